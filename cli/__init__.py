@@ -1,0 +1,1 @@
+"""The `webtext` command: parses, calls one library function, prints."""

@@ -1,0 +1,94 @@
+"""The command group, global options and exit codes."""
+
+import os
+import sys
+from importlib.metadata import version
+
+import click
+
+from .options import LazyGroup
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_BUG = 3
+EXIT_INTERRUPTED = 130
+
+COMMANDS = {
+    "build": (".commands.build", "build", "Dumps to links, pages, clean text and Parquet shards."),
+    "bpe": (".commands.bpe", "bpe", "Train a byte-level BPE vocabulary; encode the shards."),
+    "overlap": (".commands.overlap", "overlap", "How much of a test set is in the training text."),
+    "dedup": (".commands.dedup", "dedup", "Remove near-duplicates from any text data set."),
+    "train": (".commands.train", "train", "Train GPT-2 on the token shards."),
+    "sample": (".commands.train", "sample", "Generate text from a trained run."),
+    "export": (".commands.train", "export", "Write a run as a Hugging Face GPT-2 folder."),
+    "verify": (".commands.verify", "verify", "Re-check every file and count of a data directory."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 79},
+)
+@click.version_option(version=version("webtext"), prog_name="webtext")
+def webtext() -> None:
+    """Rebuild GPT-2's WebText, learn its vocabulary, measure its overlap, train.
+
+    \b
+    In order, in an empty directory:
+      webtext build --min-karma 3 --before 2018
+      webtext bpe train
+      webtext overlap --test squad.jsonl
+      webtext train
+    """
+
+
+def main() -> None:
+    """Entry point. Exit: 0 done, 1 failed, 2 bad command line, 3 our bug, 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: list[str]) -> int:
+    """Runs one command line and returns its exit code; errors go to stderr, never as a traceback
+    unless they are our bug."""
+    try:
+        result = webtext.main(args=args, prog_name="webtext", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        error.show()
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away: no error. Keep the interpreter from complaining.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    from webtext_py.errors import WebTextError
+
+    if isinstance(error, WebTextError | OSError):
+        click.echo(f"error: {_text(error)}", err=True)
+        hint = getattr(error, "hint", None)
+        if hint:
+            click.echo(f"hint: {hint}", err=True)
+        return EXIT_FAILED
+    import traceback
+
+    traceback.print_exception(error)
+    click.echo("error: this is a bug in webtext; please report it with the lines above", err=True)
+    return EXIT_BUG
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        name = f"`{error.filename}`: " if error.filename else ""
+        return f"{name}{error.strerror}"
+    return str(error)

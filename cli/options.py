@@ -1,0 +1,122 @@
+"""Options and groups that the commands share."""
+
+import functools
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class ManyOption(click.Option):
+    """An option that takes all values up to the next option, and may be repeated.
+
+    So that a shell's unquoted globs work: `--submissions dumps/RS_*.zst --before 2018`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["multiple"] = True
+        super().__init__(*args, **kwargs)
+
+
+class WebTextCommand(click.Command):
+    """A command whose `ManyOption`s are greedy."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Rewrites `--many a b` to `--many a --many b`, then parses as usual."""
+        many = {
+            name
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, ManyOption)
+            for name in parameter.opts
+        }
+        return super().parse_args(ctx, _spread(args, many))
+
+
+def _spread(args: Sequence[str], many: set[str]) -> list[str]:
+    spread: list[str] = []
+    current: str | None = None  # the greedy option whose further values we are in
+    for position, word in enumerate(args):
+        if word == "--":
+            return [*spread, *args[position:]]
+        if word in many:
+            current, first = word, True
+            spread.append(word)
+        elif word.startswith("-") and word != "-":
+            current = None
+            spread.append(word)
+        elif current is not None:
+            if not first:
+                spread.append(current)
+            spread.append(word)
+            first = False
+        else:
+            spread.append(word)
+    return spread
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for.
+
+    `lazy` maps a command's name to `(module, attribute, short help)`; the help of the group needs no import.
+    """
+
+    def __init__(
+        self, *args: Any, lazy: dict[str, tuple[str, str, str]] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.lazy = lazy or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the recipe, not of the alphabet."""
+        return [*self.lazy, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the command's module."""
+        if cmd_name in self.lazy:
+            module, attribute, _ = self.lazy[cmd_name]
+            command = getattr(import_module(module, __package__), attribute)
+            assert isinstance(command, click.Command)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands from the table, without importing them."""
+        rows = [(name, short) for name, (_, _, short) in self.lazy.items()]
+        rows += [(n, c.get_short_help_str()) for n, c in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--data`, `--json` and `--quiet`, which every command takes."""
+    for decorate in (
+        click.option("--quiet", is_flag=True, help="No progress; errors only."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=Path("webtext-data"),
+            show_default=True,
+            envvar="WEBTEXT_DATA",
+            help="The working directory.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--workers`: how many processes or threads; never changes a result."""
+    decorate: Callable[..., Any] = click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=None,
+        envvar="WEBTEXT_WORKERS",
+        help="Processes or threads [default: the machine's CPUs].",
+    )
+    return decorate(function)
+
+
+command = functools.partial(click.command, cls=WebTextCommand)

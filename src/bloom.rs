@@ -1,0 +1,1 @@
+//! The Bloom filter: sized from capacity and error rate, portable on disk.

@@ -1,0 +1,1 @@
+//! The seeded, versioned hashes that files on disk depend on.

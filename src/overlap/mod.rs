@@ -1,0 +1,1 @@
+//! N-gram sets, the segmented index and the scan of a test set against it.

@@ -1,0 +1,1 @@
+//! The overlap normaliser: lower-cased alphanumeric words, characters of unspaced scripts.

@@ -1,0 +1,1 @@
+//! The core's tests: one module per core module, each fast algorithm beside its slow twin.

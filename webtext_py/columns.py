@@ -1,0 +1,32 @@
+"""Text columns as the core takes them: two NumPy views over Arrow's own buffers, no copy."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+
+def text_column(
+    values: "pa.Array | pa.ChunkedArray",
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Offsets (rows + 1, int64) and bytes (uint8) of a string or binary column.
+
+    Row `i` is `data[offsets[i]:offsets[i + 1]]`. A null counts as an empty text. Without a copy
+    where the column is one chunk of `large_string` or `large_binary` without nulls.
+    """
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    if pa.types.is_string(array.type):
+        array = array.cast(pa.large_string())
+    elif pa.types.is_binary(array.type):
+        array = array.cast(pa.large_binary())
+    elif not (pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)):
+        raise TypeError(f"a text column must be string or binary, not {array.type}")
+    if array.null_count:
+        array = array.fill_null("" if pa.types.is_large_string(array.type) else b"")
+    _, offsets_buffer, data_buffer = array.buffers()
+    if offsets_buffer is None or len(array) == 0:
+        return np.zeros(1, np.int64), np.zeros(0, np.uint8)
+    offsets = np.frombuffer(offsets_buffer, np.int64, len(array) + 1, array.offset * 8)
+    data = np.frombuffer(data_buffer, np.uint8) if data_buffer else np.zeros(0, np.uint8)
+    return offsets, data
