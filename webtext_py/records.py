@@ -1,0 +1,172 @@
+"""Arrow schemas of every table on disk, in one place: each column's name, type and meaning.
+
+`docs/formats.md` is generated from these; a stage builds its tables with `table()` so that a
+column that is missing, surplus or of another type fails where it is made.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+__all__ = [
+    "CAPTURES",
+    "DOCUMENTS",
+    "DUPLICATES",
+    "LEDGER_LINES",
+    "LEDGER_URLS",
+    "LINKS",
+    "SCHEMAS",
+    "TOKENS_UINT16",
+    "TOKENS_UINT32",
+    "doc_id",
+    "table",
+]
+
+TIMESTAMP = pa.timestamp("s", tz="UTC")
+HEADERS = pa.list_(
+    pa.struct([pa.field("name", pa.string(), False), pa.field("value", pa.string(), False)])
+)
+LOCATION = pa.struct(
+    [
+        pa.field("file", pa.string(), False),
+        pa.field("offset", pa.int64(), False),
+        pa.field("length", pa.int64(), False),
+    ]
+)
+
+
+def _column(name: str, kind: pa.DataType, meaning: str, *, null: bool = False) -> pa.Field:
+    return pa.field(name, kind, null, metadata={"meaning": meaning})
+
+
+_URL_KEY = _column("url_key", pa.string(), "canonical form of the URL, for joining")
+
+LINKS = pa.schema(
+    [
+        _URL_KEY,
+        _column("url", pa.string(), "as posted in the best submission, HTML entities undone"),
+        _column("karma", pa.int64(), "by `--karma-rule` over the URL's submissions in the dates"),
+        _column("submissions", pa.int64(), "how many submissions, each `submission_id` once"),
+        _column("created_utc", TIMESTAMP, "the earliest submission's time"),
+        _column("submission_id", pa.string(), "the best submission: highest karma, then earliest"),
+        _column("subreddit", pa.string(), "of the best submission", null=True),
+        _column("over_18", pa.bool_(), "whether any submission is marked so"),
+    ]
+)
+
+CAPTURES = pa.schema(
+    [
+        _URL_KEY,
+        _column("url", pa.string(), "the capture's own URL"),
+        _column("final_url", pa.string(), "the URL that the payload came from, after redirects"),
+        _column("redirects", pa.list_(pa.string()), "URLs passed on the way, in order"),
+        _column("status", pa.int32(), "HTTP status; null where the record has none", null=True),
+        _column("content_type", pa.string(), "the HTTP header as it stands", null=True),
+        _column("http_headers", HEADERS, "response headers in order"),
+        _column("fetched_at", TIMESTAMP, "time of the capture", null=True),
+        _column("outcome", pa.string(), "`good` (2xx and HTML) or the reason why not"),
+        _column("source", pa.string(), "archive, live, wayback or commoncrawl"),
+        _column("container", pa.string(), "warc, arc, html or parquet"),
+        _column("location", LOCATION, "file, and offset and length in bytes, or row and 1"),
+        _column("payload_digest", pa.string(), "`sha1:` and base32, as in WARC", null=True),
+    ]
+)
+
+DOCUMENTS = pa.schema(
+    [
+        _column("doc_id", pa.string(), "first 128 bits of SHA-256 of `url_key`, in hex"),
+        _column("url", pa.string(), "the URL that the text came from, after redirects"),
+        _column("title", pa.string(), "the page's title", null=True),
+        _column("text", pa.large_string(), "the main text: paragraphs separated by newlines"),
+        _column("language", pa.string(), "ISO 639-1 by detection, `und` where unsure"),
+        _column("published", pa.date32(), "by the page, never after `fetched_at`", null=True),
+        _column("karma", pa.int64(), "of the link"),
+        _column("subreddit", pa.string(), "of the link", null=True),
+        _column("created_utc", TIMESTAMP, "of the link"),
+        _column("fetched_at", TIMESTAMP, "of the capture", null=True),
+        _column("extractor", pa.string(), "name and version of what made the text"),
+        _column("bytes", pa.int64(), "of `text` in UTF-8"),
+        _column("words", pa.int64(), "of `text`, by the overlap normaliser"),
+    ]
+)
+
+DUPLICATES = pa.schema(
+    [
+        _column("doc_id", pa.string(), "the removed document"),
+        _column("kept_doc_id", pa.string(), "the survivor of its cluster"),
+        _column("via_doc_id", pa.string(), "the document it was verified against"),
+        _column("kind", pa.string(), "exact or near"),
+        _column("jaccard", pa.float64(), "of the shingle sets, with `via_doc_id`"),
+        _column("jaccard_kept", pa.float64(), "of the shingle sets, with `kept_doc_id`"),
+    ]
+)
+
+LEDGER_LINES = pa.schema(
+    [
+        _column("file", pa.string(), "the dump, by its name"),
+        _column("outcome", pa.string(), "`kept` or the reason"),
+        _column("lines", pa.int64(), "how many"),
+    ]
+)
+
+LEDGER_URLS = pa.schema(
+    [
+        _URL_KEY,
+        _column("stage", pa.string(), "where the URL ended"),
+        _column("outcome", pa.string(), "`kept` or the reason"),
+        _column("doc_id", pa.string(), "null where no text was made", null=True),
+    ]
+)
+
+
+def _tokens(item: pa.DataType) -> pa.Schema:
+    return pa.schema(
+        [
+            _column("doc_id", pa.string(), "the shard's, row for row"),
+            _column("tokens", pa.list_(item), "ids; every row begins with `<|endoftext|>`"),
+        ]
+    )
+
+
+TOKENS_UINT16 = _tokens(pa.uint16())
+TOKENS_UINT32 = _tokens(pa.uint32())
+
+# Where each table lies, for the generated docs.
+SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
+    "links": ("links/part-*.parquet", LINKS),
+    "captures": ("pages/index-*.parquet", CAPTURES),
+    "documents": ("documents/part-*.parquet, shards/*.parquet", DOCUMENTS),
+    "duplicates": ("duplicates/part-*.parquet", DUPLICATES),
+    "ledger lines": ("ledger/lines.parquet", LEDGER_LINES),
+    "ledger urls": ("ledger/urls-*.parquet", LEDGER_URLS),
+    "tokens": ("tokens/*.parquet", TOKENS_UINT16),
+}
+
+
+def doc_id(url_key: str) -> str:
+    """First 128 bits of SHA-256 of `url_key`, as 32 hexadecimal digits."""
+    return hashlib.sha256(url_key.encode()).hexdigest()[:32]
+
+
+def table(schema: pa.Schema, columns: Mapping[str, Any]) -> pa.Table:
+    """A table of exactly `schema`'s columns, in its order.
+
+    Raises `KeyError` for a missing column, `ValueError` for a surplus one or a null in a column
+    that has none, and Arrow's errors for values of another type.
+    """
+    surplus = set(columns) - set(schema.names)
+    if surplus:
+        raise ValueError(f"columns not in the schema: {sorted(surplus)}")
+    arrays = []
+    for field in schema:
+        values = columns[field.name]
+        if isinstance(values, pa.Array | pa.ChunkedArray):
+            values = values.cast(field.type)
+        else:
+            values = pa.array(values, field.type)
+        if values.null_count and not field.nullable:
+            raise ValueError(f"column `{field.name}` has {values.null_count} nulls; none allowed")
+        arrays.append(values)
+    return pa.table(arrays, schema=schema)
