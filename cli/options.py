@@ -59,7 +59,8 @@ def _spread(args: Sequence[str], many: set[str]) -> list[str]:
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for.
 
-    `lazy` maps a command's name to `(module, attribute, short help)`; the help of the group needs no import.
+    `lazy` maps a command's name to `(module, attribute, short help)`: the group's help needs no
+    import.
     """
 
     def __init__(
@@ -109,14 +110,15 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--workers`: how many processes or threads; never changes a result."""
-    decorate: Callable[..., Any] = click.option(
+    decorate = click.option(
         "--workers",
         type=click.IntRange(min=1),
         default=None,
         envvar="WEBTEXT_WORKERS",
         help="Processes or threads [default: the machine's CPUs].",
     )
-    return decorate(function)
+    decorated: Callable[..., Any] = decorate(function)
+    return decorated
 
 
 command = functools.partial(click.command, cls=WebTextCommand)

@@ -1,0 +1,11 @@
+"""Where tasks run: in this process or in a local pool; the interface leaves room for a cluster.
+
+A stage hands over a list of `Task`s; an `Engine` decides only where each runs. What a task writes
+appears by fsync and rename, then its done-marker; a task whose marker is there is not run again.
+"""
+
+from webtext_py.engine.local import LocalEngine
+from webtext_py.engine.progress import advance
+from webtext_py.engine.task import Done, Engine, Listener, Task
+
+__all__ = ["Done", "Engine", "Listener", "LocalEngine", "Task", "advance"]

@@ -1,0 +1,129 @@
+"""How a task's files appear: written beside, flushed, renamed; the done-marker comes last.
+
+After `kill -9` at any moment an output is either absent or whole, and a marker stands only over
+whole outputs.
+"""
+
+import hashlib
+import json
+import os
+import resource
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from webtext_py.engine.task import Done, Job
+
+TEMPORARY = ".tmp-"
+
+
+def run_job(job: Job) -> Done:
+    """Runs one task in this process and commits what it wrote."""
+    task = job.task
+    started = time.monotonic()
+    temporaries = [_temporary(path) for path in task.outputs]
+    for path in temporaries:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        counts = task.function(list(task.inputs), temporaries, **task.arguments) or {}
+        outputs = {}
+        for temporary, final in zip(temporaries, task.outputs, strict=True):
+            outputs[str(final.relative_to(job.root))] = file_facts(temporary)
+            flush(temporary)
+        for temporary, final in zip(temporaries, task.outputs, strict=True):
+            temporary.replace(final)
+    except BaseException:
+        for path in temporaries:
+            path.unlink(missing_ok=True)
+        raise
+    for folder in {path.parent for path in task.outputs}:
+        flush(folder)
+    done = Done(
+        task.name,
+        job.fingerprint,
+        outputs,
+        counts,
+        round(time.monotonic() - started, 3),
+        peak_memory_bytes(),
+    )
+    write_json(job.marker, asdict(done))
+    return done
+
+
+def read_marker(marker: Path, root: Path, fingerprint: str) -> Done | None:
+    """The finished task of a marker, or None if it is absent, of other inputs, or if an output
+    is gone or of another length."""
+    try:
+        done = Done(**json.loads(marker.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        return None  # not one of ours: the task runs again and writes it anew
+    if done.fingerprint != fingerprint:
+        return None
+    for name, facts in done.outputs.items():
+        try:
+            if (root / name).stat().st_size != facts["bytes"]:
+                return None
+        except FileNotFoundError:
+            return None
+    return done
+
+
+def file_facts(path: Path) -> dict[str, Any]:
+    """Length and SHA-256 of a file."""
+    return {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Writes a JSON document so that it appears whole or not at all."""
+    write_bytes(path, json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file so that it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(path)
+    try:
+        temporary.write_bytes(content)
+        flush(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    flush(path.parent)
+
+
+def flush(path: Path) -> None:
+    """fsync of a file or folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def clean(folder: Path) -> None:
+    """Removes what a killed run left half-written below `folder`."""
+    if folder.is_dir():
+        for path in folder.rglob(f"{TEMPORARY}*"):
+            path.unlink(missing_ok=True)
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident size that this process has had."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _temporary(path: Path) -> Path:
+    # The process id keeps a worker that outlives its parent for a moment from our file.
+    return path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")

@@ -1,0 +1,184 @@
+"""The local engine: in this process, or in worker processes that it watches itself.
+
+A pool of its own, because it must know which task a dead worker had: that task is run once more,
+and a second death names it. Workers die with their parent.
+"""
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from webtext_py.engine import progress
+from webtext_py.engine.commit import run_job
+from webtext_py.engine.task import Done, Job, Listener
+from webtext_py.errors import WebTextError
+
+_ATTEMPTS = 2  # a worker may be killed from outside once; twice for one task is the task's fault
+_PR_SET_PDEATHSIG = 1
+
+
+class LocalEngine:
+    """Runs jobs with `workers` processes; with 1, in this process."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or available_cpus()
+
+    def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+        """Runs every job once and yields what was done, in the order of completion."""
+        pending = deque(jobs)
+        if self.workers == 1 or len(pending) <= 1:
+            yield from _run_here(pending, listener)
+        else:
+            yield from _run_pool(pending, min(self.workers, len(pending)), listener)
+
+
+def available_cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run_here(jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+    for job in jobs:
+        progress.attach(listener.advanced)
+        try:
+            done = run_job(job)
+            listener.advanced(job.task.weight - progress.reported())
+        finally:
+            progress.attach(None)
+        yield done
+
+
+class _Worker:
+    """A process with its pipe and the job it has."""
+
+    def __init__(self, context: Any) -> None:
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(
+            target=_serve, args=(theirs, os.getpid()), name="webtext-worker", daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.job: Job | None = None
+        self.said = 0
+
+    def give(self, job: Job) -> None:
+        self.job, self.said = job, 0
+        self.pipe.send(job)
+
+
+def _run_pool(pending: deque[Job], workers: int, listener: Listener) -> Iterator[Done]:
+    context = multiprocessing.get_context("spawn")  # forking a process with threads is unsafe
+    attempts: dict[str, int] = {}
+    pool: list[_Worker] = []
+    try:
+        while pending or any(worker.job for worker in pool):
+            while pending and len(pool) < workers:
+                pool.append(_Worker(context))
+            for worker in pool:
+                if worker.job is None and pending:
+                    job = pending.popleft()
+                    attempts[job.task.name] = attempts.get(job.task.name, 0) + 1
+                    # One that died idle is found and replaced below.
+                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                        worker.give(job)
+            for worker in _ready(pool):
+                yield from _hear(worker, pool, pending, attempts, listener)
+    finally:
+        for worker in pool:
+            worker.process.kill()
+        for worker in pool:
+            worker.process.join()
+            worker.pipe.close()
+
+
+def _ready(pool: list[_Worker]) -> list[_Worker]:
+    by_pipe = {worker.pipe: worker for worker in pool}
+    return [by_pipe[pipe] for pipe in wait(list(by_pipe)) if isinstance(pipe, Connection)]
+
+
+def _hear(
+    worker: _Worker,
+    pool: list[_Worker],
+    pending: deque[Job],
+    attempts: dict[str, int],
+    listener: Listener,
+) -> Iterator[Done]:
+    try:
+        kind, value = worker.pipe.recv()
+    except (EOFError, ConnectionResetError):
+        pool.remove(worker)
+        worker.process.join()
+        worker.pipe.close()
+        if worker.job is not None:
+            name = worker.job.task.name
+            if attempts[name] >= _ATTEMPTS:
+                raise WebTextError(
+                    f"task `{name}` killed its worker process {_ATTEMPTS} times "
+                    f"(exit code {worker.process.exitcode}); "
+                    "out of memory is the usual cause: use fewer workers"
+                ) from None
+            listener.advanced(-worker.said)
+            pending.appendleft(worker.job)
+        return
+    if kind == "advanced":
+        worker.said += value
+        listener.advanced(value)
+    elif kind == "failed":
+        raise value
+    else:
+        assert worker.job is not None
+        listener.advanced(worker.job.task.weight - worker.said)
+        worker.job = None
+        yield value
+
+
+def _serve(pipe: Connection, parent: int) -> None:
+    """A worker's life: jobs from the pipe until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; it kills us
+    _die_with(parent)
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        progress.attach(lambda units: pipe.send(("advanced", units)))
+        try:
+            message: tuple[str, Any] = ("done", run_job(job))
+        except Exception as error:
+            message = ("failed", _portable(error))
+        progress.attach(None)
+        try:
+            pipe.send(message)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error with the worker's traceback as a note, or its text if it cannot be sent."""
+    import pickle
+    import traceback
+
+    if not isinstance(error, WebTextError | OSError):
+        error.add_note("".join(traceback.format_exception(error)))
+    try:
+        return error if type(pickle.loads(pickle.dumps(error))) is type(error) else _plain(error)
+    except Exception:
+        return _plain(error)
+
+
+def _plain(error: Exception) -> Exception:
+    return RuntimeError(f"{type(error).__name__}: {error}")
