@@ -1,0 +1,169 @@
+"""What ran in a data directory: configuration, inputs, outputs, counts, seconds for every stage.
+
+`manifest.json` has one entry a stage. An entry's `key` stands for everything that its outputs
+depend on: its own configuration, the content of its inputs and the keys of the stages before it.
+Another key is a stale result: it is named with the difference, never silently used.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from webtext_py import _core
+from webtext_py.engine.commit import sha256_file, write_json
+from webtext_py.errors import InputError, StaleError
+
+FORMAT = 1  # of manifest.json
+STATE = ".state"  # markers, digests and other working files below the data directory
+
+
+@dataclass
+class Entry:
+    """One stage's record."""
+
+    state: str  # running or done
+    config: dict[str, Any]
+    inputs: dict[str, str]  # name -> SHA-256 of the content
+    upstream: dict[str, str]  # stage -> its key
+    key: str
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # path -> bytes, sha256
+    counts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    peak_memory_bytes: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+class Manifest:
+    """`manifest.json` of a data directory, read once and written whole after every change."""
+
+    def __init__(self, data: Path) -> None:
+        self.path = data / "manifest.json"
+        self.stages: dict[str, Entry] = {}
+        try:
+            document = json.loads(self.path.read_bytes())
+            if document["format"] != FORMAT:
+                raise InputError(
+                    f"`{self.path}` has format {document['format']}; this webtext reads {FORMAT}"
+                )
+            self.stages = {name: Entry(**entry) for name, entry in document["stages"].items()}
+        except FileNotFoundError:
+            pass
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"`{self.path}` is not a manifest of webtext ({error})",
+                "restore it, or build into another directory with `--data`",
+            ) from error
+
+    def save(self) -> None:
+        """Writes the file so that it appears whole or not at all."""
+        stages = {name: vars(entry) for name, entry in self.stages.items()}
+        write_json(self.path, {"format": FORMAT, "webtext": _core.__version__, "stages": stages})
+
+    def done(self, stage: str) -> Entry | None:
+        """The entry of a finished stage, else None."""
+        entry = self.stages.get(stage)
+        return entry if entry is not None and entry.state == "done" else None
+
+    def need(self, stage: str, command: str) -> Entry:
+        """The entry of a finished stage; `InputError` naming the `command` that makes it."""
+        entry = self.done(stage)
+        if entry is None:
+            raise InputError(
+                f"`{self.path.parent}` has no finished `{stage}`", f"run `{command}` first"
+            )
+        return entry
+
+
+def new_entry(
+    config: Mapping[str, Any], inputs: Mapping[str, str], upstream: Mapping[str, str]
+) -> Entry:
+    """A running entry with its key."""
+    # Through JSON once, so that what is compared later equals what was read back.
+    plain: dict[str, Any] = json.loads(json.dumps(config, sort_keys=True))
+    parts = {"config": plain, "inputs": sorted(inputs.items()), "upstream": dict(upstream)}
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+    versions = {"webtext": _core.__version__, "python": platform.python_version()}
+    return Entry("running", plain, dict(inputs), dict(upstream), key, versions=versions)
+
+
+def differences(old: Entry, new: Entry) -> list[str]:
+    """What differs between two entries, a line each: `min_karma: 3 -> 5`."""
+    lines = []
+    for name in sorted(old.config.keys() | new.config.keys()):
+        before, after = old.config.get(name), new.config.get(name)
+        if before != after:
+            lines.append(f"{name}: {json.dumps(before)} -> {json.dumps(after)}")
+    for name in sorted(old.inputs.keys() | new.inputs.keys()):
+        if name not in new.inputs:
+            lines.append(f"input `{name}`: no longer given")
+        elif name not in old.inputs:
+            lines.append(f"input `{name}`: new")
+        elif old.inputs[name] != new.inputs[name]:
+            lines.append(f"input `{name}`: other content")
+    for name in sorted(old.upstream.keys() | new.upstream.keys()):
+        if old.upstream.get(name) != new.upstream.get(name):
+            lines.append(f"stage `{name}`: redone since")
+    return lines
+
+
+def refuse_stale(stage: str, old: Entry, new: Entry) -> StaleError:
+    """The error for a result that another run left under another key."""
+    state = "was made" if old.state == "done" else "was begun"
+    shown = "; ".join(differences(old, new)[:6])
+    return StaleError(
+        f"`{stage}` {state} from something else: {shown}",
+        f"`--force` redoes `{stage}` and what depends on it; `--data DIR` keeps both",
+    )
+
+
+class Digests:
+    """SHA-256 of input files, remembered by name, length and time of change."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / STATE / "digests.json"
+        try:
+            self._known: dict[str, list[Any]] = json.loads(self._path.read_bytes())
+        except (FileNotFoundError, ValueError):
+            self._known = {}  # a cache: worked out again
+
+    def of(self, path: Path) -> str:
+        """SHA-256 of the file's content, in hex."""
+        facts = path.stat()
+        name = str(path.resolve())
+        stamp = [facts.st_size, facts.st_mtime_ns, facts.st_ino]
+        known = self._known.get(name)
+        if known is not None and known[:3] == stamp:
+            return str(known[3])
+        digest = sha256_file(path)
+        self._known[name] = [*stamp, digest]
+        return digest
+
+    def save(self) -> None:
+        """Writes the memory to disk."""
+        write_json(self._path, self._known)
+
+
+def input_names(paths: Iterable[Path]) -> dict[Path, str]:
+    """A short name for each input: the file's own, with as many folders as tell it from others.
+
+    The names stand in the ledger and the manifest, so they leave out where a machine keeps its
+    files.
+    """
+    whole = [path.resolve() for path in paths]
+    names: dict[Path, str] = {}
+    for path in whole:
+        for depth in range(1, len(path.parts) + 1):
+            name = "/".join(path.parts[-depth:])
+            same = [other for other in whole if other != path and _ends(other, path, depth)]
+            if not same:
+                break
+        names[path] = name
+    return names
+
+
+def _ends(other: Path, path: Path, depth: int) -> bool:
+    return other.parts[-depth:] == path.parts[-depth:]
