@@ -1,0 +1,58 @@
+"""Nothing vanishes: what a stage takes equals what it keeps plus what it drops, by reason.
+
+Lines are counted by file and outcome (`ledger/lines.parquet`); every URL has one row with the
+stage where it ended (`ledger/urls-STAGE-*.parquet`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from webtext_py.records import LEDGER_URLS, table
+
+KEPT = "kept"
+
+
+class LedgerError(AssertionError):
+    """Numbers of a stage that do not add up: a bug of webtext, never of the input."""
+
+
+def balance(stage: str, taken: int, kept: int, dropped: Mapping[str, int]) -> dict[str, Any]:
+    """The stage's counts as the manifest holds them: `in`, `kept`, `dropped` by reason.
+
+    Raises `LedgerError` unless `taken == kept + sum(dropped.values())`.
+    """
+    total = kept + sum(dropped.values())
+    if taken != total:
+        raise LedgerError(f"{stage}: {taken} taken, but {kept} kept + {total - kept} dropped")
+    return {"in": taken, "kept": kept, "dropped": dict(sorted(dropped.items()))}
+
+
+def add_up(parts: list[Mapping[str, int]]) -> Counter[str]:
+    """The sum of many tasks' counts by reason."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return total
+
+
+def url_ends(
+    stage: str,
+    url_keys: "pa.Array | pa.ChunkedArray | list[str]",
+    outcomes: "pa.Array | pa.ChunkedArray | list[str]",
+    doc_ids: "pa.Array | pa.ChunkedArray | list[str | None] | None" = None,
+) -> pa.Table:
+    """Rows of `ledger/urls`: each URL's end in `stage`, ordered by `url_key`."""
+    count = len(url_keys)
+    rows = table(
+        LEDGER_URLS,
+        {
+            "url_key": url_keys,
+            "stage": pa.repeat(stage, count),
+            "outcome": outcomes,
+            "doc_id": pa.nulls(count, pa.string()) if doc_ids is None else doc_ids,
+        },
+    )
+    return rows.sort_by("url_key")
