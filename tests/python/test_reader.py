@@ -1,0 +1,133 @@
+"""The one text reader: every form gives the same rows; ids are stable; wrong input is named."""
+
+import bz2
+import gzip
+import json
+import lzma
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from webtext_py.errors import FormatError, InputError
+from webtext_py.reader import list_sources, read_batches
+
+TEXTS = ["one two", "", "drei\nvier", "五六"]
+
+
+def rows(path: Path, **options: Any) -> list[dict[str, Any]]:
+    found = []
+    for source in list_sources([path]):
+        for batch in read_batches(source, **options):
+            found += batch.to_pylist()
+    return found
+
+
+def jsonl(records: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+@pytest.mark.parametrize(
+    ("ending", "pack"),
+    [
+        ("", bytes),
+        (".gz", gzip.compress),
+        (".bz2", bz2.compress),
+        (".xz", lzma.compress),
+        (".zst", zstandard.ZstdCompressor().compress),
+    ],
+)
+def test_jsonl_in_every_compression(tmp_path: Path, ending: str, pack: Any) -> None:
+    path = tmp_path / f"a.jsonl{ending}"
+    path.write_bytes(pack(jsonl([{"id": f"r{i}", "text": t} for i, t in enumerate(TEXTS)])))
+    found = rows(path, extra=["url"])
+    assert [row["text"] for row in found] == TEXTS
+    assert [row["id"] for row in found] == ["r0", "r1", "r2", "r3"]
+    assert [row["url"] for row in found] == [None] * 4
+
+
+def test_parquet_ids_are_digest_and_row_whatever_the_batch(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"body": TEXTS * 50}), path, row_group_size=30)
+    whole = rows(path, text_field="body")
+    assert whole == rows(path, text_field="body", batch_bytes=8)
+    assert [row["id"].split(":")[1] for row in whole] == [str(i) for i in range(200)]
+    assert [row["text"] for row in whole] == TEXTS * 50
+    copy = tmp_path / "copy.parquet"
+    copy.write_bytes(path.read_bytes())
+    assert rows(copy, text_field="body") == whole
+
+
+def test_parquet_keeps_its_own_ids(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"doc_id": ["x", "y"], "text": ["a", None], "url": ["u", "v"]}), path)
+    assert rows(path, extra=["url"]) == [
+        {"id": "x", "text": "a", "url": "u"},
+        {"id": "y", "text": "", "url": "v"},
+    ]
+
+
+def test_text_as_document_and_as_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("eins\nzwei\r\n\ndrei".encode())
+    assert [row["text"] for row in rows(path)] == ["eins\nzwei\r\n\ndrei"]
+    assert [row["text"] for row in rows(path, sequence="line")] == ["eins", "zwei", "", "drei"]
+
+
+def test_lines_of_parquet_texts(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": ["x", "y"], "text": ["a\nb", "c"]}), path)
+    assert [(r["id"], r["text"]) for r in rows(path, sequence="line")] == [
+        ("x:0", "a"),
+        ("x:1", "b"),
+        ("y:0", "c"),
+    ]
+
+
+def test_folders_and_globs_are_sorted_and_each_file_comes_once(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("b.txt", "deep/a.jsonl.gz", "a.md", "image.png", ".hidden.txt"):
+        data = gzip.compress(b"{}\n") if name.endswith("gz") else b"x"
+        (tmp_path / name).write_bytes(data)
+    found = [s.path.name for s in list_sources([tmp_path, str(tmp_path / "*.txt")])]
+    assert found == ["a.md", "b.txt", "a.jsonl.gz"]
+
+
+def test_lone_surrogate_does_not_stop_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "a\\ud800b"}\n')
+    assert rows(path)[0]["text"] == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "message"),
+    [
+        ("missing.jsonl", None, InputError, "does not exist"),
+        ("a.bin", b"\x00\x01\x02", InputError, "binary file"),
+        ("a.jsonl", b"not json\n", FormatError, "line 1 is not JSON"),
+        ("a.jsonl", b'{"txt": 1, "text": 5}\n', InputError, "no text under `text`; it has txt"),
+        ("a.jsonl", b'{}\n[{"text": "x"}]\n', InputError, "line 2 has no text under `text`"),
+        ("a.json", b'[{"text": "x"}]\n', InputError, "JSON array"),
+        ("a.jsonl.gz", gzip.compress(jsonl([{"text": "x" * 9}] * 9999))[:-20], FormatError, "cut"),
+        ("a.parquet", b"PAR1 nothing more", FormatError, "damaged Parquet"),
+        ("*.jsonl", None, InputError, "matches no file"),
+    ],
+)
+def test_wrong_input_is_named(
+    tmp_path: Path, name: str, content: bytes | None, error: type[Exception], message: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(error, match=message):
+        rows(path)
+
+
+def test_missing_column_names_those_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"body": ["x"]}), path)
+    with pytest.raises(InputError, match="no column `text`; it has body") as caught:
+        rows(path)
+    assert "--text-field" in str(caught.value.hint)
