@@ -1,0 +1,228 @@
+"""The model is GPT-2: sizes, start, causality, masks, and the same numbers as transformers."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from webtext_py.errors import FormatError, InputError
+from webtext_py.train.config import ModelConfig
+from webtext_py.train.export import export, load_hugging_face, read_config, unpadded
+from webtext_py.train.loss import cross_entropy
+from webtext_py.train.model import GPT2, document_mask, padded
+from webtext_py.train.presets import PRESETS
+
+SMALL = ModelConfig(layers=2, heads=2, width=32, context=16, vocab_size=300)
+
+# Counted by hand from the released shapes; GPT-3's sizes have no published exact count.
+PUBLISHED = {
+    "gpt2": 124_439_808,
+    "gpt2-medium": 354_823_168,
+    "gpt2-large": 774_030_080,
+    "gpt2-xl": 1_557_611_200,
+}
+
+
+def shape(name: str, vocab_size: int = 50257) -> ModelConfig:
+    p = PRESETS[name]
+    return ModelConfig(p.layers, p.heads, p.width, p.context, vocab_size)
+
+
+def randomised(config: ModelConfig, seed: int = 3) -> GPT2:
+    """A model in which no bias is zero and no layer norm is the identity."""
+    model = GPT2(config)
+    model.initialise(seed)
+    generator = torch.Generator().manual_seed(seed + 1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 1:
+                parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
+    return model.eval()
+
+
+def ids(config: ModelConfig, batch: int = 3, seed: int = 5) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(config.vocab_size, (batch, config.context), generator=generator)
+
+
+@pytest.mark.parametrize(("name", "expected"), PUBLISHED.items())
+def test_parameter_counts_are_the_published_ones(name: str, expected: int) -> None:
+    config = shape(name)
+    with torch.device("meta"):
+        model = GPT2(config)
+    padding = (padded(config.vocab_size) - config.vocab_size) * config.width
+    assert sum(p.numel() for p in model.parameters()) - padding == expected
+    assert config.parameters() == expected
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_counts_what_it_builds(name: str) -> None:
+    config = shape(name)
+    with torch.device("meta"):
+        model = GPT2(config)
+    padding = (padded(config.vocab_size) - config.vocab_size) * config.width
+    assert sum(p.numel() for p in model.parameters()) - padding == config.parameters()
+    assert config.width % config.heads == 0
+
+
+@pytest.mark.parametrize(
+    "nominal",
+    [
+        ("gpt3-125m", 0.125),
+        ("gpt3-350m", 0.35),
+        ("gpt3-760m", 0.76),
+        ("gpt3-1.3b", 1.3),
+        ("gpt3-2.7b", 2.7),
+        ("gpt3-6.7b", 6.7),
+        ("gpt3-13b", 13.0),
+    ],
+)
+def test_gpt3_sizes_are_within_four_percent_of_their_names(nominal: tuple[str, float]) -> None:
+    assert shape(nominal[0]).parameters() / 1e9 == pytest.approx(nominal[1], rel=0.04)
+
+
+def test_start_is_gpt2s() -> None:
+    config = ModelConfig(layers=8, heads=4, width=256, context=64, vocab_size=1000)
+    model = GPT2(config)
+    model.initialise(0)
+    weights = dict(model.named_parameters())
+    scaled = 0.02 / math.sqrt(16)
+    for name, weight in weights.items():
+        if weight.dim() == 1:
+            assert weight.unique().tolist() == (
+                [1.0] if "ln_" in name and "weight" in name else [0.0]
+            )
+        elif name != "wte.weight":
+            std = scaled if name.endswith("c_proj.weight") else 0.02
+            assert weight.std().item() == pytest.approx(std, rel=0.03), name
+    assert weights["wte.weight"][:1000].std().item() == pytest.approx(0.02, rel=0.01)
+    assert not weights["wte.weight"][1000:].any()
+
+
+@pytest.mark.parametrize(("name", "batch", "length"), [("nano", 32, 128), ("gpt2", 1, 1024)])
+def test_loss_starts_where_the_start_puts_it(name: str, batch: int, length: int) -> None:
+    config = shape(name)
+    model = GPT2(config)
+    model.initialise(1)
+    generator = torch.Generator().manual_seed(2)
+    window = torch.randint(config.vocab_size, (batch, length + 1), generator=generator)
+    with torch.no_grad():
+        hidden = model(window[:, :-1])
+        loss = cross_entropy(hidden, model.wte.weight, window[:, 1:], config.vocab_size)
+    expected = math.log(config.vocab_size) + 0.0002 * config.width
+    assert loss.item() == pytest.approx(expected, abs=0.05)
+
+
+@torch.no_grad()
+def test_nothing_looks_ahead() -> None:
+    model = randomised(SMALL)
+    one = ids(SMALL)
+    before = model(one)
+    for position in (1, 7, 15):
+        other = one.clone()
+        other[:, position] = (other[:, position] + 1) % SMALL.vocab_size
+        after = model(other)
+        assert torch.equal(before[:, :position], after[:, :position])
+        assert not torch.allclose(before[:, position:], after[:, position:])
+
+
+@torch.no_grad()
+def test_document_mask_makes_a_window_a_batch_of_documents() -> None:
+    model = randomised(SMALL)
+    end = SMALL.vocab_size - 1
+    window = ids(SMALL, batch=1) % end
+    window[0, 0] = window[0, 6] = end
+    hidden = model(window, document_mask(window, end))
+    changed = window.clone()
+    changed[0, 3] = (changed[0, 3] + 1) % end
+    again = model(changed, document_mask(changed, end))
+    assert torch.equal(hidden[:, 6:], again[:, 6:])  # the second document never saw the first
+    assert torch.equal(hidden[:, :3], again[:, :3])
+    assert not torch.allclose(hidden[:, 3:6], again[:, 3:6])
+    plain = model(window[:, :6])  # and the first is what it is alone
+    assert torch.allclose(hidden[:, :6], plain, atol=1e-5)
+
+
+@torch.no_grad()
+def test_cache_gives_what_the_whole_sequence_gives() -> None:
+    model = randomised(SMALL)
+    window = ids(SMALL, batch=2)
+    whole = model(window)
+    caches = model.caches(batch=2)
+    parts = [model(window[:, :5], caches=caches)]
+    parts += [model(window[:, i : i + 1], caches=caches) for i in range(5, 16)]
+    assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 7, 48, 1000])
+def test_chunked_loss_equals_plain_loss_in_fp64(chunk_rows: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(3, 16, 32, dtype=torch.float64, generator=generator)
+    weight = torch.randn(384, 32, dtype=torch.float64, generator=generator)
+    targets = torch.randint(300, (3, 16), generator=generator)
+    results = []
+    for chunked in (True, False):
+        h, w = hidden.clone().requires_grad_(), weight.clone().requires_grad_()
+        if chunked:
+            loss = cross_entropy(h, w, targets, 300, chunk_rows)
+        else:
+            logits = h.view(48, 32) @ w[:300].T
+            loss = torch.nn.functional.cross_entropy(logits, targets.view(-1))
+        (3 * loss).backward()
+        results.append((loss.detach(), h.grad, w.grad))
+    for mine, plain in zip(*results, strict=True):
+        assert mine is not None
+        assert plain is not None
+        assert torch.allclose(mine, plain, rtol=1e-12, atol=1e-14)
+    assert not results[0][2][300:].any()
+
+
+def test_export_is_what_transformers_computes(tmp_path: Path) -> None:
+    from transformers import GPT2LMHeadModel
+
+    model = randomised(SMALL)
+    export(model, tmp_path / "hf", None, end_of_text=299)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path / "hf").eval()
+    assert theirs.config.vocab_size == 300
+    assert sum(p.numel() for p in theirs.parameters()) == SMALL.parameters()
+    window = ids(SMALL)
+    with torch.no_grad():
+        ours, reference = model.logits(model(window)), theirs(window).logits
+    assert ours.shape == reference.shape == (3, 16, 300)
+    assert (ours - reference).abs().max().item() < 1e-5
+    assert torch.equal(ours.argmax(-1), reference.argmax(-1))
+
+
+def test_round_trips_are_exact(tmp_path: Path) -> None:
+    from transformers import GPT2LMHeadModel
+
+    model = randomised(SMALL)
+    export(model, tmp_path / "ours", None, end_of_text=299)
+    GPT2LMHeadModel.from_pretrained(tmp_path / "ours").save_pretrained(tmp_path / "theirs")
+    for folder in (tmp_path / "ours", tmp_path / "theirs"):
+        assert read_config(folder) == SMALL
+        again = GPT2(SMALL)
+        load_hugging_face(again, folder)
+        for name, weight in unpadded(model).items():
+            assert torch.equal(weight, unpadded(again)[name]), name
+        assert not again.wte.weight[300:].any()
+
+
+def test_wrong_folders_are_named(tmp_path: Path) -> None:
+    model = randomised(SMALL)
+    export(model, tmp_path / "hf", None, end_of_text=299)
+    with pytest.raises(InputError, match="exists"):
+        export(model, tmp_path / "hf", None, end_of_text=299)
+    other = GPT2(ModelConfig(layers=3, heads=2, width=32, context=16, vocab_size=300))
+    with pytest.raises(FormatError, match=r"lacks weight `h\.2\.attn\.c_attn\.bias`"):
+        load_hugging_face(other, tmp_path / "hf")
+    wide = GPT2(ModelConfig(layers=2, heads=2, width=64, context=16, vocab_size=300))
+    with pytest.raises(FormatError, match=r"has shape"):
+        load_hugging_face(wide, tmp_path / "hf")
+    table = json.loads((tmp_path / "hf" / "config.json").read_text())
+    (tmp_path / "hf" / "config.json").write_text(json.dumps({**table, "model_type": "llama"}))
+    with pytest.raises(FormatError, match="llama"):
+        read_config(tmp_path / "hf")

@@ -1,0 +1,171 @@
+"""To and from the form that `transformers` and OpenAI's released weights have.
+
+A folder with `config.json`, `model.safetensors` and the tokenizer's files. Their linear layers
+store `(in, out)`, ours `(out, in)`; the padded vocabulary is cut off on the way out.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from webtext_py.engine.commit import TEMPORARY, flush
+from webtext_py.errors import FormatError, InputError
+
+from .config import ModelConfig
+from .model import GPT2
+
+PREFIX = "transformer."
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
+END_OF_TEXT = "<|endoftext|>"
+
+
+def unpadded(model: GPT2) -> dict[str, Tensor]:
+    """Every weight by its name, without the padding rows of the vocabulary."""
+    state = dict(model.state_dict())
+    state["wte.weight"] = state["wte.weight"][: model.config.vocab_size]
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+
+
+@torch.no_grad()
+def load_unpadded(model: GPT2, state: dict[str, Tensor], source: Path) -> None:
+    """Copies weights of `unpadded` form into `model`, padding rows zero; exact in fp32.
+
+    Raises `FormatError` naming the first weight that is missing, unknown or of another shape.
+    """
+    mine = model.state_dict()
+    odd = sorted(mine.keys() ^ state.keys())
+    if odd:
+        what = "lacks" if odd[0] in mine else "has the unknown"
+        raise FormatError(f"`{source}` {what} weight `{odd[0]}`, expected GPT-2's weights")
+    for name, target in mine.items():
+        found = state[name]
+        if name == "wte.weight":
+            target[model.config.vocab_size :] = 0
+            target = target[: model.config.vocab_size]
+        if found.shape != target.shape:
+            raise FormatError(
+                f"weight `{name}` in `{source}` has shape {tuple(found.shape)}, "
+                f"expected {tuple(target.shape)}"
+            )
+        target.copy_(found)
+
+
+def export(model: GPT2, folder: Path, tokenizer: Path | None, end_of_text: int) -> None:
+    """Writes `model` as a stock Hugging Face GPT-2 folder, in fp32, whole or not at all.
+
+    `tokenizer` is a folder with `tokenizer.json`, `vocab.json`, `merges.txt`, or one such file.
+    """
+    if folder.exists():
+        raise InputError(f"`{folder}` exists", hint="export to a new folder, or pass `--force`")
+    part = folder.with_name(f"{TEMPORARY}{folder.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    state = {
+        PREFIX + name: tensor.T.contiguous() if _transposed(name) else tensor
+        for name, tensor in unpadded(model).items()
+    }
+    save_file(state, part / "model.safetensors", metadata={"format": "pt"})
+    _write_json(part / "config.json", hugging_face_config(model.config, end_of_text))
+    ends = {"bos_token_id": end_of_text, "eos_token_id": end_of_text}
+    _write_json(part / "generation_config.json", ends)
+    if tokenizer is not None:
+        source = tokenizer if tokenizer.is_dir() else tokenizer.parent
+        for name in TOKENIZER_FILES:
+            if (source / name).is_file():
+                shutil.copyfile(source / name, part / name)
+        _write_json(part / "tokenizer_config.json", _tokenizer_config(model.config.context))
+    for path in (*part.iterdir(), part):
+        flush(path)
+    part.rename(folder)
+    flush(folder.parent)
+
+
+def hugging_face_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
+    """`config.json` of a GPT-2 of this shape."""
+    return {
+        "architectures": ["GPT2LMHeadModel"],
+        "model_type": "gpt2",
+        "activation_function": "gelu_new",  # the tanh form
+        "n_layer": config.layers,
+        "n_head": config.heads,
+        "n_embd": config.width,
+        "n_positions": config.context,
+        "n_ctx": config.context,
+        "n_inner": None,
+        "vocab_size": config.vocab_size,
+        "layer_norm_epsilon": 1e-5,
+        "initializer_range": 0.02,
+        "attn_pdrop": 0.0,
+        "embd_pdrop": 0.0,
+        "resid_pdrop": 0.0,
+        "scale_attn_weights": True,
+        "tie_word_embeddings": True,
+        "bos_token_id": end_of_text,
+        "eos_token_id": end_of_text,
+        "use_cache": True,
+        "torch_dtype": "float32",
+    }
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """The shape of a Hugging Face GPT-2 folder; `FormatError` where it is another architecture."""
+    path = folder / "config.json"
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        kind, activation = table["model_type"], table.get("activation_function", "gelu_new")
+        config = ModelConfig(
+            layers=table["n_layer"],
+            heads=table["n_head"],
+            width=table["n_embd"],
+            context=table["n_positions"],
+            vocab_size=table["vocab_size"],
+        )
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise FormatError(f"`{path}` is no GPT-2 configuration: {error!r}") from error
+    if (kind, activation) != ("gpt2", "gelu_new"):
+        raise FormatError(f"`{path}` is a {kind} with {activation}, expected gpt2 with gelu_new")
+    return config
+
+
+def load_hugging_face(model: GPT2, folder: Path) -> None:
+    """Reads weights that `export`, `transformers` or OpenAI wrote; the inverse of `export`."""
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        raise InputError(f"`{folder}` has no model.safetensors, expected a Hugging Face folder")
+    try:
+        found = load_file(path)
+    except SafetensorError as error:
+        raise FormatError(f"`{path}` is no safetensors file: {error}") from error
+    state = {}
+    for full, tensor in found.items():
+        name = full.removeprefix(PREFIX)
+        # Buffers of old versions, and the tied embedding a second time.
+        if name.endswith((".attn.bias", ".attn.masked_bias")) or name == "lm_head.weight":
+            continue
+        state[name] = tensor.T if _transposed(name) else tensor
+    load_unpadded(model, state, path)
+
+
+def _transposed(name: str) -> bool:
+    return name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight"))
+
+
+def _tokenizer_config(context: int) -> dict[str, Any]:
+    return {
+        "tokenizer_class": "GPT2TokenizerFast",
+        "model_max_length": context,
+        "add_prefix_space": False,
+        "bos_token": END_OF_TEXT,
+        "eos_token": END_OF_TEXT,
+        "unk_token": END_OF_TEXT,
+    }
+
+
+def _write_json(path: Path, table: dict[str, Any]) -> None:
+    path.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,150 @@
+"""GPT-2: pre-layer-norm, final layer norm, tanh GELU, learned positions, tied embedding, biases.
+
+Names of modules are those of the released checkpoints. Leaves dropout out: the GPT-2 report names
+none, and one pass over fresh text needs none.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import ModelConfig
+
+PAD_TO = 128  # vocabulary rows; matrix units want round shapes
+INIT_STD = 0.02  # GPT-2's released code
+
+
+def padded(vocab_size: int) -> int:
+    """`vocab_size` rounded up to a multiple of 128: rows of the embedding inside the model."""
+    return -(-vocab_size // PAD_TO) * PAD_TO
+
+
+class Cache:
+    """Keys and values of one layer for generation: two buffers `(B, H, context, D)`."""
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys, self.values, self.length = keys, values, 0
+
+    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Stores `(B, H, T, D)` behind what is there; returns all keys and values so far."""
+        end = self.length + keys.size(2)
+        self.keys[:, :, self.length : end] = keys
+        self.values[:, :, self.length : end] = values
+        self.length = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+
+class Attention(nn.Module):
+    """Causal self-attention, all heads in one matrix."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.c_attn = nn.Linear(config.width, 3 * config.width)
+        self.c_proj = nn.Linear(config.width, config.width)
+
+    def forward(self, x: Tensor, mask: Tensor | None, cache: Cache | None) -> Tensor:
+        """`(B, T, C)` to `(B, T, C)`; `mask` (B, 1, T, T), true where attention is allowed."""
+        B, T, C = x.shape
+        qkv = self.c_attn(x).view(B, T, 3, self.heads, C // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, D)
+        if cache is not None:
+            k, v = cache.append(k, v)
+        # A single new token sees everything before it; longer input starts at position 0.
+        causal = mask is None and T > 1
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+        out: Tensor = self.c_proj(y.transpose(1, 2).reshape(B, T, C))
+        return out
+
+
+class MLP(nn.Module):
+    """Two linear maps, four times the width between them, tanh-approximated GELU."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(config.width, 4 * config.width)
+        self.c_proj = nn.Linear(4 * config.width, config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, T, C)` to `(B, T, C)`."""
+        out: Tensor = self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
+        return out
+
+
+class Block(nn.Module):
+    """Attention and MLP, each behind a layer norm, each added to the residual stream."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.width)
+        self.attn = Attention(config)
+        self.ln_2 = nn.LayerNorm(config.width)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, mask: Tensor | None, cache: Cache | None) -> Tensor:
+        """`(B, T, C)` to `(B, T, C)`."""
+        x = x + self.attn(self.ln_1(x), mask, cache)
+        out: Tensor = x + self.mlp(self.ln_2(x))
+        return out
+
+
+class GPT2(nn.Module):
+    """The model. `forward` gives hidden states; `logits` or `loss.py` turn them into scores."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.wte = nn.Embedding(padded(config.vocab_size), config.width)
+        self.wpe = nn.Embedding(config.context, config.width)
+        self.h = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.ln_f = nn.LayerNorm(config.width)
+
+    def forward(
+        self, ids: Tensor, mask: Tensor | None = None, caches: list[Cache] | None = None
+    ) -> Tensor:
+        """Hidden states `(B, T, C)` after the final layer norm, for `ids` `(B, T)`."""
+        start = caches[0].length if caches else 0
+        positions = torch.arange(start, start + ids.size(1), device=ids.device)
+        x = self.wte(ids) + self.wpe(positions)
+        for i, block in enumerate(self.h):
+            x = block(x, mask, caches[i] if caches else None)
+        out: Tensor = self.ln_f(x)
+        return out
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Scores `(..., vocab_size)`: the padded rows never leave the model."""
+        return F.linear(hidden, self.wte.weight[: self.config.vocab_size])
+
+    def caches(self, batch: int) -> list[Cache]:
+        """Empty caches, one a layer, for `batch` sequences of up to `context` tokens."""
+        c, like = self.config, self.wte.weight
+        shape = (batch, c.heads, c.context, c.width // c.heads)
+        return [Cache(like.new_empty(shape), like.new_empty(shape)) for _ in range(c.layers)]
+
+    @torch.no_grad()
+    def initialise(self, seed: int) -> None:
+        """GPT-2's start: N(0, 0.02), residual projections scaled by 1/sqrt(2 x layers), no bias.
+
+        Drawn on the CPU, so every device starts alike. The padding rows are zero and stay zero:
+        they get no gradient (`loss.py` leaves them out).
+        """
+        generator = torch.Generator().manual_seed(seed)
+        scaled = INIT_STD / math.sqrt(2 * self.config.layers)
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 1:
+                parameter.fill_(1.0 if "ln_" in name and name.endswith("weight") else 0.0)
+                continue
+            std = scaled if name.endswith("c_proj.weight") else INIT_STD
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * std)
+        self.wte.weight[self.config.vocab_size :] = 0.0
+
+
+def document_mask(ids: Tensor, end_of_text: int) -> Tensor:
+    """Mask `(B, 1, T, T)`: causal, within one document; each begins with `end_of_text`."""
+    T = ids.size(1)
+    document = (ids == end_of_text).cumsum(1)  # (B, T)
+    same = document[:, :, None] == document[:, None, :]
+    causal = torch.ones(T, T, dtype=torch.bool, device=ids.device).tril()
+    return (same & causal)[:, None]
