@@ -5,6 +5,7 @@
 
 pub mod bloom;
 pub mod bpe;
+pub mod digest;
 pub mod dump;
 pub mod error;
 pub mod hash;

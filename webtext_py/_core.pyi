@@ -1,6 +1,12 @@
 """The compiled core. Hand-kept stubs: checked against the module by stubtest."""
 
-from typing import final
+from typing import TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+_Int64s: TypeAlias = npt.NDArray[np.int64]
+_Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 __version__: str
 
@@ -13,3 +19,5 @@ class Buffer:
 
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def digest_rows(offsets: _Int64s, data: _Bytes) -> Buffer: ...

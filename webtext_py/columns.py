@@ -1,8 +1,11 @@
-"""Text columns as the core takes them: two NumPy views over Arrow's own buffers, no copy."""
+"""Text columns as the core takes them: two NumPy views over Arrow's own buffers, no copy; and the
+digests that ids and partitions are made from."""
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from webtext_py import _core
 
 
 def text_column(
@@ -30,3 +33,22 @@ def text_column(
     offsets = np.frombuffer(offsets_buffer, np.int64, len(array) + 1, array.offset * 8)
     data = np.frombuffer(data_buffer, np.uint8) if data_buffer else np.zeros(0, np.uint8)
     return offsets, data
+
+
+def digests(values: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.uint8]:
+    """The first 16 bytes of SHA-256 of each row: shape (rows, 16)."""
+    return np.frombuffer(memoryview(_core.digest_rows(*text_column(values))), np.uint8).reshape(
+        -1, 16
+    )
+
+
+def hex_digests(values: "pa.Array | pa.ChunkedArray") -> list[str]:
+    """`digests` as 32 hexadecimal digits a row: `records.doc_id` of a whole column."""
+    text = digests(values).tobytes().hex()
+    return [text[start : start + 32] for start in range(0, len(text), 32)]
+
+
+def partition_of(values: "pa.Array | pa.ChunkedArray", partitions: int) -> npt.NDArray[np.int64]:
+    """The partition, 0 to `partitions` - 1, of each row: the same for the same text everywhere."""
+    heads = np.ascontiguousarray(digests(values)[:, 8:]).view(">u8").reshape(-1)
+    return (heads % np.uint64(partitions)).astype(np.int64)

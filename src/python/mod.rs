@@ -5,6 +5,7 @@
 
 mod bpe;
 mod buffer;
+mod digest;
 mod dump;
 mod error;
 mod minhash;
@@ -20,6 +21,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     error::register(module)?;
     buffer::register(module)?;
+    digest::register(module)?;
     dump::register(module)?;
     words::register(module)?;
     bpe::register(module)?;

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import list_sources, read_batches
 
@@ -71,7 +72,7 @@ def test_parquet_keeps_its_own_ids(tmp_path: Path) -> None:
 
 def test_text_as_document_and_as_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    path.write_bytes("eins\nzwei\r\n\ndrei".encode())
+    path.write_bytes(b"eins\nzwei\r\n\ndrei")
     assert [row["text"] for row in rows(path)] == ["eins\nzwei\r\n\ndrei"]
     assert [row["text"] for row in rows(path, sequence="line")] == ["eins", "zwei", "", "drei"]
 
@@ -108,7 +109,12 @@ def test_lone_surrogate_does_not_stop_the_file(tmp_path: Path) -> None:
         ("a.bin", b"\x00\x01\x02", InputError, "binary file"),
         ("a.jsonl", b"not json\n", FormatError, "line 1 is not JSON"),
         ("a.jsonl", b'{"txt": 1, "text": 5}\n', InputError, "no text under `text`; it has txt"),
-        ("a.jsonl", b'{}\n[{"text": "x"}]\n', InputError, "line 2 has no text under `text`"),
+        (
+            "a.jsonl",
+            b'{"text": "y"}\n[{"text": "x"}]\n',
+            InputError,
+            "line 2 has no text under `text`",
+        ),
         ("a.json", b'[{"text": "x"}]\n', InputError, "JSON array"),
         ("a.jsonl.gz", gzip.compress(jsonl([{"text": "x" * 9}] * 9999))[:-20], FormatError, "cut"),
         ("a.parquet", b"PAR1 nothing more", FormatError, "damaged Parquet"),
