@@ -1,0 +1,1 @@
+"""What is Wikipedia: by host (`hosts`) and, later, by content."""
