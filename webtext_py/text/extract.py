@@ -1,0 +1,132 @@
+"""Pages to documents, in a sandbox: the one entrance for stages.
+
+`extract_pages` gives one outcome for each page, in order. The work itself is `extract_page`, which
+the sandbox's child runs; nothing of it is imported here, so that a command that extracts nothing
+starts fast.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from webtext_py.errors import ConfigError
+from webtext_py.text.page import (
+    Document,
+    Dropped,
+    Extractor,
+    Page,
+    decode_outcome,
+    encode_page,
+)
+from webtext_py.text.rules import MIN_WORDS, TOO_LARGE
+from webtext_py.text.sandbox import Failure, Limits, Sandbox
+
+__all__ = [
+    "Document",
+    "Dropped",
+    "ExtractSettings",
+    "Extractor",
+    "Page",
+    "PageExtractor",
+    "extract_pages",
+]
+
+EXTRACTORS = {"trafilatura": "webtext_py.text.main_text:TrafilaturaExtractor"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractSettings:
+    """What extraction depends on; all of it belongs into a stage's configuration.
+
+    `min_words`: documents with fewer are dropped (see `rules.MIN_WORDS` for the default).
+    `lang`: ISO 639-1 code to keep, None for all.
+    `cpu_seconds`: for each page; trafilatura's own command allows 30 seconds of wall time.
+    `memory_bytes`: growth of the child's address space; a page of `max_html_bytes` of nested
+    elements needs about 600 MB.
+    `max_html_bytes`: larger bodies are dropped; trafilatura's own bound is 20 MB.
+    `extractor`: `trafilatura`, or `module:class` of another `Extractor`.
+    """
+
+    min_words: int = MIN_WORDS
+    lang: str | None = None
+    cpu_seconds: float = 20.0
+    memory_bytes: int = 1 << 30
+    max_html_bytes: int = 20_000_000
+    extractor: str = "trafilatura"
+
+    def __post_init__(self) -> None:
+        if self.min_words < 0:
+            raise ConfigError(f"`--min-words` is {self.min_words}, expected 0 or more")
+        if self.cpu_seconds <= 0 or self.memory_bytes <= 0 or self.max_html_bytes <= 0:
+            raise ConfigError("the limits of extraction must be above 0")
+        if self.extractor not in EXTRACTORS and ":" not in self.extractor:
+            raise ConfigError(
+                f"no extractor is called `{self.extractor}`",
+                hint=f"known: {', '.join(EXTRACTORS)}; or give `module:class`",
+            )
+
+    @property
+    def target(self) -> str:
+        """`module:class` of the extractor."""
+        return EXTRACTORS.get(self.extractor, self.extractor)
+
+
+class PageExtractor:
+    """A sandbox that turns pages into documents; keep one for a worker's lifetime.
+
+    Starting it imports trafilatura in its child (about a second); use as a context manager.
+    Belongs to one thread.
+    """
+
+    def __init__(self, settings: ExtractSettings | None = None) -> None:
+        self.settings = settings or ExtractSettings()
+        self._sandbox = Sandbox(
+            "webtext_py.text.page_task:make",
+            msgspec.json.encode(
+                {
+                    "target": self.settings.target,
+                    "min_words": self.settings.min_words,
+                    "lang": self.settings.lang,
+                }
+            ),
+            Limits(
+                cpu_seconds=self.settings.cpu_seconds,
+                memory_bytes=self.settings.memory_bytes,
+                wall_seconds=60 + 30 * self.settings.cpu_seconds,
+            ),
+        )
+
+    def __enter__(self) -> "PageExtractor":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child processes."""
+        self._sandbox.close()
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds that extraction has used so far in the child."""
+        return self._sandbox.cpu_seconds
+
+    def extract(self, page: Page) -> Document | Dropped:
+        """Document of `page`, or why there is none. Never raises for what a page holds."""
+        size = len(page.body)
+        if size > self.settings.max_html_bytes:
+            return Dropped(TOO_LARGE, f"{size} bytes")
+        answer = self._sandbox.run(encode_page(page))
+        if isinstance(answer, Failure):
+            return Dropped(answer.reason, answer.detail)
+        return decode_outcome(answer)
+
+
+def extract_pages(
+    pages: Iterable[Page], settings: ExtractSettings | None = None
+) -> Iterator[Document | Dropped]:
+    """One outcome for each of `pages`, in their order, from a sandbox of its own."""
+    with PageExtractor(settings) as extractor:
+        for page in pages:
+            yield extractor.extract(page)

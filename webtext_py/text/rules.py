@@ -1,0 +1,199 @@
+"""Which pages are no documents, and why.
+
+A rule looks at a page or at what was extracted from it and gives `Dropped` or None. Rules about
+walls and error pages judge short texts only: a long article may well quote "access denied".
+Their phrases are data (`data/*.tsv`, each with its source); what cannot be said by a phrase does
+not belong here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from webtext_py.text import charset
+from webtext_py.text.page import Document, Dropped, Page
+
+__all__ = ["MIN_WORDS", "REASONS", "count_words", "judge", "not_html", "visible_text"]
+
+NOT_HTML = "not_html"
+EMPTY = "empty"
+TOO_SHORT = "too_short"
+BOT_WALL = "bot_wall"
+SOFT_ERROR = "soft_error"
+LANGUAGE = "language"
+TOO_LARGE = "too_large"
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        NOT_HTML: "the answer is no HTML, by its content type or its first bytes",
+        TOO_LARGE: "the body is larger than `max_html_bytes`",
+        EMPTY: "no main text was found",
+        TOO_SHORT: "fewer words than `--min-words`",
+        BOT_WALL: "a wall against robots, a challenge, or a demand for JavaScript",
+        SOFT_ERROR: "an error page, a parked domain or a login wall, answered with status 200",
+        LANGUAGE: "not in the language of `--lang`",
+        "cpu_limit": "extraction used more than its CPU seconds, twice",
+        "memory_limit": "extraction used more than its memory, twice",
+        "output_limit": "extraction gave more text than allowed, twice",
+        "wall_limit": "extraction gave no answer for many minutes, twice",
+        "crash": "extraction crashed, twice",
+    }
+)
+
+# OpenWebText, the first reproduction of WebText, left out documents under 128 tokens, which is
+# about 100 English words. Half of that keeps short news items, of which our labelled pages have
+# a few (our choice).
+MIN_WORDS = 50
+
+# Texts longer than this many words are never judged by phrases (our choice: walls and error
+# pages of the crawls we looked at have under 150 words, menus left out).
+MAX_WALL_WORDS = 200
+# Phrases in the title alone convict a text of at most this many words.
+MAX_TITLE_WORDS = 120
+# How much of a page's visible text is looked at for phrases where extraction found little.
+VISIBLE_CHARACTERS = 4000
+
+_HTML_TYPES = frozenset(["text/html", "application/xhtml+xml"])
+# Types that servers give when they do not know, or that may hold XHTML: the bytes decide.
+_UNKNOWN_TYPES = frozenset(
+    ["", "application/octet-stream", "unknown/unknown", "text/xml", "application/xml", "*/*"]
+)
+SNIFF_BYTES = 16384
+_TAG = re.compile(
+    rb"<(?:!doctype\s+html|html|head|title|body|meta|script|table|div|p|br|h[1-6]|span|a|article)"
+    rb"[\s/>]",
+    re.IGNORECASE,
+)
+_OTHER_FORMATS = (
+    (b"%PDF-", "PDF"),
+    (b"\x89PNG", "PNG"),
+    (b"GIF8", "GIF"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"\xd0\xcf\x11\xe0", "Office"),
+    (b"{\\rtf", "RTF"),
+    (b"%!PS", "PostScript"),
+)
+_FEED = re.compile(rb"<(?:rss|feed|rdf:rdf|opml|urlset|sitemapindex|svg)[\s>]", re.IGNORECASE)
+
+# Scripts written without spaces: Thai, Lao, Burmese, Khmer, Japanese kana, Han.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_WORD = re.compile(r"\w+")
+
+_HIDDEN = re.compile(r"<(script|style|template|svg)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
+_MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[^>]*>?", re.S)
+_SPACE = re.compile(r"\s+")
+
+
+def not_html(page: Page) -> Dropped | None:
+    """Drops a page that is no HTML by its content type, or by its first bytes where the type
+    says nothing or says HTML."""
+    kind = (page.content_type or "").split(";")[0].strip().lower()
+    if kind not in _HTML_TYPES and kind not in _UNKNOWN_TYPES:
+        return Dropped(NOT_HTML, kind[:100])
+    head = page.body[:SNIFF_BYTES]
+    if not head.strip():
+        return Dropped(EMPTY, "no bytes")
+    for magic, name in _OTHER_FORMATS:
+        if head.lstrip()[:8].startswith(magic):
+            return Dropped(NOT_HTML, f"{name} data")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00<\x00" in head[:200]:
+        head = head.replace(b"\x00", b"")  # UTF-16: near enough to see a tag
+    feed = _FEED.search(head[:1024])
+    if feed and not re.search(rb"<html[\s>]", head[: feed.start() + 1024], re.IGNORECASE):
+        return Dropped(NOT_HTML, "XML of another kind")
+    if not _TAG.search(head) and not _TAG.search(page.body[: 16 * SNIFF_BYTES]):
+        return Dropped(NOT_HTML, "no HTML element")
+    return None
+
+
+def count_words(text: str) -> int:
+    """Words of `text`; in scripts written without spaces each character is one."""
+    unspaced = len(_UNSPACED.findall(text))
+    rest = _UNSPACED.sub(" ", text) if unspaced else text
+    return unspaced + sum(1 for _ in _WORD.finditer(rest))
+
+
+def judge(page: Page, document: Document, min_words: int, lang: str | None) -> Dropped | None:
+    """Drops an extracted document by the rules above, the most telling reason first.
+
+    `page` is looked at only where the extracted text is short.
+    """
+    words = count_words(document.text)
+    if words <= MAX_WALL_WORDS:
+        html, _ = charset.decode(page.body, page.content_type)
+        dropped = _wall(page, document, html, words)
+        if dropped is not None:
+            return dropped
+    if not document.text:
+        return Dropped(EMPTY)
+    if words < min_words:
+        return Dropped(TOO_SHORT, f"{words} words")
+    if lang is not None and document.language != lang:
+        return Dropped(LANGUAGE, document.language)
+    return None
+
+
+def visible_text(html: str) -> str:
+    """The first characters of what a page shows, markup and hidden parts removed, lower case."""
+    text = _MARKUP.sub(" ", _HIDDEN.sub(" ", html[: 40 * VISIBLE_CHARACTERS]))
+    return _SPACE.sub(" ", text).strip()[:VISIBLE_CHARACTERS].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    """Patterns of one reason, by where they are looked for."""
+
+    reason: str
+    title: tuple[re.Pattern[str], ...]
+    text: tuple[re.Pattern[str], ...]
+    html: tuple[re.Pattern[str], ...]
+
+
+@cache
+def _phrases() -> tuple[_Phrases, ...]:
+    return tuple(_load(reason) for reason in (BOT_WALL, SOFT_ERROR))
+
+
+def _load(reason: str) -> _Phrases:
+    found: dict[str, list[re.Pattern[str]]] = {"title": [], "text": [], "html": []}
+    lines = (files("webtext_py.text") / "data" / f"{reason}.tsv").read_text("utf-8").splitlines()
+    for line in lines:
+        if line and not line.startswith("#"):
+            where, pattern, _why = line.split("\t")
+            found[where].append(re.compile(pattern, re.IGNORECASE))
+    return _Phrases(reason, *(tuple(found[where]) for where in ("title", "text", "html")))
+
+
+def _wall(page: Page, document: Document, html: str, words: int) -> Dropped | None:
+    header = {name.lower(): value for name, value in page.headers}
+    if header.get("cf-mitigated", "").lower() == "challenge":
+        return Dropped(BOT_WALL, "header cf-mitigated: challenge")
+    title = (document.title or "").strip()
+    shown = document.text.lower()
+    visible: str | None = None
+    for phrases in _phrases():
+        if words <= MAX_TITLE_WORDS:
+            for pattern in phrases.title:
+                if pattern.search(title):
+                    return Dropped(phrases.reason, f"title: {title[:80]}")
+            for pattern in phrases.html:
+                if pattern.search(html):
+                    return Dropped(phrases.reason, f"markup: {pattern.pattern}")
+        for pattern in phrases.text:
+            match = pattern.search(shown)
+            if match is None and words < MIN_WORDS:
+                # Extraction leaves out what a wall says (noscript, dialogs): look for it.
+                visible = visible_text(html) if visible is None else visible
+                if count_words(visible) <= MAX_WALL_WORDS:
+                    match = pattern.search(visible)
+            if match is not None:
+                return Dropped(phrases.reason, f"text: {match[0][:80]}")
+    return None
