@@ -1,1 +1,3 @@
 //! The core's tests: one module per core module, each fast algorithm beside its slow twin.
+
+mod words;
