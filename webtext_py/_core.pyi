@@ -1,5 +1,6 @@
 """The compiled core. Hand-kept stubs: checked against the module by stubtest."""
 
+<<<<<<< HEAD
 from typing import TypeAlias, final
 
 import numpy as np
@@ -7,6 +8,10 @@ import numpy.typing as npt
 
 _Int64s: TypeAlias = npt.NDArray[np.int64]
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
+=======
+from os import PathLike
+from typing import Any, final
+>>>>>>> 2380b77 (dump: submission dumps of every container as Arrow batches)
 
 __version__: str
 
@@ -20,6 +25,7 @@ class Buffer:
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
+<<<<<<< HEAD
 def digest_rows(offsets: _Int64s, data: _Bytes) -> Buffer: ...
 
 NORMALISER_VERSION: int
@@ -28,3 +34,23 @@ def normalize_text(text: bytes, ascii: bool) -> str: ...
 def word_counts(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def text_digests(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def word_spans(text: bytes, ascii: bool) -> Buffer: ...
+=======
+MAX_LINE_BYTES: int
+
+@final
+class DumpReader:
+    """A submission dump being read by the core's threads; see `webtext_py.dump`."""
+
+    def __new__(
+        cls,
+        path: PathLike[str] | str,
+        *,
+        allow_damaged: bool,
+        batch_lines: int,
+        level: str | None = None,
+    ) -> DumpReader: ...
+    def next(self) -> dict[str, tuple[Buffer, ...]] | None:
+        """Arrow buffers of the next batch by column, validity first, or None at the end."""
+    def stats(self) -> dict[str, Any]:
+        """The figures of `webtext_py.dump.DumpStats` so far."""
+>>>>>>> 2380b77 (dump: submission dumps of every container as Arrow batches)

@@ -1,1 +1,32 @@
 //! Compressed submission dumps to columns of fields: decompress, find the lines, scan the keys.
+//!
+//! A dump is a file of JSON objects, one a line, in one of five containers. It is read by two
+//! threads: one decompresses into blocks, one cuts the blocks into lines, finds the few fields that
+//! the link rules need and fills column batches; the caller takes batches in line order.
+//!
+//! ```text
+//! input -> container -> decompress =blocks=> lines -> structure -> fields -> batch =batches=> caller
+//! ```
+//!
+//! What a line yields equals what a full parse of it yields (`structure` and `fields` say how), yet
+//! no value is built except those of the fields. Rules (which submissions count) live elsewhere.
+//!
+//! Memory: the decompressor's window, plus at most 128 MiB that do not depend on the input.
+
+mod batch;
+mod container;
+mod decompress;
+mod fields;
+mod input;
+mod kind;
+mod lines;
+mod reader;
+mod structure;
+
+pub use batch::{Batch, Bitmap, BoolColumn, Int64Column, StringColumn};
+pub use container::Container;
+pub use decompress::Damage;
+pub use fields::{Fields, Status, scan_line};
+pub use lines::MAX_LINE_BYTES;
+pub use reader::{Next, Options, Stats, SubmissionReader};
+pub use structure::{Level, MAX_DEPTH, MAX_TOKENS};
