@@ -3,6 +3,7 @@
 Public suffixes come from the snapshot bundled with tldextract: no network, no cache on disk.
 """
 
+import re
 from functools import cache, lru_cache
 
 import ada_url
@@ -11,7 +12,9 @@ import tldextract
 from webtext_py.url.list_file import listed, read_hosts, read_list
 
 _MAX_HOST = 253  # characters of a host name; RFC 1035, section 2.3.4, less the root's two bytes
-_MAX_LABEL = 63  # characters of a label; RFC 1035, section 2.3.4
+# Labels of at most 63 characters (RFC 1035, section 2.3.4): letters, digits, hyphens and, as seen
+# in the wild, underscores. A WHATWG parser lets more through (`http://{/`); no name server does.
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _CACHED_HOSTS = 1 << 17  # our choice: some 30 MB at most, and dumps repeat their hosts
 
 
@@ -81,7 +84,7 @@ def site_host(host: str) -> str | None:
     if host.startswith("["):
         return host
     host = host.removesuffix(".")
-    if len(host) > _MAX_HOST or not all(0 < len(x) <= _MAX_LABEL for x in host.split(".")):
+    if len(host) > _MAX_HOST or _NAME.fullmatch(host) is None:
         return None
     while (other := _other_name(host)) is not None:
         host = other

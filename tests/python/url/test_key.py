@@ -131,6 +131,8 @@ def test_key_is_written_so(url: str, key: str) -> None:
         "http://exa mple.com/",
         "http://1.2.3.400/",
         "http://[::g]/",
+        "http://{/",
+        "http://a!b.example/",
         "http://example.com:99999/",
         f"http://{'a' * 64}.example/",
         f"http://{'a.' * 127}example/",
