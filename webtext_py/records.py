@@ -33,6 +33,8 @@ LOCATION = pa.struct(
         pa.field("file", pa.string(), False),
         pa.field("offset", pa.int64(), False),
         pa.field("length", pa.int64(), False),
+        # Decoded bytes before a record that shares its compressed member; null where it does not.
+        pa.field("skip", pa.int64()),
     ]
 )
 
@@ -69,7 +71,7 @@ CAPTURES = pa.schema(
         _column("outcome", pa.string(), "`good` (2xx and HTML) or the reason why not"),
         _column("source", pa.string(), "archive, live, wayback or commoncrawl"),
         _column("container", pa.string(), "warc, arc, html or parquet"),
-        _column("location", LOCATION, "file, and offset and length in bytes, or row and 1"),
+        _column("location", LOCATION, "file, offset and length in bytes (or row and 1), bytes to skip"),
         _column("payload_digest", pa.string(), "`sha1:` and base32, as in WARC", null=True),
     ]
 )

@@ -1,0 +1,107 @@
+"""HTTP response heads as archives keep them, and what they make of a capture."""
+
+import re
+from dataclasses import dataclass
+
+from webtext_py.pages.coding import decode_body
+from webtext_py.pages.warc import decode_text
+
+__all__ = ["HttpHead", "first_value", "is_html", "is_web_url", "join_location", "parse_head"]
+
+# More than this is no response head: our choice; servers and browsers stop at 256 KiB.
+HEAD_MAX = 1 << 20
+
+_STATUS = re.compile(r"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?!\d)")
+_BLANK = re.compile(rb"\n[ \t]*\r?\n")
+_NAME = re.compile(r"[!-9;-~]+")
+_WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_HTML_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.*?-->|<\?xml[^>]*>)*"
+    rb"<(?:!doctype\s+html|html|head|title|meta|body|script|link|style|div|p|h1|table)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+# The stretch in which browsers look for the type of a page (WHATWG MIME Sniffing, 5.2).
+_SNIFF = 1445
+
+
+@dataclass(frozen=True, slots=True)
+class HttpHead:
+    """Status, headers in order, and where in the block the body begins."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: int
+
+
+def parse_head(block: bytes) -> HttpHead | None:
+    """The response head that `block` begins with; null where it begins with none.
+
+    Interim answers (1xx) are passed over, lines that are no headers left out, folded ones joined.
+    Without a blank line the whole block is the head.
+    """
+    place = 0
+    while True:
+        if not block.startswith(b"HTTP/", place):
+            return None
+        match = _BLANK.search(block, place, place + HEAD_MAX)
+        if match is None and len(block) - place > HEAD_MAX:
+            return None
+        end = match.end() if match else len(block)
+        lines = decode_text(block[place:end]).split("\n")
+        status = _STATUS.match(lines[0])
+        if status is None:
+            return None
+        code = int(status[1])
+        if code // 100 == 1 and block.startswith(b"HTTP/", end):
+            place = end
+            continue
+        return HttpHead(code, _headers(lines[1:]), end)
+
+
+def _headers(lines: list[str]) -> list[tuple[str, str]]:
+    headers: list[tuple[str, str]] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and headers:
+            name, value = headers[-1]
+            headers[-1] = (name, f"{value} {line.strip()}".strip())
+            continue
+        name, colon, value = line.partition(":")
+        name = name.strip()
+        if colon and _NAME.fullmatch(name):
+            headers.append((name, value.strip()))
+    return headers
+
+
+def first_value(headers: list[tuple[str, str]], name: str) -> str | None:
+    """The first non-empty value of the header `name` (lower case); null where there is none."""
+    for key, value in headers:
+        if value and key.lower() == name:
+            return value
+    return None
+
+
+def is_web_url(url: str) -> bool:
+    """Whether `url` is http or https with a host."""
+    return _WEB.match(url) is not None
+
+
+def is_html(content_type: str | None, headers: list[tuple[str, str]], body: bytes) -> bool:
+    """Whether a response is HTML: by its type, and by its first bytes where it has none."""
+    if content_type:
+        kind = re.split(r"[;,\s]", content_type.strip(), maxsplit=1)[0]
+        if kind:
+            return kind.lower() in _HTML_TYPES
+    start = decode_body(body[: 1 << 16], headers, _SNIFF).body
+    return _HTML_START.match(start) is not None
+
+
+def join_location(url: str, location: str) -> str | None:
+    """The absolute URL that `location` names at `url`; null where it names no web page."""
+    import ada_url
+
+    try:
+        target: str = ada_url.join_url(url, location)
+    except ValueError:
+        return None
+    return target if is_web_url(target) else None

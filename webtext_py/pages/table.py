@@ -1,0 +1,143 @@
+"""Parquet tables of pages: `url` and `html`, and what else is known of each.
+
+The rest is optional: `fetched_at`, `status`, `content_type`, `headers`. `html` is binary (as it
+came) or text; `fetched_at` a timestamp, ISO 8601 or seconds since 1970;
+`headers` a list of (name, value), a map, or the lines as one string. Memory grows with 16 rows and
+one page of each column.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext_py.errors import InputError
+from webtext_py.pages.capture import Capture, Location, Payload
+from webtext_py.pages.coding import decode_body
+from webtext_py.pages.folder import page_capture, to_int
+from webtext_py.pages.http import first_value
+
+__all__ = ["read", "scan"]
+
+_ROWS = 16
+_OPTIONAL = ("fetched_at", "status", "content_type", "headers")
+
+
+def scan(file: str, limit: int, records: Counter[str]) -> Iterator[Capture]:
+    """The captures in a table's rows, in order."""
+    with _open(file) as table:
+        for number, row in _rows(table, range(table.num_row_groups)):
+            records["row"] += 1
+            body, problem = _body(row, limit)
+            headers = _headers(row.get("headers"))
+            kind = row.get("content_type") or first_value(headers, "content-type")
+            url = row.get("url")
+            capture = page_capture(
+                file, number, url if isinstance(url, str) else "", {**row, "content_type": kind},
+                body, problem,
+            )  # fmt: skip
+            if headers:
+                capture.http_headers = headers
+            yield capture
+
+
+def read(
+    file: str, chosen: Sequence[Location], limit: int, max_body: int
+) -> Iterator[tuple[Location, Payload]]:
+    """The pages in the rows that `chosen`, in order, names."""
+    wanted = {location.offset: location for location in chosen}
+    with _open(file) as table:
+        groups = []
+        first = 0
+        for group in range(table.num_row_groups):
+            count = table.metadata.row_group(group).num_rows
+            if any(first <= row < first + count for row in wanted):
+                groups.append(group)
+            first += count
+        for number, row in _rows(table, groups):
+            if number in wanted:
+                yield wanted[number], _payload(row, limit, max_body)
+
+
+def _payload(row: dict[str, object], limit: int, max_body: int) -> Payload:
+    body, problem = _body(row, limit)
+    headers = _headers(row.get("headers"))
+    kind = row.get("content_type")
+    if isinstance(kind, str) and kind and first_value(headers, "content-type") is None:
+        headers = [*headers, ("Content-Type", kind)]
+    if isinstance(row.get("html"), str):
+        # Text has no charset any more: what the page says of itself no longer holds.
+        headers = [(n, v) for n, v in headers if n.lower() != "content-type"]
+        headers.append(("Content-Type", "text/html; charset=utf-8"))
+    url = row.get("url")
+    payload = Payload(url if isinstance(url, str) else "", to_int(row.get("status")), headers, b"")
+    if problem is None:
+        decoded = decode_body(body, headers, max_body)
+        problem = "too_large" if decoded.too_large else None
+        payload.body = b"" if problem else decoded.body
+        payload.truncated = decoded.truncated
+    payload.problem = problem
+    return payload
+
+
+def _open(file: str) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"cannot read `{file}`: {error}") from error
+
+
+def _rows(table: pq.ParquetFile, groups: Sequence[int]) -> Iterator[tuple[int, dict[str, object]]]:
+    """Rows of the row groups `groups`, with their numbers in the file."""
+    names = table.schema_arrow.names
+    columns = ["url", "html", *(name for name in _OPTIONAL if name in names)]
+    starts = [0]
+    for group in range(table.num_row_groups):
+        starts.append(starts[-1] + table.metadata.row_group(group).num_rows)
+    for group in groups:
+        number = starts[group]
+        try:
+            for batch in table.iter_batches(_ROWS, row_groups=[group], columns=columns):
+                for row in _plain(batch).to_pylist():
+                    yield number, row
+                    number += 1
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"cannot read row {number} of a table of pages: {error}") from error
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`batch` with times as text, which every precision has."""
+    arrays = [
+        column.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.string())
+        if pa.types.is_timestamp(column.type)
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def _body(row: dict[str, object], limit: int) -> tuple[bytes, str | None]:
+    html = row.get("html")
+    body = html.encode("utf-8", "replace") if isinstance(html, str) else html
+    if not isinstance(body, bytes) or not body:
+        return b"", "no_payload"
+    return (b"", "too_large") if len(body) > limit else (body, None)
+
+
+def _headers(value: object) -> list[tuple[str, str]]:
+    """Headers out of a list of pairs or of {name, value}, or of lines of text."""
+    found: list[tuple[str, str]] = []
+    if isinstance(value, str):
+        for line in value.splitlines():
+            name, colon, rest = line.partition(":")
+            if colon and name.strip():
+                found.append((name.strip(), rest.strip()))
+        return found
+    for item in value if isinstance(value, list) else []:
+        pair = list(item.values()) if isinstance(item, dict) else item
+        if isinstance(pair, list | tuple) and len(pair) == 2:
+            name, rest = pair
+            if isinstance(name, str) and isinstance(rest, str):
+                found.append((name, rest))
+    return found

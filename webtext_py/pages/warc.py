@@ -1,0 +1,119 @@
+"""WARC record headers, 0.17 to 1.1, as real crawlers wrote them.
+
+Taken as they come: bare line feeds, continuation lines, lines without a colon, URIs in angle
+brackets or with spaces, dates by day of the year. Segments (`continuation`) are not joined.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+__all__ = [
+    "EDGE",
+    "HEADER_MAX",
+    "SEPARATORS",
+    "RecordHeader",
+    "begins",
+    "decode_text",
+    "find",
+    "header_end",
+    "parse",
+]
+
+# A record header longer than this is damage: our choice; real ones stay below 10 KiB.
+HEADER_MAX = 1 << 20
+# How many bytes at the end of a searched stretch may hold the start of a header cut by its edge.
+EDGE = 256
+# What must follow a block.
+SEPARATORS = (b"\r\n\r\n", b"\n\n")
+
+# The version line and a named field behind it: text that only speaks of WARC has none.
+_START = re.compile(rb"WARC/\d\.\d{1,2}[ \t]*\r?\n[A-Za-z][A-Za-z0-9-]*[ \t]*:")
+_BEGIN = re.compile(rb"[\r\n]*WARC/\d\.\d{1,2}[ \t]*\r?(?:\n|\Z)")
+_BLANK = re.compile(rb"\n[ \t]*\r?\n")
+# ClueWeb09 has stray line ends inside headers: a blank line with these behind it is none.
+_GOES_ON = re.compile(rb"(?:WARC-[A-Za-z-]+|Content-Length|Content-Type)[ \t]*:", re.IGNORECASE)
+_LENGTH = re.compile(r"\d{1,18}\Z")
+
+
+@dataclass(slots=True)
+class RecordHeader:
+    """What a record says of itself.
+
+    `kind`: its type in lower case (`arc_header` for an ARC file's first record). `length`: bytes of
+    its block; null where it does not say. `fields`: by lower-case name; the first of each name.
+    """
+
+    kind: str
+    length: int | None
+    url: str
+    date: str
+    content_type: str
+    fields: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+
+def begins(data: bytes) -> bool:
+    """Whether `data` begins with a record, line ends before it aside."""
+    return _BEGIN.match(data) is not None
+
+
+def find(data: bytes, place: int) -> int:
+    """Where a record header seems to begin at or after `place`; -1 where none does."""
+    match = _START.search(data, place)
+    return match.start() if match else -1
+
+
+def header_end(data: bytes, place: int) -> int:
+    """Where the block of the record at `place` begins; -1 where the blank line is still to come."""
+    start = place
+    while True:
+        match = _BLANK.search(data, start, place + HEADER_MAX)
+        if match is None:
+            return -1
+        end = match.end()
+        if _GOES_ON.match(data, end) and b"\ncontent-length" not in data[place:end].lower():
+            start = end
+            continue
+        return end
+
+
+def parse(data: bytes) -> RecordHeader | None:
+    """The header in `data`, which ends with its blank line; null where it is not one."""
+    if not data.startswith(b"WARC/"):
+        return None
+    fields: dict[str, str] = {}
+    name = ""
+    for line in decode_text(data).split("\n")[1:]:
+        if line[:1] in (" ", "\t") and name:
+            fields[name] = f"{fields[name]} {line.strip()}".strip()
+            continue
+        head, colon, value = line.partition(":")
+        if not colon:
+            continue
+        name = head.strip().lower()
+        if name in fields:  # the first one counts; a continuation of this one goes nowhere
+            name = ""
+            continue
+        fields[name] = value.strip()
+    if not fields:
+        return None
+    length = fields.get("content-length", "")
+    url = fields.get("warc-target-uri", "")
+    if url.startswith("<") and url.endswith(">"):
+        url = url[1:-1].strip()  # WARC 1.0's grammar, as wget followed it
+    return RecordHeader(
+        kind=fields.get("warc-type", "").lower(),
+        length=int(length) if _LENGTH.match(length) else None,
+        url=url,
+        date=fields.get("warc-date", ""),
+        content_type=fields.get("content-type", ""),
+        fields=fields,
+    )
+
+
+def decode_text(data: bytes) -> str:
+    """Header bytes as text: UTF-8 where they are, else Latin-1, which takes any byte."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
