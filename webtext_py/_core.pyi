@@ -1,17 +1,13 @@
 """The compiled core. Hand-kept stubs: checked against the module by stubtest."""
 
-<<<<<<< HEAD
-from typing import TypeAlias, final
+from os import PathLike
+from typing import Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
 _Int64s: TypeAlias = npt.NDArray[np.int64]
 _Bytes: TypeAlias = npt.NDArray[np.uint8]
-=======
-from os import PathLike
-from typing import Any, final
->>>>>>> 2380b77 (dump: submission dumps of every container as Arrow batches)
 
 __version__: str
 
@@ -25,7 +21,6 @@ class Buffer:
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
-<<<<<<< HEAD
 def digest_rows(offsets: _Int64s, data: _Bytes) -> Buffer: ...
 
 NORMALISER_VERSION: int
@@ -34,7 +29,7 @@ def normalize_text(text: bytes, ascii: bool) -> str: ...
 def word_counts(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def text_digests(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def word_spans(text: bytes, ascii: bool) -> Buffer: ...
-=======
+
 MAX_LINE_BYTES: int
 
 @final
@@ -53,4 +48,3 @@ class DumpReader:
         """Arrow buffers of the next batch by column, validity first, or None at the end."""
     def stats(self) -> dict[str, Any]:
         """The figures of `webtext_py.dump.DumpStats` so far."""
->>>>>>> 2380b77 (dump: submission dumps of every container as Arrow batches)
