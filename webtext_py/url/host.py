@@ -72,6 +72,7 @@ def _other_name(host: str) -> str | None:
     return None if suffix is None else host[: -len(suffix)] + below[suffix]
 
 
+@lru_cache(_CACHED_HOSTS)
 def site_host(host: str) -> str | None:
     """The name under which all pages of `host`'s site are keyed, or None if no such host can be.
 

@@ -35,7 +35,7 @@ REASONS: Final[tuple[DropReason, ...]] = get_args(DropReason)
 _KEY = re.compile(r"https?://(\[[^\]]*\]|[^/:]*)(?::[0-9]+)?(/[^?#]*)")
 # Ending of the last path segment. A segment with a colon is a page about a file, as MediaWiki names
 # them (`/wiki/File:Map.png`), so it has none. 7 letters: the longest ending we list is 5.
-_ENDING = re.compile(r"[^/:.][^/:]*\.([A-Za-z0-9]{1,7})$")
+_ENDING = re.compile(r"/[^/:.][^/:]*\.([A-Za-z0-9]{1,7})$")
 _CACHED_HOSTS = 1 << 17  # our choice, as in host.py
 
 
