@@ -131,7 +131,12 @@ class Digests:
             self._known = {}  # a cache: worked out again
 
     def of(self, path: Path) -> str:
-        """SHA-256 of the file's content, in hex."""
+        """SHA-256 of the file's content, in hex; of a folder, of all names and contents in it."""
+        if path.is_dir():
+            tree = hashlib.sha256()
+            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+                tree.update(f"{file.relative_to(path).as_posix()}\0{self.of(file)}\n".encode())
+            return tree.hexdigest()
         facts = path.stat()
         name = str(path.resolve())
         stamp = [facts.st_size, facts.st_mtime_ns, facts.st_ino]

@@ -14,10 +14,12 @@ __all__ = [
     "CAPTURES",
     "DOCUMENTS",
     "DUPLICATES",
+    "GOOD",
     "LEDGER_LINES",
     "LEDGER_URLS",
     "LINKS",
     "SCHEMAS",
+    "SHARDS",
     "TOKENS_UINT16",
     "TOKENS_UINT32",
     "doc_id",
@@ -76,7 +78,17 @@ CAPTURES = pa.schema(
     ]
 )
 
-DOCUMENTS = pa.schema(
+# What each link's page was found to be: the capture chosen for it, with what the text will carry.
+GOOD = pa.schema(
+    [
+        *CAPTURES,
+        _column("karma", pa.int64(), "of the link"),
+        _column("subreddit", pa.string(), "of the link", null=True),
+        _column("created_utc", TIMESTAMP, "of the link"),
+    ]
+)
+
+SHARDS = pa.schema(
     [
         _column("doc_id", pa.string(), "first 128 bits of SHA-256 of `url_key`, in hex"),
         _column("url", pa.string(), "the URL that the text came from, after redirects"),
@@ -93,6 +105,9 @@ DOCUMENTS = pa.schema(
         _column("words", pa.int64(), "of `text`, by the overlap normaliser"),
     ]
 )
+
+# Inside a build a document also carries its key, for the ledger.
+DOCUMENTS = pa.schema([_URL_KEY, *SHARDS])
 
 DUPLICATES = pa.schema(
     [
@@ -139,7 +154,9 @@ TOKENS_UINT32 = _tokens(pa.uint32())
 SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
     "links": ("links/part-*.parquet", LINKS),
     "captures": ("pages/index-*.parquet", CAPTURES),
-    "documents": ("documents/part-*.parquet, shards/*.parquet", DOCUMENTS),
+    "good captures": ("pages/good-*.parquet", GOOD),
+    "documents": ("documents/part-*.parquet", DOCUMENTS),
+    "shards": ("shards/*.parquet", SHARDS),
     "duplicates": ("duplicates/part-*.parquet", DUPLICATES),
     "ledger lines": ("ledger/lines.parquet", LEDGER_LINES),
     "ledger urls": ("ledger/urls-*.parquet", LEDGER_URLS),

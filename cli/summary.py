@@ -1,0 +1,75 @@
+"""What a build ended with: the closing table, and the same as one JSON object."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .output import console, size
+
+if TYPE_CHECKING:
+    from webtext_py.manifest import Entry
+
+
+def build_document(data: Path, entries: "dict[str, Entry]") -> dict[str, Any]:
+    """The object of `webtext build --json`: by stage counts, seconds and peak memory."""
+    return {
+        "data": str(data),
+        "stages": {
+            name: {
+                "counts": entry.counts,
+                "seconds": entry.seconds,
+                "peak_memory_bytes": entry.peak_memory_bytes,
+            }
+            for name, entry in entries.items()
+        },
+    }
+
+
+def print_plan(verdicts: list[tuple[str, str]]) -> None:
+    """The stages and what a run would do with each."""
+    out = console()
+    for name, verdict in verdicts:
+        out.print(f"{name:<10} {verdict}", markup=False)
+
+
+def print_summary(data: Path, entries: "dict[str, Entry]") -> None:
+    """What went in, what was kept, and why the rest was not."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("stage")
+    for name in ("in", "kept", "dropped"):
+        table.add_column(name, justify="right")
+    table.add_column("why", overflow="fold")
+    for stage, counts in _rows(entries):
+        lost = sum(counts["dropped"].values())
+        reasons = sorted(counts["dropped"].items(), key=lambda item: (-item[1], item[0]))
+        why = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
+        table.add_row(stage, f"{counts['in']:,}", f"{counts['kept']:,}", f"{lost:,}", why)
+    out = console()
+    out.print(table)
+    damage = entries["pages"].counts.get("damage", {})
+    for name, places in damage.items():
+        for offset, lost, what in places:
+            out.print(
+                f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)", markup=False
+            )
+    if entries["links"].counts["bytes_lost"]:
+        lost = entries["links"].counts["bytes_lost"]
+        out.print(f"damaged dumps: {size(lost)} of compressed data lost")
+    splits = entries["shard"].counts["splits"]
+    parts = [
+        f"{split}: {n['rows']:,} documents, {n['words']:,} words, {size(n['bytes'])}"
+        for split, n in splits.items()
+        if n["shards"]
+    ]
+    out.print("\n".join([*parts, f"shards are in {data / 'shards'}"]), markup=False)
+
+
+def _rows(entries: "dict[str, Entry]") -> list[tuple[str, dict[str, Any]]]:
+    rows: list[tuple[str, dict[str, Any]]] = []
+    for name, entry in entries.items():
+        if name == "links":
+            rows += [("lines", entry.counts["lines"]), ("links", entry.counts["urls"])]
+        else:
+            rows.append((name, entry.counts))
+    return rows

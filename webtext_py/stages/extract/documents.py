@@ -1,0 +1,134 @@
+"""One task's pages: read where they lie, extracted in the sandbox, written as documents."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from webtext_py.columns import hex_digests
+from webtext_py.engine import advance
+from webtext_py.ledger import url_ends
+from webtext_py.pages.archive import Location, open_container, read_captures
+from webtext_py.records import DOCUMENTS, table
+from webtext_py.tables import write_table
+from webtext_py.text.extract import ExtractSettings, extract_pages
+from webtext_py.text.page import Document, Page
+from webtext_py.words import word_counts
+
+DAMAGED = "damaged_payload"
+TOO_LARGE = "too_large"
+
+
+def extract(
+    inputs: list[Path],
+    outputs: list[Path],
+    name: str,
+    first: int,
+    count: int,
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    """Task: `count` pages, from number `first` on, of the container (first input) called `name`.
+
+    The other inputs are `pages/good-*.parquet`. Outputs: documents and ledger rows of the rest.
+    """
+    rows = _rows(inputs[1:], name)[first : first + count]
+    assert len(rows) == count, f"{len(rows)} pages of {name} from {first}; {count} expected"
+    documents: list[dict[str, Any]] = []
+    ends: list[tuple[str, str]] = []
+    # Pages that cannot be read never reach the extractor; the others come back in order.
+    sent: list[dict[str, Any]] = []
+    outcomes = extract_pages(
+        _pages(inputs[0], rows, sent, ends), ExtractSettings(**settings)
+    )
+    for number, outcome in enumerate(outcomes):
+        row = sent[number]
+        if isinstance(outcome, Document):
+            documents.append(_document(row, outcome))
+        else:
+            ends.append((row["url_key"], outcome.reason))
+        advance(1)
+    assert len(documents) + len(ends) == count, "a page got lost"
+    written = _table(documents)
+    write_table(written, outputs[0], row_group_rows=1024)
+    keys, reasons = [key for key, _ in ends], [reason for _, reason in ends]
+    write_table(url_ends("extract", pa.array(keys, pa.string()), reasons), outputs[1])
+    return {
+        "kept": len(documents),
+        "dropped": dict(sorted(Counter(reasons).items())),
+        "words": int(pc.sum(written["words"]).as_py() or 0),
+    }
+
+
+def _rows(paths: list[Path], name: str) -> list[dict[str, Any]]:
+    """The container's pages, by place."""
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        table_ = pq.read_table(path, filters=pc.field("location", "file") == name)
+        rows += table_.to_pylist()
+    rows.sort(key=lambda row: (row["location"]["offset"], row["url_key"]))
+    return rows
+
+
+def _pages(
+    container: Path,
+    rows: list[dict[str, Any]],
+    sent: list[dict[str, Any]],
+    ends: list[tuple[str, str]],
+) -> Iterator[Page]:
+    """Pages of `rows`, which go to `sent`; rows without a payload go to `ends`."""
+    waiting: dict[int, list[dict[str, Any]]] = {}
+    places: dict[int, Location] = {}
+    for row in rows:
+        place = row["location"]
+        waiting.setdefault(place["offset"], []).append(row)
+        places[place["offset"]] = Location(place["offset"], place["length"])
+    found = read_captures(open_container(container), list(places.values()))
+    for location, payload in found:
+        for row in waiting.pop(location.offset):
+            if payload.too_large:
+                ends.append((row["url_key"], TOO_LARGE))
+                advance(1)
+                continue
+            sent.append(row)
+            yield Page(
+                row["final_url"],
+                payload.body,
+                row["content_type"],
+                tuple((h["name"], h["value"]) for h in row["http_headers"]),
+                row["fetched_at"],
+            )
+    for missing in waiting.values():
+        ends += [(row["url_key"], DAMAGED) for row in missing]
+        advance(len(missing))
+
+
+def _document(row: dict[str, Any], document: Document) -> dict[str, Any]:
+    return {
+        "url_key": row["url_key"],
+        "url": row["final_url"],
+        "title": document.title,
+        "text": document.text,
+        "language": document.language,
+        "published": document.published,
+        "karma": row["karma"],
+        "subreddit": row["subreddit"],
+        "created_utc": row["created_utc"],
+        "fetched_at": row["fetched_at"],
+        "extractor": document.extractor,
+    }
+
+
+def _table(documents: list[dict[str, Any]]) -> pa.Table:
+    documents.sort(key=lambda row: row["url_key"])
+    columns: dict[str, Any] = {}
+    for field in DOCUMENTS:
+        if field.name not in ("doc_id", "bytes", "words"):
+            columns[field.name] = pa.array([d[field.name] for d in documents], field.type)
+    columns["doc_id"] = hex_digests(columns["url_key"])
+    columns["bytes"] = pc.binary_length(columns["text"])
+    columns["words"] = pa.array(word_counts(columns["text"]))
+    return table(DOCUMENTS, columns)

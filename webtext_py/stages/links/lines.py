@@ -1,0 +1,126 @@
+"""Line rules: which lines of a dump are outbound links inside the dates.
+
+Each line ends in exactly one outcome, the first rule that holds; the rest are `kept` for the merge.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from webtext_py.columns import partition_of
+from webtext_py.dump import read_submissions
+from webtext_py.engine import advance
+from webtext_py.ledger import KEPT
+from webtext_py.stages.links.table import read_links
+from webtext_py.tables import Shuffle
+from webtext_py.url.html import html_unescape
+
+# A submission that passed the line rules, on its way through the shuffles.
+SUBMISSIONS = pa.schema(
+    [
+        pa.field("submission_id", pa.string(), False),
+        pa.field("url", pa.string(), False),
+        pa.field("karma", pa.int64(), False),
+        pa.field("created_utc", pa.int64(), False),
+        pa.field("subreddit", pa.string()),
+        pa.field("over_18", pa.bool_(), False),
+        pa.field("file", pa.string(), False),
+    ]
+)
+
+
+def scan(
+    inputs: list[Path],
+    outputs: list[Path],
+    name: str,
+    kind: str,
+    before: int,
+    after: int,
+    nsfw: bool,
+    allow_damaged: bool,
+) -> dict[str, Any]:
+    """Task: one dump (or table of links) to submissions by partition of their id.
+
+    Returns `lines` (outcome to count) and `bytes_lost` of a damaged dump.
+    """
+    outcomes: Counter[str] = Counter()
+    lost: dict[str, int] = {}
+    batches = read_links(inputs[0]) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
+    first = 0
+    with Shuffle(outputs, SUBMISSIONS) as shuffle:
+        for batch in batches:
+            names = judge(batch, before, after, nsfw)
+            counts = pc.value_counts(names)
+            outcomes.update(
+                dict(
+                    zip(
+                        counts.field("values").to_pylist(),
+                        counts.field("counts").to_pylist(),
+                        strict=True,
+                    )
+                )
+            )
+            kept = submissions(batch, name, first).filter(pc.equal(names, KEPT))
+            shuffle.add(kept, partition_of(kept["submission_id"], len(outputs)))
+            first += batch.num_rows
+    return {"lines": dict(sorted(outcomes.items())), "bytes_lost": lost.get("bytes", 0)}
+
+
+def _dump(path: Path, allow_damaged: bool, lost: dict[str, int]) -> Iterator[pa.RecordBatch]:
+    reader = read_submissions(path, allow_damaged=allow_damaged)
+    said = 0
+    for batch in reader:
+        yield batch
+        read = reader.statistics.compressed_bytes
+        advance(read - said)
+        said = read
+    lost["bytes"] = reader.statistics.bytes_lost
+
+
+def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Array:
+    """The outcome of each line: `kept` or the first reason that holds."""
+    url, created = batch["url"], batch["created_utc"]
+    no_url = pc.or_kleene(
+        pc.is_null(url), pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(url)), 0)
+    )
+    rules = [
+        ("damaged", pc.not_equal(batch["status"], "ok")),
+        ("advertisement", batch["promoted"]),
+        ("self_post", pc.or_kleene(batch["is_self"], pc.starts_with(batch["domain"], "self."))),
+        ("over_18", pa.array(np.zeros(batch.num_rows, bool)) if nsfw else batch["over_18"]),
+        ("no_date", pc.is_null(created)),
+        ("too_late", pc.greater_equal(created, before)),
+        ("too_early", pc.less(created, after)),
+        ("no_url", no_url),
+        (
+            "not_http",
+            pc.invert(pc.match_substring_regex(url, r"^\s*https?:", ignore_case=True)),
+        ),
+        ("no_karma", pc.is_null(batch["score"])),
+    ]
+    conditions = [pc.fill_null(condition, False) for _, condition in rules]
+    flags = pa.StructArray.from_arrays(conditions, [name for name, _ in rules])
+    return pc.case_when(flags, *[pa.scalar(name) for name, _ in rules], pa.scalar(KEPT))
+
+
+def submissions(batch: pa.RecordBatch, name: str, first: int) -> pa.Table:
+    """All lines of a batch in `SUBMISSIONS`' columns; `first` is the number of its first line.
+
+    A line without an id is its own submission, named by file and line.
+    """
+    own = pa.array([f"{name}:{first + i}" for i in range(batch.num_rows)])
+    columns = {
+        "submission_id": pc.coalesce(batch["id"], own),
+        "url": pc.fill_null(html_unescape(batch["url"]), ""),
+        "karma": pc.fill_null(batch["score"], 0),
+        "created_utc": pc.fill_null(batch["created_utc"], 0),
+        "subreddit": batch["subreddit"],
+        "over_18": pc.fill_null(batch["over_18"], False),
+        "file": pa.repeat(name, batch.num_rows),
+    }
+    return pa.table(list(columns.values()), names=list(columns))

@@ -1,0 +1,131 @@
+"""Submissions to one row per canonical URL, and the URL rules.
+
+The merge sees all submissions of a key inside the dates, so that `--min-karma` is applied to the
+URL, not to a submission.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from webtext_py.columns import partition_of
+from webtext_py.ledger import KEPT, url_ends
+from webtext_py.records import LINKS, table
+from webtext_py.stages.links.lines import SUBMISSIONS
+from webtext_py.tables import Shuffle, group_starts, read_tables, write_table
+from webtext_py.url.key import url_keys
+from webtext_py.url.rules import UrlRules, load_domain_list
+
+KEYED = SUBMISSIONS.append(pa.field("url_key", pa.string(), False))
+
+# Highest karma first; the rest makes the order total, so that input order never shows.
+_BEST = [("karma", "descending"), ("created_utc", "ascending"), ("submission_id", "ascending")]
+_TOTAL = [*_BEST, ("url", "ascending"), ("subreddit", "ascending"), ("file", "ascending")]
+
+
+def unique(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: submissions of one id partition, each id once, to partitions of their URL key.
+
+    Of lines with one id the one with the highest karma stands (dumps of other days differ in it).
+    Returns `lines`: file to outcome to count, for lines that end here.
+    """
+    rows = read_tables(inputs).sort_by([("submission_id", "ascending"), *_TOTAL])
+    starts = group_starts(rows["submission_id"])
+    first = np.zeros(rows.num_rows, bool)
+    first[starts] = True
+    ended = Counter((file, "repeated") for file in rows["file"].filter(~first).to_pylist())
+    rows = rows.filter(pa.array(first))
+    keys = url_keys(rows["url"].combine_chunks())
+    bad = pc.is_null(keys)
+    ended.update((file, "bad_url") for file in rows["file"].filter(bad).to_pylist())
+    rows = rows.append_column("url_key", keys).filter(pc.invert(bad))
+    with Shuffle(outputs, KEYED) as shuffle:
+        shuffle.add(rows, partition_of(rows["url_key"], len(outputs)))
+    lines: dict[str, dict[str, int]] = {}
+    for (file, outcome), count in sorted(ended.items()):
+        lines.setdefault(file, {})[outcome] = count
+    return {"lines": lines}
+
+
+def merge(
+    inputs: list[Path],
+    outputs: list[Path],
+    karma_rule: str,
+    min_karma: int,
+    exclude_domains: bool,
+) -> dict[str, Any]:
+    """Task: one key partition to links (first output) and ends in the ledger (second).
+
+    With `exclude_domains` the last input is the list of domains.
+    """
+    excluded = load_domain_list(inputs.pop()) if exclude_domains else frozenset()
+    links = merge_submissions(read_tables(inputs), karma_rule)
+    outcomes = judge(links, min_karma, UrlRules.default(exclude_domains=excluded))
+    kept = pc.equal(outcomes, KEPT)
+    write_table(links.filter(kept), outputs[0])
+    dropped = links.filter(pc.invert(kept))
+    reasons = outcomes.filter(pc.invert(kept))
+    write_table(url_ends("links", dropped["url_key"], reasons), outputs[1])
+    return {
+        "in": links.num_rows,
+        "kept": links.num_rows - dropped.num_rows,
+        "dropped": dict(sorted(Counter(reasons.to_pylist()).items())),
+        "submissions": int(pc.sum(links["submissions"]).as_py() or 0),
+    }
+
+
+def merge_submissions(rows: pa.Table, karma_rule: str) -> pa.Table:
+    """One row of `LINKS` for each `url_key`, in its order."""
+    rows = rows.sort_by([("url_key", "ascending"), *_TOTAL])
+    starts = group_starts(rows["url_key"])
+    ends = np.append(starts[1:], rows.num_rows)
+    best = rows.take(pa.array(starts))
+    created = rows["created_utc"].to_numpy()
+    karma = rows["karma"].to_numpy()
+    over_18 = rows["over_18"].to_numpy()
+    if not len(starts):
+        first_created = total = created
+        any_over_18 = over_18
+    else:
+        first_created = np.minimum.reduceat(created, starts)
+        any_over_18 = np.logical_or.reduceat(over_18, starts)
+        total = _karma(karma_rule, karma, created, starts)
+    return table(
+        LINKS,
+        {
+            "url_key": best["url_key"],
+            "url": best["url"],
+            "karma": total,
+            "submissions": ends - starts,
+            "created_utc": pa.array(first_created, pa.timestamp("s", tz="UTC")),
+            "submission_id": best["submission_id"],
+            "subreddit": best["subreddit"],
+            "over_18": any_over_18,
+        },
+    )
+
+
+def _karma(rule: str, karma: Any, created: Any, starts: Any) -> Any:
+    """A group's karma; within a group the rows lie by karma, then time, then id."""
+    if rule == "max":
+        return karma[starts]
+    if rule == "sum":
+        return np.add.reduceat(karma, starts)
+    # The earliest submission's; of several in one second the best, which lies first.
+    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(karma))))
+    by_time = np.lexsort((np.arange(len(karma)), created, group))
+    return karma[by_time[starts]]
+
+
+def judge(links: pa.Table, min_karma: int, rules: UrlRules) -> pa.Array:
+    """The outcome of each link: `kept`, `low_karma`, or the URL rule's reason."""
+    low = pc.less(links["karma"], min_karma).to_numpy(zero_copy_only=False)
+    outcomes = [
+        "low_karma" if too_low else rules.reason(url) or KEPT
+        for too_low, url in zip(low, links["url"].to_pylist(), strict=True)
+    ]
+    return pa.array(outcomes, pa.string())

@@ -1,0 +1,167 @@
+"""The stage's tasks and their order."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from webtext_py.config import BuildConfig
+from webtext_py.engine import Done, Task
+from webtext_py.ledger import add_up, balance
+from webtext_py.stage import StageRun
+from webtext_py.stages.pages import resolve, scan
+
+FILES = ("pages/index-*.parquet", "pages/good-*.parquet", "ledger/urls-pages-*.parquet")
+
+
+def run_pages(run: StageRun, config: BuildConfig, files: Mapping[str, Path]) -> dict[str, Any]:
+    """Runs the stage on the containers `files` (name to path); returns its counts."""
+    scanned = _index(run, config.partitions, files)
+    links, rounds = _resolve(run, config.partitions)
+    parts = range(config.partitions)
+    collected = run.tasks(
+        "collect",
+        [
+            Task(
+                f"collect-{p:05d}",
+                resolve.collect,
+                tuple(run.work / f"good-{r:02d}-{p:05d}.parquet" for r in range(rounds)),
+                (run.data / "pages" / f"good-{p:05d}.parquet",),
+            )
+            for p in parts
+        ],
+    )
+    ended = run.tasks(
+        "end",
+        [
+            Task(
+                f"end-{p:05d}",
+                resolve.end,
+                tuple(run.work / f"ended-{r:02d}-{p:05d}.parquet" for r in range(rounds)),
+                (run.data / "ledger" / f"urls-pages-{p:05d}.parquet",),
+            )
+            for p in parts
+        ],
+    )
+    containers = add_up([done.counts["containers"] for done in collected])
+    counts = balance(
+        "pages",
+        links,
+        sum(containers.values()),
+        add_up([done.counts["dropped"] for done in ended]),
+    )
+    counts["captures"] = dict(sorted(add_up([d.counts["captures"] for d in scanned]).items()))
+    counts["damage"] = {
+        name: done.counts["damage"]
+        for name, done in zip(sorted(files), scanned, strict=True)
+        if done.counts["damage"]
+    }
+    counts["containers"] = dict(sorted(containers.items()))
+    return counts
+
+
+def _index(run: StageRun, partitions: int, files: Mapping[str, Path]) -> list[Done]:
+    """Scans the containers and joins revisits to what they stand for."""
+    parts = range(partitions)
+    scanned = run.tasks(
+        "scan",
+        [
+            Task(
+                f"scan-{i:05d}",
+                scan.scan,
+                (path,),
+                tuple(
+                    run.work / f"{kind}-{i:05d}-{p:05d}.parquet"
+                    for kind in ("captures", "revisits")
+                    for p in parts
+                ),
+                {"name": name},
+                max(1, path.stat().st_size),
+            )
+            for i, (name, path) in enumerate(sorted(files.items()))
+        ],
+        "bytes",
+    )
+    captures = {
+        p: tuple(run.work / f"captures-{i:05d}-{p:05d}.parquet" for i in range(len(files)))
+        for p in parts
+    }
+    run.tasks(
+        "revisits",
+        [
+            Task(
+                f"revisits-{p:05d}",
+                scan.resolve_revisits,
+                (
+                    *captures[p],
+                    *(run.work / f"revisits-{i:05d}-{p:05d}.parquet" for i in range(len(files))),
+                ),
+                tuple(run.work / f"resolved-{p:05d}-{q:05d}.parquet" for q in parts),
+                {"captures": len(files)},
+            )
+            for p in parts
+        ],
+    )
+    run.tasks(
+        "index",
+        [
+            Task(
+                f"index-{p:05d}",
+                scan.index,
+                (*captures[p], *(run.work / f"resolved-{q:05d}-{p:05d}.parquet" for q in parts)),
+                (
+                    run.work / f"rows-{p:05d}.parquet",
+                    run.data / "pages" / f"index-{p:05d}.parquet",
+                ),
+            )
+            for p in parts
+        ],
+    )
+    return scanned
+
+
+def _resolve(run: StageRun, partitions: int) -> tuple[int, int]:
+    """Follows every link to a capture; returns how many links, and how many rounds it took."""
+    parts = range(partitions)
+    started = run.tasks(
+        "start",
+        [
+            Task(
+                f"start-{p:05d}",
+                resolve.start,
+                (run.data / "links" / f"part-{p:05d}.parquet",),
+                (run.work / f"seekers-00-{p:05d}-{p:05d}.parquet",),
+            )
+            for p in parts
+        ],
+    )
+    for number in range(resolve.MAX_REDIRECTS + 1):
+        # In round 0 a link lies in the partition of its own key; later ones come from everywhere.
+        seekers = {
+            p: tuple(
+                run.work / f"seekers-{number:02d}-{q:05d}-{p:05d}.parquet"
+                for q in (parts if number else (p,))
+            )
+            for p in parts
+        }
+        done = run.tasks(
+            f"round-{number:02d}",
+            [
+                Task(
+                    f"round-{number:02d}-{p:05d}",
+                    resolve.round_of,
+                    (run.work / f"rows-{p:05d}.parquet", *seekers[p]),
+                    (
+                        run.work / f"good-{number:02d}-{p:05d}.parquet",
+                        run.work / f"ended-{number:02d}-{p:05d}.parquet",
+                        *(
+                            run.work / f"seekers-{number + 1:02d}-{p:05d}-{q:05d}.parquet"
+                            for q in parts
+                        ),
+                    ),
+                )
+                for p in parts
+            ],
+        )
+        if not sum(result.counts["onward"] for result in done):
+            return sum(result.counts["links"] for result in started), number + 1
+    raise AssertionError("a link was followed further than the limit")

@@ -1,0 +1,179 @@
+"""The dataset card and the Croissant metadata that lie beside the shards.
+
+Croissant: the MLCommons vocabulary for data sets, version 1.0. The card's header tells `datasets`
+which files make which split.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from webtext_py.records import SHARDS
+
+_SOURCES = """\
+- The karma rule, the date and the removal of Wikipedia: A. Radford et al., "Language Models are
+  Unsupervised Multitask Learners" (the GPT-2 report), 2019, section 2.1.
+- The order of the rows is a keyed hash of `doc_id`: any prefix is a fair sample."""
+
+_LICENCE = """\
+Each text belongs to the publisher of its page; webtext grants no rights to it. Keep to the
+law of your country and to the wishes that publishers state before you share the data."""
+
+
+def write_card(
+    inputs: list[Path],
+    outputs: list[Path],
+    counts: dict[str, Any],
+    facts: dict[str, Any],
+    files: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """Task: `README.md` (first output) and `croissant.json` (second) from counts and file facts."""
+    outputs[0].write_text(_card(counts, facts), encoding="utf-8")
+    outputs[1].write_text(_croissant(files) + "\n", encoding="utf-8")
+    return {}
+
+
+def _card(counts: dict[str, Any], facts: dict[str, Any]) -> str:
+    splits = {name: split for name, split in counts["splits"].items() if split["shards"]}
+    rows = sum(split["rows"] for split in splits.values())
+    lines = [
+        "---",
+        "pretty_name: WebText, rebuilt",
+        "license: other",
+        "license_name: texts belong to their publishers",
+        "task_categories:",
+        "- text-generation",
+        "size_categories:",
+        f"- {_size_category(rows)}",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+    ]
+    for name in splits:
+        lines += [f"  - split: {name}", f"    path: {name}-*.parquet"]
+    lines += ["---", "", "# WebText, rebuilt", ""]
+    lines += [
+        f"Texts of {rows:,} web pages that people linked to and voted for, made by webtext.",
+        "",
+        "| split | shards | documents | words | bytes of text |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, s in splits.items():
+        row = (name, s["shards"], s["rows"], s["words"], s["bytes"])
+        lines.append("| " + " | ".join(f"{v:,}" if isinstance(v, int) else v for v in row) + " |")
+    lines += ["", "## Rules", "", "| rule | value |", "| --- | --- |"]
+    lines += [f"| {name} | {_plain(value)} |" for name, value in facts["rules"].items()]
+    lines += ["", "## Where the rest went", "", "| stage | in | kept | dropped |"]
+    lines += ["| --- | --- | --- | --- |"]
+    for stage, c in {**facts["stages"], "shard": counts}.items():
+        reasons = ", ".join(f"{r} {n:,}" for r, n in c["dropped"].items()) or "none"
+        lines.append(f"| {stage} | {c['in']:,} | {c['kept']:,} | {reasons} |")
+    lines += ["", "## Columns", "", "| column | type | meaning |", "| --- | --- | --- |"]
+    lines += [f"| {f.name} | {f.type} | {f.metadata[b'meaning'].decode()} |" for f in SHARDS]
+    lines += ["", "## Sources", "", _SOURCES, "", "## Licence", "", _LICENCE, ""]
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _size_category(rows: int) -> str:
+    """The hub's size classes."""
+    for limit, name in ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K")):
+        if rows < limit:
+            return name
+    for limit, name in ((10**6, "100K<n<1M"), (10**7, "1M<n<10M"), (10**8, "10M<n<100M")):
+        if rows < limit:
+            return name
+    return "n>100M"
+
+
+_TYPES = {"int64": "sc:Integer", "date32[day]": "sc:Date"}
+
+
+def _croissant(files: dict[str, dict[str, Any]]) -> str:
+    """Croissant 1.0 JSON-LD: the files, and one record set with the shards' columns."""
+    objects = [
+        {
+            "@type": "cr:FileObject",
+            "@id": name,
+            "name": name,
+            "contentUrl": name,
+            "contentSize": f"{facts['bytes']} B",
+            "encodingFormat": "application/x-parquet",
+            "sha256": facts["sha256"],
+        }
+        for name, facts in files.items()
+    ]
+    sets = [
+        {
+            "@type": "cr:FileSet",
+            "@id": f"{split}-files",
+            "name": f"{split}-files",
+            "encodingFormat": "application/x-parquet",
+            "includes": f"{split}-*.parquet",
+        }
+        for split in ("train", "validation")
+        if any(name.startswith(split) for name in files)
+    ]
+    columns = [
+        {
+            "@type": "cr:Field",
+            "@id": f"documents/{field.name}",
+            "name": field.name,
+            "description": field.metadata[b"meaning"].decode(),
+            "dataType": _croissant_type(field.type),
+            "source": {"fileSet": {"@id": "train-files"}, "extract": {"column": field.name}},
+        }
+        for field in SHARDS
+    ]
+    document = {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "name": "webtext",
+        "description": "Texts of web pages that people linked to and voted for.",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "license": "texts belong to their publishers",
+        "distribution": objects + sets,
+        "recordSet": [
+            {
+                "@type": "cr:RecordSet",
+                "@id": "documents",
+                "name": "documents",
+                "key": {"@id": "documents/doc_id"},
+                "field": columns,
+            }
+        ],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def _croissant_type(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return "sc:DateTime"
+    return _TYPES.get(str(kind), "sc:Text")
+
+
+# The context that the specification gives for version 1.0, as far as these terms need it.
+_CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "sc": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "dct": "http://purl.org/dc/terms/",
+    "conformsTo": "dct:conformsTo",
+    "column": "cr:column",
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileObject": "cr:fileObject",
+    "fileSet": "cr:fileSet",
+    "includes": "cr:includes",
+    "key": "cr:key",
+    "recordSet": "cr:recordSet",
+    "sha256": "sc:sha256",
+    "source": "cr:source",
+}
