@@ -50,9 +50,7 @@ def print_summary(data: Path, entries: "dict[str, Entry]") -> None:
     damage = entries["pages"].counts.get("damage", {})
     for name, places in damage.items():
         for offset, lost, what in places:
-            out.print(
-                f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)", markup=False
-            )
+            out.print(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)", markup=False)
     if entries["links"].counts["bytes_lost"]:
         lost = entries["links"].counts["bytes_lost"]
         out.print(f"damaged dumps: {size(lost)} of compressed data lost")

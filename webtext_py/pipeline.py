@@ -6,6 +6,7 @@ is stale: only what its own outputs depend on, so another `--min-words` redoes n
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from webtext_py.reader import expand
 from webtext_py.stage import Observer, Silent, StageRun, Workspace
 from webtext_py.stages import dedup, extract, links, pages, shard, wikipedia
 from webtext_py.text.extract import ExtractSettings
-from webtext_py.text.extract import version as extractor_version
 
 STAGES = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -65,7 +65,7 @@ class Sources:
                 "links were given without pages", "name WARC files or folders with `--pages`"
             )
         given = self.pages or (str(demo.pages()),)
-        return _named([container.path for container in list_containers(given)])
+        return _named([Path(container.file) for container in list_containers(given)])
 
 
 def _dumps(given: str) -> list[Path]:
@@ -165,7 +165,9 @@ class Build:
     def _plans(self, manifest: Manifest) -> list[_Plan]:
         config = self.config
         excluded = (
-            {"exclude-domains": config.exclude_domains} if config.exclude_domains is not None else {}
+            {"exclude-domains": config.exclude_domains}
+            if config.exclude_domains is not None
+            else {}
         )
         settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
         cut = config.part("partitions")
@@ -196,7 +198,7 @@ class Build:
             ),
             _Plan(
                 "extract",
-                {"settings": asdict(settings), "extractor": extractor_version()},
+                {"settings": asdict(settings), "extractor": _extractor()},
                 {},
                 ("pages",),
                 extract.FILES,
@@ -251,9 +253,13 @@ class Build:
             "language": config.lang or "all",
             "duplicates": "exact ones by normalised text removed",
             "Wikipedia": "removed by host",
-            "extractor": extractor_version(),
+            "extractor": _extractor(),
         }
         return {"rules": rules, "stages": stages}
+
+
+def _extractor() -> str:
+    return f"trafilatura {version('trafilatura')}"
 
 
 def _need_links(counts: Mapping[str, Any]) -> None:

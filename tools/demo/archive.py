@@ -41,13 +41,28 @@ class Capture:
     with_request: bool = field(default=False)
 
 
-REASONS = {200: "OK", 301: "Moved Permanently", 302: "Found", 404: "Not Found", 500: "Internal Server Error"}
+REASONS = {
+    200: "OK",
+    301: "Moved Permanently",
+    302: "Found",
+    404: "Not Found",
+    500: "Internal Server Error",
+}
 
 
 def warcinfo(date: str) -> bytes:
     """The file's first record."""
     block = b"software: webtext demo builder\r\nformat: WARC File Format 1.1\r\ndescription: pages written for the webtext demo\r\n"
-    return _member(_record("warcinfo", "", date, "application/warc-fields", block, [("WARC-Filename", "pages.warc.gz")]))
+    return _member(
+        _record(
+            "warcinfo",
+            "",
+            date,
+            "application/warc-fields",
+            block,
+            [("WARC-Filename", "pages.warc.gz")],
+        )
+    )
 
 
 def records(capture: Capture) -> list[bytes]:
@@ -56,7 +71,18 @@ def records(capture: Capture) -> list[bytes]:
     if capture.with_request:
         host, path = _split(capture.url)
         block = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {AGENT}\r\nAccept-Encoding: gzip, br\r\n\r\n".encode()
-        members.append(_member(_record("request", capture.url, capture.date, "application/http; msgtype=request", block, [])))
+        members.append(
+            _member(
+                _record(
+                    "request",
+                    capture.url,
+                    capture.date,
+                    "application/http; msgtype=request",
+                    block,
+                    [],
+                )
+            )
+        )
     extra: list[tuple[str, str]] = []
     body = b"" if capture.revisit_of else _coded(capture)
     digest = "sha1:" + base64.b32encode(hashlib.sha1(body).digest()).decode()
@@ -71,7 +97,9 @@ def records(capture: Capture) -> list[bytes]:
         ]
     extra.append(("WARC-Payload-Digest", digest))
     block = _http(capture, body)
-    record = _record(kind, capture.url, capture.date, "application/http; msgtype=response", block, extra)
+    record = _record(
+        kind, capture.url, capture.date, "application/http; msgtype=response", block, extra
+    )
     members.append(_damaged(record, capture.damage) if capture.damage else _member(record))
     return members
 
@@ -85,7 +113,10 @@ def _http(capture: Capture, body: bytes) -> bytes:
         headers.append(("Transfer-Encoding", "chunked"))
     elif not capture.revisit_of:
         headers.append(("Content-Length", str(len(body))))
-    lines = [f"HTTP/1.1 {capture.status} {REASONS[capture.status]}", *(f"{k}: {v}" for k, v in headers)]
+    lines = [
+        f"HTTP/1.1 {capture.status} {REASONS[capture.status]}",
+        *(f"{k}: {v}" for k, v in headers),
+    ]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
@@ -105,13 +136,24 @@ def _coded(capture: Capture) -> bytes:
     return body
 
 
-def _record(kind: str, url: str, date: str, content_type: str, block: bytes, extra: list[tuple[str, str]]) -> bytes:
+def _record(
+    kind: str, url: str, date: str, content_type: str, block: bytes, extra: list[tuple[str, str]]
+) -> bytes:
     identity = uuid.uuid5(NAMESPACE, f"{kind}|{url}|{date}")
-    fields = [("WARC-Type", kind), ("WARC-Record-ID", f"<urn:uuid:{identity}>"), ("WARC-Date", date)]
+    fields = [
+        ("WARC-Type", kind),
+        ("WARC-Record-ID", f"<urn:uuid:{identity}>"),
+        ("WARC-Date", date),
+    ]
     if url:
         fields.append(("WARC-Target-URI", url))
     block_digest = "sha1:" + base64.b32encode(hashlib.sha1(block).digest()).decode()
-    fields += [*extra, ("WARC-Block-Digest", block_digest), ("Content-Type", content_type), ("Content-Length", str(len(block)))]
+    fields += [
+        *extra,
+        ("WARC-Block-Digest", block_digest),
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(block))),
+    ]
     head = "WARC/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields) + "\r\n"
     return head.encode() + block + b"\r\n\r\n"
 

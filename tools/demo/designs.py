@@ -55,7 +55,9 @@ BOILERPLATE = (
 )
 
 
-def render(page: Prose, design: str | None = None, *, site_name: str = "", charset: str = "utf-8") -> str:
+def render(
+    page: Prose, design: str | None = None, *, site_name: str = "", charset: str = "utf-8"
+) -> str:
     """The whole HTML document of `page` in `design` (its own by default)."""
     name = design or page.site
     return DESIGNS[name](page, site_name or SITE_NAMES[name], charset)
@@ -98,7 +100,7 @@ def _body(blocks: tuple[Block, ...], *, paragraph: str = "<p>{}</p>", heading: s
 def _comments(page: Prose, count: int) -> str:
     rows = [
         f'<li class="comment" id="comment-{_number(page.slug + c, 90000)}"><div class="comment-author">'
-        f"<cite>a reader</cite> says:</div><div class=\"comment-body\"><p>{c}</p></div></li>"
+        f'<cite>a reader</cite> says:</div><div class="comment-body"><p>{c}</p></div></li>'
         for c in _pick(page.slug, COMMENTS, count)
     ]
     return '<ol class="commentlist">\n' + "\n".join(rows) + "\n</ol>"
@@ -106,7 +108,8 @@ def _comments(page: Prose, count: int) -> str:
 
 def _teasers(page: Prose, count: int, tag: str = "li") -> str:
     return "\n".join(
-        f'<{tag}><a href="/more/{_number(t, 9000)}">{t}</a></{tag}>' for t in _pick(page.slug, TEASERS, count)
+        f'<{tag}><a href="/more/{_number(t, 9000)}">{t}</a></{tag}>'
+        for t in _pick(page.slug, TEASERS, count)
     )
 
 
@@ -147,7 +150,9 @@ def _blog(page: Prose, name: str, charset: str) -> str:
 
 
 def _howto(page: Prose, name: str, charset: str) -> str:
-    crumbs = "".join(f'<a href="/{c}">{c}</a> &raquo; ' for c in ("home", "guides", page.subreddit or "misc"))
+    crumbs = "".join(
+        f'<a href="/{c}">{c}</a> &raquo; ' for c in ("home", "guides", page.subreddit or "misc")
+    )
     return f"""<!DOCTYPE html>
 <html lang="{page.language}">
 <head><meta charset="{charset}"><title>{escape(page.title)} - {name}</title>
@@ -309,7 +314,10 @@ def _literary(page: Prose, name: str, charset: str) -> str:
 
 
 def _newspaper(page: Prose, name: str, charset: str) -> str:
-    sections = "".join(f'<li><a href="/{s.lower()}">{s}</a></li>' for s in ("Local", "Harbour", "Sport", "Weather", "Notices", "Classifieds"))
+    sections = "".join(
+        f'<li><a href="/{s.lower()}">{s}</a></li>'
+        for s in ("Local", "Harbour", "Sport", "Weather", "Notices", "Classifieds")
+    )
     return f"""<!DOCTYPE html>
 <html lang="{page.language}">
 <head><meta charset="{charset}"><title>{escape(page.title)} - {name}</title>

@@ -88,7 +88,11 @@ def _karma(case: demo_cases.Case) -> dict[str, int | None]:
     scores = [(p.created, p.karma or 0) for p in counted.values()]
     if not scores:
         return {"max": None, "sum": None, "first": None}
-    return {"max": max(k for _, k in scores), "sum": sum(k for _, k in scores), "first": min(scores)[1]}
+    return {
+        "max": max(k for _, k in scores),
+        "sum": sum(k for _, k in scores),
+        "first": min(scores)[1],
+    }
 
 
 def _expected(
@@ -103,7 +107,9 @@ def _expected(
             "line": number,
             "id": None if {"cut", "not-json", "not-object"} & set(post.quirks) else post.id,
             "case": case.name,
-            "shows": post.shows or "; ".join(submissions.QUIRKS[q] for q in post.quirks) or case.shows,
+            "shows": post.shows
+            or "; ".join(submissions.QUIRKS[q] for q in post.quirks)
+            or case.shows,
             "outcome": post.outcome,
         }
         for number, (post, case) in enumerate(rows, 1)
@@ -121,7 +127,10 @@ def _expected(
         "format": 1,
         "defaults": DEFAULTS,
         "compressors": compressors(),
-        "files": {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()},
+        "files": {
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, data in files.items()
+        },
         "counts": {
             "lines": len(lines),
             "lines_by_outcome": dict(sorted(by_outcome.items())),
@@ -138,7 +147,9 @@ def _expected(
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _link(case: demo_cases.Case, kept: dict[str, prose.Prose], spare: dict[str, prose.Prose]) -> dict[str, object]:
+def _link(
+    case: demo_cases.Case, kept: dict[str, prose.Prose], spare: dict[str, prose.Prose]
+) -> dict[str, object]:
     page = kept.get(case.text or "") or spare.get(case.text or "")
     link: dict[str, object] = {
         "case": case.name,

@@ -65,7 +65,9 @@ def ngrams(text: str, n: int = 8) -> list[str]:
 
 def _parse(path: Path) -> Prose:
     head, body = path.read_text(encoding="utf-8").split("\n\n", 1)
-    fields = dict(line.split(": ", 1) if ": " in line else (line[:-1], "") for line in head.split("\n"))
+    fields = dict(
+        line.split(": ", 1) if ": " in line else (line[:-1], "") for line in head.split("\n")
+    )
     karma = fields["karma"].strip()
     return Prose(
         slug=path.stem,

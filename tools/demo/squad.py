@@ -13,7 +13,16 @@ def examples(kept: Mapping[str, Prose]) -> list[dict[str, object]]:
         if page.language != "en" or len(out) >= 12:
             continue
         paragraph = page.paragraphs[1]
-        out.append(_example(f"whole-{slug}", page.title, paragraph, f"What is {page.title.lower()} about?", paragraph.split(". ")[0], "a whole paragraph"))
+        out.append(
+            _example(
+                f"whole-{slug}",
+                page.title,
+                paragraph,
+                f"What is {page.title.lower()} about?",
+                paragraph.split(". ")[0],
+                "a whole paragraph",
+            )
+        )
     return out
 
 
@@ -31,10 +40,28 @@ def expected(kept: Mapping[str, Prose], n: int = 8) -> dict[str, object]:
     rows = []
     for example in examples(kept):
         grams = ngrams(str(example["context"]), n)
-        rows.append({"id": example["id"], "planted": example["planted"], "total": len(grams), "found": sum(g in train for g in grams), "distinct": len(set(grams)), "distinct_found": len(set(grams) & train)})
+        rows.append(
+            {
+                "id": example["id"],
+                "planted": example["planted"],
+                "total": len(grams),
+                "found": sum(g in train for g in grams),
+                "distinct": len(set(grams)),
+                "distinct_found": len(set(grams) & train),
+            }
+        )
     return {"n": n, "field": "context", "examples": rows}
 
 
-def _example(identity: str, title: str, context: str, question: str, answer: str, planted: str) -> dict[str, object]:
+def _example(
+    identity: str, title: str, context: str, question: str, answer: str, planted: str
+) -> dict[str, object]:
     start = context.index(answer)
-    return {"id": identity, "title": title, "context": context, "question": question, "answers": {"text": [answer], "answer_start": [start]}, "planted": planted}
+    return {
+        "id": identity,
+        "title": title,
+        "context": context,
+        "question": question,
+        "answers": {"text": [answer], "answer_start": [start]},
+        "planted": planted,
+    }

@@ -120,7 +120,8 @@ def _fields(post: Post, year: int, quirks: set[str]) -> dict[str, object]:
         "selftext": "[removed]" if "removed" in quirks else post.selftext,
         "stickied": False,
         "subreddit": post.subreddit,
-        "subreddit_id": "t5_" + _base36(int.from_bytes(hashlib.sha256(post.subreddit.encode()).digest()[:3], "big")),
+        "subreddit_id": "t5_"
+        + _base36(int.from_bytes(hashlib.sha256(post.subreddit.encode()).digest()[:3], "big")),
         "thumbnail": "default",
         "title": title,
         "url": url,

@@ -12,15 +12,12 @@ import pyarrow.parquet as pq
 from webtext_py.columns import hex_digests
 from webtext_py.engine import advance
 from webtext_py.ledger import url_ends
-from webtext_py.pages.archive import Location, open_container, read_captures
+from webtext_py.pages.archive import Location, list_containers, read_captures
 from webtext_py.records import DOCUMENTS, table
 from webtext_py.tables import write_table
 from webtext_py.text.extract import ExtractSettings, extract_pages
 from webtext_py.text.page import Document, Page
 from webtext_py.words import word_counts
-
-DAMAGED = "damaged_payload"
-TOO_LARGE = "too_large"
 
 
 def extract(
@@ -41,9 +38,7 @@ def extract(
     ends: list[tuple[str, str]] = []
     # Pages that cannot be read never reach the extractor; the others come back in order.
     sent: list[dict[str, Any]] = []
-    outcomes = extract_pages(
-        _pages(inputs[0], rows, sent, ends), ExtractSettings(**settings)
-    )
+    outcomes = extract_pages(_pages(inputs[0], rows, sent, ends), ExtractSettings(**settings))
     for number, outcome in enumerate(outcomes):
         row = sent[number]
         if isinstance(outcome, Document):
@@ -69,7 +64,10 @@ def _rows(paths: list[Path], name: str) -> list[dict[str, Any]]:
     for path in paths:
         table_ = pq.read_table(path, filters=pc.field("location", "file") == name)
         rows += table_.to_pylist()
-    rows.sort(key=lambda row: (row["location"]["offset"], row["url_key"]))
+    # The order of `pages/good-*.parquet` inside a container.
+    rows.sort(
+        key=lambda r: (r["location"]["offset"], r["location"]["skip"] or 0, r["url_key"]),
+    )
     return rows
 
 
@@ -80,17 +78,16 @@ def _pages(
     ends: list[tuple[str, str]],
 ) -> Iterator[Page]:
     """Pages of `rows`, which go to `sent`; rows without a payload go to `ends`."""
-    waiting: dict[int, list[dict[str, Any]]] = {}
-    places: dict[int, Location] = {}
+    waiting: dict[Location, list[dict[str, Any]]] = {}
     for row in rows:
         place = row["location"]
-        waiting.setdefault(place["offset"], []).append(row)
-        places[place["offset"]] = Location(place["offset"], place["length"])
-    found = read_captures(open_container(container), list(places.values()))
-    for location, payload in found:
-        for row in waiting.pop(location.offset):
-            if payload.too_large:
-                ends.append((row["url_key"], TOO_LARGE))
+        location = Location(str(container), place["offset"], place["length"], place["skip"])
+        waiting.setdefault(location, []).append(row)
+    opened = list_containers([str(container)])[0]
+    for location, payload in read_captures(opened, list(waiting)):
+        for row in waiting[location]:
+            if payload.problem is not None:
+                ends.append((row["url_key"], payload.problem))
                 advance(1)
                 continue
             sent.append(row)
@@ -101,9 +98,6 @@ def _pages(
                 tuple((h["name"], h["value"]) for h in row["http_headers"]),
                 row["fetched_at"],
             )
-    for missing in waiting.values():
-        ends += [(row["url_key"], DAMAGED) for row in missing]
-        advance(len(missing))
 
 
 def _document(row: dict[str, Any], document: Document) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 from webtext_py.config import BuildConfig
 from webtext_py.engine import Task
 from webtext_py.ledger import add_up, balance
-from webtext_py.pages.archive import open_container
 from webtext_py.stage import StageRun
 from webtext_py.stages.extract.documents import extract
 from webtext_py.text.extract import ExtractSettings
@@ -31,7 +30,8 @@ def run_extract(
     good = tuple(path for path in good if path.name.startswith("good-"))
     slices = []
     for name, count in sorted(pages.items()):
-        whole = not open_container(files[name]).seekable  # one pass over a stream, not one a task
+        # Pages that share a member are read in one pass over it, not in one for each task.
+        whole = name in run.workspace.manifest.stages["pages"].counts["shared"]
         step = count if whole else size
         slices += [(name, first, min(step, count - first)) for first in range(0, count, step)]
     done = run.tasks(

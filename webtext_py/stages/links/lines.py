@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext_py.columns import partition_of
-from webtext_py.dump import read_submissions
+from webtext_py.dump import Status, read_submissions
 from webtext_py.engine import advance
 from webtext_py.ledger import KEPT
 from webtext_py.stages.links.table import read_links
 from webtext_py.tables import Shuffle
-from webtext_py.url.html import html_unescape
+from webtext_py.url.escape import html_unescape
 
 # A submission that passed the line rules, on its way through the shuffles.
 SUBMISSIONS = pa.schema(
@@ -68,7 +68,8 @@ def scan(
             kept = submissions(batch, name, first).filter(pc.equal(names, KEPT))
             shuffle.add(kept, partition_of(kept["submission_id"], len(outputs)))
             first += batch.num_rows
-    return {"lines": dict(sorted(outcomes.items())), "bytes_lost": lost.get("bytes", 0)}
+    outcomes["blank"] += lost.get("blank", 0)
+    return {"lines": dict(sorted((+outcomes).items())), "bytes_lost": lost.get("bytes", 0)}
 
 
 def _dump(path: Path, allow_damaged: bool, lost: dict[str, int]) -> Iterator[pa.RecordBatch]:
@@ -76,10 +77,11 @@ def _dump(path: Path, allow_damaged: bool, lost: dict[str, int]) -> Iterator[pa.
     said = 0
     for batch in reader:
         yield batch
-        read = reader.statistics.compressed_bytes
+        read = reader.stats.compressed_bytes
         advance(read - said)
         said = read
-    lost["bytes"] = reader.statistics.bytes_lost
+    lost["bytes"] = reader.stats.lost_bytes
+    lost["blank"] = reader.stats.blank
 
 
 def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Array:
@@ -89,7 +91,8 @@ def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Arra
         pc.is_null(url), pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(url)), 0)
     )
     rules = [
-        ("damaged", pc.not_equal(batch["status"], "ok")),
+        ("damaged", pc.equal(batch["status"], Status.DAMAGED)),
+        ("comment", pc.equal(batch["status"], Status.COMMENT)),
         ("advertisement", batch["promoted"]),
         ("self_post", pc.or_kleene(batch["is_self"], pc.starts_with(batch["domain"], "self."))),
         ("over_18", pa.array(np.zeros(batch.num_rows, bool)) if nsfw else batch["over_18"]),

@@ -22,9 +22,10 @@ FILES = ("links/*.parquet", "ledger/lines.parquet", "ledger/urls-links-*.parquet
 def run_links(
     run: StageRun, config: BuildConfig, files: Mapping[str, Path], kind: str
 ) -> dict[str, Any]:
-    """Runs the stage on `files` (name to path), which are `dumps` or `links`; returns its
-    counts.""" parts = range(config.partitions) scanned = run.tasks("scan", _scans(run, config,
-    files, kind), "bytes") made = run.tasks(
+    """Runs the stage on `files` (name to path), of kind `dumps` or `links`; returns its counts."""
+    parts = range(config.partitions)
+    scanned = run.tasks("scan", _scans(run, config, files, kind), "bytes")
+    made = run.tasks(
         "unique",
         [
             Task(

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from webtext_py.dump import Status
 from webtext_py.engine import advance
 from webtext_py.errors import FormatError, InputError
 
@@ -21,7 +22,7 @@ _ROWS = 65536
 _NEEDED = ("url", "karma", "created_utc")
 _SCHEMA = pa.schema(
     {
-        "status": pa.string(),
+        "status": pa.uint8(),
         "id": pa.string(),
         "url": pa.string(),
         "domain": pa.string(),
@@ -119,7 +120,7 @@ def _columns(row: dict[str, Any]) -> dict[str, Any]:
     try:
         url = row.get("url")
         return {
-            "status": "damaged" if row.get("damaged") else "ok",
+            "status": Status.DAMAGED if row.get("damaged") else Status.OK,
             "id": _text(row.get("submission_id")),
             "url": _text(url),
             "subreddit": _text(row.get("subreddit")),
@@ -128,7 +129,7 @@ def _columns(row: dict[str, Any]) -> dict[str, Any]:
             "over_18": str(row.get("over_18") or "").lower() in ("true", "1"),
         }
     except (ValueError, OverflowError):
-        return {"status": "damaged"}
+        return {"status": Status.DAMAGED}
 
 
 def _text(value: Any) -> str | None:

@@ -18,7 +18,8 @@ from webtext_py.records import LINKS, table
 from webtext_py.stages.links.lines import SUBMISSIONS
 from webtext_py.tables import Shuffle, group_starts, read_tables, write_table
 from webtext_py.url.key import url_keys
-from webtext_py.url.rules import UrlRules, load_domain_list
+from webtext_py.url.domain_list import load_domain_list
+from webtext_py.url.rules import UrlRules
 
 KEYED = SUBMISSIONS.append(pa.field("url_key", pa.string(), False))
 
@@ -123,9 +124,6 @@ def _karma(rule: str, karma: Any, created: Any, starts: Any) -> Any:
 
 def judge(links: pa.Table, min_karma: int, rules: UrlRules) -> pa.Array:
     """The outcome of each link: `kept`, `low_karma`, or the URL rule's reason."""
-    low = pc.less(links["karma"], min_karma).to_numpy(zero_copy_only=False)
-    outcomes = [
-        "low_karma" if too_low else rules.reason(url) or KEPT
-        for too_low, url in zip(low, links["url"].to_pylist(), strict=True)
-    ]
-    return pa.array(outcomes, pa.string())
+    low = pc.less(links["karma"].combine_chunks(), min_karma)
+    reasons = rules.reasons(links["url_key"].combine_chunks())
+    return pc.if_else(low, "low_karma", pc.fill_null(reasons, KEPT))

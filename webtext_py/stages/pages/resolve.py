@@ -132,11 +132,23 @@ def _good(seeker: dict[str, Any], capture: dict[str, Any]) -> dict[str, Any]:
 
 def collect(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     """Task: all rounds' good captures of one partition, in order of container and place, so that
-    extraction reads each container once through. Returns their number by container."""
+    extraction reads each container once through. Returns their number by
+    container, and that of those which share a compressed member with others."""
     rows = read_tables(inputs).to_pylist()
-    rows.sort(key=lambda r: (r["location"]["file"], r["location"]["offset"], r["url_key"]))
+    rows.sort(key=lambda row: (row["location"]["file"], *place_of(row)))
     write_table(pa.Table.from_pylist(rows, GOOD), outputs[0], row_group_rows=8192)
-    return {"containers": dict(sorted(Counter(r["location"]["file"] for r in rows).items()))}
+    files = [row["location"]["file"] for row in rows]
+    shared = [row["location"]["file"] for row in rows if row["location"]["skip"] is not None]
+    return {
+        "containers": dict(sorted(Counter(files).items())),
+        "shared": dict(sorted(Counter(shared).items())),
+    }
+
+
+def place_of(row: dict[str, Any]) -> tuple[int, int, str]:
+    """Sort key of pages inside their container."""
+    place = row["location"]
+    return place["offset"], place["skip"] or 0, row["url_key"]
 
 
 def end(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Captures of a container to rows by partition of their key; revisits apart, to be resolved."""
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import pyarrow.compute as pc
 
 from webtext_py.columns import partition_of
 from webtext_py.engine import advance
-from webtext_py.pages.archive import open_container, scan_container
-from webtext_py.pages.capture import Capture
+from webtext_py.pages.archive import Container, list_containers, scan_container
+from webtext_py.pages.capture import captures_to_batch
 from webtext_py.records import CAPTURES
 from webtext_py.tables import Shuffle, read_tables, write_table
-from webtext_py.url.key import url_key
+from webtext_py.url.key import url_keys
 
 GOOD = "good"
 REDIRECT = "redirect"
@@ -33,70 +34,58 @@ def scan(inputs: list[Path], outputs: list[Path], name: str) -> dict[str, Any]:
     """
     half = len(outputs) // 2
     outcomes: Counter[str] = Counter()
-    container = open_container(inputs[0])
+    container = container_at(inputs[0])
     found = scan_container(container)
-    held: list[dict[str, Any]] = []
     said = 0
     with Shuffle(outputs, ROWS) as shuffle:
-        for capture in found:
-            outcomes[capture.outcome] += 1
-            row = _row(capture, name)
-            if row is None:
-                outcomes["no_url_key"] += 1
-                outcomes[capture.outcome] -= 1
-                continue
-            held.append(row)
-            if len(held) == _ROWS:
-                _add(shuffle, held, half)
-                advance(found.position - said)
-                said = found.position
-                held = []
-        _add(shuffle, held, half)
+        while held := list(islice(found, _ROWS)):
+            rows = _rows(captures_to_batch(held, container.kind), name)
+            keyed = pc.is_valid(rows["url_key"])
+            outcomes.update(rows["outcome"].filter(keyed).to_pylist())
+            outcomes["no_url_key"] += rows.num_rows - (rows := rows.filter(keyed)).num_rows
+            revisit = pc.equal(rows["outcome"], REVISIT)
+            by = pc.if_else(revisit, rows["next_key"], rows["url_key"])
+            shift = revisit.to_numpy(zero_copy_only=False)
+            targets = partition_of(by, half) + np.where(shift, half, 0)
+            shuffle.add(pa.Table.from_batches([rows]), targets)
+            if container.kind in ("warc", "arc"):
+                advance(held[-1].location.offset - said)
+                said = held[-1].location.offset
     return {
         "captures": dict(sorted((+outcomes).items())),
         "damage": [[d.offset, d.bytes_lost, d.what] for d in found.damage],
     }
 
 
-def _row(capture: Capture, name: str) -> dict[str, Any] | None:
-    key = url_key(capture.url)
-    if key is None:
-        return None
-    if capture.outcome == REVISIT:
-        next_key = url_key(capture.refers_to_uri or capture.url) or key
-    elif capture.outcome == REDIRECT:
-        next_key = url_key(capture.redirect_to) if capture.redirect_to else None
-    else:
-        next_key = None
-    return {
-        "url_key": key,
-        "url": capture.url,
-        "final_url": capture.url,
-        "redirects": [],
-        "status": capture.status,
-        "content_type": capture.content_type,
-        "http_headers": [{"name": n, "value": v} for n, v in capture.http_headers],
-        "fetched_at": capture.fetched_at,
-        "outcome": capture.outcome,
-        "source": "archive",
-        "container": capture.container,
-        "location": {
-            "file": name,
-            "offset": capture.location.offset,
-            "length": capture.location.length,
-        },
-        "payload_digest": capture.payload_digest,
-        "next_key": next_key,
+def container_at(path: Path) -> Container:
+    """The one container at `path`."""
+    return list_containers([str(path)])[0]
+
+
+def _rows(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
+    """Scanned captures as `ROWS`; `url_key` is null where a URL has none."""
+    keys = url_keys(batch["url"])
+    revisit = pc.equal(batch["outcome"], REVISIT)
+    refers = pc.coalesce(url_keys(batch["refers_to_uri"]), keys)
+    redirect = pc.equal(batch["outcome"], REDIRECT)
+    onward = pc.if_else(redirect, url_keys(batch["redirect_to"]), pa.scalar(None, pa.string()))
+    place = batch["location"]
+    parts = {part: pc.struct_field(place, part) for part in ("offset", "length", "skip")}
+    columns = {
+        **{n: batch[n] for n in CAPTURES.names if n in batch.schema.names},
+        "url_key": keys,
+        "final_url": batch["url"],
+        "redirects": pa.array([[]] * batch.num_rows, pa.list_(pa.string())),
+        "source": pa.repeat("archive", batch.num_rows),
+        # The container's short name: rows do not say where a machine keeps its files.
+        "location": pa.StructArray.from_arrays(
+            [pa.repeat(name, batch.num_rows), *parts.values()],
+            fields=list(CAPTURES.field("location").type),
+        ),
+        "next_key": pc.if_else(revisit, refers, onward),
     }
-
-
-def _add(shuffle: Shuffle, rows: list[dict[str, Any]], half: int) -> None:
-    table = pa.Table.from_pylist(rows, ROWS)
-    revisit = pc.equal(table["outcome"], REVISIT)
-    by = pc.if_else(revisit, table["next_key"], table["url_key"])
-    targets = partition_of(by, half)
-    shift = revisit.combine_chunks().to_numpy(zero_copy_only=False)
-    shuffle.add(table, targets + np.where(shift, half, 0))
+    fields = [field.with_nullable(True) if field.name == "url_key" else field for field in ROWS]
+    return pa.record_batch([columns[n] for n in ROWS.names], schema=pa.schema(fields))
 
 
 def resolve_revisits(inputs: list[Path], outputs: list[Path], captures: int) -> dict[str, Any]:
@@ -139,14 +128,11 @@ _ORDER = [
 def index(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     """Task: all captures of one partition, in order of key and date, as `pages/index-*.parquet`."""
     rows = read_tables(inputs)
-    places = pa.table(
-        {
-            "file": pc.struct_field(rows["location"], "file"),
-            "offset": pc.struct_field(rows["location"], "offset"),
-        }
-    )
-    ordered = rows.append_column("_file", places["file"]).append_column("_at", places["offset"])
-    ordered = ordered.sort_by([*_ORDER, ("_file", "ascending"), ("_at", "ascending")])
+    ordered = rows
+    for part in ("file", "offset", "skip"):
+        ordered = ordered.append_column(f"_{part}", pc.struct_field(rows["location"], part))
+    places = [(f"_{part}", "ascending") for part in ("file", "offset", "skip")]
+    ordered = ordered.sort_by([*_ORDER, *places])
     write_table(ordered.select(ROWS.names).cast(ROWS), outputs[0])
     write_table(ordered.select(CAPTURES.names).cast(CAPTURES), outputs[1])
     return {"rows": rows.num_rows}

@@ -56,6 +56,7 @@ def run_pages(run: StageRun, config: BuildConfig, files: Mapping[str, Path]) -> 
         if done.counts["damage"]
     }
     counts["containers"] = dict(sorted(containers.items()))
+    counts["shared"] = dict(sorted(add_up([d.counts["shared"] for d in collected]).items()))
     return counts
 
 
