@@ -1,7 +1,8 @@
 """The build: orders the stages and says what each depends on.
 
-links -> pages -> extract -> dedup -> wikipedia -> shard. What a stage's record holds decides when it
-is stale: only what its own outputs depend on, so another `--min-words` redoes nothing before extract.
+links -> pages -> extract -> dedup -> wikipedia -> shard. What a stage's record holds decides when
+it is stale: only what its own outputs depend on, so another `--min-words` redoes nothing before
+extract.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -17,8 +17,8 @@ from webtext_py.ledger import KEPT, url_ends
 from webtext_py.records import LINKS, table
 from webtext_py.stages.links.lines import SUBMISSIONS
 from webtext_py.tables import Shuffle, group_starts, read_tables, write_table
-from webtext_py.url.key import url_keys
 from webtext_py.url.domain_list import load_domain_list
+from webtext_py.url.key import url_keys
 from webtext_py.url.rules import UrlRules
 
 KEYED = SUBMISSIONS.append(pa.field("url_key", pa.string(), False))
