@@ -73,7 +73,9 @@ CAPTURES = pa.schema(
         _column("outcome", pa.string(), "`good` (2xx and HTML) or the reason why not"),
         _column("source", pa.string(), "archive, live, wayback or commoncrawl"),
         _column("container", pa.string(), "warc, arc, html or parquet"),
-        _column("location", LOCATION, "file, offset and length in bytes (or row and 1), bytes to skip"),
+        _column(
+            "location", LOCATION, "file, offset and length in bytes (or row and 1), bytes to skip"
+        ),
         _column("payload_digest", pa.string(), "`sha1:` and base32, as in WARC", null=True),
     ]
 )

@@ -89,6 +89,7 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.engine.close()
         os.close(self._lock)
 
     def stage(

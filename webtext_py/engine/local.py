@@ -25,18 +25,35 @@ _PR_SET_PDEATHSIG = 1
 
 
 class LocalEngine:
-    """Runs jobs with `workers` processes; with 1, in this process."""
+    """Runs jobs with `workers` processes; with 1, in this process.
+
+    Worker processes stay for the next step, as they take long to start; `close` ends them.
+    """
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or available_cpus()
+        self._pool: list[_Worker] = []
 
     def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
         """Runs every job once and yields what was done, in the order of completion."""
         pending = deque(jobs)
         if self.workers == 1 or len(pending) <= 1:
             yield from _run_here(pending, listener)
-        else:
-            yield from _run_pool(pending, min(self.workers, len(pending)), listener)
+            return
+        try:
+            yield from _run_pool(pending, min(self.workers, len(pending)), listener, self._pool)
+        except BaseException:
+            self.close()  # an error, Ctrl-C or a caller that went away: stop what still runs
+            raise
+
+    def close(self) -> None:
+        """Kills the worker processes. The engine can be used again."""
+        for worker in self._pool:
+            worker.process.kill()
+        for worker in self._pool:
+            worker.process.join()
+            worker.pipe.close()
+        self._pool.clear()
 
 
 def available_cpus() -> int:
@@ -73,29 +90,23 @@ class _Worker:
         self.pipe.send(job)
 
 
-def _run_pool(pending: deque[Job], workers: int, listener: Listener) -> Iterator[Done]:
+def _run_pool(
+    pending: deque[Job], workers: int, listener: Listener, pool: list[_Worker]
+) -> Iterator[Done]:
     context = multiprocessing.get_context("spawn")  # forking a process with threads is unsafe
     attempts: dict[str, int] = {}
-    pool: list[_Worker] = []
-    try:
-        while pending or any(worker.job for worker in pool):
-            while pending and len(pool) < workers:
-                pool.append(_Worker(context))
-            for worker in pool:
-                if worker.job is None and pending:
-                    job = pending.popleft()
-                    attempts[job.task.name] = attempts.get(job.task.name, 0) + 1
-                    # One that died idle is found and replaced below.
-                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                        worker.give(job)
-            for worker in _ready(pool):
-                yield from _hear(worker, pool, pending, attempts, listener)
-    finally:
+    while pending or any(worker.job for worker in pool):
+        while pending and len(pool) < workers:
+            pool.append(_Worker(context))
         for worker in pool:
-            worker.process.kill()
-        for worker in pool:
-            worker.process.join()
-            worker.pipe.close()
+            if worker.job is None and pending:
+                job = pending.popleft()
+                attempts[job.task.name] = attempts.get(job.task.name, 0) + 1
+                # One that died idle is found and replaced below.
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    worker.give(job)
+        for worker in _ready(pool):
+            yield from _hear(worker, pool, pending, attempts, listener)
 
 
 def _ready(pool: list[_Worker]) -> list[_Worker]:
