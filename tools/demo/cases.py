@@ -157,16 +157,41 @@ def _kept(kept: dict[str, Prose], spare: dict[str, Prose]) -> list[Case]:
         elif page.language == "ja":
             cases.append(_shift_jis(page))
         else:
+            posts = (post(page), *_reposts(page, number))
+            times = ("once", "twice", "three times")[len(posts) - 1]
             cases.append(
                 Case(
                     slug,
-                    "a page, posted once and captured once",
-                    (post(page),),
+                    f"a page, posted {times} and captured once",
+                    posts,
                     (capture(page, with_request=number % 8 == 0),),
                     text=slug,
                 )
             )
     return cases
+
+
+def _reposts(page: Prose, number: int) -> tuple[Post, ...]:
+    """Later submissions of the same page with less karma, most of them under another spelling."""
+    join = "&" if "?" in page.url else "?"
+    spellings = (
+        page.url,
+        f"{page.url}{join}utm_source=feedburner&utm_medium=feed",
+        page.url.replace("http://", "https://"),
+        f"{page.url}#top",
+    )
+    karma = page.karma or 0
+    count = (1, 0, 1, 2)[number % 4]
+    return tuple(
+        post(
+            page,
+            url=spellings[(number + i) % 4],
+            karma=karma // (4 + 3 * i),
+            created=seconds(page.date, 300 + 700 * i + number),
+            subreddit=("reddit.com", "hackernews", "offbeat")[(number + i) % 3],
+        )
+        for i in range(count)
+    )
 
 
 def _wrong_utf8(page: Prose) -> Case:

@@ -40,7 +40,7 @@ def build() -> dict[str, bytes]:
     files = {
         "RS_demo.ndjson.zst": _zstd(dump),
         "pages.warc.gz": _warc(cases),
-        "squad.jsonl": squad.lines(kept),
+        "squad.jsonl": squad.lines(kept, spare),
     }
     files["expected.json"] = _expected(cases, rows, kept, spare, files)
     return files
@@ -142,7 +142,7 @@ def _expected(
         "never_in_a_text": list(BOILERPLATE),
         "lines": lines,
         "links": links,
-        "overlap": squad.expected(kept),
+        "overlap": squad.expected(kept, spare),
     }
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
