@@ -473,7 +473,6 @@ def _link(
 
 def _dropped_links(spare: dict[str, Prose]) -> list[Case]:
     s = {slug.split("-")[0]: page for slug, page in spare.items()}
-    low = "low_karma"
     sums = tuple(
         post(s["s02"], karma=k, created=seconds(s["s02"].date, 5 + 9 * i))
         for i, k in enumerate((1, 2, 1))
