@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data beside the checkout; skips where it is absent."""
+    """The folder of real data beside the checkout; skips where it is absent.
+
+    With `WEBTEXT_REQUIRE_SHARED_DATA` set, as in CI, its absence is a failure.
+    """
     folder = REPOSITORY.parent / "shared" / "data"
     if not folder.is_dir():
+        if os.environ.get("WEBTEXT_REQUIRE_SHARED_DATA"):
+            pytest.fail("the real test data (../shared/data) is required here and is not there")
         pytest.skip("the real test data (../shared/data) is not on this machine")
     return folder

@@ -1,0 +1,152 @@
+"""`verify`: is a data directory still what its manifest says, and do its numbers add up?
+
+Every file of the manifest is hashed again. The ledger is added up again from the tables, not from
+the manifest's counts: lines by file, one end for each URL, stage by stage in = kept + dropped.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext_py.columns import digests
+from webtext_py.engine.commit import sha256_file
+from webtext_py.errors import InputError
+from webtext_py.ledger import KEPT
+from webtext_py.manifest import Entry, Manifest
+from webtext_py.tables import iterate
+
+_CHAIN = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
+
+
+@dataclass
+class Report:
+    """What `verify` found: how much it checked, and each problem in a line."""
+
+    files: int = 0
+    checks: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def equal(self, what: str, found: object, expected: object) -> None:
+        """Notes a problem unless both are equal."""
+        self.checks += 1
+        if found != expected:
+            self.problems.append(f"{what}: {found} found, {expected} expected")
+
+    def document(self) -> dict[str, Any]:
+        """The object of `webtext verify --json`."""
+        return {"files": self.files, "checks": self.checks, "problems": self.problems}
+
+
+def verify(data: Path) -> Report:
+    """Checks a data directory. Raises `InputError` where there is no manifest to check against."""
+    manifest = Manifest(data)
+    if not manifest.stages:
+        raise InputError(
+            f"`{data}` has no manifest to check against",
+            "name a directory of a build with `--data`",
+        )
+    report = Report()
+    sound = True
+    for name, entry in manifest.stages.items():
+        if entry.state != "done":
+            report.problems.append(f"stage `{name}` was begun and not finished")
+            continue
+        sound &= _files(report, data, entry)
+        for stage, key in entry.upstream.items():
+            upstream = manifest.stages.get(stage)
+            report.equal(f"`{name}` was made from `{stage}`", upstream and upstream.key, key)
+    if sound and all(manifest.done(name) for name in _CHAIN):
+        _ledger(report, data, manifest)
+    return report
+
+
+def _files(report: Report, data: Path, entry: Entry) -> bool:
+    """Hashes a stage's files again; false where one is not as written."""
+    before = len(report.problems)
+    for name, facts in entry.outputs.items():
+        report.files += 1
+        path = data / name
+        if not path.is_file():
+            report.problems.append(f"`{name}` is lost")
+        elif path.stat().st_size < facts["bytes"]:
+            found = path.stat().st_size
+            report.problems.append(f"`{name}` is cut: {found} bytes of {facts['bytes']}")
+        elif sha256_file(path) != facts["sha256"]:
+            report.problems.append(f"`{name}` was altered")
+    return len(report.problems) == before
+
+
+def _ledger(report: Report, data: Path, manifest: Manifest) -> None:
+    stages = {name: manifest.stages[name].counts for name in _CHAIN}
+    lines: Counter[str] = Counter()
+    for batch in iterate([data / "ledger" / "lines.parquet"]):
+        for outcome, count in zip(
+            batch["outcome"].to_pylist(), batch["lines"].to_pylist(), strict=True
+        ):
+            lines[outcome] += count
+    report.equal("lines in the ledger", sum(lines.values()), stages["links"]["lines"]["in"])
+    report.equal("lines kept", lines[KEPT], stages["links"]["lines"]["kept"])
+    before: int | None = None
+    for name in _CHAIN:
+        counts = stages[name]["urls"] if name == "links" else stages[name]
+        ends = _ends(data, manifest.stages[name], name)
+        kept = ends.pop(KEPT, 0)
+        found = dict(sorted(ends.items()))
+        report.equal(f"{name}: dropped in the ledger", found, counts["dropped"])
+        total = counts["kept"] + sum(counts["dropped"].values())
+        report.equal(f"{name}: in", counts["in"], total)
+        if before is not None:
+            report.equal(f"{name}: taken from the stage before", counts["in"], before)
+        if name == "shard":
+            report.equal("kept URLs in the ledger", kept, counts["kept"])
+        before = counts["kept"]
+    _tables(report, data, manifest, stages)
+
+
+def _ends(data: Path, entry: Entry, stage: str) -> Counter[str]:
+    """Outcomes of a stage's ledger rows."""
+    files = [data / n for n in entry.outputs if n.startswith(f"ledger/urls-{stage}-")]
+    ends: Counter[str] = Counter()
+    for batch in iterate(files, ["outcome"]):
+        ends.update(batch["outcome"].to_pylist())
+    return ends
+
+
+def _tables(
+    report: Report, data: Path, manifest: Manifest, stages: dict[str, dict[str, Any]]
+) -> None:
+    """Rows of the tables against the ledger. Memory: 16 bytes a URL."""
+    ledger = sorted((data / "ledger").glob("urls-*.parquet"))
+    keys = _distinct([b["url_key"] for b in iterate(ledger, ["url_key"])])
+    report.equal("URLs with one end each", keys, stages["links"]["urls"]["in"])
+    report.equal("URLs in the ledger", _rows(ledger), stages["links"]["urls"]["in"])
+    for folder, pattern, stage in (
+        ("links", "part-*", "links"),
+        ("pages", "good-*", "pages"),
+        ("documents", "part-*", "extract"),
+        ("shards", "*", "shard"),
+    ):
+        counts = stages[stage]["urls"] if stage == "links" else stages[stage]
+        found = _rows(sorted((data / folder).glob(f"{pattern}.parquet")))
+        report.equal(f"rows in `{folder}/`", found, counts["kept"])
+    shards = sorted((data / "shards").glob("*.parquet"))
+    documents = _distinct([b["doc_id"] for b in iterate(shards, ["doc_id"])])
+    report.equal("distinct doc_id in `shards/`", documents, stages["shard"]["kept"])
+    removed = _rows(sorted((data / "duplicates").glob("*.parquet")))
+    report.equal("rows in `duplicates/`", removed, sum(stages["dedup"]["dropped"].values()))
+
+
+def _rows(paths: list[Path]) -> int:
+    return sum(pq.read_metadata(path).num_rows for path in paths)
+
+
+def _distinct(columns: list[pa.Array]) -> int:
+    if not columns:
+        return 0
+    keys = np.concatenate([digests(column) for column in columns])
+    return len(np.unique(np.ascontiguousarray(keys).view("S16")))
