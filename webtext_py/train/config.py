@@ -173,13 +173,13 @@ class Settings:
                 yield f"{section}.{key}", value, self.sources.get(key, "default")
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The table `[train]` of a TOML file, or the whole file where it has none."""
+def read_toml(path: Path, whole: bool) -> dict[str, Any]:
+    """The table `[train]` of a TOML file; with `whole` the whole file where it has none."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"`{path}` is not TOML: {error}") from error
-    train = table.get("train", table)
+    train = table.get("train", table if whole else {})
     if not isinstance(train, dict):
         raise ConfigError(f"`train` in `{path}` is {train!r}, expected a table")
     return train

@@ -14,13 +14,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from webtext_py.engine.commit import TEMPORARY, flush
+from webtext_py.engine.commit import flush
 from webtext_py.errors import FormatError, InputError
 
 from .config import ModelConfig
 from .model import GPT2
 
 PREFIX = "transformer."
+PART = ".part-"  # begins the name of what is not whole yet
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
 END_OF_TEXT = "<|endoftext|>"
 
@@ -63,7 +64,7 @@ def export(model: GPT2, folder: Path, tokenizer: Path | None, end_of_text: int) 
     """
     if folder.exists():
         raise InputError(f"`{folder}` exists", hint="export to a new folder, or pass `--force`")
-    part = folder.with_name(f"{TEMPORARY}{folder.name}")
+    part = folder.with_name(f"{PART}{folder.name}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     state = {
@@ -80,10 +81,7 @@ def export(model: GPT2, folder: Path, tokenizer: Path | None, end_of_text: int) 
             if (source / name).is_file():
                 shutil.copyfile(source / name, part / name)
         _write_json(part / "tokenizer_config.json", _tokenizer_config(model.config.context))
-    for path in (*part.iterdir(), part):
-        flush(path)
-    part.rename(folder)
-    flush(folder.parent)
+    commit_folder(part, folder)
 
 
 def hugging_face_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
@@ -169,3 +167,11 @@ def _tokenizer_config(context: int) -> dict[str, Any]:
 
 def _write_json(path: Path, table: dict[str, Any]) -> None:
     path.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+
+
+def commit_folder(part: Path, final: Path) -> None:
+    """Makes a written folder appear: files and folder flushed, then renamed."""
+    for path in (*part.iterdir(), part):
+        flush(path)
+    part.rename(final)
+    flush(final.parent)

@@ -1,0 +1,242 @@
+"""`webtext train`, `sample`, `export`: the bundled trainer."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..options import command, shared_options
+from ..output import print_json
+
+EPILOG_TRAIN = """\b
+Examples:
+  webtext train
+  webtext train --preset gpt2 --steps 20000 lr=6e-4
+  webtext train --tokens fineweb/ --tokenizer gpt2/ --val-fraction 0.001
+  webtext train --resume
+  torchrun --nproc-per-node 8 --no-python webtext train --preset gpt2
+"""
+
+
+@command(epilog=EPILOG_TRAIN)
+@shared_options
+@click.option("--tokens", type=click.Path(path_type=Path), help="Parquet of ids [DATA/tokens].")
+@click.option("--tokenizer", type=click.Path(path_type=Path), help="[DATA/tokenizer]")
+@click.option("--val-tokens", type=click.Path(path_type=Path), help="Parquet to validate on.")
+@click.option("--val-fraction", type=float, help="Share of the tokens to hold out instead.")
+@click.option("--preset", help="Size: nano, gpt2, gpt2-medium, ...  [default: by tokens, device]")
+@click.option("--steps", type=int, help="Optimizer steps [default: the preset's].")
+@click.option("--optimizer", help="adamw or muon [adamw].")
+@click.option("--device", help="cuda, cpu or auto [auto].")
+@click.option("--exact", is_flag=True, help="Same bits for 1, 2, 4, ... processes.")
+@click.option("--doc-mask", is_flag=True, help="No attention across documents.")
+@click.option("--no-compile", is_flag=True, help="Do without torch.compile.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, exists=True),
+    help="TOML file [./webtext.toml, table `train`].",
+)
+@click.option("--run", "name", help="Name of the run [default: the preset's].")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
+@click.option(
+    "--init-from",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Start from a Hugging Face GPT-2 folder.",
+)
+@click.option("--show-config", is_flag=True, help="Print every setting and its source; no run.")
+@click.option("--force", is_flag=True, help="Begin a run of the same name anew.")
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+def train(
+    data: Path,
+    as_json: bool,
+    quiet: bool,
+    tokens: Path | None,
+    tokenizer: Path | None,
+    val_tokens: Path | None,
+    config_file: Path | None,
+    name: str | None,
+    resume: bool,
+    init_from: Path | None,
+    show_config: bool,
+    force: bool,
+    pairs: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Train GPT-2 on the token shards.
+
+    Takes what `webtext build` and `webtext bpe train` left, or any Parquet of token ids with
+    `--tokens` and `--tokenizer`. Every setting is a KEY=VALUE; `--show-config` lists them.
+    """
+    from webtext_py.train import require_torch
+
+    require_torch()
+    from webtext_py.train.run import Request, carry_out, plan
+
+    settings = _settings(config_file, pairs, options)
+    request = Request(data, settings, tokens, tokenizer, val_tokens, name, init_from, resume, force)
+    if show_config:
+        import torch
+
+        planned, *_ = plan(request, torch.cuda.is_available())
+        rows = list(planned.rows())
+        if as_json:
+            print_json({key: {"value": value, "source": source} for key, value, source in rows})
+        else:
+            for key, value, source in rows:
+                click.echo(f"{key} = {value}  # {source}")
+        return
+    progress = _Progress(quiet)
+    with progress.bar:
+        run, result, config = carry_out(request, progress.tell, progress.line)
+    summary = {
+        "run": str(run),
+        "preset": config.run.preset,
+        "parameters": config.model.parameters(),
+        "step": result.step,
+        "steps": config.run.steps,
+        **{k: v for k, v in result.last.items() if k not in ("step", "windows")},
+    }
+    if result.interrupted:
+        click.echo(f"saved step {result.step} of `{run}`; `--resume` goes on", err=True)
+        raise KeyboardInterrupt
+    if as_json:
+        print_json(summary)
+    elif not quiet:
+        shown = ("run", "parameters", "step", "loss", "val_loss", "val_bits_per_byte")
+        for key in shown:
+            value = summary.get(key)
+            if value is not None:
+                click.echo(f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}")
+
+
+class _Progress:
+    """A bar with loss and speed on a terminal, a line now and then elsewhere; on stderr."""
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.quiet = quiet
+        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.bar = Progress(
+            TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
+            BarColumn(),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task: Any = None
+
+    def tell(self, note: str) -> None:
+        """Something to know before the first step."""
+        self.console.print(note, markup=False, soft_wrap=True)
+
+    def line(self, line: dict[str, Any], steps: int) -> None:
+        """A step is done: its line of metrics.jsonl."""
+        text = f"loss {line['loss']:.3f}  {line['tokens_per_s']:,.0f} tokens/s"
+        if line["mfu"]:
+            text += f"  MFU {line['mfu']:.1%}"
+        if self.console.is_terminal:
+            if self.task is None:
+                self.task = self.bar.add_task("", total=steps)
+            self.bar.update(self.task, completed=line["step"], description=text)
+        elif line["step"] % max(1, steps // 10) == 0:
+            self.tell(f"step {line['step']:,}/{steps:,}  {text}")
+        if "val_loss" in line:
+            loss, bits = line["val_loss"], line["val_bits_per_byte"]
+            self.tell(f"step {line['step']:,}  validation {loss:.4f}, {bits:.4f} bits per byte")
+
+
+def _settings(config_file: Path | None, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
+    from webtext_py.errors import ConfigError
+    from webtext_py.train.config import Settings, read_toml
+
+    settings = Settings()
+    found = config_file or Path("webtext.toml")
+    if found.is_file():
+        settings.update(read_toml(found, whole=config_file is not None), f"`{found}`")
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign:
+            raise ConfigError(f"`{pair}` is not KEY=VALUE", hint="for example `lr=3e-4`")
+        settings.set(key, value, "command line")
+    if options.pop("no_compile"):
+        settings.set("compile", "off", "command line")
+    for key, value in options.items():
+        if value is not None and value is not False:
+            settings.set(key, value, "command line")
+    return settings
+
+
+@command(
+    epilog="""\b
+Examples:
+  webtext sample nano --prompt "The news today"
+  webtext sample gpt2 --samples 3 --top-p 0.9 --seed 7
+"""
+)
+@shared_options
+@click.argument("run")
+@click.option("--prompt", default="", help="Text to go on from [default: a document's start].")
+@click.option(
+    "--length", type=click.IntRange(min=1), default=100, show_default=True, help="Tokens to add."
+)
+@click.option("--samples", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--temperature", type=float, default=1.0, show_default=True, help="0: the likeliest.")
+@click.option("--top-k", type=int, default=0, show_default=True, help="Likeliest ids kept; 0: all.")
+@click.option(
+    "--top-p", type=float, default=1.0, show_default=True, help="Probability kept; 1: all."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
+def sample(
+    data: Path, as_json: bool, quiet: bool, run: str, prompt: str, device: str, **options: Any
+) -> None:
+    """Generate text from a trained run.
+
+    RUN is a name below DATA/runs or a folder.
+    """
+    from webtext_py.train import require_torch
+
+    require_torch()
+    from webtext_py.train.run import find_run, sample_run
+
+    texts, step = sample_run(find_run(data, run), prompt, device, **options)
+    if as_json:
+        print_json({"run": run, "step": step, "prompt": prompt, "samples": texts})
+        return
+    for i, text in enumerate(texts):
+        if i:
+            click.echo("---")
+        click.echo(prompt + text)
+
+
+@command(
+    epilog="""\b
+Example:
+  webtext export nano my-model
+"""
+)
+@shared_options
+@click.argument("run")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FOLDER.")
+def export(data: Path, as_json: bool, quiet: bool, run: str, folder: Path, force: bool) -> None:
+    """Write a run as a Hugging Face GPT-2 folder.
+
+    RUN is a name below DATA/runs or a folder. `GPT2LMHeadModel.from_pretrained(FOLDER)` opens the
+    result, `webtext train --init-from FOLDER` trains on from it.
+    """
+    from webtext_py.train import require_torch
+
+    require_torch()
+    from webtext_py.train.run import export_run, find_run
+
+    step, parameters = export_run(find_run(data, run), folder, force)
+    document = {"run": run, "step": step, "parameters": parameters, "folder": str(folder)}
+    if as_json:
+        print_json(document)
+    elif not quiet:
+        click.echo(f"{folder}: step {step}, {parameters:,} parameters")

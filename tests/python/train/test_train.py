@@ -1,0 +1,251 @@
+"""`webtext train` on made data: it learns, logs, resumes to the bit, and refuses what it must."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from webtext_py.train.metrics import read_metrics
+
+from .conftest import TINY, Ran
+
+Command = Callable[..., Ran]
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    newest = max((run / "checkpoints").glob("step-*"))
+    return load_file(newest / "model.safetensors")
+
+
+def digest(run: Path) -> str:
+    """Digest of a run's newest weights and optimizer state."""
+    newest = max((run / "checkpoints").glob("step-*"))
+    parts = [(newest / n).read_bytes() for n in ("model.safetensors", "optimizer.safetensors")]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def untimed(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in x.items() if k not in ("ms", "tokens_per_s", "mfu")} for x in lines]
+
+
+def test_no_arguments_learn(webtext: Command, data: Path) -> None:
+    ran = webtext("train", "--data", data, "--json", "steps=40", "device=cpu", "eval_every=10")
+    assert ran.code == 0, ran.err
+    summary = json.loads(ran.out)
+    run = data / "runs" / "nano"
+    assert summary["run"] == str(run)
+    assert summary["step"] == summary["steps"] == 40
+    lines = read_metrics(run / "metrics.jsonl")
+    assert [line["step"] for line in lines] == list(range(1, 41))
+    losses = [line["val_loss"] for line in lines if "val_loss" in line]
+    assert len(losses) == 4
+    assert losses[0] > losses[-1] + 0.5
+    # Two words may follow a word, each of several tokens: ln 2 a word is the floor.
+    assert losses[-1] < 3
+    # Bits per byte by hand: nats a token over bytes a token, and no token is shorter than a byte.
+    assert 0 < summary["val_bits_per_byte"] < summary["val_loss"] / math.log(2)
+    assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert "training tokens are fewer than 64 batches" in ran.err
+    assert "preset nano: there is no GPU" in ran.err
+
+
+def test_every_line_says_what_the_issue_of_a_step_is(webtext: Command, data: Path) -> None:
+    ran = webtext(
+        "train",
+        "--data",
+        data,
+        "--quiet",
+        *TINY,
+        "steps=3",
+        "micro_batch=2",
+        "peak_tflops=0.1",
+        "log_windows=true",
+    )
+    assert ran.code == 0, ran.err
+    assert ran.err == ""
+    lines = read_metrics(data / "runs" / "nano" / "metrics.jsonl")
+    assert len(lines) == 3
+    for line in lines:
+        assert line["tokens"] == 256 * line["step"]
+        assert len(line["windows"]) == 8
+        assert line["tokens_per_s"] == pytest.approx(256 / (line["ms"] / 1e3), rel=1e-3)
+        assert 0 < line["mfu"] < 1
+        assert {"loss", "lr", "grad_norm", "noise_scale"} <= line.keys()
+    assert "val_loss" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [(), ("optimizer=muon", "precision=bf16"), ("doc_mask=true", "micro_batch=2", "exact=true")],
+    ids=["plain", "muon-bf16", "doc-mask-exact"],
+)
+def test_resume_is_bitwise(
+    webtext: Command, data: Path, extra: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = webtext("train", "--data", data, "--run", "whole", *TINY, "steps=20", *extra)
+    assert whole.code == 0, whole.err
+    # Another run breaks off after 11 steps: its disk is full, say.
+    from webtext_py.train import checkpoint
+
+    save = checkpoint.save
+
+    def failing(run: Path, step: int, *rest: Any) -> Path:
+        if step > 11:
+            raise OSError(28, "No space left on device")
+        return save(run, step, *rest)
+
+    arguments = ("train", "--data", data, "--run", "parts")
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", failing)
+        broken = webtext(*arguments, *TINY, "steps=20", "checkpoint_every=11", *extra)
+        assert broken.code == 1
+        assert "No space left" in broken.err
+    assert [p.name for p in (data / "runs/parts/checkpoints").glob("step-*")] == ["step-00000011"]
+    resumed = webtext(*arguments, "--resume", "checkpoint_every=500")
+    assert resumed.code == 0, resumed.err
+    torch.use_deterministic_algorithms(False)
+    runs = [data / "runs" / name for name in ("whole", "parts")]
+    assert digest(runs[0]) == digest(runs[1])
+    logs = [untimed(read_metrics(run / "metrics.jsonl")) for run in runs]
+    assert logs[0] == logs[1]
+
+
+def test_sigterm_saves_and_ends(webtext: Command, data: Path) -> None:
+    import os
+    import signal
+
+    from webtext_py.train import loop
+
+    whole = webtext("train", "--data", data, "--run", "whole", *TINY, "steps=12")
+    assert whole.code == 0, whole.err
+    sent = []
+    clock = loop._Clock.mark
+
+    def mark(self: Any) -> Any:
+        sent.append(1)
+        if len(sent) == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return clock(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop._Clock, "mark", mark)
+        stopped = webtext("train", "--data", data, "--run", "parts", *TINY, "steps=12")
+    assert stopped.code == 130
+    assert "`--resume` goes on" in stopped.err
+    saved = [p.name for p in (data / "runs/parts/checkpoints").glob("step-*")]
+    assert len(saved) == 1
+    assert "step-00000004" <= saved[0] <= "step-00000007"
+    assert webtext("train", "--data", data, "--run", "parts", "--resume").code == 0
+    assert digest(data / "runs/parts") == digest(data / "runs/whole")
+
+
+def test_one_batch_is_overfitted(webtext: Command, data: Path, tmp_path: Path) -> None:
+    """Preset nano (3 layers of 96), one batch of 8 windows of 64 tokens, rate 3e-3: < 0.7 in 60."""
+    from webtext_py.train.data import TokenSet
+
+    from .conftest import write_tokens
+
+    tokens = TokenSet.open(sorted((data / "tokens").glob("train-*"))).head(8 * 64 + 1, 1000)
+    digest = TokenSet.open(sorted((data / "tokens").glob("train-*"))).tokenizer
+    assert digest is not None
+    write_tokens(tmp_path / "one" / "train-0.parquet", [tokens.tolist()], tokenizer=digest)
+    ran = webtext("train", "--data", data, "--tokens", tmp_path / "one", "--preset", "nano",
+                  "context=64", "batch_tokens=512", "steps=60", "lr=3e-3", "warmup_steps=5",
+                  "device=cpu")  # fmt: skip
+    assert ran.code == 0, ran.err
+    lines = read_metrics(data / "runs" / "nano" / "metrics.jsonl")
+    assert lines[0]["loss"] > 5
+    assert lines[-1]["loss"] < 0.7
+
+
+def test_what_is_refused(webtext: Command, data: Path, tmp_path: Path) -> None:
+    base = ("train", "--data", data, *TINY)
+    assert webtext(*base, "steps=2").code == 0
+    again = webtext(*base, "steps=2")
+    assert again.code == 1
+    assert "error: run `nano` exists" in again.err
+    assert "hint: `--resume` goes on" in again.err
+    other = webtext("train", "--data", data, "--resume", "lr=0.1")
+    assert "`lr` is 0.003 in run `nano`, not 0.1" in other.err
+    assert webtext(*base, "steps=2", "--force").code == 0
+    unknown = webtext(*base, "learning_rate=1")
+    assert "no setting `learning_rate` (command line)" in unknown.err
+    assert (
+        "`steps` is 'many' (command line), expected a whole number"
+        in webtext(*base, "steps=many").err
+    )
+    assert (
+        "width 33 is not a multiple of its 2 heads" in webtext(*base, "width=33", "--run", "x").err
+    )
+
+    # Other tokens, then another tokenizer.
+    shard = data / "tokens" / "train-00001-of-00002.parquet"
+    shard.rename(tmp_path / "aside")
+    changed = webtext("train", "--data", data, "--resume")
+    assert changed.code == 1
+    assert "run `nano` learned from another training: fingerprint" in changed.err
+    (tmp_path / "aside").rename(shard)
+    path = data / "tokenizer" / "tokenizer.json"
+    path.write_text(path.read_text() + " ")
+    assert "was encoded with another tokenizer" in webtext("train", "--data", data, "--resume").err
+    path.unlink()
+    missing = webtext(*base, "--run", "y")
+    assert missing.code == 1
+    assert "hint: run `webtext bpe train`" in missing.err
+
+
+def test_a_damaged_checkpoint_is_named(webtext: Command, data: Path) -> None:
+    assert webtext("train", "--data", data, *TINY, "steps=4", "checkpoint_every=2").code == 0
+    folders = sorted((data / "runs/nano/checkpoints").iterdir())
+    assert [f.name for f in folders] == ["step-00000002", "step-00000004"]
+    path = folders[-1] / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    for words in (("train", "--resume"), ("sample", "nano"), ("export", "nano", data / "out")):
+        ran = webtext(words[0], "--data", data, *words[1:])
+        assert ran.code == 1
+        assert "model.safetensors` is damaged: digest" in ran.err
+
+
+def test_keep_and_half_written_checkpoints(webtext: Command, data: Path) -> None:
+    extra = ("steps=9", "checkpoint_every=2", "keep=3")
+    assert webtext("train", "--data", data, *TINY, *extra).code == 0
+    folder = data / "runs/nano/checkpoints"
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "step-00000006",
+        "step-00000008",
+        "step-00000009",
+    ]
+    (folder / ".part-step-00000010").mkdir()  # what a kill leaves
+    assert webtext("train", "--data", data, "--resume").code == 0
+
+
+def test_show_config_prints_every_setting(webtext: Command, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[train]\nseed = 5\n[train.optimizer]\nlr = 1e-3\n")
+    ran = webtext(
+        "train",
+        "--data",
+        data,
+        "--show-config",
+        "--config",
+        tmp_path / "mine.toml",
+        "lr=2e-3",
+        "device=cpu",
+    )
+    lines = ran.out.splitlines()
+    assert "optimizer.lr = 0.002  # command line" in lines
+    assert f"run.seed = 5  # `{tmp_path / 'mine.toml'}`" in lines
+    assert "run.keep = 2  # default" in lines
+    assert "model.layers = 3  # preset nano" in lines
+    assert "model.vocab_size = 291  # tokenizer" in lines
+    (batch,) = (line for line in lines if line.startswith("run.batch_tokens = "))
+    assert "# shrunk: " in batch
+    assert "training tokens are fewer than 64 batches" in batch
+    assert not (data / "runs").exists()

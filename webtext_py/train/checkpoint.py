@@ -1,0 +1,104 @@
+"""Checkpoints: folders that appear whole, with a manifest of digests.
+
+`checkpoints/step-00000500/` holds `model.safetensors` (fp32, the vocabulary without padding),
+`optimizer.safetensors` (its state, and the random generators' state) and `manifest.json`. The
+place in the data is the step itself.
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from webtext_py.engine.commit import file_facts, sha256_file
+from webtext_py.errors import FormatError
+
+from .export import PART, commit_folder, load_unpadded, unpadded
+from .model import GPT2
+from .optimizer import Optimizer
+
+FORMAT = 1
+_NAME = re.compile(r"step-(\d{8})")
+
+
+def folders(run: Path) -> list[tuple[int, Path]]:
+    """`(step, folder)` of every checkpoint of a run, oldest first."""
+    found = [(_NAME.fullmatch(p.name), p) for p in (run / "checkpoints").glob("step-*")]
+    return sorted((int(match[1]), path) for match, path in found if match)
+
+
+def save(
+    run: Path, step: int, model: GPT2, optimizer: Optimizer, facts: dict[str, Any], keep: int
+) -> Path:
+    """Writes a checkpoint and removes all but the newest `keep`; `facts` go into the manifest."""
+    final = run / "checkpoints" / f"step-{step:08}"
+    if final.exists():  # the same step of the same run: whole, and equal
+        return final
+    part = final.with_name(f"{PART}{final.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    save_file(unpadded(model), part / "model.safetensors")
+    state = {name: t.detach().cpu().contiguous() for name, t in optimizer.tensors().items()}
+    for name, random in _random_states().items():
+        state[f"random.{name}"] = random
+    save_file(state, part / "optimizer.safetensors")
+    files = {path.name: file_facts(path) for path in sorted(part.glob("*.safetensors"))}
+    manifest = {"format": FORMAT, "step": step, "files": files, **facts}
+    (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    commit_folder(part, final)
+    for _, old in folders(run)[:-keep]:
+        # Renamed first, so that a half-removed folder is never taken for a checkpoint.
+        going = old.with_name(f"{PART}{old.name}")
+        shutil.rmtree(going, ignore_errors=True)
+        old.rename(going)
+        shutil.rmtree(going)
+    return final
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """A checkpoint's manifest, after its files' digests have been checked."""
+    path = folder / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        if manifest["format"] != FORMAT:
+            raise FormatError(f"`{path}` has format {manifest['format']}, expected {FORMAT}")
+        files = manifest["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise FormatError(f"`{path}` is no checkpoint's manifest: {error!r}") from error
+    for name, facts in files.items():
+        found = sha256_file(folder / name) if (folder / name).is_file() else "no file"
+        if found != facts["sha256"]:
+            raise FormatError(
+                f"`{folder / name}` is damaged: digest {found}, expected {facts['sha256']}; "
+                f"remove `{folder}` to go back to the checkpoint before it"
+            )
+    return manifest
+
+
+def load_model(folder: Path, model: GPT2) -> None:
+    """Puts a checkpoint's weights into `model`."""
+    load_unpadded(model, load_file(folder / "model.safetensors"), folder / "model.safetensors")
+
+
+def load(folder: Path, model: GPT2, optimizer: Optimizer) -> dict[str, Any]:
+    """Puts weights, optimizer and random generators where they were; returns the manifest."""
+    manifest = read_manifest(folder)
+    load_model(folder, model)
+    state = load_file(folder / "optimizer.safetensors")
+    random = {k.removeprefix("random."): state.pop(k) for k in list(state) if k[:7] == "random."}
+    optimizer.load(state)
+    torch.set_rng_state(random["cpu"])
+    if "cuda" in random and torch.cuda.is_available():
+        torch.cuda.set_rng_state(random["cuda"])
+    return manifest
+
+
+def _random_states() -> dict[str, torch.Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states

@@ -1,0 +1,419 @@
+"""The training loop, from top to bottom: model, step, log, save.
+
+Nothing in a step waits for the device: what a step measured is read while the next one runs.
+"""
+
+import contextlib
+import copy
+import math
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from webtext_py.errors import ConfigError
+
+from . import checkpoint
+from .config import TrainConfig
+from .data import TokenSet, Windows
+from .distributed import (
+    GradientSum,
+    World,
+    make_deterministic,
+    micro_batches,
+    sum_over_processes,
+)
+from .export import load_hugging_face
+from .loss import chunk_loss, cross_entropy
+from .metrics import MetricsFile, NoiseScale, peak_tflops, plot_loss, read_metrics
+from .model import GPT2, document_mask
+from .optimizer import Optimizer, learning_rate
+
+AHEAD = 8  # batches ready before they are wanted: covers the making of a new pool
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run learns from."""
+
+    training: TokenSet
+    validation: TokenSet | None
+    end_of_text: int
+    token_bytes: np.ndarray[Any, np.dtype[np.int64]]  # length in bytes of each id; 0 for special
+    facts: dict[str, Any] = field(default_factory=dict)  # fingerprints, kept in each checkpoint
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended."""
+
+    step: int
+    interrupted: bool
+    last: dict[str, Any]  # the last line of metrics.jsonl
+
+
+def train(
+    config: TrainConfig,
+    data: Data,
+    run: Path,
+    world: World,
+    *,
+    resume: bool = False,
+    init_from: Path | None = None,
+    report: Report = lambda line: None,
+) -> Result:
+    """Trains a model in the folder `run`, from its newest checkpoint with `resume`.
+
+    `report` hears every line of metrics.jsonl. SIGTERM and Ctrl-C save a checkpoint and end.
+    """
+    settings, device = config.run, world.device
+    if settings.exact:
+        make_deterministic()
+    torch.set_float32_matmul_precision("high" if settings.precision != "fp32" else "highest")
+    windows_a_step = settings.batch_tokens // config.model.context
+    micro = settings.micro_batch or _micro_batch(config, windows_a_step, world)
+    accumulate = micro_batches(windows_a_step, micro, world, settings.exact)
+
+    torch.manual_seed(settings.seed)
+    model = GPT2(config.model).to(device)
+    if init_from is not None:
+        load_hugging_face(model, init_from)
+    else:
+        model.initialise(settings.seed)
+    optimizer = Optimizer(model, config.optimizer)
+    noise_scale, first_step = NoiseScale(), 0
+    saved = checkpoint.folders(run)
+    if resume and saved:
+        manifest = checkpoint.load(saved[-1][1], model, optimizer)
+        noise_scale, first_step = NoiseScale(manifest["noise_scale"]), manifest["step"]
+
+    # The fast path runs a bf16 copy, refreshed once a step; the fp32 weights never see autocast.
+    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and device.type == "cuda")
+    worker = copy.deepcopy(model).bfloat16() if bf16 else model
+    parameters: list[Tensor] = list(model.parameters())
+    working: list[Tensor] = list(worker.parameters())
+    forward: Callable[..., Tensor] = worker
+    chunk = chunk_loss
+    if settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda"):
+        forward = torch.compile(worker, dynamic=False)
+        chunk = torch.compile(chunk_loss, dynamic=False)
+
+    def loss_of(window: Tensor) -> Tensor:
+        """Mean loss of windows `(B, T + 1)`."""
+        inputs, targets = window[:, :-1], window[:, 1:].long()
+        mask = document_mask(inputs, data.end_of_text) if config.data.doc_mask else None
+        with _attention(device):
+            hidden = forward(inputs, mask)
+            vocab_size = config.model.vocab_size
+            return cross_entropy(hidden, worker.wte.weight, targets, vocab_size, chunk=chunk)
+
+    windows = Windows(
+        data.training,
+        config.model.context,
+        config.model.vocab_size,
+        config.data.data_seed,
+        config.data.pool_row_groups,
+    )
+    tokens_a_step = windows_a_step * config.model.context
+    peak = settings.peak_tflops or _stated_peak(device)
+    flops = config.model.flops_per_token() * tokens_a_step / world.size
+    log = MetricsFile(run / "metrics.jsonl", first_step) if world.first else None
+    board = _tensorboard(run) if settings.tensorboard and world.first else None
+    last: dict[str, Any] = {}
+
+    def finish(measured: "_Measured", extra: dict[str, Any]) -> bool:
+        """Writes the line of a step once its numbers are there; true where a process must stop."""
+        nonlocal last
+        numbers, seconds = measured.read()
+        *losses, small, big, stop = numbers
+        step = measured.step
+        tokens = step * tokens_a_step
+        scale = noise_scale.update(small, micro * config.model.context, big, tokens_a_step)
+        mfu = flops / seconds / (peak * 1e12) if peak else None
+        last = {
+            "step": step,
+            "tokens": tokens,
+            "loss": math.fsum(losses) / len(losses),
+            "lr": measured.lr,
+            "grad_norm": big,
+            "ms": round(1e3 * seconds, 3),
+            "tokens_per_s": round(tokens_a_step / seconds, 1),
+            "mfu": mfu,
+            "noise_scale": scale,
+            **extra,
+        }
+        if settings.log_windows:
+            last["windows"] = windows.ids((step - 1) * windows_a_step, windows_a_step).tolist()
+        if log is not None:
+            log.write(last)
+        if board is not None:
+            for name, value in last.items():
+                if isinstance(value, int | float):
+                    board.add_scalar(name, value, step)
+        report(last)
+        return stop > 0
+
+    def save(step: int) -> None:
+        """A checkpoint by the first process, all waiting."""
+        if world.first:
+            facts = {"noise_scale": noise_scale.state(), "data": data.facts}
+            checkpoint.save(run, step, model, optimizer, facts, settings.keep)
+        world.barrier()
+
+    step, stopping = first_step, False
+    batches = _Batches(windows, first_step, settings.steps, windows_a_step, world)
+    clock = _Clock(device)
+    pending: _Measured | None = None
+    with contextlib.ExitStack() as stack:
+        stop_wanted = stack.enter_context(_stop_signals())
+        stack.enter_context(batches)
+        for sink in (log, board):
+            if sink is not None:
+                stack.callback(sink.close)
+        while step < settings.steps and not stopping:
+            # --- the timed step ---------------------------------------------------------------
+            batch = batches.next(device).view(accumulate, micro, -1)
+            total = GradientSum(settings.exact)
+            measured = torch.zeros(accumulate * world.size + 3, dtype=torch.float64, device=device)
+            for i in range(accumulate):
+                loss = loss_of(batch[i])
+                loss.backward()  # type: ignore[no-untyped-call]
+                gradients = [p.grad for p in working if p.grad is not None]
+                measured[world.rank * accumulate + i] = loss.detach()
+                if i == 0 and world.first:
+                    measured[-3] = _norm(gradients)
+                total.add(gradients)
+                for parameter in working:
+                    parameter.grad = None
+            gradients = sum_over_processes(total.total(), world, settings.exact)
+            torch._foreach_div_(gradients, accumulate * world.size)
+            norm = _norm(gradients)
+            if config.optimizer.clip:
+                torch._foreach_mul_(gradients, (config.optimizer.clip / (norm + 1e-6)).clamp(max=1))
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient
+            lr = learning_rate(config.optimizer, step, settings.steps)
+            optimizer.step(lr)
+            for parameter in parameters:
+                parameter.grad = None
+            if bf16:
+                with torch.no_grad():
+                    torch._foreach_copy_(working, parameters)
+            if world.first:
+                measured[-2] = norm
+            measured[-1] = float(stop_wanted())
+            world.sum(measured)  # each number is one process's own, or a count
+            step += 1
+            now = _Measured(step, lr, measured, clock)
+            # --- end of the timed step --------------------------------------------------------
+            if pending is not None:
+                stopping = finish(pending, {})
+            pending = now
+            final = step == settings.steps
+            evaluate = data.validation is not None and settings.eval_every > 0
+            evaluate = evaluate and (final or step % settings.eval_every == 0)
+            due = final or stopping or step % settings.checkpoint_every == 0
+            if evaluate or due:
+                extra = _evaluate(config, data, loss_of, world, micro) if evaluate else {}
+                stopping = finish(pending, extra) or stopping
+                if due or stopping:
+                    save(step)
+                clock.restart()
+                pending = None
+    if world.first:
+        plot_loss(read_metrics(run / "metrics.jsonl"), run / "loss.png", run.name)
+    return Result(step, step < settings.steps, last)
+
+
+class _Clock:
+    """Times from step to step, by the device's own clock where it has one."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.cuda = device.type == "cuda"
+        self.restart()
+
+    def restart(self) -> None:
+        """Time spent since the last step counts for no step."""
+        self.before = self.mark()
+
+    def mark(self) -> Any:
+        """A point in time, after all work queued so far."""
+        if not self.cuda:
+            return time.perf_counter()
+        event: Any = torch.cuda.Event  # untyped in torch
+        event = event(enable_timing=True)
+        event.record()
+        return event
+
+
+class _Measured:
+    """The numbers of one step, on their way from the device."""
+
+    def __init__(self, step: int, lr: float, numbers: Tensor, clock: _Clock) -> None:
+        self.step, self.lr = step, lr
+        self.numbers = numbers.to("cpu", non_blocking=True)
+        self.begin, self.end = clock.before, clock.mark()
+        clock.before = self.end
+
+    def read(self) -> tuple[list[float], float]:
+        """The numbers, and the step's seconds; waits for the device."""
+        if isinstance(self.end, float):
+            seconds = self.end - self.begin
+        else:
+            self.end.synchronize()
+            seconds = self.begin.elapsed_time(self.end) / 1e3
+        return self.numbers.tolist(), seconds
+
+
+class _Batches:
+    """A thread that makes batches ahead, in pinned memory where there is a GPU."""
+
+    def __init__(self, windows: Windows, first: int, last: int, size: int, world: World) -> None:
+        self.queue: queue.Queue[Tensor | BaseException] = queue.Queue(AHEAD)
+        self.closed = threading.Event()
+
+        def work() -> None:
+            try:
+                for step in range(first, last):
+                    made = torch.from_numpy(windows.batch(step, size, world.rank, world.size))
+                    self._put(made.pin_memory() if world.device.type == "cuda" else made)
+                    if self.closed.is_set():
+                        return
+            except BaseException as error:  # handed to the loop, which raises it
+                self._put(error)
+
+        self.thread = threading.Thread(target=work, name="batches", daemon=True)
+
+    def _put(self, item: Tensor | BaseException) -> None:
+        while not self.closed.is_set():
+            with contextlib.suppress(queue.Full):
+                self.queue.put(item, timeout=0.2)
+                return
+
+    def next(self, device: torch.device) -> Tensor:
+        """The next batch `(windows, context + 1)` on the device; raises what the thread met."""
+        item = self.queue.get()
+        if isinstance(item, BaseException):
+            raise item
+        return item.to(device, non_blocking=True)
+
+    def __enter__(self) -> "_Batches":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed.set()
+        self.thread.join()
+
+
+@torch.no_grad()
+def _evaluate(
+    config: TrainConfig, data: Data, loss_of: Callable[[Tensor], Tensor], world: World, micro: int
+) -> dict[str, float]:
+    """Loss and bits per byte over the first `eval_tokens` of the validation set, in their order."""
+    assert data.validation is not None
+    context = config.model.context
+    tokens = data.validation.head(config.run.eval_tokens + 1, config.model.vocab_size)
+    count = (len(tokens) - 1) // context
+    if count == 0:  # less than a context: one short window
+        count, context = 1, len(tokens) - 1
+    if context == 0:
+        raise ConfigError("the validation set has a single token, expected at least two")
+    views = np.lib.stride_tricks.sliding_window_view(tokens, context + 1)[::context][:count]
+    starts = range(0, count, micro)
+    # Each process fills the places of its own windows; the sum then adds nothing but zeros.
+    nats = torch.zeros(len(starts), dtype=torch.float64, device=world.device)
+    for i, start in enumerate(starts):
+        if i % world.size == world.rank:
+            part = torch.from_numpy(views[start : start + micro].astype(np.int32)).to(world.device)
+            nats[i] = loss_of(part) * (len(part) * context)
+    total = math.fsum(world.sum(nats).tolist())
+    targets = tokens[1 : count * context + 1]
+    text_bytes = int(data.token_bytes[targets].sum())
+    bits = total / math.log(2) / text_bytes if text_bytes else math.inf
+    return {"val_loss": total / (count * context), "val_bits_per_byte": bits}
+
+
+def _micro_batch(config: TrainConfig, windows: int, world: World) -> int:
+    """Windows at a time: the most that divide the batch and fit.
+
+    A GPU is given 64 k tokens of GPT-2's 12 layers of 768 for every 64 GiB (bf16 activations take
+    some 34 bytes a layer and unit of width; the rest is room for weights and fragments); a CPU
+    1,024 tokens, which keeps its caches warm. With `exact` the number of processes plays no part.
+    """
+    tokens = 1024
+    if world.device.type == "cuda":
+        memory = torch.cuda.get_device_properties(world.device).total_memory
+        tokens = int(memory / 2**30 * 1024 * 12 * 768 / (config.model.layers * config.model.width))
+        tokens = min(tokens, 2**16)
+    share = windows if config.run.exact else windows // world.size
+    most = max(1, min(tokens // config.model.context, share))
+    return next(n for n in range(most, 0, -1) if share % n == 0) if share else 1
+
+
+def _norm(gradients: list[Tensor]) -> Tensor:
+    """Norm of all gradients together, as a scalar on the device."""
+    norms = torch.stack(list(torch._foreach_norm(gradients)))
+    norm: Tensor = torch.linalg.vector_norm(norms.float())
+    return norm
+
+
+def _stated_peak(device: torch.device) -> float | None:
+    return peak_tflops(torch.cuda.get_device_name(device)) if device.type == "cuda" else None
+
+
+def _attention(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """cuDNN's attention first, then flash: the faster one on Hopper, and neither fills memory."""
+    if device.type != "cuda":
+        return contextlib.nullcontext()
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    order = [
+        SDPBackend.CUDNN_ATTENTION,
+        SDPBackend.FLASH_ATTENTION,
+        SDPBackend.EFFICIENT_ATTENTION,
+        SDPBackend.MATH,
+    ]
+    return sdpa_kernel(order, set_priority=True)
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """SIGTERM and Ctrl-C are noted instead of obeyed; a second one is obeyed at once."""
+    wanted = threading.Event()
+    before: dict[int, Any] = {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        wanted.set()
+        signal.signal(number, before[number])
+
+    if threading.current_thread() is threading.main_thread():
+        for wait_for in (signal.SIGTERM, signal.SIGINT):
+            before[wait_for] = signal.signal(wait_for, note)
+    try:
+        yield wanted.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tensorboard(run: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ConfigError(
+            "`tensorboard` is on, but the package is not installed",
+            hint="run `pip install tensorboard`, or leave it off",
+        ) from None
+    writer: Any = SummaryWriter  # untyped in torch
+    return writer(str(run / "tensorboard"))

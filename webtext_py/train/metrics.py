@@ -1,0 +1,108 @@
+"""What a run says of itself: metrics.jsonl, model FLOPs utilisation, noise scale, a loss plot."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from webtext_py.engine.commit import write_bytes
+
+# Dense bf16 peak in TFLOP/s, from the makers' data sheets; the first name found in the device's.
+PEAKS = {
+    "B200": 2250.0,
+    "H100 PCIe": 756.0,
+    "H100": 989.0,
+    "H200": 989.0,
+    "A100": 312.0,
+    "L40S": 362.0,
+    "L40": 181.0,
+    "A10": 125.0,
+    "L4": 121.0,
+    "RTX 4090": 165.0,
+}
+
+
+def peak_tflops(device_name: str) -> float | None:
+    """Stated peak of a device by its name; `None` where the table has none."""
+    return next((peak for name, peak in PEAKS.items() if name in device_name), None)
+
+
+class NoiseScale:
+    """Gradient noise scale in tokens: the batch size up to which a larger one pays in full.
+
+    From squared gradient norms at two batch sizes, the first micro-batch and the whole batch, both
+    averaged over steps before they are divided. Source: McCandlish et al. 2018, appendix A.1.
+    """
+
+    DECAY = 0.95  # our choice: an average over some 20 steps
+
+    def __init__(self, state: list[float] | None = None) -> None:
+        self.noise, self.signal, self.weight = state or [0.0, 0.0, 0.0]
+
+    def state(self) -> list[float]:
+        """What `__init__` takes back."""
+        return [self.noise, self.signal, self.weight]
+
+    def update(self, small: float, small_tokens: int, big: float, big_tokens: int) -> float | None:
+        """The scale after a step with gradient norms `small` and `big`.
+
+        `None` with a single micro-batch, or while the noise hides the signal.
+        """
+        if small_tokens == big_tokens:
+            return None
+        signal = (big_tokens * big**2 - small_tokens * small**2) / (big_tokens - small_tokens)
+        noise = (small**2 - big**2) / (1 / small_tokens - 1 / big_tokens)
+        keep = self.DECAY
+        self.signal = keep * self.signal + (1 - keep) * signal
+        self.noise = keep * self.noise + (1 - keep) * noise
+        self.weight = keep * self.weight + (1 - keep)
+        return self.noise / self.signal if self.noise > 0 and self.signal > 0 else None
+
+
+class MetricsFile:
+    """`metrics.jsonl`: one line a step, also over interruptions."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        """Opens the file and drops every line after `step`: those steps will be done again."""
+        kept = [line for line in read_metrics(path) if line["step"] <= step]
+        write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        self._stream = path.open("a", encoding="utf-8")
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Appends one line and hands it to the system."""
+        self._stream.write(json.dumps(line) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._stream.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """All whole lines; a last one cut by a kill is left out."""
+    if not path.is_file():
+        return []
+    text = path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def plot_loss(lines: list[dict[str, Any]], path: Path, title: str) -> None:
+    """A PNG of training and validation loss against tokens."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    tokens = [line["tokens"] for line in lines]
+    axes.plot(tokens, [line["loss"] for line in lines], lw=0.8, label="training")
+    seen = [line for line in lines if "val_loss" in line]
+    if seen:
+        xs, ys = [line["tokens"] for line in seen], [line["val_loss"] for line in seen]
+        axes.plot(xs, ys, marker="o", ms=3, label="validation")
+    axes.set(xlabel="tokens", ylabel="loss (nats per token)", title=title)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    write_bytes(path, content.getvalue())

@@ -1,0 +1,55 @@
+"""What a run without arguments trains: preset, batch and steps that suit the number of tokens."""
+
+from .config import Settings
+from .presets import PRESETS
+
+BATCHES_AN_EPOCH = 64  # at least, so that a step sees a small part of the text; our choice
+MAX_EPOCHS = 8  # repetition pays up to some 4 and hardly beyond 16 (Muennighoff et al. 2023)
+
+
+def choose_preset(settings: Settings, tokens: int, gpu: bool) -> list[str]:
+    """Sets the preset where none is set, by device and training tokens; says which and why."""
+    if "preset" in settings.values:
+        settings.set_preset(settings.values["preset"], settings.sources["preset"])
+        return []
+    if not gpu:
+        settings.set_preset("nano", "no GPU")
+        return ["preset nano: there is no GPU, and larger ones take days on a CPU"]
+    for name in ("gpt2", "nano-l"):
+        least = PRESETS[name].min_tokens
+        if tokens >= least:
+            break
+        reason = f"{tokens:,} training tokens are fewer than the {least:,} that {name} wants"
+    else:
+        name = "nano"
+    settings.set_preset(name, "number of tokens")
+    return [] if name == "gpt2" else [f"preset {name}: {reason}"]
+
+
+def fit(settings: Settings, tokens: int) -> list[str]:
+    """Shrinks context, batch, steps and warm-up that nobody set to `tokens`; says which and why."""
+    notes: list[str] = []
+
+    def lower(key: str, value: int, why: str) -> None:
+        source = settings.sources.get(key, "default")
+        now = settings.values[key]
+        if value < now and (source.startswith("preset") or source == "default"):
+            settings.set(key, value, f"shrunk: {why}")
+            notes.append(f"{key} {value:,}, not {now:,}: {why}")
+
+    have = f"{tokens:,} training tokens"
+    wanted = _power_of_two(tokens // BATCHES_AN_EPOCH)
+    lower("context", max(8, wanted), f"{have} are fewer than {BATCHES_AN_EPOCH} contexts")
+    context = settings.values["context"]
+    fitting = max(context, wanted // context * context)
+    lower("batch_tokens", fitting, f"{have} are fewer than {BATCHES_AN_EPOCH} batches")
+    batch = settings.values["batch_tokens"]
+    most = max(1, MAX_EPOCHS * tokens // batch)
+    lower("steps", most, f"{have} would be read more than {MAX_EPOCHS} times")
+    steps = settings.values["steps"]
+    lower("warmup_steps", steps // 10, f"a tenth of {steps:,} steps")
+    return notes
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << (n.bit_length() - 1) if n > 0 else 0
