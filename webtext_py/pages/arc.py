@@ -18,9 +18,9 @@ SEPARATORS = (b"\n", b"\r\n")
 
 _LINE = re.compile(rb"(?:\A|(?<=\n))[A-Za-z][A-Za-z0-9+.-]{1,20}:[^\r\n]{1,16384} \d{1,12}\r?\n")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:\S")
-_DATE = re.compile(r"\d{12,17}\Z")
-_LENGTH = re.compile(r"\d{1,12}\Z")
-_STATUS = re.compile(r"(?:\d{3}|-)\Z")
+_DATE = re.compile(r"[0-9]{12,17}\Z")
+_LENGTH = re.compile(r"[0-9]{1,12}\Z")
+_STATUS = re.compile(r"(?:[0-9]{3}|-)\Z")
 # Words of a content type with blanks in it (`text/html; charset = x`): our choice.
 _TYPE_WORDS = 8
 

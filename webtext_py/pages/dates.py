@@ -11,9 +11,10 @@ _MICROSECOND = timedelta(microseconds=1)
 # offsets without a colon.
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,3})"
-    r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9})\d*)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?\Z"
+    r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9})\d*)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?\Z",
+    re.ASCII,
 )
-_DIGITS = re.compile(r"\d{12,17}\Z")
+_DIGITS = re.compile(r"[0-9]{12,17}\Z")
 
 
 def parse_date(text: str) -> int | None:

@@ -28,6 +28,7 @@ _FILL = 1 << 16
 _SEPARATOR = 64
 # What is kept of a block that is too large to hold: enough for the HTTP headers.
 _HEAD = 1 << 20
+_OTHER = re.compile(rb"[^\r\n]")
 _BLANK = re.compile(rb"\n\r?\n")
 
 
@@ -111,6 +112,8 @@ class Reader:
 
         Bytes from `place` on are kept; their index may change.
         """
+        if self.run.end is not None:
+            return False
         if self.place == len(self.buffer):
             self._base += self.place
             self.buffer.clear()
@@ -153,10 +156,11 @@ class Reader:
     def skip_newlines(self) -> bool:
         """Passes over line ends; false where the run ends there."""
         while True:
-            while self.place < len(self.buffer):
-                if self.buffer[self.place] not in _NEWLINES:
-                    return True
-                self.place += 1
+            match = _OTHER.search(self.buffer, self.place)
+            if match is not None:
+                self.place = match.start()
+                return True
+            self.place = len(self.buffer)
             if not self.fill():
                 return False
 

@@ -11,7 +11,7 @@ __all__ = ["HttpHead", "first_value", "is_html", "is_web_url", "join_location", 
 # More than this is no response head: our choice; servers and browsers stop at 256 KiB.
 HEAD_MAX = 1 << 20
 
-_STATUS = re.compile(r"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?!\d)")
+_STATUS = re.compile(r"HTTP/[0-9]+(?:\.[0-9]+)?[ \t]+([0-9]{3})(?![0-9])")
 _BLANK = re.compile(rb"\n[ \t]*\r?\n")
 _NAME = re.compile(r"[!-9;-~]+")
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)

@@ -32,7 +32,9 @@ _BEGIN = re.compile(rb"[\r\n]*WARC/\d\.\d{1,2}[ \t]*\r?(?:\n|\Z)")
 _BLANK = re.compile(rb"\n[ \t]*\r?\n")
 # ClueWeb09 has stray line ends inside headers: a blank line with these behind it is none.
 _GOES_ON = re.compile(rb"(?:WARC-[A-Za-z-]+|Content-Length|Content-Type)[ \t]*:", re.IGNORECASE)
-_LENGTH = re.compile(r"\d{1,18}\Z")
+_FIELD = re.compile(r"\n([^\s:][^\r\n:]*?)[ \t]*:[ \t]*([^\r\n]*)")
+_FOLDED = re.compile(r"\n[ \t]+[^\s]")
+_LENGTH = re.compile(r"[0-9]{1,18}\Z")
 
 
 @dataclass(slots=True)
@@ -81,20 +83,13 @@ def parse(data: bytes) -> RecordHeader | None:
     """The header in `data`, which ends with its blank line; null where it is not one."""
     if not data.startswith(b"WARC/"):
         return None
-    fields: dict[str, str] = {}
-    name = ""
-    for line in decode_text(data).split("\n")[1:]:
-        if line[:1] in (" ", "\t") and name:
-            fields[name] = f"{fields[name]} {line.strip()}".strip()
-            continue
-        head, colon, value = line.partition(":")
-        if not colon:
-            continue
-        name = head.strip().lower()
-        if name in fields:  # the first one counts; a continuation of this one goes nowhere
-            name = ""
-            continue
-        fields[name] = value.strip()
+    text = decode_text(data)
+    if _FOLDED.search(text):
+        fields = _folded(text)
+    else:
+        # From the last to the first, so that the first of a name stays.
+        found = _FIELD.findall(text)
+        fields = {name.lower(): value.rstrip() for name, value in reversed(found)}
     if not fields:
         return None
     length = fields.get("content-length", "")
@@ -109,6 +104,25 @@ def parse(data: bytes) -> RecordHeader | None:
         content_type=fields.get("content-type", ""),
         fields=fields,
     )
+
+
+def _folded(text: str) -> dict[str, str]:
+    """The fields of a header with continuation lines."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in text.split("\n")[1:]:
+        if line[:1] in (" ", "\t") and name:
+            fields[name] = f"{fields[name]} {line.strip()}".strip()
+            continue
+        head, colon, value = line.partition(":")
+        if not colon:
+            continue
+        name = head.strip().lower()
+        if name in fields:  # the first one counts; a continuation of this one goes nowhere
+            name = ""
+            continue
+        fields[name] = value.strip()
+    return fields
 
 
 def decode_text(data: bytes) -> str:
