@@ -41,7 +41,7 @@ _SIMPLE = re.compile(
 _HREF = re.compile(
     r"(https?)://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::([0-9]+))?(/[^?#]*)(?:\?([^#]*))?(?:#(.*))?"
 )
-_SESSION = re.compile(r"(?<=[^./])(?:;jsessionid=[0-9a-z.!_-]+)+(?=[/;]|$)", re.IGNORECASE)
+_SESSION = re.compile(r"jsessionid=[0-9a-z.!_-]+", re.IGNORECASE)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -74,6 +74,17 @@ _FRAGMENT = _tidier(_PCHAR + "/?'")
 def _tidy(text: str, tidier: "tuple[re.Pattern[str], dict[str, str]]") -> str:
     pattern, table = tidier
     return pattern.sub(lambda match: table[match[0]], text)
+
+
+def _without_sessions(path: str) -> str:
+    """`path` without `;jsessionid=...`, but after segments that are empty, `.` or `..`."""
+    segments = path.split("/")
+    for place, segment in enumerate(segments):
+        name, *parameters = segment.split(";")
+        if parameters and name not in ("", ".", ".."):
+            kept = [x for x in parameters if _SESSION.fullmatch(x) is None]
+            segments[place] = ";".join([name, *kept])
+    return "/".join(segments)
 
 
 def _serialised(url: str) -> "tuple[str, re.Match[str]] | None":
@@ -136,7 +147,7 @@ def _key_of_any(url: str) -> str | None:
     origin = f"http://{site}" if port is None else f"{scheme}://{site}:{port}"
     path = _tidy(path, _PATH)
     if ";" in path:
-        path = _SESSION.sub("", path)
+        path = _without_sessions(path)
     key = origin + path
     if query and (query := clean_query(_tidy(query, _QUERY), site)):
         key += f"?{query}"

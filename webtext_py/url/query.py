@@ -32,12 +32,18 @@ def _by_site() -> dict[str, frozenset[str]]:
 @lru_cache(_CACHED_HOSTS)
 def _tracking_names(host: str) -> frozenset[str]:
     """The names that track on `host`, beyond those beginnings that do everywhere."""
-    names = set(_everywhere()[0])
-    sites = _by_site()
+    sites = []
     while host:
-        names |= sites.get(host, frozenset())
+        if host in _by_site():
+            sites.append(host)
         host = host.partition(".")[2]
-    return frozenset(names)
+    return _names_of(tuple(sites))
+
+
+@cache
+def _names_of(sites: tuple[str, ...]) -> frozenset[str]:
+    """One set for all hosts with the same `sites`, so that the cache above holds no copies."""
+    return _everywhere()[0].union(*(_by_site()[site] for site in sites))
 
 
 def clean_query(query: str, host: str) -> str:

@@ -147,6 +147,36 @@ def test_lone_surrogates_are_replaced_as_the_standard_says() -> None:
     assert url_key("http://x.example/\ud83d") == "http://x.example/%EF%BF%BD"
 
 
+@pytest.mark.parametrize(
+    ("path", "tidy"),
+    [
+        ("/a;jsessionid=1;b=2", "/a;b=2"),
+        ("/a;b=2;jsessionid=1!-2.x", "/a;b=2"),
+        ("/a;jsessionid=1;jsessionid=2/c;JSessionID=3", "/a/c"),
+        ("/;jsessionid=1", "/;jsessionid=1"),
+        ("/..;jsessionid=1/b", "/..;jsessionid=1/b"),
+        ("/a.;jsessionid=1", "/a."),
+        ("/a;jsessionid=", "/a;jsessionid="),
+        ("/a;jsessionid=1%2F2", "/a;jsessionid=1%2F2"),
+        ("/a;xjsessionid=1", "/a;xjsessionid=1"),
+    ],
+)
+def test_session_ids(path: str, tidy: str) -> None:
+    assert url_key(f"http://x.example{path}") == f"http://x.example{tidy}"
+
+
+@pytest.mark.parametrize(
+    "piece", [";jsessionid=a", "a&", "amp;", "%", "/", "../a/", "a.", "@", "é"]
+)
+def test_long_urls_have_keys_too(piece: str) -> None:
+    # Half a megabyte each: with time by the square of the length none would come back.
+    url = f"http://x.example/a?{piece * (500_000 // len(piece))}"
+    for long in (url, url.replace("?", "", 1)):
+        key = url_key(long)
+        assert key is not None
+        assert url_key(key) == key
+
+
 def test_fetch_url_is_the_serialisation() -> None:
     url = "HTTP://www.Example.com:80/a/../b c?utm_source=x&b=%7e&a=1#top"
     assert fetch_url(url) == "http://www.example.com/b%20c?utm_source=x&b=%7e&a=1#top"
