@@ -14,6 +14,7 @@ header only. Undoing content codings (gzip, br ...) is the reader's work, not do
 """
 
 import codecs
+import contextlib
 import re
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
@@ -75,7 +76,7 @@ _ATTRIBUTE = re.compile(
 )
 _CONTENT_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']\s*([\w.:+-]+)", re.IGNORECASE)
-_MARKUP = re.compile(rb"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(rb"<(script|style)\b.*?(?:</\1\s*>|\Z)|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 _WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 
@@ -168,6 +169,10 @@ def _if_plausible(body: bytes, codec: str, utf8: str | None) -> str | None:
         if utf8 is not None:
             return utf8
         text = body.decode("utf-8", "replace")
+        # Fine but for its end: cut off inside a character.
+        with contextlib.suppress(UnicodeDecodeError):
+            codecs.getincrementaldecoder("utf-8")().decode(body)
+            return text
         return text if _few_broken(text, body.count(b"\xef\xbf\xbd")) else None
     if utf8 is not None and codec not in _UTF16:
         if codec not in _MULTI_BYTE:

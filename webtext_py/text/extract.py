@@ -41,7 +41,8 @@ class ExtractSettings:
 
     `min_words`: documents with fewer are dropped (see `rules.MIN_WORDS` for the default).
     `lang`: ISO 639-1 code to keep, None for all.
-    `cpu_seconds`: for each page; trafilatura's own command allows 30 seconds of wall time.
+    `cpu_seconds`: for each page, 400 times what the average page takes; a page that needs more
+    costs twice that, as it is tried again.
     `memory_bytes`: growth of the child's address space; a page of `max_html_bytes` of nested
     elements needs about 600 MB.
     `max_html_bytes`: larger bodies are dropped; trafilatura's own bound is 20 MB.
@@ -50,7 +51,7 @@ class ExtractSettings:
 
     min_words: int = MIN_WORDS
     lang: str | None = None
-    cpu_seconds: float = 20.0
+    cpu_seconds: float = 10.0
     memory_bytes: int = 1 << 30
     max_html_bytes: int = 20_000_000
     extractor: str = "trafilatura"

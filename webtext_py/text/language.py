@@ -14,7 +14,7 @@ __all__ = ["UNSURE", "detect"]
 UNSURE = "und"
 
 # More text does not change the verdict, but costs time (our choice).
-MAX_CHARACTERS = 3000
+MAX_CHARACTERS = 2000
 # Below this a text is mostly names and numbers (our choice).
 MIN_LETTERS = 20
 # Normalised probability below which the answer is `und` (our choice).

@@ -47,7 +47,8 @@ class TrafilaturaExtractor:
         # Given so that nothing asks for today's date; the dates come from `dates`.
         unused: dict[str, Any] = {"max_date": "2000-01-01"}
         return Options(
-            output_format="python",
+            # Not "python", which would make a text of its own that `plain` replaces.
+            output_format="txt",
             comments=False,
             tables=True,
             formatting=False,
@@ -83,8 +84,11 @@ class TrafilaturaExtractor:
 
 def _title(tree: HtmlElement) -> str | None:
     metadata = examine_meta(tree)
-    # Malformed JSON-LD is common; the title then comes from the elements.
-    with contextlib.suppress(AttributeError, KeyError, IndexError, TypeError, ValueError):
+    # Malformed JSON-LD is common (and may nest deeper than Python parses); the title then comes
+    # from the elements.
+    with contextlib.suppress(
+        AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError
+    ):
         metadata = extract_meta_json(tree, metadata)
     title = plain.clean_line(metadata.title or extract_title(tree) or "")
     return title[:MAX_TITLE_CHARACTERS] or None

@@ -49,10 +49,13 @@ def _blocks(body: _Element) -> Iterator[tuple[int | None, str]]:
     groups: list[int] = []
     count = 0
     code: _Element | None = None
-    for event, element in iterwalk(body, events=("start", "end")):
-        tag = element.tag if isinstance(element.tag, str) else ""
+    for event, element in iterwalk(body, events=("start", "end", "comment", "pi")):
         if code is not None and element is not code:
             continue  # inside a block of code, which is taken whole
+        if event in ("comment", "pi"):
+            buffer.append(_one_line(element.tail or ""))
+            continue
+        tag = element.tag
         if event == "start":
             if tag == "code" and _is_block(element):
                 code = element
@@ -67,15 +70,15 @@ def _blocks(body: _Element) -> Iterator[tuple[int | None, str]]:
                 text = _code_text(element)
                 if text:
                     yield (groups[0] if groups else None), text
-            elif element.text and tag:
+            elif element.text:
                 buffer.append(_one_line(element.text))
         else:
             if tag == "cell":
                 buffer.append(_CELL)
             elif _breaks(element, tag):
                 yield from _flush(buffer, groups)
-            elif tag not in _INLINE:
-                buffer.append(" ")
+            elif tag not in _INLINE and tag not in ("lb", "code"):
+                buffer.append(" ")  # a block that is inside a cell, so in one line with others
             code = None
             if tag in _TIGHT:
                 groups.pop()
@@ -93,7 +96,7 @@ def _flush(buffer: list[str], groups: list[int]) -> Iterator[tuple[int | None, s
 
 def _breaks(element: _Element, tag: str) -> bool:
     """Whether a block begins and ends with `element`."""
-    if not tag or tag in _INLINE or tag in ("lb", "code"):
+    if tag in _INLINE or tag in ("lb", "code"):
         return False
     if tag in ("row", "table"):
         return True

@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from types import MappingProxyType
 
+from webtext_py import _core
 from webtext_py.text import charset
 from webtext_py.text.page import Document, Dropped, Page
 
@@ -48,11 +50,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
 # a few (our choice).
 MIN_WORDS = 50
 
-# Texts longer than this many words are never judged by phrases (our choice: walls and error
-# pages of the crawls we looked at have under 150 words, menus left out).
-MAX_WALL_WORDS = 200
-# Phrases in the title alone convict a text of at most this many words.
-MAX_TITLE_WORDS = 120
+# Texts of more words than this are never judged by phrases: walls and error pages are shorter,
+# menus left out, and an article that quotes them is longer (our choice). Phrases that a short
+# note may well hold ("error 404") count in texts of under `SHORT_WORDS` only.
+MAX_WALL_WORDS = 100
+SHORT_WORDS = 50
 # How much of a page's visible text is looked at for phrases where extraction found little.
 VISIBLE_CHARACTERS = 4000
 
@@ -80,16 +82,10 @@ _OTHER_FORMATS = (
 )
 _FEED = re.compile(rb"<(?:rss|feed|rdf:rdf|opml|urlset|sitemapindex|svg)[\s>]", re.IGNORECASE)
 
-# Scripts written without spaces: Thai, Lao, Burmese, Khmer, Japanese kana, Han.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
-    "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-_WORD = re.compile(r"\w+")
-
 _HIDDEN = re.compile(r"<(script|style|template|svg)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
 _MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[^>]*>?", re.S)
 _SPACE = re.compile(r"\s+")
+_TITLE = re.compile(r"<title[^>]*>([^<]{0,1000})</title", re.I)
 
 
 def not_html(page: Page) -> Dropped | None:
@@ -115,10 +111,11 @@ def not_html(page: Page) -> Dropped | None:
 
 
 def count_words(text: str) -> int:
-    """Words of `text`; in scripts written without spaces each character is one."""
-    unspaced = len(_UNSPACED.findall(text))
-    rest = _UNSPACED.sub(" ", text) if unspaced else text
-    return unspaced + sum(1 for _ in _WORD.finditer(rest))
+    """Words of `text` by the overlap normaliser (`webtext_py.words`): in scripts written without
+    spaces each character is one."""
+    # Straight to the core: `webtext_py.words` brings pyarrow, whose threads a process that forks
+    # its children must not have. A span is two 64-bit numbers.
+    return len(_core.word_spans(text.encode("utf-8", "replace"), False)) // 16
 
 
 def judge(page: Page, document: Document, min_words: int, lang: str | None) -> Dropped | None:
@@ -154,6 +151,7 @@ class _Phrases:
     reason: str
     title: tuple[re.Pattern[str], ...]
     text: tuple[re.Pattern[str], ...]
+    short: tuple[re.Pattern[str], ...]
     html: tuple[re.Pattern[str], ...]
 
 
@@ -163,37 +161,38 @@ def _phrases() -> tuple[_Phrases, ...]:
 
 
 def _load(reason: str) -> _Phrases:
-    found: dict[str, list[re.Pattern[str]]] = {"title": [], "text": [], "html": []}
+    found: dict[str, list[re.Pattern[str]]] = {"title": [], "text": [], "short": [], "html": []}
     lines = (files("webtext_py.text") / "data" / f"{reason}.tsv").read_text("utf-8").splitlines()
     for line in lines:
         if line and not line.startswith("#"):
             where, pattern, _why = line.split("\t")
             found[where].append(re.compile(pattern, re.IGNORECASE))
-    return _Phrases(reason, *(tuple(found[where]) for where in ("title", "text", "html")))
+    return _Phrases(reason, *(tuple(patterns) for patterns in found.values()))
 
 
 def _wall(page: Page, document: Document, html: str, words: int) -> Dropped | None:
     header = {name.lower(): value for name, value in page.headers}
     if header.get("cf-mitigated", "").lower() == "challenge":
         return Dropped(BOT_WALL, "header cf-mitigated: challenge")
-    title = (document.title or "").strip()
-    shown = document.text.lower()
-    visible: str | None = None
+    # The extractor's title may lack the site's name, which tells.
+    title = _TITLE.search(html)
+    titles = {document.title or "", " ".join(unescape(title[1]).split()) if title else ""}
+    texts = [document.text.lower()]
+    if words < SHORT_WORDS:
+        # Extraction leaves out what a wall says (noscript, dialogs): look for it.
+        visible = visible_text(html)
+        if count_words(visible) <= MAX_WALL_WORDS:
+            texts.append(visible)
     for phrases in _phrases():
-        if words <= MAX_TITLE_WORDS:
-            for pattern in phrases.title:
-                if pattern.search(title):
-                    return Dropped(phrases.reason, f"title: {title[:80]}")
-            for pattern in phrases.html:
-                if pattern.search(html):
-                    return Dropped(phrases.reason, f"markup: {pattern.pattern}")
-        for pattern in phrases.text:
-            match = pattern.search(shown)
-            if match is None and words < MIN_WORDS:
-                # Extraction leaves out what a wall says (noscript, dialogs): look for it.
-                visible = visible_text(html) if visible is None else visible
-                if count_words(visible) <= MAX_WALL_WORDS:
-                    match = pattern.search(visible)
-            if match is not None:
-                return Dropped(phrases.reason, f"text: {match[0][:80]}")
+        patterns = phrases.text + (phrases.short if words < SHORT_WORDS else ())
+        for where, subjects, wanted in (
+            ("title", sorted(titles), phrases.title),
+            ("markup", [html], phrases.html),
+            ("text", texts, patterns),
+        ):
+            for pattern in wanted:
+                for subject in subjects:
+                    match = pattern.search(subject)
+                    if match is not None:
+                        return Dropped(phrases.reason, f"{where}: {match[0][:80]}")
     return None

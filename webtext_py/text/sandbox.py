@@ -54,7 +54,7 @@ class Limits:
     so high above `cpu_seconds` that only a child that sleeps reaches it.
     """
 
-    cpu_seconds: float = 20.0
+    cpu_seconds: float = 10.0
     memory_bytes: int = 1 << 30
     output_bytes: int = 64 << 20
     wall_seconds: float = 600.0

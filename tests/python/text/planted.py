@@ -26,6 +26,8 @@ def make(settings: bytes) -> Callable[[bytes], bytes]:
             if served > 1:
                 raise ValueError("not the first payload of this child")
             return b"first"
+        if command == "environment":
+            return f"{os.environ['PYTHONHASHSEED']} {os.environ['TZ']}".encode()
         if command == "pid":
             return f"{os.getppid()} {os.getpid()}".encode()
         if command == "fault":
