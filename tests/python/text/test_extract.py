@@ -32,7 +32,8 @@ PARAGRAPHS = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES[:20])
 ARTICLE = (
     "<!doctype html><html><head><title>Bakers &amp; flour</title>"
     '<meta property="article:published_time" content="2019-03-04T05:06:07Z"></head>'
-    f"<body><nav><a href=/>Home</a> <a href=/b>Menu</a></nav><article><h1>Bakers &amp; flour</h1>{PARAGRAPHS}"
+    f"<body><nav><a href=/>Home</a> <a href=/b>Menu</a></nav>"
+    f"<article><h1>Bakers &amp; flour</h1>{PARAGRAPHS}"
     "</article><footer>All rights reserved</footer></body></html>"
 )
 
