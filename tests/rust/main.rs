@@ -1,3 +1,4 @@
 //! The core's tests: one module per core module, each fast algorithm beside its slow twin.
 
+mod bpe;
 mod words;

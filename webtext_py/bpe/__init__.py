@@ -1,0 +1,1 @@
+"""Byte-level BPE around the core: reading text, vocabulary files, the `tokens/` stage."""

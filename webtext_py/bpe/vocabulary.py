@@ -1,0 +1,165 @@
+"""A learnt vocabulary and the files that it is written to, which agree before they appear."""
+
+import base64
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from webtext_py.bpe.alphabet import spell
+from webtext_py.engine.commit import TEMPORARY, flush
+from webtext_py.errors import FormatError
+
+FILES = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.tiktoken")
+
+# The patterns as tokenizers takes them; GPT-2's is built into its ByteLevel pre-tokenizer.
+PATTERNS: Mapping[str, str | None] = {
+    "gpt2": None,
+    "cl100k": (
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+"
+        r"| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+    ),
+    "o200k": "|".join(
+        [
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+            r"\p{N}{1,3}",
+            r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+            r"\s*[\r\n]+",
+            r"\s+(?!\S)",
+            r"\s+",
+        ]
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Tokens and merges. Ids: the 256 bytes in GPT-2's order, the merges' tokens, the specials."""
+
+    tokens: Sequence[bytes]  # by id, without the specials
+    merges: Sequence[tuple[int, int]]  # left and right id, in order of rank
+    special: Sequence[str]  # their ids follow the tokens'
+    pattern: str
+
+    def __len__(self) -> int:
+        return len(self.tokens) + len(self.special)
+
+    def ids(self) -> dict[str, int]:
+        """Spelling of every entry, specials included, to its id."""
+        ids = {spell(token): number for number, token in enumerate(self.tokens)}
+        ids.update((text, len(self.tokens) + i) for i, text in enumerate(self.special))
+        return ids
+
+
+def write_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[Path]:
+    """Writes `tokenizer.json`, `vocab.json`, `merges.txt` and `vocab.tiktoken` to `folder`.
+
+    The files are written beside their places, read back, compared with each other and with the
+    vocabulary, and only then renamed. Raises `FormatError` where they disagree.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    spelled = [spell(token) for token in vocabulary.tokens]
+    ids = vocabulary.ids()
+    merges = [(spelled[left], spelled[right]) for left, right in vocabulary.merges]
+    document = json.dumps(_tokenizer_json(vocabulary, ids, merges), ensure_ascii=False, indent=2)
+    contents = {
+        "tokenizer.json": document,
+        "vocab.json": json.dumps(ids, ensure_ascii=False, separators=(",", ":")),
+        "merges.txt": "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges),
+        "vocab.tiktoken": "".join(
+            f"{base64.b64encode(token).decode()} {rank}\n"
+            for rank, token in enumerate(vocabulary.tokens)
+        ),
+    }
+    staged = {name: folder / f"{TEMPORARY}{os.getpid()}-{name}" for name in FILES}
+    try:
+        for name, path in staged.items():
+            path.write_text(contents[name], encoding="utf-8", newline="\n")
+            flush(path)
+        check_agreement(vocabulary, staged)
+        for name, path in staged.items():
+            path.replace(folder / name)
+    finally:
+        for path in staged.values():
+            path.unlink(missing_ok=True)
+    flush(folder)
+    return [folder / name for name in FILES]
+
+
+def _tokenizer_json(
+    vocabulary: Vocabulary, ids: Mapping[str, int], merges: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+    regex = PATTERNS[vocabulary.pattern]
+    if regex is None:
+        splitting: dict[str, Any] = {**byte_level, "use_regex": True}
+    else:
+        split = {
+            "type": "Split",
+            "pattern": {"Regex": regex},
+            "behavior": "Isolated",
+            "invert": False,
+        }
+        last = {**byte_level, "use_regex": False}
+        splitting = {"type": "Sequence", "pretokenizers": [split, last]}
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {
+                "id": ids[text],
+                "content": text,
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
+            for text in vocabulary.special
+        ],
+        "normalizer": None,
+        "pre_tokenizer": splitting,
+        "post_processor": {**byte_level, "trim_offsets": False, "use_regex": True},
+        "decoder": {**byte_level, "use_regex": True},
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": False,
+            "vocab": ids,
+            "merges": [list(merge) for merge in merges],
+        },
+    }
+
+
+def check_agreement(vocabulary: Vocabulary, files: Mapping[str, Path]) -> None:
+    """Raises `FormatError` unless all files say what the vocabulary says."""
+    ids = vocabulary.ids()
+    spelled = [spell(token) for token in vocabulary.tokens]
+    merges = [(spelled[left], spelled[right]) for left, right in vocabulary.merges]
+    whole = json.loads(files["tokenizer.json"].read_bytes())["model"]
+    lines = files["merges.txt"].read_text(encoding="utf-8").split("\n")
+    found = {
+        "tokenizer.json": (whole["vocab"], [tuple(merge) for merge in whole["merges"]]),
+        "vocab.json": (json.loads(files["vocab.json"].read_bytes()), merges),
+        "merges.txt": (ids, [tuple(line.split(" ")) for line in lines[1:-1]]),
+    }
+    for name, content in found.items():
+        if content != (ids, merges):
+            raise FormatError(f"`{name}` was written but does not read back as the vocabulary")
+    ranks = {}
+    for line in files["vocab.tiktoken"].read_text(encoding="ascii").splitlines():
+        token, rank = line.split(" ")
+        ranks[base64.b64decode(token)] = int(rank)
+    if ranks != {token: rank for rank, token in enumerate(vocabulary.tokens)}:
+        raise FormatError("`vocab.tiktoken` was written but does not read back as the vocabulary")
