@@ -1,5 +1,6 @@
 """The compiled core. Hand-kept stubs: checked against the module by stubtest."""
 
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, TypeAlias, final
 
@@ -48,3 +49,26 @@ class DumpReader:
         """Arrow buffers of the next batch by column, validity first, or None at the end."""
     def stats(self) -> dict[str, Any]:
         """The figures of `webtext_py.dump.DumpStats` so far."""
+
+_UInt64s: TypeAlias = npt.NDArray[np.uint64]
+
+@final
+class BpeCounter:
+    """Counts pieces of texts; `finish` ends it. See `webtext_py.bpe.train`."""
+
+    def __new__(cls, pattern: str, by_line: bool, exclude: Sequence[bytes]) -> BpeCounter: ...
+    def count(self, offsets: _Int64s, data: _Bytes, threads: int) -> None: ...
+    def add(self, offsets: _Int64s, data: _Bytes, counts: _UInt64s) -> None: ...
+    def finish(self) -> BpePieces: ...
+
+@final
+class BpePieces:
+    """Distinct pieces with their counts; `train` uses them up."""
+
+    def __len__(self) -> int: ...
+    def sorted(self) -> tuple[Buffer, Buffer, Buffer]:
+        """Offsets (int64), bytes and counts (uint64), in the order of the bytes."""
+    def train(
+        self, vocab_size: int, min_frequency: int, report: Callable[[int], object] | None = None
+    ) -> tuple[Buffer, Buffer, Buffer]:
+        """Merges (uint32: left, right, new), then offsets (int64) and bytes of the tokens."""

@@ -142,6 +142,11 @@ def _open(source: Source) -> IO[bytes] | io.BufferedIOBase:
     return path.open("rb")
 
 
+def open_source(source: Source) -> IO[bytes] | io.BufferedIOBase:
+    """The decompressed bytes of a JSONL or text file."""
+    return _open(source)
+
+
 def read_batches(
     source: Source,
     *,

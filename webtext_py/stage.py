@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from webtext_py.engine import Done, Engine, LocalEngine, Task
-from webtext_py.engine.commit import clean, peak_memory_bytes, read_marker
+from webtext_py.engine.commit import clean, file_facts, peak_memory_bytes, read_marker
 from webtext_py.engine.task import Job
 from webtext_py.errors import InputError
 from webtext_py.manifest import (
@@ -218,6 +218,11 @@ class StageRun:
             for path, facts in result.outputs.items():
                 self._known[self.data / path] = facts["sha256"]
         return [done[name] for name in names]
+
+    def keep(self, paths: Sequence[Path]) -> None:
+        """Records files that the stage's body wrote itself, each of them whole or not at all."""
+        for path in paths:
+            self._outputs[str(path.relative_to(self.data))] = file_facts(path)
 
     def kept_outputs(self) -> dict[str, dict[str, Any]]:
         """Length and digest of every file that outlives the stage."""

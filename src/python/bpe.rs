@@ -3,6 +3,7 @@
 use super::buffer::{Buffer, TextColumn};
 use crate::Error;
 use crate::bpe::{self, Pattern, PieceCounter, Pieces, Sequence, Texts, TrainOptions};
+use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use std::time::{Duration, Instant};
@@ -78,10 +79,11 @@ impl BpeCounter {
         py: Python<'_>,
         offsets: &Bound<'_, PyAny>,
         data: &Bound<'_, PyAny>,
-        counts: Vec<u64>,
+        counts: PyBuffer<u64>,
     ) -> PyResult<()> {
         let column = TextColumn::new(offsets, data)?;
         let counter = self.0.as_mut().ok_or_else(finished)?;
+        let counts = counts.to_vec(py)?;
         py.detach(|| counter.add_all(column.texts(), &counts))?;
         Ok(())
     }

@@ -340,4 +340,3 @@ fn count_sequence(text: &[u8], exclude: &[Vec<u8>], counter: &mut Counter) {
     }
     counter.count(rest);
 }
-

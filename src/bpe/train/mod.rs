@@ -212,7 +212,7 @@ impl<S: Symbol> Trainer<S> {
             repeated |= known;
             merges.push((left, right, new));
             self.merge(left, right, new, top.list);
-            if merges.len() % MERGES_A_STEP == 0 && !progress(self.tokens.len()) {
+            if merges.len().is_multiple_of(MERGES_A_STEP) && !progress(self.tokens.len()) {
                 return Err(Error::Interrupted);
             }
         }

@@ -132,7 +132,8 @@ impl<S: Symbol> Words<S> {
             let (count, len) = self.header(place as usize);
             let start = place as usize + S::HEADER;
             let symbols = &mut self.arena[start..start + len];
-            let Some(first) = symbols.windows(2).position(|pair| pair[0] == left && pair[1] == right)
+            let Some(first) =
+                symbols.windows(2).position(|pair| pair[0] == left && pair[1] == right)
             else {
                 continue;
             };

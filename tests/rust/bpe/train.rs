@@ -108,7 +108,9 @@ fn merges_equal_the_slow_twin_on_texts_full_of_ties() {
 fn threads_and_order_change_nothing() {
     let mut random = Random::new(4);
     let words: Vec<String> = (0..3000)
-        .map(|_| (0..random.below(9) + 1).map(|_| (b'a' + random.below(12) as u8) as char).collect())
+        .map(|_| {
+            (0..random.below(9) + 1).map(|_| (b'a' + random.below(12) as u8) as char).collect()
+        })
         .collect();
     let mut texts: Vec<String> = (0..400)
         .map(|_| {

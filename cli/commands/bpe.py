@@ -1,0 +1,161 @@
+"""`webtext bpe`: train a byte-level BPE vocabulary, encode text with one."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..options import ManyOption, WebTextCommand, shared_options, workers_option
+from ..output import print_json
+
+_PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
+
+
+@click.group()
+def bpe() -> None:
+    """Train a byte-level BPE vocabulary; encode the shards.
+
+    \b
+    Example:
+      webtext bpe train
+      webtext bpe encode
+    """
+
+
+@bpe.command(cls=WebTextCommand)
+@click.option(
+    "--input",
+    "inputs",
+    cls=ManyOption,
+    metavar="PATH...",
+    help="Text: Parquet, JSONL, plain text, folders, globs, - for stdin [default: the shards].",
+)
+@click.option("--vocab-size", type=int, default=50257, show_default=True, help="Entries in all.")
+@click.option(
+    "--min-frequency",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Occurrences that a pair needs to be merged.",
+)
+@click.option("--pattern", type=_PATTERNS, default="gpt2", show_default=True, help="Where to cut.")
+@click.option(
+    "--sequence",
+    type=click.Choice(["document", "line"]),
+    default="document",
+    show_default=True,
+    help="What one sequence is; a line keeps its line feed.",
+)
+@click.option(
+    "--special",
+    cls=ManyOption,
+    metavar="TEXT...",
+    default=["<|endoftext|>"],
+    show_default=True,
+    help="Special tokens, which get the last ids.",
+)
+@click.option("--no-special", is_flag=True, help="No special token.")
+@click.option("--exclude-special", is_flag=True, help="Leave out text that spells one.")
+@click.option(
+    "--counts",
+    "save_counts",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also save the piece counts to this file.",
+)
+@click.option(
+    "--from-counts",
+    cls=ManyOption,
+    metavar="FILE...",
+    type=click.Path(path_type=Path),
+    help="Train from such files, added up, instead of from text.",
+)
+@click.option("--text-field", default="text", show_default=True, help="Column or key of the text.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the vocabulary [default: tokenizer/ in the data directory].",
+)
+@click.option("--force", is_flag=True, help="Replace a vocabulary made from something else.")
+@workers_option
+@shared_options
+def train(
+    data: Path,
+    as_json: bool,
+    quiet: bool,
+    workers: int | None,
+    inputs: tuple[str, ...],
+    special: tuple[str, ...],
+    no_special: bool,
+    save_counts: Path | None,
+    from_counts: tuple[Path, ...],
+    text_field: str,
+    out: Path | None,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Learn GPT-2's kind of vocabulary from the shards or any text.
+
+    Gives the merges of Hugging Face tokenizers' BpeTrainer on the same text.
+    Writes tokenizer.json, vocab.json, merges.txt and vocab.tiktoken.
+
+    \b
+    Example:
+      webtext bpe train --vocab-size 50257
+      webtext bpe train --input books/*.txt --sequence line --out vocab
+    """
+    from webtext_py.bpe.run import TOKENIZER, make_vocabulary, train_stage, training_shards
+    from webtext_py.bpe.train import TrainConfig
+    from webtext_py.bpe.vocabulary import FILES, write_vocabulary
+    from webtext_py.errors import ConfigError, InputError
+    from webtext_py.stage import Workspace
+
+    if inputs and from_counts:
+        raise ConfigError("`--input` and `--from-counts` were both given; give one of them")
+    if no_special and options["exclude_special"]:
+        raise ConfigError("`--exclude-special` needs a special token, and `--no-special` has none")
+    config = TrainConfig(special=() if no_special else special, **options)
+    given = {
+        "inputs": inputs,
+        "from_counts": from_counts,
+        "save_counts": save_counts,
+        "text_field": text_field,
+        "threads": workers,
+    }
+    with _progress(quiet) as observer:
+        if out is None:
+            with Workspace(data, observer=observer) as workspace:
+                facts = train_stage(workspace, config, force=force, **given).counts
+        else:
+            there = [out / name for name in FILES if (out / name).exists()]
+            if there and not force:
+                raise InputError(f"`{there[0]}` exists already", "`--force` replaces it")
+            if not inputs and not from_counts:
+                given["inputs"] = training_shards(data)
+            vocabulary, facts = make_vocabulary(config, observer=observer, **given)
+            write_vocabulary(vocabulary, out)
+    folder = out or data / TOKENIZER
+    if as_json:
+        print_json({"tokenizer": str(folder), **facts})
+        return
+    if facts["vocab_size"] < config.vocab_size:
+        click.echo(
+            f"the text has fewer pairs than asked for: {facts['vocab_size']} entries, "
+            f"not {config.vocab_size}",
+            err=True,
+        )
+    if not quiet:
+        click.echo(
+            f"{folder}: {facts['vocab_size']} entries, {facts['merges']} merges, from "
+            f"{facts['pieces']} distinct pieces",
+            err=True,
+        )
+
+
+def _progress(quiet: bool) -> Any:
+    from contextlib import nullcontext
+
+    from webtext_py.stage import Silent
+
+    from .. import output
+
+    return output.Progress(quiet=quiet) if hasattr(output, "Progress") else nullcontext(Silent())

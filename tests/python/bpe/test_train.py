@@ -1,0 +1,127 @@
+"""Training gives what tokenizers gives, on random text full of ties and on real text."""
+
+import random
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from webtext_py.bpe.alphabet import spell
+from webtext_py.bpe.train import TrainConfig, count_texts, learn, load_counts, train_texts
+from webtext_py.bpe.vocabulary import Vocabulary
+from webtext_py.errors import ConfigError, InputError
+
+sys.path.insert(0, str(Path(__file__).parent))
+from reference import reference_training
+
+
+def learnt(vocabulary: Vocabulary) -> tuple[list[tuple[str, str]], dict[str, int]]:
+    spelled = [spell(token) for token in vocabulary.tokens]
+    return [(spelled[a], spelled[b]) for a, b in vocabulary.merges], vocabulary.ids()
+
+
+def train(texts: list[str], vocab_size: int, min_frequency: int, **options: object) -> Vocabulary:
+    config = TrainConfig(vocab_size, min_frequency, special=(), **options)  # type: ignore[arg-type]
+    return train_texts([pa.array(texts, pa.large_string())], config, threads=2).vocabulary
+
+
+def test_merges_and_ids_equal_tokenizers_on_random_corpora_with_many_ties() -> None:
+    for seed in range(600):
+        draw = random.Random(seed)
+        alphabet = "abcdefgh"[: draw.randint(1, 6)] + draw.choice(["", " ", "-", "é", " é- \n"])
+        texts = [
+            "".join(
+                draw.choice(alphabet) * draw.choice([1, 1, 1, 2, 3])
+                for _ in range(draw.randint(1, 120))
+            )
+            for _ in range(draw.randint(1, 6))
+        ]
+        vocab_size, min_frequency = 256 + draw.randint(0, 120), draw.randint(0, 4)
+        expected = reference_training(texts, vocab_size, min_frequency)
+        assert learnt(train(texts, vocab_size, min_frequency)) == expected, seed
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=80), max_size=6), st.integers(256, 320), st.integers(0, 3))
+def test_merges_and_ids_equal_tokenizers_on_any_text(
+    texts: list[str], vocab_size: int, min_frequency: int
+) -> None:
+    expected = reference_training(texts, vocab_size, min_frequency)
+    assert learnt(train(texts, vocab_size, min_frequency)) == expected
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["ru", "es", "ja"])
+@pytest.mark.parametrize("sequence", ["document", "line"])
+def test_merges_and_ids_equal_tokenizers_on_real_text(
+    shared_data: Path, name: str, sequence: str
+) -> None:
+    column = pq.read_table(shared_data / "corpus" / f"{name}.parquet", columns=["text"])["text"]
+    texts = column.to_pylist()[:500]
+    if sequence == "line":
+        units = [line + end for text in texts for line, end in _lines(text)]
+    else:
+        units = texts
+    expected = reference_training(units, 6000, 2)
+    assert learnt(train(texts, 6000, 2, sequence=sequence)) == expected
+
+
+def _lines(text: str) -> list[tuple[str, str]]:
+    parts = text.split("\n")
+    lines = [(part, "\n") for part in parts[:-1]]
+    return lines + ([(parts[-1], "")] if parts[-1] else [])
+
+
+def test_the_result_depends_on_neither_threads_nor_order_nor_batches() -> None:
+    draw = random.Random(7)
+    words = [
+        "".join(draw.choice("abcdefgh") for _ in range(draw.randint(1, 9))) for _ in range(400)
+    ]
+    texts = [" ".join(draw.choices(words, k=5000)) for _ in range(60)]
+    config = TrainConfig(1000, special=())
+    expected = train_texts([pa.array(texts)], config, threads=1).vocabulary
+    assert len(expected) == 1000
+    for threads in (2, 5):
+        columns = [pa.array([text]) for text in reversed(texts)]
+        assert train_texts(columns, config, threads=threads).vocabulary == expected
+
+
+def test_counts_saved_in_parts_train_the_vocabulary_of_the_whole(tmp_path: Path) -> None:
+    from webtext_py.bpe.counts import write_counts
+
+    texts = ["low lower lowest " * 20, "new newer 'newest' " * 30, "a-very-long-piece" * 9]
+    config = TrainConfig(300, special=())
+    for number, text in enumerate(texts):
+        write_counts(count_texts([pa.array([text])], config)[0], "gpt2", tmp_path / f"{number}.p")
+    paths = sorted(tmp_path.glob("*.p"))
+    whole = train_texts([pa.array(texts)], config).vocabulary
+    assert learn(load_counts(paths, config), config) == whole
+    with pytest.raises(InputError, match="counts pieces of `gpt2`, but `o200k` was asked for"):
+        load_counts(paths, TrainConfig(300, pattern="o200k", special=()))
+
+
+def test_special_text_counts_as_ordinary_text_unless_excluded() -> None:
+    texts = ["<|endoftext|>" * 50]
+    as_text = train_texts([pa.array(texts)], TrainConfig(300)).vocabulary
+    assert b"endoftext" in as_text.tokens
+    excluded = train_texts([pa.array(texts)], TrainConfig(300, exclude_special=True)).vocabulary
+    assert len(excluded.merges) == 0
+    assert excluded.special == ("<|endoftext|>",)
+
+
+def test_the_special_token_is_last() -> None:
+    vocabulary = train_texts([pa.array(["a b c"])], TrainConfig(300)).vocabulary
+    assert vocabulary.ids()["<|endoftext|>"] == len(vocabulary) - 1
+
+
+def test_configurations_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ConfigError, match="need at least 257"):
+        TrainConfig(vocab_size=256)
+    with pytest.raises(ConfigError, match="pattern `gpt3` is not known"):
+        TrainConfig(pattern="gpt3")
+    with pytest.raises(InputError, match="special token `hello`"):
+        train_texts([pa.array(["hello " * 9 + "hello"])], TrainConfig(400, special=("hello",)))

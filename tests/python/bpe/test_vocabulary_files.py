@@ -1,0 +1,88 @@
+"""The files of a vocabulary open elsewhere, agree, and appear whole or not at all."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import tiktoken
+from tiktoken.load import load_tiktoken_bpe
+from tokenizers import Tokenizer
+
+from webtext_py.bpe import vocabulary as module
+from webtext_py.bpe.train import TrainConfig, train_texts
+from webtext_py.bpe.vocabulary import FILES, PATTERNS, Vocabulary, write_vocabulary
+from webtext_py.errors import FormatError
+
+TEXT = "The quick brown fox, it's said, jumps; «déjà vu» 中文 1234\n\n  and again. "
+
+
+def make(pattern: str = "gpt2") -> Vocabulary:
+    texts = pa.array([TEXT * 20, TEXT.upper() * 5])
+    return train_texts([texts], TrainConfig(400, pattern=pattern)).vocabulary
+
+
+def test_tokenizers_writes_the_same_file(tmp_path: Path) -> None:
+    write_vocabulary(make(), tmp_path)
+    written = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")
+    assert Tokenizer.from_str(written).to_str(pretty=True) == written
+
+
+def test_tokenizers_saves_the_same_vocab_and_merges(tmp_path: Path) -> None:
+    write_vocabulary(make(), tmp_path)
+    (tmp_path / "theirs").mkdir()
+    Tokenizer.from_file(str(tmp_path / "tokenizer.json")).model.save(str(tmp_path / "theirs"))
+    for name in ("vocab.json", "merges.txt"):
+        assert (tmp_path / "theirs" / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.parametrize("pattern", list(PATTERNS))
+def test_every_file_gives_the_same_ids_elsewhere(tmp_path: Path, pattern: str) -> None:
+    vocabulary = make(pattern)
+    write_vocabulary(vocabulary, tmp_path)
+    expected = Tokenizer.from_file(str(tmp_path / "tokenizer.json")).encode(TEXT).ids
+    regex = PATTERNS[pattern] or (
+        r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
+    )
+    encoding = tiktoken.Encoding(
+        "ours",
+        pat_str=regex,
+        mergeable_ranks=load_tiktoken_bpe(str(tmp_path / "vocab.tiktoken")),
+        special_tokens={"<|endoftext|>": len(vocabulary) - 1},
+    )
+    assert encoding.encode_ordinary(TEXT) == expected
+    assert len(expected) < len(TEXT.encode())
+
+
+def test_transformers_opens_the_folder(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    vocabulary = make()
+    write_vocabulary(vocabulary, tmp_path)
+    theirs = transformers.GPT2TokenizerFast.from_pretrained(str(tmp_path))
+    ids = Tokenizer.from_file(str(tmp_path / "tokenizer.json")).encode(TEXT).ids
+    assert theirs(TEXT)["input_ids"] == ids
+    assert theirs.eos_token_id == len(vocabulary) - 1
+
+
+def test_nothing_appears_where_the_files_disagree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_vocabulary(make(), tmp_path / "good")
+
+    def wrong(vocabulary: Vocabulary, ids: dict[str, int], merges: list[object]) -> object:
+        document = right(vocabulary, ids, merges)  # type: ignore[arg-type]
+        document["model"]["merges"].reverse()
+        return document
+
+    right = module._tokenizer_json
+    monkeypatch.setattr(module, "_tokenizer_json", wrong)
+    with pytest.raises(FormatError, match="does not read back"):
+        write_vocabulary(make(), tmp_path / "bad")
+    assert list((tmp_path / "bad").iterdir()) == []
+
+
+def test_vocab_json_is_in_the_order_of_ids(tmp_path: Path) -> None:
+    write_vocabulary(make(), tmp_path)
+    ids = json.loads((tmp_path / "vocab.json").read_bytes())
+    assert list(ids.values()) == list(range(len(ids)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)

@@ -1,0 +1,146 @@
+"""Training a vocabulary: text or counts in, `Vocabulary` out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from webtext_py import _core
+from webtext_py.bpe import counts, texts
+from webtext_py.bpe.vocabulary import PATTERNS, Vocabulary
+from webtext_py.columns import text_column
+from webtext_py.engine.local import available_cpus
+from webtext_py.errors import ConfigError, InputError
+from webtext_py.reader import Source
+from webtext_py.stage import Observer, Silent
+
+ENDOFTEXT = "<|endoftext|>"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What decides a vocabulary besides the text."""
+
+    vocab_size: int = 50257  # GPT-2 report, section 2.2; includes bytes and specials
+    min_frequency: int = 2  # our choice, and that of tokenizers' ByteLevelBPETokenizer
+    pattern: str = "gpt2"
+    sequence: texts.Sequencing = "document"
+    special: tuple[str, ...] = (ENDOFTEXT,)  # last, as in GPT-2: id 50256
+    exclude_special: bool = False
+
+    def __post_init__(self) -> None:
+        least = 256 + len(self.special)
+        if self.vocab_size < least:
+            raise ConfigError(
+                f"a vocabulary of {self.vocab_size} was asked for; 256 bytes and "
+                f"{len(self.special)} special tokens need at least {least}"
+            )
+        if self.pattern not in PATTERNS:
+            raise ConfigError(f"pattern `{self.pattern}` is not known; {', '.join(PATTERNS)} are")
+        if len(set(self.special)) != len(self.special) or "" in self.special:
+            raise ConfigError("special tokens must differ and not be empty")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A vocabulary with what it was made from."""
+
+    vocabulary: Vocabulary
+    text_bytes: int  # 0 where counts were given
+    pieces: int  # distinct
+
+
+def count_texts(
+    columns: Iterable[pa.Array],
+    config: TrainConfig,
+    *,
+    threads: int | None = None,
+    observer: Observer | None = None,
+) -> tuple[_core.BpePieces, int]:
+    """Piece counts of columns of text, and their bytes."""
+    observer = observer or Silent()
+    excluded = [text.encode() for text in config.special] if config.exclude_special else []
+    counter = _core.BpeCounter(config.pattern, config.sequence == "line", excluded)
+    threads = threads or available_cpus()
+    total = 0
+    for column in columns:
+        offsets, data = text_column(column)
+        counter.count(offsets, data, threads)
+        size = int(offsets[-1] - offsets[0])
+        observer.advanced(size)
+        total += size
+    return counter.finish(), total
+
+
+def count_files(
+    files: Sequence[Source | None],
+    config: TrainConfig,
+    *,
+    text_field: str = "text",
+    threads: int | None = None,
+    observer: Observer | None = None,
+) -> tuple[_core.BpePieces, int]:
+    """Piece counts of files of text, and the bytes of that text."""
+    observer = observer or Silent()
+    observer.step_started("count", texts.estimated_bytes(files, text_field), "bytes")
+    columns = (
+        column for file in files for column in texts.batches(file, text_field, config.sequence)
+    )
+    return count_texts(columns, config, threads=threads, observer=observer)
+
+
+def load_counts(paths: Sequence[Path], config: TrainConfig) -> _core.BpePieces:
+    """The sums of files of counts; their pattern must be the configuration's."""
+    found = counts.counts_pattern(paths)
+    if found != config.pattern:
+        raise InputError(
+            f"`{paths[0]}` counts pieces of `{found}`, but `{config.pattern}` was asked for",
+            f"pass `--pattern {found}`",
+        )
+    counter = _core.BpeCounter(config.pattern, False, [])
+    for path in paths:
+        counts.add_counts(counter, path)
+    return counter.finish()
+
+
+def learn(
+    pieces: _core.BpePieces, config: TrainConfig, *, observer: Observer | None = None
+) -> Vocabulary:
+    """The vocabulary of piece counts, which are used up.
+
+    It is smaller than asked for where the text has no more pairs of `min_frequency`.
+    """
+    observer = observer or Silent()
+    size = config.vocab_size - len(config.special)
+    observer.step_started("merge", size - 256, "merges")
+    last = 256
+
+    def report(entries: int) -> None:
+        nonlocal last
+        observer.advanced(entries - last)
+        last = entries
+
+    merges, offsets, data = pieces.train(size, config.min_frequency, report)
+    ends = np.frombuffer(memoryview(offsets), np.int64)
+    joined = bytes(data)
+    tokens = [joined[ends[i] : ends[i + 1]] for i in range(len(ends) - 1)]
+    report(len(tokens))
+    pairs = np.frombuffer(memoryview(merges), np.uint32).reshape(-1, 3)[:, :2].tolist()
+    clashes = {text.encode() for text in config.special} & set(tokens)
+    if clashes:
+        text = min(clashes).decode()
+        raise InputError(
+            f"the text spells the special token `{text}` so often that it became a token",
+            "`--exclude-special` keeps it out, `--special` names another",
+        )
+    return Vocabulary(tokens, [(a, b) for a, b in pairs], config.special, config.pattern)
+
+
+def train_texts(columns: Iterable[Any], config: TrainConfig, threads: int | None = None) -> Trained:
+    """The vocabulary of columns of text."""
+    pieces, size = count_texts(columns, config, threads=threads)
+    distinct = len(pieces)
+    return Trained(learn(pieces, config), size, distinct)
