@@ -5,6 +5,9 @@ the sandbox's child runs; nothing of it is imported here, so that a command that
 starts fast.
 """
 
+import atexit
+import os
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -29,6 +32,7 @@ __all__ = [
     "Extractor",
     "Page",
     "PageExtractor",
+    "close_sandbox",
     "extract_pages",
 ]
 
@@ -127,7 +131,46 @@ class PageExtractor:
 def extract_pages(
     pages: Iterable[Page], settings: ExtractSettings | None = None
 ) -> Iterator[Document | Dropped]:
-    """One outcome for each of `pages`, in their order, from a sandbox of its own."""
-    with PageExtractor(settings) as extractor:
-        for page in pages:
-            yield extractor.extract(page)
+    """One outcome for each of `pages`, in their order.
+
+    The sandbox stays for the next call of this thread with the same settings, as starting one
+    takes as long as sixty pages; `close_sandbox` ends it, as does the end of the process.
+    """
+    extractor = _kept(settings or ExtractSettings())
+    for page in pages:
+        yield extractor.extract(page)
+
+
+class _Kept(threading.local):
+    """The extractor that `extract_pages` of this thread uses."""
+
+    extractor: PageExtractor | None = None
+    owner: int = 0
+
+
+_KEPT = _Kept()
+# Of the process that this one was forked from: they are not ours to end, so they stay untouched.
+_INHERITED: list[PageExtractor] = []
+
+
+def _kept(settings: ExtractSettings) -> PageExtractor:
+    extractor = _KEPT.extractor
+    if extractor is not None and (_KEPT.owner != os.getpid() or extractor.settings != settings):
+        close_sandbox()
+        extractor = None
+    if extractor is None:
+        extractor = PageExtractor(settings)
+        _KEPT.extractor, _KEPT.owner = extractor, os.getpid()
+    return extractor
+
+
+@atexit.register
+def close_sandbox() -> None:
+    """End the sandbox that `extract_pages` keeps for this thread, if there is one."""
+    extractor, _KEPT.extractor = _KEPT.extractor, None
+    if extractor is None:
+        return
+    if _KEPT.owner == os.getpid():
+        extractor.close()
+    else:
+        _INHERITED.append(extractor)

@@ -85,6 +85,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._child: socket.socket | None = None
+        # Whose zygote it is: a forked copy of this object must not end it.
         self._owner = os.getpid()
 
     def __enter__(self) -> "Sandbox":
@@ -97,6 +98,11 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        # At the interpreter's end what `close` needs may be gone; then so are the sockets.
+        with contextlib.suppress(Exception):
+            self.close()
 
     def run(self, payload: bytes) -> bytes | Failure:
         """Answer to `payload`, or why there is none.

@@ -1,8 +1,10 @@
 """Pages to documents through the sandbox: interface, determinism, hostile pages."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,12 +12,14 @@ import pytest
 from labelled_pages import article_benchmark, snippet_benchmark
 
 from webtext_py.errors import ConfigError
+from webtext_py.text import extract
 from webtext_py.text.extract import (
     Document,
     Dropped,
     ExtractSettings,
     Page,
     PageExtractor,
+    close_sandbox,
     extract_pages,
 )
 from webtext_py.text.main_text import TrafilaturaExtractor
@@ -65,6 +69,28 @@ def test_outcomes_come_in_order_one_for_each_page() -> None:
     outcomes = list(extract_pages(iter(pages), SETTINGS))
     assert [getattr(o, "reason", "kept") for o in outcomes] == ["kept", "not_html", "empty", "kept"]
     assert outcomes[0] == outcomes[3]
+
+
+def test_the_sandbox_is_kept_between_calls_and_is_nobody_elses() -> None:
+    def zygote() -> int:
+        list(extract_pages([page(ARTICLE)], SETTINGS))
+        kept = extract._KEPT.extractor
+        assert kept is not None
+        process = kept._sandbox._process
+        assert process is not None
+        return process.pid
+
+    first = zygote()
+    assert zygote() == first
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(zygote).result() != first
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if zygote() != first else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert zygote() == first
+    close_sandbox()
+    assert zygote() != first
 
 
 def test_settings_reach_the_child() -> None:
