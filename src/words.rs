@@ -21,6 +21,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use crate::hash::word_hash;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
@@ -301,4 +302,57 @@ pub fn digest_rows(offsets: &[i64], data: &[u8], mode: Mode) -> Vec<u8> {
 
 fn rows<'a>(offsets: &'a [i64], data: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     offsets.windows(2).map(move |bounds| &data[bounds[0] as usize..bounds[1] as usize])
+}
+
+#[cfg(target_arch = "x86_64")]
+mod fast;
+
+/// Whether this processor has the AVX-512 parts that the fast paths use (2019 and later servers).
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn has_avx512() -> bool {
+    static HAS: LazyLock<bool> = LazyLock::new(|| {
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt")
+    });
+    *HAS
+}
+
+/// Writes the hash of each word of `text` into `out`, in order: `hash::word_hash` of what
+/// [`for_each_word`] visits, faster.
+pub fn hash_words(text: &[u8], mode: Mode, out: &mut Vec<u64>) {
+    out.clear();
+    #[cfg(target_arch = "x86_64")]
+    if has_avx512() && text.len() < u32::MAX as usize {
+        // SAFETY: the features that the function enables are there.
+        unsafe { fast::hash_words(text, mode, out) };
+        return;
+    }
+    hash_words_slowly(text, mode, out);
+}
+
+/// Appends the hash of each word of `text` to `out`, on any processor.
+pub fn hash_words_slowly(text: &[u8], mode: Mode, out: &mut Vec<u64>) {
+    for_each_word(text, mode, |word, _| out.push(word_hash(word.as_bytes())));
+}
+
+/// The length of the non-ASCII character at the start of `text` if it separates words; None for
+/// every other character, one that is cut, and bytes that are not UTF-8.
+#[cfg(target_arch = "x86_64")]
+fn separator_length(text: &[u8]) -> Option<usize> {
+    let length = match text[0] {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return None,
+    };
+    let character = std::str::from_utf8(text.get(..length)?).ok()?.chars().next()?;
+    (TABLE.kind(character).class == Class::Separator).then_some(length)
 }

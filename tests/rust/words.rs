@@ -38,3 +38,64 @@ fn spans_point_at_the_source() {
         [("abc".to_owned(), 0..5), ("漢\u{301}".to_owned(), 7..12), ("x".to_owned(), 12..13)];
     assert_eq!(found, expected);
 }
+
+#[test]
+fn fast_hashes_equal_the_slow_ones() {
+    let pieces = [
+        "a",
+        "Word",
+        "x1",
+        "eightchr",
+        "ninechars",
+        "sixteencharsword",
+        "SEVENTEENcharswor",
+        " ",
+        " ",
+        "  ",
+        ", ",
+        "'",
+        "’",
+        "—",
+        "é",
+        "e\u{301}",
+        "漢字",
+        "Привет",
+        "\u{ad}",
+        "\n",
+        "😀",
+        "🦀",
+        "\u{301}",
+        "0",
+        "42",
+        "क्ष",
+        "'",
+        ". The ",
+        " of the ",
+        "\u{2028}",
+    ];
+    let mut state = 1u64;
+    let mut next = |limit: usize| {
+        state = webtext::hash::finish(state.wrapping_add(webtext::hash::SEED));
+        (state % limit as u64) as usize
+    };
+    for round in 0..3000 {
+        let mut text = Vec::new();
+        let rare = next(30); // how often a piece is not plain
+        for _ in 0..next(400) {
+            let piece = if next(30) < rare { pieces[next(pieces.len())] } else { "plain words " };
+            text.extend_from_slice(piece.as_bytes());
+            if round % 7 == 0 && next(50) == 0 {
+                text.push(0x80 + next(128) as u8); // not UTF-8
+            }
+        }
+        if round % 11 == 0 {
+            text.extend(std::iter::repeat_n(b'z', next(9000)));
+        }
+        for mode in [Mode::Unicode, Mode::Ascii] {
+            let (mut fast, mut slow) = (Vec::new(), Vec::new());
+            words::hash_words(&text, mode, &mut fast);
+            words::hash_words_slowly(&text, mode, &mut slow);
+            assert_eq!(fast, slow, "{mode:?} {:?}", String::from_utf8_lossy(&text));
+        }
+    }
+}

@@ -1,0 +1,453 @@
+//! Builds an index within a memory bound: keys collected by their high bits, spilled, inserted.
+//!
+//! One pass over the text hashes every n-gram, feeds the sketch of distinct keys and collects keys
+//! in 256 partitions by their highest byte, which are spilled to one file when they reach half of
+//! the memory. Then the filter's size is known, and it is made range by range of blocks, each within
+//! half of the memory, from the partitions that fall into it. The ranges never show in the file.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use memmap2::MmapMut;
+
+use super::file::{Header, PIECE, Writer};
+use super::ngrams::{MAX_N, Scratch};
+use super::sketch::{STANDARD_ERROR, Sketch};
+use crate::bloom::{self, BLOCK_BITS, Block};
+use crate::words::Mode;
+use crate::{Error, Result};
+
+const PARTITIONS: usize = 256;
+/// Least memory to build with: two pieces of the filter.
+pub const LEAST_MEMORY: u64 = 2 << 20;
+const GROUP_BYTES: usize = 1 << 20; // text hashed by a thread between looks at the memory
+const READ_KEYS: usize = 1 << 15; // keys of a partition read back at a time
+
+/// What to build.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// Words in an n-gram.
+    pub n: usize,
+    /// Which characters make words.
+    pub mode: Mode,
+    /// Bound of the false positive rate; the filter is sized for half of it.
+    pub rate: f64,
+    /// Distinct n-grams to size for; estimated from the text where None.
+    pub capacity: Option<u64>,
+    /// Bytes for collected keys and for the part of the filter that is being made, together.
+    pub memory: u64,
+    /// Threads; the result does not depend on them.
+    pub threads: usize,
+    /// Folder for spilled keys: 8 bytes an n-gram.
+    pub spill_folder: PathBuf,
+}
+
+/// The size of an index that is about to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Distinct n-grams that it is sized for.
+    pub capacity: u64,
+    /// Blocks of 1024 bits.
+    pub blocks: u64,
+    /// Bytes of the filter.
+    pub bytes: u64,
+    /// Ranges of blocks that are made one after the other.
+    pub segments: u64,
+    /// Bytes of the largest of them: what is taken at a time.
+    pub segment_bytes: u64,
+    /// Bytes of keys on disk.
+    pub spilled_bytes: u64,
+}
+
+struct Worker {
+    scratch: Scratch,
+    sketch: Sketch,
+    partitions: Vec<Vec<u64>>,
+    words: u64,
+    ngrams: u64,
+}
+
+impl Worker {
+    fn take(&mut self, text: &[u8], mode: Mode, n: usize) {
+        self.words += self.scratch.fill(text, mode, n) as u64;
+        self.ngrams += self.scratch.keys.len() as u64;
+        for &key in &self.scratch.keys {
+            self.sketch.add(key);
+            self.partitions[(key >> 56) as usize].push(key);
+        }
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.partitions.iter().map(|keys| keys.capacity() as u64 * 8).sum()
+    }
+}
+
+/// Keys on disk, in extents that belong to one partition each.
+struct Spill {
+    file: File,
+    path: PathBuf,
+    length: u64,
+    extents: Vec<Vec<(u64, usize)>>, // by partition: offset in bytes, keys
+}
+
+impl Spill {
+    fn create(folder: &Path) -> Result<Spill> {
+        let path = folder.join(format!("ngrams-{}.spill", std::process::id()));
+        let open = || {
+            std::fs::create_dir_all(folder)?;
+            File::options().read(true).write(true).create(true).truncate(true).open(&path)
+        };
+        let file = open().map_err(|error| Error::io(&path, error))?;
+        Ok(Spill { file, path, length: 0, extents: vec![Vec::new(); PARTITIONS] })
+    }
+
+    fn append(&mut self, partition: usize, keys: &[u64]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        // SAFETY: plain numbers without padding.
+        let bytes =
+            unsafe { std::slice::from_raw_parts(keys.as_ptr().cast::<u8>(), size_of_val(keys)) };
+        let mut write = || {
+            self.file.seek(SeekFrom::Start(self.length))?;
+            self.file.write_all(bytes)
+        };
+        write().map_err(|error| Error::io(&self.path, error))?;
+        self.extents[partition].push((self.length, keys.len()));
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Calls `take` with the partition's keys, a bounded number at a time.
+    fn read(&self, partition: usize, mut take: impl FnMut(&[u64])) -> Result<()> {
+        if self.extents[partition].is_empty() {
+            return Ok(());
+        }
+        // A handle of its own: threads read at different places.
+        let open = || File::open(&self.path);
+        let mut file = open().map_err(|error| Error::io(&self.path, error))?;
+        let mut keys = vec![0u64; READ_KEYS];
+        for &(offset, count) in &self.extents[partition] {
+            file.seek(SeekFrom::Start(offset)).map_err(|error| Error::io(&self.path, error))?;
+            let mut left = count;
+            while left > 0 {
+                let part = &mut keys[..left.min(READ_KEYS)];
+                // SAFETY: plain numbers; any bytes are valid ones.
+                let bytes = unsafe {
+                    std::slice::from_raw_parts_mut(
+                        part.as_mut_ptr().cast::<u8>(),
+                        size_of_val(part),
+                    )
+                };
+                file.read_exact(bytes).map_err(|error| Error::io(&self.path, error))?;
+                left -= part.len();
+                take(part);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Spill {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path); // working data: nothing to save
+    }
+}
+
+/// Collects texts and writes their index.
+pub struct Builder {
+    parameters: Parameters,
+    workers: Vec<Worker>,
+    spill: Option<Spill>,
+    documents: u64,
+}
+
+impl Builder {
+    /// A builder with nothing in it.
+    ///
+    /// # Errors
+    /// `Error::InvalidParameter` for an `n`, rate or memory out of range.
+    pub fn new(parameters: Parameters) -> Result<Builder> {
+        if !(1..=MAX_N).contains(&parameters.n) {
+            let n = parameters.n;
+            return Err(Error::InvalidParameter(format!("n is {n}; 1 to {MAX_N} was expected")));
+        }
+        if parameters.memory < LEAST_MEMORY {
+            return Err(Error::InvalidParameter(format!(
+                "{} bytes of memory; at least {LEAST_MEMORY} are needed",
+                parameters.memory
+            )));
+        }
+        if parameters.capacity == Some(0) {
+            return Err(Error::InvalidParameter("capacity is 0".into()));
+        }
+        bloom::blocks_for(parameters.capacity.unwrap_or(1), parameters.rate / 2.0)?;
+        let workers = (0..parameters.threads.max(1)).map(|_| Worker {
+            scratch: Scratch::default(),
+            sketch: Sketch::default(),
+            partitions: vec![Vec::new(); PARTITIONS],
+            words: 0,
+            ngrams: 0,
+        });
+        Ok(Builder { workers: workers.collect(), parameters, spill: None, documents: 0 })
+    }
+
+    /// Takes in rows: row `i` is `data[offsets[i]..offsets[i + 1]]`, one document.
+    ///
+    /// # Errors
+    /// `Error::Io` where keys cannot be spilled.
+    pub fn add_rows(&mut self, offsets: &[i64], data: &[u8]) -> Result<()> {
+        let rows = offsets.len().saturating_sub(1);
+        self.documents += rows as u64;
+        let (mode, n) = (self.parameters.mode, self.parameters.n);
+        let mut row = 0;
+        while row < rows {
+            let groups = take_groups(offsets, &mut row, self.workers.len());
+            if groups.len() == 1 || self.workers.len() == 1 {
+                let worker = &mut self.workers[0];
+                for group in groups {
+                    take_group(worker, offsets, data, group, mode, n);
+                }
+            } else {
+                std::thread::scope(|scope| {
+                    for (worker, group) in self.workers.iter_mut().zip(groups) {
+                        scope.spawn(move || take_group(worker, offsets, data, group, mode, n));
+                    }
+                });
+            }
+            let held: u64 = self.workers.iter().map(Worker::held_bytes).sum();
+            if held > self.parameters.memory / 2 {
+                self.spill()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        if self.spill.is_none() {
+            self.spill = Some(Spill::create(&self.parameters.spill_folder)?);
+        }
+        if let Some(spill) = &mut self.spill {
+            for partition in 0..PARTITIONS {
+                for worker in &mut self.workers {
+                    spill.append(partition, &worker.partitions[partition])?;
+                    worker.partitions[partition] = Vec::new();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sketch(&self) -> Sketch {
+        let mut sketch = Sketch::default();
+        for worker in &self.workers {
+            sketch.merge(&worker.sketch);
+        }
+        sketch
+    }
+
+    /// Distinct n-grams taken in so far, estimated.
+    pub fn distinct(&self) -> f64 {
+        self.sketch().estimate()
+    }
+
+    /// The size of what [`Builder::finish`] makes: by the given capacity, else for the estimate
+    /// plus five standard errors.
+    ///
+    /// # Errors
+    /// `Error::InvalidParameter` where the capacity is less than what was taken in.
+    pub fn plan(&self) -> Result<Plan> {
+        let estimate = self.distinct();
+        let needed = (estimate * (1.0 + 5.0 * STANDARD_ERROR)).ceil() as u64;
+        let capacity = self.parameters.capacity.unwrap_or(needed.max(1));
+        let least = estimate * (1.0 - 5.0 * STANDARD_ERROR);
+        if (capacity as f64) < least {
+            return Err(Error::InvalidParameter(format!(
+                "the index is to hold {capacity} distinct n-grams and the text has about {estimate:.0}"
+            )));
+        }
+        let blocks = bloom::blocks_for(capacity, self.parameters.rate / 2.0)?;
+        let most = (self.parameters.memory / 2 / (BLOCK_BITS / 8) / PIECE * PIECE).max(PIECE);
+        let segments = blocks.div_ceil(most);
+        let segment = (blocks.div_ceil(segments)).div_ceil(PIECE) * PIECE;
+        Ok(Plan {
+            capacity,
+            blocks,
+            bytes: blocks * (BLOCK_BITS / 8),
+            segments: blocks.div_ceil(segment),
+            segment_bytes: segment.min(blocks) * (BLOCK_BITS / 8),
+            spilled_bytes: self.spill.as_ref().map_or(0, |spill| spill.length),
+        })
+    }
+
+    /// Writes the index to `path`; `stop` is asked between segments.
+    ///
+    /// # Errors
+    /// Those of [`Builder::plan`] and of writing; `Error::InvalidParameter` where the finished
+    /// filter's rate is above the bound; `Error::Interrupted`.
+    pub fn finish(
+        mut self,
+        path: &Path,
+        metadata: String,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Header> {
+        let plan = self.plan()?;
+        let held: u64 = self.workers.iter().map(Worker::held_bytes).sum();
+        if held + plan.segment_bytes > self.parameters.memory {
+            self.spill()?;
+        }
+        let threads = self.workers.len();
+        let mut writer = Writer::create(path, threads)?;
+        let step = plan.segment_bytes / (BLOCK_BITS / 8);
+        for segment in 0..plan.segments {
+            if stop() {
+                return Err(Error::Interrupted);
+            }
+            let first = segment * step;
+            let count = step.min(plan.blocks - first);
+            let mut memory = Blocks::zeroed(count as usize)?;
+            self.fill(memory.as_mut_slice(), first, plan.blocks)?;
+            writer.append(memory.as_mut_slice())?;
+        }
+        let sketch = self.sketch();
+        let header = Header {
+            n: self.parameters.n,
+            mode: self.parameters.mode,
+            blocks: plan.blocks,
+            capacity: plan.capacity,
+            rate: self.parameters.rate,
+            expected_rate: 0.0,
+            documents: self.documents,
+            words: self.workers.iter().map(|worker| worker.words).sum(),
+            ngrams: self.workers.iter().map(|worker| worker.ngrams).sum(),
+            distinct: 0,
+            bits_set: 0,
+            digest: [0; 32],
+            metadata,
+        };
+        writer.finish(header, &sketch)
+    }
+
+    /// Inserts what belongs into blocks `first..first + part.len()`.
+    ///
+    /// Partition `p` owns the blocks from `ceil(p * blocks / 256)`: disjoint ranges, one thread
+    /// each. Keys of the block before, which it shares with its neighbour, are put aside and
+    /// inserted at the end.
+    fn fill(&self, part: &mut [Block], first: u64, blocks: u64) -> Result<()> {
+        let end = first + part.len() as u64;
+        let owned = |partition: u64| (partition as u128 * blocks as u128).div_ceil(256) as u64;
+        let mut jobs = Vec::new();
+        let mut rest = &mut *part;
+        let mut at = first;
+        for partition in 0..PARTITIONS as u64 {
+            let (low, high) = (owned(partition).max(first), owned(partition + 1).min(end));
+            if low >= high {
+                // None of its own here, but perhaps its first keys lie in the last block of another.
+                if owned(partition) == end && partition > 0 && low > first {
+                    jobs.push((partition as usize, low, &mut [][..]));
+                }
+                continue;
+            }
+            debug_assert_eq!(low, at);
+            let (mine, others) = std::mem::take(&mut rest).split_at_mut((high - low) as usize);
+            rest = others;
+            at = high;
+            jobs.push((partition as usize, low, mine));
+        }
+        let jobs: Vec<Mutex<_>> = jobs.into_iter().map(Mutex::new).collect();
+        let next = AtomicUsize::new(0);
+        let shared = Mutex::new(Vec::new());
+        let work = || -> Result<()> {
+            let mut aside = Vec::new();
+            while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let Ok(mut job) = job.lock() else { continue };
+                let (partition, low) = (job.0, job.1);
+                let mine = &mut *job.2;
+                // Of the keys elsewhere, only those in the shared block before are for us.
+                let mut elsewhere = Vec::new();
+                let mut take = |keys: &[u64]| {
+                    bloom::insert(mine, low, blocks, keys, &mut elsewhere);
+                    aside.extend(elsewhere.drain(..).filter(|&key| {
+                        let block = bloom::block_of(key, blocks);
+                        block + 1 == owned(partition as u64) && (first..end).contains(&block)
+                    }));
+                };
+                for worker in &self.workers {
+                    take(&worker.partitions[partition]);
+                }
+                if let Some(spill) = &self.spill {
+                    spill.read(partition, take)?;
+                }
+            }
+            if let Ok(mut shared) = shared.lock() {
+                shared.append(&mut aside);
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| -> Result<()> {
+            let others: Vec<_> = (1..self.workers.len()).map(|_| scope.spawn(work)).collect();
+            let mut result = work();
+            for other in others {
+                match other.join() {
+                    Ok(found) => result = result.and(found),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            result
+        })?;
+        drop(jobs);
+        let shared = shared.into_inner().unwrap_or_default();
+        bloom::insert(part, first, blocks, &shared, &mut Vec::new());
+        Ok(())
+    }
+}
+
+fn take_groups(offsets: &[i64], row: &mut usize, workers: usize) -> Vec<std::ops::Range<usize>> {
+    let rows = offsets.len() - 1;
+    let mut groups = Vec::new();
+    while *row < rows && groups.len() < workers {
+        let start = *row;
+        while *row < rows && offsets[*row] - offsets[start] < GROUP_BYTES as i64 {
+            *row += 1;
+        }
+        groups.push(start..*row);
+    }
+    groups
+}
+
+fn take_group(
+    worker: &mut Worker,
+    offsets: &[i64],
+    data: &[u8],
+    rows: std::ops::Range<usize>,
+    mode: Mode,
+    n: usize,
+) {
+    for row in rows {
+        worker.take(&data[offsets[row] as usize..offsets[row + 1] as usize], mode, n);
+    }
+}
+
+/// Zeroed blocks in memory of their own, in huge pages where the system has them.
+struct Blocks {
+    map: MmapMut,
+    count: usize,
+}
+
+impl Blocks {
+    fn zeroed(count: usize) -> Result<Blocks> {
+        let map = MmapMut::map_anon(count * size_of::<Block>())
+            .map_err(|error| Error::io("memory of the filter", error))?;
+        #[cfg(target_os = "linux")]
+        let _ = map.advise(memmap2::Advice::HugePage); // slower without, not wrong
+        Ok(Blocks { map, count })
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [Block] {
+        // SAFETY: maps begin at a page and have `count` blocks; every bit pattern is a block.
+        unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<Block>(), self.count) }
+    }
+}
