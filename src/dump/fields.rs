@@ -168,15 +168,23 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Offset of a token in the line; the line's length behind the last.
+    ///
+    /// No caller goes more than two tokens behind the last: each looks ahead of a token that it has
+    /// seen to be a quote, colon or bracket, and behind the last token `byte` is none of these.
     #[inline(always)]
     fn at(&self, token: usize) -> usize {
-        self.tokens[token] as usize
+        debug_assert!(token < self.tokens.len());
+        // SAFETY: see above; four entries stand behind the last token.
+        unsafe { *self.tokens.get_unchecked(token) as usize }
     }
 
     /// First byte of a token; a line feed or zero behind the last.
     #[inline(always)]
     fn byte(&self, token: usize) -> u8 {
-        self.text[self.at(token)]
+        let at = self.at(token);
+        debug_assert!(at < self.text.len());
+        // SAFETY: offsets are at most the line's length, behind which `Structure::find` saw 64 bytes.
+        unsafe { *self.text.get_unchecked(at) }
     }
 
     /// Reads the object at `token` into `values`; returns the token behind it.
@@ -205,8 +213,8 @@ impl Walk<'_> {
             let value;
             match self.byte(token) {
                 b'"' => {
-                    let (start, end) = (self.tokens[token] + 1, self.tokens[token + 1]);
-                    value = Value::String { start, end };
+                    let (start, end) = (self.at(token) + 1, self.at(token + 1));
+                    value = Value::String { start: start as u32, end: end as u32 };
                     token += 2;
                 }
                 open @ (b'{' | b'[') => {

@@ -29,12 +29,22 @@ const MAGIC: [(&[u8], &str); 14] = [
     (b"BZh", "a bzip2 file whose first block is damaged"),
 ];
 
-fn name(start: &[u8]) -> String {
-    if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return (*name).to_owned();
-    }
+/// What the first bytes alone decide: archives may hold lines as they are, and are still no dumps.
+fn by_magic(start: &[u8]) -> Option<&'static str> {
     if start.get(257..262) == Some(b"ustar") {
-        return "a tar archive".to_owned();
+        return Some("a tar archive");
+    }
+    MAGIC.iter().find(|(magic, _)| start.starts_with(magic)).map(|&(_, name)| name)
+}
+
+/// Whether text that starts with `start` is of another kind, whatever its lines hold.
+pub(super) fn is_other(start: &[u8]) -> bool {
+    by_magic(start).is_some()
+}
+
+fn name(start: &[u8]) -> String {
+    if let Some(name) = by_magic(start) {
+        return name.to_owned();
     }
     let text = start.trim_ascii_start();
     let folded = text[..text.len().min(64)].to_ascii_lowercase();

@@ -22,6 +22,7 @@ mod kind;
 mod lines;
 mod reader;
 mod structure;
+mod text;
 
 pub use batch::{Batch, Bitmap, BoolColumn, Int64Column, StringColumn};
 pub use container::Container;
@@ -30,3 +31,4 @@ pub use fields::{Fields, Status, scan_line};
 pub use lines::MAX_LINE_BYTES;
 pub use reader::{Next, Options, Stats, SubmissionReader};
 pub use structure::{Level, MAX_DEPTH, MAX_TOKENS};
+pub use text::scan_text;

@@ -335,7 +335,7 @@ impl Scan {
                 _ => "the file has only blank lines".to_owned(),
             });
         }
-        if ok + comments == 0 && !self.gap {
+        if (ok + comments == 0 && !self.gap) || kind::is_other(&self.start) {
             return refuse(kind::describe(&self.start, container));
         }
         if comments > ok {

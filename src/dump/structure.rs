@@ -21,7 +21,7 @@ const SENTINELS: usize = 4;
 /// Which instructions find the tokens; all give the same ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// 64 bytes in one register (AVX-512BW and carry-less multiplication).
+    /// 64 bytes in one register (AVX-512BW, VBMI2 and carry-less multiplication).
     Avx512,
     /// 32 bytes in one register (AVX2 and carry-less multiplication).
     Avx2,
@@ -42,6 +42,7 @@ impl Level {
             Level::Avx512 => {
                 is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vbmi2")
                     && is_x86_feature_detected!("pclmulqdq")
                     && is_x86_feature_detected!("bmi1")
                     && is_x86_feature_detected!("popcnt")
@@ -106,13 +107,13 @@ impl Structure {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,pclmulqdq,bmi1,popcnt,lzcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,pclmulqdq,bmi1,popcnt")]
     unsafe fn find_avx512(&mut self, text: &[u8], len: usize) -> Result<Traits, Malformed> {
         self.find_with::<x86::Avx512>(text, len)
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,pclmulqdq,bmi1,popcnt,lzcnt")]
+    #[target_feature(enable = "avx2,pclmulqdq,bmi1,popcnt")]
     unsafe fn find_avx2(&mut self, text: &[u8], len: usize) -> Result<Traits, Malformed> {
         self.find_with::<x86::Avx2>(text, len)
     }
@@ -144,15 +145,19 @@ impl Structure {
                 wrong |= masks.control & !blanks(chunk);
             }
             if escaped != 0 {
-                let (bad, word) = check_escapes(text, len, offset, escaped & in_string);
-                wrong |= bad;
-                escaped_word |= word;
+                let escaped = escaped & in_string;
+                let longer = escaped & !L::short_escapes(chunk, escaped);
+                if longer != 0 {
+                    let (bad, word) = check_escapes(text, len, offset, longer);
+                    wrong |= u64::from(bad);
+                    escaped_word |= word;
+                }
             }
             let outside = !(in_string | quote);
             let word = outside & !(masks.operator | masks.blank);
             let word_start = word & !(word << 1 | word_carry);
             word_carry = word >> 63;
-            let mut bits = quote | (masks.operator & outside) | word_start;
+            let bits = quote | (masks.operator & outside) | word_start;
             let found = bits.count_ones() as usize;
             if self.tokens.len() < count + 64 + SENTINELS {
                 if count > MAX_TOKENS {
@@ -161,17 +166,8 @@ impl Structure {
                 let room = (2 * self.tokens.len()).max(4096);
                 self.tokens.resize(room, 0);
             }
-            // Eight at a time without a test of each: most chunks have fewer, and what is written
-            // beyond `found` is overwritten by the next chunk.
             let slots = &mut self.tokens[count..count + 64];
-            let mut written = 0;
-            while written < found {
-                for slot in &mut slots[written..written + 8] {
-                    *slot = offset as u32 + bits.trailing_zeros();
-                    bits &= bits.wrapping_sub(1);
-                }
-                written += 8;
-            }
+            L::positions(bits, offset as u32, slots.first_chunk_mut().expect("64 slots"));
             count += found;
             offset += 64;
         }
@@ -224,6 +220,23 @@ trait Lanes {
     fn classify(chunk: &[u8; 64]) -> Masks;
     /// Bit `i` of the result is the parity of bits `0..=i`.
     fn prefix_xor(bits: u64) -> u64;
+    /// Bits, at least those of `escaped`, of bytes that end an escape: `"\/bfnrt`.
+    fn short_escapes(chunk: &[u8; 64], escaped: u64) -> u64;
+
+    /// Writes `base` plus the place of each bit that is set, lowest first; the rest is undefined.
+    #[inline(always)]
+    fn positions(mut bits: u64, base: u32, slots: &mut [u32; 64]) {
+        // Eight at a time without a test of each: most chunks have few.
+        let found = bits.count_ones() as usize;
+        let mut written = 0;
+        while written < found {
+            for slot in &mut slots[written..written + 8] {
+                *slot = base + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+            written += 8;
+        }
+    }
 }
 
 /// Bits of the bytes that a backslash escapes. `carry` is 1 when the next chunk's first is escaped.
@@ -255,33 +268,34 @@ fn blanks(chunk: &[u8; 64]) -> u64 {
     bits
 }
 
-/// Whether any escape of the chunk is wrong (not 0 if so), and whether one spells a word character.
+/// Whether any of these escaped bytes is not the `u` of a valid `\uXXXX`, and whether one spells a
+/// word character.
 #[inline(always)]
-fn check_escapes(text: &[u8], len: usize, offset: usize, mut escaped: u64) -> (u64, bool) {
+fn check_escapes(text: &[u8], len: usize, offset: usize, mut escaped: u64) -> (bool, bool) {
     let (mut bad, mut word) = (false, false);
     while escaped != 0 {
         let at = offset + escaped.trailing_zeros() as usize;
         escaped &= escaped - 1;
-        match text[at] {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-            b'u' if at + 5 <= len => {
-                let digits = &text[at + 1..at + 5];
-                bad |= !digits.iter().all(u8::is_ascii_hexdigit);
-                if digits.starts_with(b"00") && digits[2] < b'8' {
-                    let code = hex(digits[2]) << 4 | hex(digits[3]);
-                    word |= code == b'_' || code.is_ascii_alphanumeric();
-                }
-            }
-            _ => bad = true,
+        if text[at] != b'u' || at + 5 > len {
+            return (true, word);
+        }
+        let digits = &text[at + 1..at + 5];
+        bad |= !digits.iter().all(u8::is_ascii_hexdigit);
+        if digits.starts_with(b"00") && digits[2] < b'8' {
+            let code = hex(digits[2]) << 4 | hex(digits[3]);
+            word |= code == b'_' || code.is_ascii_alphanumeric();
         }
     }
-    (u64::from(bad), word)
+    (bad, word)
 }
 
 /// The value of a hexadecimal digit; any value for another byte.
 fn hex(digit: u8) -> u8 {
     (digit as char).to_digit(16).unwrap_or(0) as u8
 }
+
+/// What may follow a backslash and ends its escape.
+const SHORT_ESCAPES: [u8; 8] = *b"\"\\/bfnrt";
 
 /// Works on any machine: eight bytes in one 64-bit word.
 struct Portable;
@@ -336,6 +350,19 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn short_escapes(chunk: &[u8; 64], mut escaped: u64) -> u64 {
+        let mut found = 0;
+        while escaped != 0 {
+            let lowest = escaped & escaped.wrapping_neg();
+            if SHORT_ESCAPES.contains(&chunk[lowest.trailing_zeros() as usize]) {
+                found |= lowest;
+            }
+            escaped ^= lowest;
+        }
+        found
+    }
+
+    #[inline(always)]
     fn prefix_xor(mut bits: u64) -> u64 {
         bits ^= bits << 1;
         bits ^= bits << 2;
@@ -351,7 +378,7 @@ mod x86 {
     //! The same with vector registers. Only reached by the functions of `Structure` that enable the
     //! instructions, into which all this is inlined.
 
-    use super::{Lanes, Masks};
+    use super::{Lanes, Masks, SHORT_ESCAPES};
     use std::arch::x86_64::*;
 
     pub(super) struct Avx512;
@@ -391,6 +418,52 @@ mod x86 {
         #[inline(always)]
         fn prefix_xor(bits: u64) -> u64 {
             prefix_xor(bits)
+        }
+
+        #[inline(always)]
+        fn short_escapes(chunk: &[u8; 64], _: u64) -> u64 {
+            // SAFETY: as for `classify`.
+            unsafe {
+                let bytes = _mm512_loadu_si512(chunk.as_ptr().cast());
+                let mut bits = 0;
+                for value in SHORT_ESCAPES {
+                    bits |= _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(value as i8));
+                }
+                bits
+            }
+        }
+
+        #[inline(always)]
+        fn positions(bits: u64, base: u32, slots: &mut [u32; 64]) {
+            const PLACES: [u8; 64] = {
+                let mut places = [0; 64];
+                let mut place = 0;
+                while place < 64 {
+                    places[place] = place as u8;
+                    place += 1;
+                }
+                places
+            };
+            let found = bits.count_ones();
+            // SAFETY: the caller enabled AVX-512 VBMI2; the stores fill at most the 64 slots.
+            unsafe {
+                let places = _mm512_loadu_si512(PLACES.as_ptr().cast());
+                let packed = _mm512_maskz_compress_epi8(bits, places);
+                let base = _mm512_set1_epi32(base as i32);
+                let out = slots.as_mut_ptr();
+                let store = |part: __m128i, index: usize| {
+                    let wide = _mm512_add_epi32(base, _mm512_cvtepu8_epi32(part));
+                    _mm512_storeu_si512(out.add(16 * index).cast(), wide);
+                };
+                store(_mm512_castsi512_si128(packed), 0);
+                if found > 16 {
+                    store(_mm512_extracti32x4_epi32::<1>(packed), 1);
+                    if found > 32 {
+                        store(_mm512_extracti32x4_epi32::<2>(packed), 2);
+                        store(_mm512_extracti32x4_epi32::<3>(packed), 3);
+                    }
+                }
+            }
         }
     }
 
@@ -437,6 +510,23 @@ mod x86 {
         #[inline(always)]
         fn prefix_xor(bits: u64) -> u64 {
             prefix_xor(bits)
+        }
+
+        #[inline(always)]
+        fn short_escapes(chunk: &[u8; 64], _: u64) -> u64 {
+            // SAFETY: as for `classify`.
+            unsafe {
+                let low = _mm256_loadu_si256(chunk.as_ptr().cast());
+                let high = _mm256_loadu_si256(chunk.as_ptr().add(32).cast());
+                let (mut in_low, mut in_high) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+                for value in SHORT_ESCAPES {
+                    let value = _mm256_set1_epi8(value as i8);
+                    in_low = _mm256_or_si256(in_low, _mm256_cmpeq_epi8(low, value));
+                    in_high = _mm256_or_si256(in_high, _mm256_cmpeq_epi8(high, value));
+                }
+                u64::from(_mm256_movemask_epi8(in_low) as u32)
+                    | u64::from(_mm256_movemask_epi8(in_high) as u32) << 32
+            }
         }
     }
 }
