@@ -25,7 +25,10 @@ TABLE = Path(__file__).with_name("dump_fields.json")
 BLOCK_LINES = 2000
 SHARES = {"2005": 1, "2014": 4, "2019": 2, "2020": 2, "2024": 1}
 
-SYLLABLES = "ba ce di fo gu la me ni po ru sta tri ver wen xo yar ka lin mor net".split()
+SYLLABLES = [
+    *("ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru"),
+    *("sta", "tri", "ver", "wen", "xo", "yar", "ka", "lin", "mor", "net"),
+]
 ESCAPED = ["\\n\\n", '\\"', "\\u2019", "&amp;", "\\u00e9", "\\ud83d\\ude00"]
 WIDE = ["é", "中文", "’", "😀", "\\n\\n"]
 
@@ -152,7 +155,9 @@ def opened(out: Path, level: int, window_log: int) -> IO[bytes]:
     return out.open("wb")
 
 
-def make(out: Path, megabytes: float, *, level: int = 3, window_log: int = 31, seed: int = 1) -> None:
+def make(
+    out: Path, megabytes: float, *, level: int = 3, window_log: int = 31, seed: int = 1
+) -> None:
     """Writes the dump."""
     with opened(out, level, window_log) as file:
         block: list[str] = []

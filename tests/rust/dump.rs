@@ -16,7 +16,8 @@ struct Sequence(u64);
 
 impl Sequence {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % limit
     }
 }
@@ -33,11 +34,15 @@ const LINES: [&str; 9] = [
     "",
 ];
 
-fn rows(batch: &Batch) -> Vec<(u64, u8, Option<&str>, Option<&str>, Option<i64>, Option<i64>)> {
+/// Line, status, id, url, score, created_utc.
+type Row<'a> = (u64, u8, Option<&'a str>, Option<&'a str>, Option<i64>, Option<i64>);
+
+fn rows(batch: &Batch) -> Vec<Row<'_>> {
     (0..batch.rows())
         .map(|row| {
-            let number =
-                |column: &webtext::dump::Int64Column| column.valid.get(row).then(|| column.values[row]);
+            let number = |column: &webtext::dump::Int64Column| {
+                column.valid.get(row).then(|| column.values[row])
+            };
             (
                 batch.line[row],
                 batch.status[row],
@@ -98,7 +103,7 @@ fn blocks_of_any_size_change_nothing() {
 fn mutated_lines_are_the_same_on_every_level() {
     let mut sequence = Sequence(7);
     let bytes = b"\"\\{}[]:,u0e-. \t\x00\x01\x7f\x80\xc3\xa9\xff";
-    for round in 0..20_000 {
+    for round in 0..5_000 {
         let mut line = LINES[sequence.below(LINES.len())].as_bytes().to_vec();
         for _ in 0..sequence.below(4) {
             let at = sequence.below(line.len() + 1);
@@ -120,11 +125,25 @@ fn mutated_lines_are_the_same_on_every_level() {
 fn noise_of_structure_never_panics() {
     let mut sequence = Sequence(11);
     let pieces: [&[u8]; 16] = [
-        b"{", b"}", b"[", b"]", b":", b",", b"\"", b"\\", b"\"url\":", b"\"id\":\"x\"", b"1", b"true",
-        b" ", b"\\u00", b"\"\"", b"null",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b":",
+        b",",
+        b"\"",
+        b"\\",
+        b"\"url\":",
+        b"\"id\":\"x\"",
+        b"1",
+        b"true",
+        b" ",
+        b"\\u00",
+        b"\"\"",
+        b"null",
     ];
     let mut good = 0;
-    for _ in 0..100_000 {
+    for _ in 0..20_000 {
         let count = sequence.below(12);
         let mut line = b"{".to_vec();
         for _ in 0..count {
@@ -137,7 +156,7 @@ fn noise_of_structure_never_panics() {
             assert_eq!(scan_line(&line, level), wanted, "{}", line.escape_ascii());
         }
     }
-    assert!(good > 1000, "only {good} of the lines were JSON");
+    assert!(good > 200, "only {good} of the lines were JSON");
 }
 
 #[test]

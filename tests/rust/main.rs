@@ -3,4 +3,5 @@
 mod bpe;
 mod bloom;
 mod overlap;
+mod dump;
 mod words;

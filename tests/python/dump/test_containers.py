@@ -232,9 +232,9 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         read_submissions(tmp_path / "missing.zst")
     with pytest.raises(IsADirectoryError):
         read_submissions(tmp_path)
+    path = tmp_path / "dump"
+    path.write_bytes(text_of(1))
     with pytest.raises(ValueError, match="batch rows"):
-        path = tmp_path / "dump"
-        path.write_bytes(text_of(1))
         read_submissions(path, batch_lines=0)
 
 
