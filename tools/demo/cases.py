@@ -374,10 +374,10 @@ def _posting(kept: dict[str, Prose]) -> list[Case]:
     if (page := kept.get("19-waiting-rooms")) is not None:
         host = "essays.quietpage.example"
         spellings = (
-            f"http://{host}/?p=204&utm_source=reddit&utm_medium=link",
-            f"https://{host}/?p=204#comments",
-            f"http://{host}:80/?p=204",
-            f"http://{host.upper()}/?p=204&utm_campaign=spring",
+            f"http://{host}/?p=204&utm_source=reddit&cat=4&utm_medium=link",
+            f"https://{host}/?cat=4&p=204#comments",
+            f"http://{host}:80/?cat=4&p=204",
+            f"http://{host.upper()}/?p=204&cat=4&utm_campaign=spring",
         )
         posts = [post(page)] + [
             post(page, url=u, karma=k, created=seconds(page.date, 20 + 50 * i))
@@ -386,7 +386,8 @@ def _posting(kept: dict[str, Prose]) -> list[Case]:
         cases.append(
             Case(
                 page.slug,
-                "one page under five spellings: https, tracking parameters, fragment, port, upper-case host; the parameter p stays",
+                "one page under five spellings: https, tracking parameters, order of parameters, "
+                "fragment, port, upper-case host; the parameters cat and p stay",
                 tuple(posts),
                 (capture(page),),
                 text=page.slug,
@@ -418,7 +419,7 @@ def _posting(kept: dict[str, Prose]) -> list[Case]:
             page,
             karma=900,
             created=seconds("2018-01-01", 0),
-            outcome="outside_dates",
+            outcome="too_late",
             shows="the first second of 2018",
         )
         cases.append(
@@ -433,7 +434,7 @@ def _posting(kept: dict[str, Prose]) -> list[Case]:
     if (page := kept.get("22-garlic")) is not None:
         posts = (
             post(page),
-            post(page, karma=4, created=seconds(page.date, 40), quirks=("wrapped",)),
+            post(page, karma=4, created=seconds(page.date, 40), quirks=("wrapped", "float")),
             post(page, karma=5, created=seconds(page.date, 60), quirks=("nul-run",)),
             post(page, karma=6, created=seconds(page.date, 80), quirks=("float", "nul")),
         )
@@ -484,7 +485,7 @@ def _dropped_links(spare: dict[str, Prose]) -> list[Case]:
             s["s08"],
             karma=500,
             created=seconds("2018-02-03"),
-            outcome="outside_dates",
+            outcome="too_late",
             shows="famous, but too late",
         ),
     )
@@ -499,8 +500,8 @@ def _dropped_links(spare: dict[str, Prose]) -> list[Case]:
         _link(
             s["s03"],
             "created in the first second of 2018",
-            (post(s["s03"], created=seconds("2018-01-01", 0), outcome="outside_dates"),),
-            outcome="outside_dates",
+            (post(s["s03"], created=seconds("2018-01-01", 0), outcome="too_late"),),
+            outcome="too_late",
             under={"before 2019": "kept"},
         ),
         _link(
@@ -513,13 +514,13 @@ def _dropped_links(spare: dict[str, Prose]) -> list[Case]:
         _link(
             s["s05"],
             "an advertisement without author and subreddit",
-            (post(s["s05"], promoted=True, quirks=("no-author",), outcome="promoted"),),
-            outcome="promoted",
+            (post(s["s05"], promoted=True, quirks=("no-author",), outcome="advertisement"),),
+            outcome="advertisement",
         ),
         _link(
             s["s06"],
             "one submission of 2 points whose line stands in the dump twice: 2 by sum as well",
-            (same, replace(same, shows="the same id again")),
+            (same, replace(same, outcome="repeated", shows="the same id again")),
         ),
         _link(
             s["s07"],
@@ -527,7 +528,12 @@ def _dropped_links(spare: dict[str, Prose]) -> list[Case]:
             (post(s["s07"], quirks=("parent-last",), parent_score=9999, parent_url=s["s07"].url),),
         ),
         _link(s["s08"], "2 points before 2018, 500 after", fame, under={"before 2019": "kept"}),
-        _link(s["s09"], "the score is null", (post(s["s09"]),)),
+        _link(
+            s["s09"],
+            "the score is null",
+            (post(s["s09"], outcome="no_karma"),),
+            outcome="no_karma",
+        ),
         _link(s["s11"], "a Wikipedia page", stage="links", outcome="wikipedia_host"),
     ]
 
@@ -541,7 +547,7 @@ def _simple(
     karma: int = 20,
     captures: tuple[Capture, ...] = (),
     stage: str = "pages",
-    outcome: str = "missing",
+    outcome: str = "no_capture",
     **more: object,
 ) -> Case:
     return Case(
@@ -717,7 +723,7 @@ def _dropped_pages(kept: dict[str, Prose], spare: dict[str, Prose]) -> list[Case
                 ),
             ),
             "pages",
-            "bad_status",
+            "http_error",
         ),
         _simple(
             "status-500",
@@ -732,7 +738,7 @@ def _dropped_pages(kept: dict[str, Prose], spare: dict[str, Prose]) -> list[Case
                 ),
             ),
             "pages",
-            "bad_status",
+            "http_error",
         ),
         _simple(
             "redirect-loop",
@@ -763,7 +769,7 @@ def _dropped_pages(kept: dict[str, Prose], spare: dict[str, Prose]) -> list[Case
                 ),
             ),
             "pages",
-            "redirect_missing",
+            "redirect_target_missing",
         ),
         _simple(
             "redirect-to-wikipedia",
@@ -787,7 +793,7 @@ def _dropped_pages(kept: dict[str, Prose], spare: dict[str, Prose]) -> list[Case
             23,
             (_answer(damaged, "2013-05-05", html(kept["10-how-fog-forms"]), damage="all"),),
             "pages",
-            "missing",
+            "no_capture",
         ),
         _simple("missing-1", "never captured", lost, "2012-01-01", "Bulbs for a north window", 6),
     ]
@@ -826,6 +832,7 @@ def _copies(kept: dict[str, Prose], spare: dict[str, Prose]) -> list[Case]:
         )
     )
     gravel = spare["s11-wikipedia"]
+    stock = kept["23-stock-from-peelings"]
 
     def copy(
         name: str,
@@ -878,6 +885,25 @@ def _copies(kept: dict[str, Prose], spare: dict[str, Prose]) -> list[Case]:
             site="bit mirror",
             duplicate_of=wall.slug,
             **exact,
+        ),
+        Case(
+            "short-link",
+            "a short link whose redirect was captured leads to a page that was posted as well",
+            (
+                post(
+                    stock,
+                    url="http://bit.ly/9xKdemo",
+                    karma=9,
+                    created=seconds(stock.date, 200),
+                    quirks=("nul",),
+                ),
+            ),
+            (_redirect("http://bit.ly/9xKdemo", after(stock.date, 9), stock.url),),
+            text=stock.slug,
+            final_url=stock.url,
+            duplicate_of=stock.slug,
+            stage="dedup",
+            outcome="exact_duplicate",
         ),
         Case(
             "near-60",
@@ -1053,25 +1079,14 @@ def _lines() -> list[Case]:
     for i, (title, url) in enumerate(MEDIA):
         rule = (
             "media_host"
-            if any(
-                h in url
-                for h in (
-                    "youtube",
-                    "youtu.be",
-                    "vimeo",
-                    "imgur",
-                    "redd.it",
-                    "flickr",
-                    "gfycat",
-                    "twitch",
-                    "soundcloud",
-                )
-            )
-            else "media"
+            if url.split("/")[2].endswith(MEDIA_HOSTS)
+            else "not_html_file"
+            if url.endswith((".pdf", ".zip", ".pptx"))
+            else "media_file"
         )
         one(
             f"media-{i + 1}",
-            f"a link to {url.split('/')[2]}",
+            MEDIA_RULES[rule],
             rule,
             url,
             title,
@@ -1080,12 +1095,10 @@ def _lines() -> list[Case]:
             line="kept",
             subreddit=("pics", "videos", "EarthPorn", "Music")[i % 4],
         )
-    for i, host in enumerate(
-        ("bit.ly/9xKqRt", "tinyurl.com/yc3demo", "goo.gl/aB3dEf", "t.co/Zk2demo1")
-    ):
+    for i, host in enumerate(("tr.im/demo1", "cli.gs/demo2", "su.pr/2kDemo", "adf.ly/1demo")):
         one(
             f"shortener-{i + 1}",
-            "a shortened link, whose target is not in it",
+            "a shortener that no longer answers, or only with advertisements",
             "shortener",
             f"http://{host}",
             "Worth your time",
@@ -1103,7 +1116,7 @@ def _lines() -> list[Case]:
         one(
             f"reddit-{i + 1}",
             "a link to reddit itself",
-            "reddit",
+            "self_link",
             f"http://www.reddit.com/{path}",
             "Somebody explains it well",
             60 + i,
@@ -1191,7 +1204,7 @@ def _lines() -> list[Case]:
         one(
             f"promoted-{i + 2}",
             "an advertisement",
-            "promoted",
+            "advertisement",
             f"http://shop.bucketworks.example/offer/{i + 1}?utm_source=reddit&utm_medium=cpc",
             title,
             3 + i,
@@ -1225,12 +1238,12 @@ def _lines() -> list[Case]:
         one(
             f"late-{i + 2}",
             "after 2017",
-            "outside_dates",
+            "too_late",
             f"http://laterthan.example/{i + 1}",
             title,
             44 + i,
             f"20{18 + i}-0{i + 1}-2{i}",
-            quirks=("float",) if i == 3 else (),
+            quirks=("float",) if i >= 2 else (),
         )
     for i, (host, title) in enumerate(LOW):
         one(
@@ -1305,6 +1318,22 @@ MEDIA = (
     ("A gate in the wall", "http://oldstones.example/img/gate.jpeg?size=large"),
     ("Slides of the talk", "http://notes.smalltools.example/files/talk.pptx"),
 )
+MEDIA_HOSTS = (
+    "imgur.com",
+    "redd.it",
+    "flickr.com",
+    "gfycat.com",
+    "youtube.com",
+    "youtu.be",
+    "vimeo.com",
+    "twitch.tv",
+    "soundcloud.com",
+)
+MEDIA_RULES = {
+    "media_host": "a host of pictures, clips or recordings",
+    "media_file": "a picture, recording or film by its ending",
+    "not_html_file": "a file that is no page by its ending",
+}
 LOW = (
     ("knitters.example/blog/12", "A hat in one evening"),
     ("smallboats.example/log?entry=7", "Caulking, day three"),

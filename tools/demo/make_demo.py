@@ -3,7 +3,7 @@
     python tools/demo/make_demo.py [--out DIR]
 
 writes `RS_demo.ndjson.zst`, `pages.warc.gz`, `squad.jsonl` and `expected.json`, the same bytes on
-every run with the same compressors (`expected.json` names them).
+every run with the same compressors (`expected.json` names them), and `docs/demo.md`.
 """
 
 import argparse
@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import archive
 import cases as demo_cases
+import guide
 import prose
 import squad
 import submissions
@@ -27,6 +28,7 @@ from designs import BOILERPLATE
 
 HERE = Path(__file__).parent
 OUT = HERE.parents[1] / "webtext_py" / "demo"
+GUIDE = HERE.parents[1] / "docs" / "demo.md"
 DEFAULTS = {"min_karma": 3, "before": "2018", "karma_rule": "max"}
 
 
@@ -44,6 +46,11 @@ def build() -> dict[str, bytes]:
     }
     files["expected.json"] = _expected(cases, rows, kept, spare, files)
     return files
+
+
+def build_guide(expected: bytes) -> bytes:
+    """`docs/demo.md` for the given `expected.json`."""
+    return guide.page(json.loads(expected)).encode()
 
 
 def compressors() -> dict[str, str]:
@@ -147,10 +154,18 @@ def _expected(
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
+def _end(case: demo_cases.Case) -> tuple[str, str]:
+    """Stage and outcome; a link none of whose lines is kept never comes to be, and ends there."""
+    if all(post.outcome != "kept" for post in case.posts):
+        return "lines", case.posts[0].outcome
+    return case.stage, case.outcome
+
+
 def _link(
     case: demo_cases.Case, kept: dict[str, prose.Prose], spare: dict[str, prose.Prose]
 ) -> dict[str, object]:
     page = kept.get(case.text or "") or spare.get(case.text or "")
+    stage, outcome = _end(case)
     link: dict[str, object] = {
         "case": case.name,
         "shows": case.shows,
@@ -158,8 +173,8 @@ def _link(
         "final_url": case.final_url,
         "karma": _karma(case),
         "captures": len(case.captures),
-        "stage": case.stage,
-        "outcome": case.outcome,
+        "stage": stage,
+        "outcome": outcome,
         "under": case.under,
         "duplicate_of": case.duplicate_of,
         "text": case.text,
@@ -177,9 +192,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="folder to write to")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    for name, data in build().items():
+    files = build()
+    for name, data in files.items():
         (out / name).write_bytes(data)
         print(f"{len(data):>9,} {name}")
+    if out == OUT:
+        GUIDE.write_bytes(build_guide(files["expected.json"]))
 
 
 if __name__ == "__main__":
