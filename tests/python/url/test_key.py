@@ -169,8 +169,8 @@ def test_session_ids(path: str, tidy: str) -> None:
     "piece", [";jsessionid=a", "a&", "amp;", "%", "/", "../a/", "a.", "@", "é"]
 )
 def test_long_urls_have_keys_too(piece: str) -> None:
-    # Half a megabyte each: with time by the square of the length none would come back.
-    url = f"http://x.example/a?{piece * (500_000 // len(piece))}"
+    # With time by the square of the length few would come back.
+    url = f"http://x.example/a?{piece * (100_000 // len(piece))}"
     for long in (url, url.replace("?", "", 1)):
         key = url_key(long)
         assert key is not None
