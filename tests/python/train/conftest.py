@@ -149,5 +149,7 @@ def webtext(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     return call
 
 
+Command = Callable[..., Ran]
+
 # Some 20 ms a step.
 TINY = ("layers=2", "heads=2", "width=32", "context=32", "batch_tokens=256", "device=cpu")

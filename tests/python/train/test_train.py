@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,7 @@ from safetensors.torch import load_file
 
 from webtext_py.train.metrics import read_metrics
 
-from .conftest import TINY, Ran
-
-Command = Callable[..., Ran]
+from .conftest import TINY, Command
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:

@@ -1,0 +1,210 @@
+"""Runs in processes of their own: killed at any moment, and several at once."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from webtext_py.train.checkpoint import folders
+from webtext_py.train.distributed import GradientSum, World, micro_batches
+from webtext_py.train.metrics import read_metrics
+
+from .conftest import TINY, Command
+from .test_train import digest, untimed
+
+
+class Processes:
+    """Starts and ends `webtext` processes through `server.py`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.count = folder, 0
+        self.server = subprocess.Popen(
+            [sys.executable, "-P", str(Path(__file__).with_name("server.py"))],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def _ask(self, request: dict[str, Any]) -> int:
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(json.dumps(request) + "\n")
+        self.server.stdin.flush()
+        answer: int = json.loads(self.server.stdout.readline())
+        return answer
+
+    def start(self, *words: str | Path, **environment: str) -> tuple[int, Path]:
+        """Process id and the file of what it says, for one command line."""
+        self.count += 1
+        out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
+        number = self._ask(
+            {
+                "words": [str(word) for word in words],
+                "environment": environment,
+                "out": str(out),
+                "err": str(err),
+            }
+        )
+        return number, err
+
+    def wait(self, number: int) -> int:
+        """Exit code of a process, negative for a signal."""
+        return self._ask({"wait": number})
+
+    def finish(self, started: tuple[int, Path]) -> str:
+        """Waits for a process that must succeed; what it printed."""
+        assert self.wait(started[0]) == 0, started[1].read_text()
+        return started[1].with_suffix(".out").read_text()
+
+    def together(self, size: int, *words: str | Path) -> None:
+        """Runs one command in `size` processes that know of each other, as `torchrun` does."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        here = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        ranks = range(size)
+        started = [self.start(*words, **here, RANK=str(r), LOCAL_RANK=str(r)) for r in ranks]
+        for process in started:
+            self.finish(process)
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Processes that start without importing torch again."""
+    made = Processes(tmp_path_factory.mktemp("processes"))
+    yield made
+    assert made.server.stdin is not None
+    assert made.server.stdout is not None
+    made.server.stdin.close()
+    made.server.stdout.close()
+    made.server.wait(20)
+
+
+def test_eight_kills_change_nothing(data: Path, webtext: Command, processes: Processes) -> None:
+    """60 steps, killed eight times at random: same weights, each window once, none left out."""
+    settings = (*TINY, "steps=60", "checkpoint_every=5", "log_windows=true", "eval_every=20")
+    whole = webtext("train", "--data", data, "--run", "whole", *settings)
+    assert whole.code == 0, whole.err
+    log = data / "runs" / "parts" / "metrics.jsonl"
+    generator = random.Random(7)
+    killed_at = []
+    # Each is killed a moment after it has got some steps further than the one before it.
+    goals = sorted(generator.sample(range(2, 56), 8))
+    for goal in goals:
+        begun = (data / "runs" / "parts" / "run.json").exists()
+        words = ["--resume", "--run", "parts"] if begun else ["--run", "parts", *settings]
+        process, said = processes.start("train", "--data", data, *words)
+        deadline = time.monotonic() + 120
+        while len(lines := read_metrics(log)) < goal:
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.01)
+        time.sleep(generator.random() * 0.03)
+        os.kill(process, signal.SIGKILL)
+        assert processes.wait(process) == -signal.SIGKILL, said.read_text()
+        killed_at.append(len(lines))
+    assert len(killed_at) == 8
+    processes.finish(processes.start("train", "--data", data, "--resume", "--run", "parts"))
+    runs = [data / "runs" / name for name in ("whole", "parts")]
+    assert digest(runs[0]) == digest(runs[1])
+    logs = [untimed(read_metrics(run / "metrics.jsonl")) for run in runs]
+    assert logs[0] == logs[1]
+    ledger = [window for line in logs[1] for window in line["windows"]]
+    assert len(ledger) == 60 * 8 == len(set(ledger))
+    assert [p.name for _, p in folders(runs[1])] == ["step-00000055", "step-00000060"]
+
+
+def test_one_two_and_four_processes_give_the_same_bits(data: Path, processes: Processes) -> None:
+    words = ("--exact", *TINY, "steps=10", "micro_batch=1", "eval_every=5", "checkpoint_every=6")
+    for size in (1, 2, 4):
+        processes.together(size, "train", "--data", data, "--run", f"run{size}", *words)
+    runs = [data / "runs" / f"run{size}" for size in (1, 2, 4)]
+    assert len({digest(run) for run in runs}) == 1
+    logs = [untimed(read_metrics(run / "metrics.jsonl")) for run in runs]
+    assert logs[0] == logs[1] == logs[2]
+    assert len({line["loss"] for line in logs[0]}) == 10
+    # Going on with another number of processes is the same run too.
+    shortened = data / "runs" / "run4"
+    newest = folders(shortened)[-1][1]
+    for path in newest.iterdir():
+        path.unlink()
+    newest.rmdir()
+    processes.together(2, "train", "--data", data, "--run", "run4", "--resume")
+    assert digest(shortened) == digest(runs[0])
+
+
+def test_without_exact_two_processes_agree_closely(data: Path, processes: Processes) -> None:
+    words = (*TINY, "steps=6", "micro_batch=2")
+    for size in (1, 2):
+        processes.together(size, "train", "--data", data, "--run", f"run{size}", *words)
+    logs = [read_metrics(data / "runs" / f"run{size}" / "metrics.jsonl") for size in (1, 2)]
+    for one, two in zip(*logs, strict=True):
+        assert one["loss"] == pytest.approx(two["loss"], rel=1e-4)
+        assert one["grad_norm"] == pytest.approx(two["grad_norm"], rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6, 8, 12])
+def test_the_tree_adds_the_same_pairs_for_any_number_of_processes(count: int) -> None:
+    generator = torch.Generator().manual_seed(count)
+    gradients = [torch.randn(50, generator=generator) * 10.0**i for i in range(count)]
+
+    def tree(parts: list[torch.Tensor]) -> torch.Tensor:
+        total = GradientSum(exact=True)
+        for part in parts:
+            total.add([part.clone()])
+        return total.total()[0]
+
+    whole = tree(gradients)
+    for size in range(1, count + 1):
+        each, rest = divmod(count, size)
+        if rest or each & (each - 1):
+            continue
+        blocks = [tree(gradients[i : i + each]) for i in range(0, count, each)]
+        assert torch.equal(tree(blocks), whole)
+    if count == 3:
+        assert torch.equal(whole, (gradients[0] + gradients[1]) + gradients[2])
+    if count == 8:
+        a, b, c, d, e, f, g, h = gradients
+        assert torch.equal(whole, ((a + b) + (c + d)) + ((e + f) + (g + h)))
+        running = GradientSum(exact=False)
+        for gradient in gradients:
+            running.add([gradient.clone()])
+        assert not torch.equal(running.total()[0], whole)
+
+
+def test_batches_that_do_not_divide_are_refused() -> None:
+    from webtext_py.errors import ConfigError
+
+    world = World(0, 2, torch.device("cpu"))
+    assert micro_batches(8, 2, world, exact=True) == 2
+    for windows, micro in ((8, 3), (6, 2)):
+        with pytest.raises(ConfigError, match="not 2 processes times whole micro-batches"):
+            micro_batches(windows, micro, world, exact=False)
+    with pytest.raises(ConfigError, match="power of two micro-batches a process, not 3"):
+        micro_batches(6, 1, world, exact=True)
+    assert micro_batches(6, 1, world, exact=False) == 3
+
+
+def test_sigterm_ends_a_process_with_a_checkpoint(data: Path, processes: Processes) -> None:
+    words = ("train", "--data", data, *TINY, "steps=100000", "eval_every=0")
+    process, said = processes.start(*words)
+    log = data / "runs" / "nano" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while len(read_metrics(log)) < 3:
+        assert time.monotonic() < deadline, said.read_text()
+        time.sleep(0.01)
+    os.kill(process, signal.SIGTERM)
+    assert processes.wait(process) == 130, said.read_text()
+    ((step, _),) = folders(data / "runs" / "nano")
+    assert step == len(read_metrics(log)) >= 3
+    assert f"saved step {step} of" in said.read_text()
