@@ -31,10 +31,11 @@ class WebTextCommand(click.Command):
             if isinstance(parameter, ManyOption)
             for name in parameter.opts
         }
-        return super().parse_args(ctx, _spread(args, many))
+        return super().parse_args(ctx, spread(args, many))
 
 
-def _spread(args: Sequence[str], many: set[str]) -> list[str]:
+def spread(args: Sequence[str], many: set[str]) -> list[str]:
+    """`--many a b` as `--many a --many b`, for the options named in `many`."""
     spread: list[str] = []
     current: str | None = None  # the greedy option whose further values we are in
     for position, word in enumerate(args):

@@ -1,0 +1,451 @@
+"""`webtext overlap`: how much of a test set is in the training text; its index."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..options import ManyOption, WebTextCommand, shared_options, spread, workers_option
+from ..output import Progress, console, print_json
+
+if TYPE_CHECKING:
+    from webtext_py.overlap import IndexConfig, Outcome
+
+_EXAMPLES = """\b
+Examples:
+  webtext overlap --test squad.jsonl
+  webtext overlap --test squad/*.json --train corpus/ -n 13
+  webtext overlap --test dev.json --scores predictions.json
+  webtext overlap index --train corpus/*.parquet
+  webtext overlap check
+"""
+
+
+class Size(click.ParamType[int]):
+    """Bytes, with a unit if wanted: `500M`, `2G`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", value, re.IGNORECASE)
+        if found is None:
+            self.fail(f"{value!r} is no size; 500M or 2G was expected", param, ctx)
+        power = "kmgt".find(found[2].lower()) + 1 if found[2] else 0
+        return int(float(found[1]) * 1024**power)
+
+
+class OverlapGroup(click.Group):
+    """Runs the report where no verb is given; options before a verb reach it or are refused."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes greedy options apart, up to the verb."""
+        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        many = {name for p in options if isinstance(p, ManyOption) for name in p.opts}
+        takes = {name for p in options if not p.is_flag and not p.count for name in p.opts}
+        end = next(
+            (
+                place
+                for place, word in enumerate(args)
+                if word in self.commands and (place == 0 or args[place - 1] not in takes)
+            ),
+            len(args),
+        )
+        return super().parse_args(ctx, [*spread(args[:end], many), *args[end:]])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Hands options to the verb, or runs the report."""
+        words = [*ctx._protected_args, *ctx.args]
+        if not words:
+            return super().invoke(ctx)
+        verb = self.commands.get(words[0])
+        if verb is None:
+            raise click.UsageError(
+                f"`{words[0]}` is no verb of `overlap` ({', '.join(self.commands)}); a test set is "
+                "named with `--test`",
+                ctx,
+            )
+        given = {
+            name: value
+            for name, value in ctx.params.items()
+            if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        }
+        known = {p.name for p in verb.params}
+        for name in given:
+            if name not in known:
+                option = next(p.opts[-1] for p in self.params if p.name == name)
+                raise click.UsageError(
+                    f"`{option}` belongs to the report, not to `overlap {words[0]}`", ctx
+                )
+        ctx.obj = given
+        return super().invoke(ctx)
+
+
+class Verb(WebTextCommand):
+    """A verb that takes up the options given before it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Merges them in; the same option on both sides is refused."""
+        for name, value in (ctx.obj or {}).items():
+            if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+                option = next(p.opts[-1] for p in self.params if p.name == name)
+                raise click.UsageError(f"`{option}` was given before and after the verb", ctx)
+            ctx.params[name] = value
+        return super().invoke(ctx)
+
+
+def _index_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for decorate in (
+        click.option(
+            "--memory",
+            type=Size(),
+            default="2G",
+            show_default=True,
+            help="Memory to build with; the result is the same.",
+        ),
+        click.option(
+            "--capacity",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Distinct n-grams to size for [default: estimated].",
+        ),
+        click.option(
+            "--rate",
+            type=float,
+            default=1e-8,
+            show_default=True,
+            help="Bound of the filter's false positive rate.",
+        ),
+        click.option("--ascii", is_flag=True, help="Words are runs of [A-Za-z0-9] only."),
+        click.option(
+            "-n",
+            "n",
+            type=click.IntRange(1, 64),
+            default=8,
+            show_default=True,
+            help="Words in an n-gram; GPT-3 has 13.",
+        ),
+        click.option(
+            "--index",
+            "index_file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="The index [default: overlap/ngram8.bloom in the data].",
+        ),
+        click.option(
+            "--text-field", default="text", show_default=True, help="Field of the training text."
+        ),
+        click.option(
+            "--train",
+            cls=ManyOption,
+            metavar="PATH...",
+            help="Training text [default: the last training shards].",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+_FORCE = click.option("--force", is_flag=True, help="Make the index again.")
+
+
+@click.group(cls=OverlapGroup, invoke_without_command=True, epilog=_EXAMPLES)
+@click.option(
+    "--test",
+    cls=ManyOption,
+    metavar="FILE...",
+    help="Test sets, or folders of them [default: the demo's].",
+)
+@click.option("--fields", metavar="NAMES", help="Fields to count, with commas: question,context.")
+@click.option(
+    "--text-as",
+    type=click.Choice(["whole", "line", "paragraph"]),
+    help="What one example of a plain text file is.",
+)
+@click.option(
+    "--own-train", cls=ManyOption, metavar="FILE...", help="The test set's own training split."
+)
+@click.option(
+    "--scores",
+    cls=ManyOption,
+    metavar="FILE...",
+    help="Metrics or SQuAD predictions, one file a test set.",
+)
+@click.option("--no-evidence", is_flag=True, help="Ask the filter only; no pass over the text.")
+@click.option("--list", "write_list", is_flag=True, help="Also write the overlapping ids.")
+@click.option(
+    "--drop",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also write the shards without overlapping documents.",
+)
+@_FORCE
+@_index_options
+@workers_option
+@shared_options
+@click.pass_context
+def overlap(ctx: click.Context, /, **options: Any) -> None:
+    """How much of a test set is in the training text.
+
+    Counts the test set's 8-grams that stand in the training text, as in
+    section 4 of the GPT-2 report, names documents and places, and compares
+    scores with and without overlap. Makes the index if it is missing.
+
+    Writes overlap/NAME.json, NAME.html and NAME.hits.parquet in the data.
+    """
+    if ctx.invoked_subcommand is None:
+        _report(**options)
+
+
+def _report(
+    data: Path,
+    as_json: bool,
+    quiet: bool,
+    workers: int | None,
+    memory: int,
+    fields: str | None,
+    no_evidence: bool,
+    scores: tuple[str, ...],
+    **options: Any,
+) -> None:
+    from webtext_py.overlap import OverlapConfig
+    from webtext_py.overlap import overlap as run
+
+    config = OverlapConfig(
+        index=_config(options),
+        fields=tuple(name.strip() for name in fields.split(",")) if fields else (),
+        scores=tuple(map(Path, scores)),
+        evidence=not no_evidence,
+        **options,
+    )
+    with Progress(quiet=quiet) as observer:
+        outcomes = run(
+            data,
+            config,
+            memory=memory,
+            threads=workers or _cpus(),
+            observer=observer,
+            say=_say(quiet),
+        )
+    if as_json:
+        documents = [outcome.document for outcome in outcomes]
+        print_json(documents[0] if len(documents) == 1 else {"reports": documents})
+        return
+    for outcome in outcomes:
+        _print(outcome)
+
+
+def _config(options: dict[str, Any]) -> "IndexConfig":
+    from webtext_py.overlap import IndexConfig
+
+    return IndexConfig(**{name: options.pop(name) for name in ("n", "ascii", "rate", "capacity")})
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _say(quiet: bool) -> Callable[[str], None]:
+    return (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+
+
+def _print(outcome: "Outcome") -> None:
+    from rich.table import Table
+
+    from webtext_py.overlap.page import percent, score_rows
+
+    made = outcome.document
+    out = console()
+    n = made["n"]
+    table = Table(title=f"{made['test']}: {n}-grams in the training text", title_justify="left")
+    table.add_column("field")
+    exact = made["evidence"] is not None
+    found = "found" if exact else "filter"
+    for name in (f"{n}-grams", found, "share", *(["filter"] if exact else []), "any", ">15 %"):
+        table.add_column(name, justify="right")
+    rows = [(name, counts, counts["examples"], None) for name, counts in made["fields"].items()]
+    rows.append(("all", made["ngrams"], made["examples"], made["bloom"]))
+    for name, counts, examples, bloom in rows:
+        cells = [f"{counts['total']:,}", f"{counts['found']:,}"]
+        cells.append(percent(counts["found"], counts["total"]))
+        if exact:
+            cells.append(f"{bloom['found']:,}" if bloom is not None else "")
+        cells += [f"{examples['any']:,}", f"{examples['over_15']:,}"]
+        table.add_row(name, *cells)
+    out.print(table)
+    counts = made["examples"]
+    out.print(
+        f"examples: {counts['total']:,}; {counts['clean']:,} clean, {counts['any']:,} with overlap "
+        f"({counts['over_50']:,} over half, {counts['all']:,} whole), {counts['too_short']:,} "
+        f"shorter than {n} words",
+        highlight=False,
+    )
+    if made["own_train"] is not None:
+        own, ours = made["own_train"], made["ngrams"]
+        out.print(
+            f"its own training split: {percent(own['found'], own['total'])}; ours: "
+            f"{percent(ours['found'], ours['total'])}"
+        )
+    for name, metric in (made["scores"] or {"metrics": {}})["metrics"].items():
+        table = Table(title=f"{name}, with and without overlap", title_justify="left")
+        for head in ("examples", "number", "mean", "95 % interval"):
+            table.add_column(head, justify="left" if head == "examples" else "right")
+        for row in score_rows(metric):
+            table.add_row(*row)
+        out.print(table)
+    if exact:
+        for example in made["worst"][:5]:
+            longest = example["longest"]
+            if longest is not None:
+                where = longest["url"] or longest["source"]
+                out.print(
+                    f"  {example['id']}: {100 * example['share']:.0f} %, {longest['words']} words "
+                    f"of {longest['doc_id']} ({where})",
+                    markup=False,
+                    soft_wrap=True,
+                )
+    for path in outcome.files:
+        out.print(str(path), markup=False, soft_wrap=True)
+
+
+@overlap.command(cls=Verb, epilog="\b\nExample:\n  webtext overlap index --train corpus/ -n 13")
+@_FORCE
+@_index_options
+@workers_option
+@shared_options
+def index(
+    data: Path,
+    as_json: bool,
+    quiet: bool,
+    workers: int | None,
+    memory: int,
+    train: tuple[str, ...],
+    text_field: str,
+    index_file: Path | None,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Make the Bloom filter of the training text's n-grams."""
+    from webtext_py.overlap.run import index_path, make_index, training_text
+    from webtext_py.stage import Workspace
+
+    config = _config(options)
+    with Progress(quiet=quiet) as observer, Workspace(data, observer=observer) as workspace:
+        observer.stage_started("overlap index")
+        text = training_text(data, train, text_field, workspace.digests)
+        workspace.digests.save()
+        path = index_file or index_path(data, text, config, not train)
+        made = make_index(
+            data,
+            text,
+            path,
+            config,
+            force=force,
+            memory=memory,
+            threads=workers or _cpus(),
+            observer=observer,
+            say=_say(quiet),
+        )
+    _describe(made, as_json)
+
+
+@overlap.command(cls=Verb, epilog="\b\nExample:\n  webtext overlap check")
+@click.option(
+    "--index",
+    "index_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The index [default: overlap/ngram8.bloom in the data].",
+)
+@click.option(
+    "--probes",
+    type=click.IntRange(min=1),
+    default=4_000_000_000,
+    show_default=True,
+    help="Fresh random keys to probe.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=20190214, show_default=True)
+@workers_option
+@shared_options
+def check(
+    data: Path,
+    as_json: bool,
+    quiet: bool,
+    workers: int | None,
+    index_file: Path | None,
+    probes: int,
+    seed: int,
+) -> None:
+    """Measure the false positive rate of an index and store it there.
+
+    Also the report's own check, a million random strings: it expects no hit
+    and proves no more than a rate below 3e-6.
+    """
+    from webtext_py.overlap import Index, check_index
+
+    made = Index(index_file or data / "overlap" / "ngram8.bloom")
+    with Progress(quiet=quiet) as observer:
+        observer.stage_started("overlap check")
+        found = check_index(
+            made, probes=probes, seed=seed, threads=workers or _cpus(), observer=observer
+        )
+    if as_json:
+        print_json({"file": str(made.path), "rate": made.facts["rate"], "measured": found})
+        return
+    click.echo(
+        f"{made.path}: digest right; {found['false_positives']:,} false positives in "
+        f"{found['probes']:,} probes from seed {found['seed']}\n"
+        f"rate {found['rate']:.2e}, at most {found['rate_upper_95']:.2e} (95 %); computed "
+        f"{made.facts['expected_rate']:.2e}; bound {made.facts['rate']:.0e}\n"
+        f"report's own check: {found['report_found']} of {found['report_strings']:,} random "
+        f"strings found, which proves at most {found['report_rate_upper_95']:.1e} (95 %)"
+    )
+
+
+@overlap.command(
+    cls=Verb, epilog="\b\nExample:\n  webtext overlap merge a.bloom b.bloom --out both.bloom"
+)
+@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write."
+)
+@click.option("--force", is_flag=True, help="Replace the file.")
+@workers_option
+@shared_options
+def merge(
+    data: Path,
+    as_json: bool,
+    quiet: bool,
+    workers: int | None,
+    parts: tuple[Path, ...],
+    out: Path,
+    force: bool,
+) -> None:
+    """Make one index of several with equal parameters.
+
+    Build the parts with the same --capacity, for all of them together.
+    """
+    from webtext_py.errors import InputError
+    from webtext_py.overlap import merge_indexes
+
+    if out.exists() and not force:
+        raise InputError(f"`{out}` exists already", "`--force` replaces it")
+    _describe(merge_indexes(parts, out, threads=workers or _cpus()), as_json)
+
+
+def _describe(made: Any, as_json: bool) -> None:
+    facts = made.describe()
+    if as_json:
+        print_json(facts)
+        return
+    click.echo(
+        f"{made.path}: {facts['ngrams']:,} {facts['n']}-grams of {facts['documents']:,} documents, "
+        f"about {facts['distinct']:,} distinct\n"
+        f"{facts['file_bytes'] / 1e6:,.1f} MB, k = {facts['k']}, computed false positive rate "
+        f"{facts['expected_rate']:.2e} (bound {facts['rate']:.0e})"
+    )

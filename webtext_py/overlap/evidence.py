@@ -1,0 +1,116 @@
+"""One pass over training text for the exact n-grams of test sets: what is there, and where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from webtext_py import _core
+from webtext_py.columns import text_column
+from webtext_py.overlap.index import TrainingText
+from webtext_py.stage import Observer, Silent
+
+PASSAGE = 160  # characters of the training text shown on each side of a run: our choice
+MOST_PASSAGE = 2000  # characters of a run shown: our choice
+
+NOTHING = np.uint32(2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch of training text whose words equal a stretch of a test set's."""
+
+    place: int  # of its first word over all test texts
+    ngrams: int  # n - 1 less than its words
+    doc_id: str
+    url: str | None
+    source: str  # the file's name
+    start: int  # characters of the training text
+    end: int
+    before: str  # what stands around it, for people
+    passage: str
+    after: str
+
+
+@dataclass
+class Evidence:
+    """What the pass found."""
+
+    documents: npt.NDArray[np.uint32]  # by n-gram: training documents that have it
+    best: npt.NDArray[np.uint32]  # by place: the longest run over it, NOTHING where none is
+    runs: list[Run | None]  # None: a longer one took all its places
+    by_ngram: npt.NDArray[np.uint32]  # by n-gram: a run that has it, NOTHING where none does
+    texts: int = 0  # training documents read
+    words: int = 0
+    ngrams: int = 0
+    overlapping: dict[Path, list[int]] = field(default_factory=dict)  # rows with any, by file
+
+
+def find_evidence(
+    texts: _core.NgramTexts,
+    training: TrainingText,
+    *,
+    threads: int = 1,
+    observer: Observer | None = None,
+) -> Evidence:
+    """Reads all training text once. Memory grows with the test sets, not with the training text.
+
+    The result does not depend on `threads` or on how the text is cut into files and batches, but
+    for which of several equally long runs is shown: the first in the order of the files.
+    """
+    observer = observer or Silent()
+    scanner = _core.NgramScanner(texts)
+    runs: list[Run | None] = []
+    overlapping: dict[Path, list[int]] = {}
+    documents = 0
+    observer.step_started("evidence", training.size(), "bytes")
+    for source in training.sources:
+        row = 0
+        for batch in training.batches(source, extra=["url"]):
+            column = text_column(batch.column("text"))
+            hits_buffer, runs_buffer = scanner.scan_rows(*column, threads)
+            hits = np.frombuffer(memoryview(hits_buffer), np.uint32)
+            found = np.frombuffer(memoryview(runs_buffer), np.uint64).reshape(-1, 5)
+            for line in found.tolist():
+                runs.append(_run(batch, line, source.path.name))
+            rows = (np.flatnonzero(hits) + row).tolist()
+            if rows:
+                overlapping.setdefault(source.path, []).extend(rows)
+            row += batch.num_rows
+        documents += row
+        observer.advanced(source.path.stat().st_size)
+    best = np.frombuffer(memoryview(scanner.best_runs()), np.uint32)
+    used = set(np.unique(best).tolist())
+    ngrams_at = np.frombuffer(memoryview(texts.ngrams()), np.uint32)
+    covered = np.flatnonzero((best != NOTHING) & (ngrams_at != NOTHING))[::-1]  # the first wins
+    by_ngram = np.full(len(texts), NOTHING)
+    by_ngram[ngrams_at[covered]] = best[covered]
+    kept = [run if number in used else None for number, run in enumerate(runs)]
+    counts = np.frombuffer(memoryview(scanner.documents()), np.uint32)
+    words, ngrams = scanner.totals()
+    return Evidence(counts, best, kept, by_ngram, documents, words, ngrams, overlapping)
+
+
+def _run(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Run:
+    row, start, end, place, ngrams = line
+    data = batch.column("text")[row].as_py().encode()
+    first = len(data[:start].decode())
+    passage = data[start:end].decode()
+    before = data[max(0, start - 4 * PASSAGE) : start].decode("utf-8", "ignore")[-PASSAGE:]
+    after = data[end : end + 4 * PASSAGE].decode("utf-8", "ignore")[:PASSAGE]
+    shown = passage if len(passage) <= MOST_PASSAGE else passage[:MOST_PASSAGE] + " [...]"
+    return Run(
+        place,
+        ngrams,
+        batch.column("id")[row].as_py(),
+        batch.column("url")[row].as_py(),
+        source,
+        first,
+        first + len(passage),
+        before,
+        shown,
+        after,
+    )

@@ -1,0 +1,299 @@
+"""The n-gram index of a training text: built, opened, checked, merged."""
+
+import hashlib
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import exp, fsum, lgamma, log
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from webtext_py import _core
+from webtext_py.columns import text_column
+from webtext_py.errors import InputError
+from webtext_py.manifest import Digests, Manifest, input_names
+from webtext_py.reader import Source, list_sources, read_batches
+from webtext_py.stage import Observer, Silent
+
+__all__ = [
+    "DEFAULT_MEMORY",
+    "RATE",
+    "Index",
+    "IndexConfig",
+    "TrainingText",
+    "build_index",
+    "check_index",
+    "merge_indexes",
+    "upper_bound",
+]
+
+RATE = 1e-8  # GPT-2 report, section 4
+DEFAULT_MEMORY = 2 << 30  # our choice: every machine that trains has it to spare
+CHECK_PROBES = 4_000_000_000  # our choice: 40 false positives at the bound, so it can be told
+CHECK_SEED = 20190214  # our choice, stated: the day of the report
+REPORT_PROBES = 1_000_000  # GPT-2 report, section 4: "1M strings"
+
+
+@dataclass(frozen=True)
+class IndexConfig:
+    """What an index depends on beside the text."""
+
+    n: int = 8  # GPT-2 report, section 4; GPT-3 has 13
+    ascii: bool = False
+    rate: float = RATE
+    capacity: int | None = None  # distinct n-grams; estimated from the text where None
+
+
+@dataclass(frozen=True)
+class TrainingText:
+    """Files of training text, each with its digest."""
+
+    sources: tuple[Source, ...]
+    digests: tuple[str, ...]
+    text_field: str = "text"
+
+    @classmethod
+    def of(
+        cls, paths: Sequence[str | Path], text_field: str = "text", digests: Digests | None = None
+    ) -> "TrainingText":
+        """The files that `paths` (files, folders, globs) name."""
+        sources = tuple(list_sources(paths))
+        known = digests or Digests(Path())
+        return cls(sources, tuple(known.of(source.path) for source in sources), text_field)
+
+    @classmethod
+    def shards(cls, data: Path, digests: Digests | None = None) -> "TrainingText":
+        """The training shards of the last build in `data`; the held-out ones are not trained on."""
+        for entry in Manifest(data).stages.values():
+            shards = [p for p in sorted(entry.outputs) if p.startswith("shards/train-")]
+            if entry.state == "done" and shards:
+                return cls.of([data / path for path in shards], digests=digests)
+        raise InputError(
+            f"`{data}` has no finished shards",
+            "run `webtext build` first, or name the training text with `--train PATH...`",
+        )
+
+    def metadata(self) -> list[dict[str, Any]]:
+        """Name, length and digest of each file, as the index records them."""
+        names = input_names([source.path for source in self.sources])
+        rows = [
+            {
+                "name": names[source.path.resolve()],
+                "bytes": source.path.stat().st_size,
+                "sha256": digest,
+            }
+            for source, digest in zip(self.sources, self.digests, strict=True)
+        ]
+        return sorted(rows, key=lambda row: (row["sha256"], row["name"]))
+
+    def key(self) -> str:
+        """SHA-256 that stands for the content of all files and the field that is read, in hex."""
+        parts = [self.text_field, *sorted(self.digests)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def size(self) -> int:
+        """Bytes of all files on disk."""
+        return sum(source.path.stat().st_size for source in self.sources)
+
+    def batches(self, source: Source, extra: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """Batches of one file, decoded ahead of their use by another thread."""
+        return _ahead(read_batches(source, text_field=self.text_field, extra=extra))
+
+
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches; the next two are read while one is in use."""
+    ready: queue.Queue[Any] = queue.Queue(2)
+    stop = threading.Event()
+
+    def put(item: Any) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def read() -> None:
+        try:
+            for batch in batches:
+                if not put(batch):
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()
+
+
+class Index:
+    """An n-gram index on disk, memory-mapped."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens `path`. Raises `FormatError` for a file that is no index, cut, corrupt, or made
+        with another version of the normaliser or the hashes."""
+        self.path = path
+        self.core = _core.NgramIndex(path)
+        self.facts = self.core.header()
+        self.metadata: dict[str, Any] = json.loads(self.facts.pop("metadata") or "{}")
+
+    def matches(self, config: IndexConfig, text: TrainingText) -> bool:
+        """Whether the index is of this text and made so."""
+        capacity = config.capacity in (None, self.facts["capacity"])
+        same = (config.n, config.ascii, config.rate) == (
+            self.facts["n"],
+            self.facts["ascii"],
+            self.facts["rate"],
+        )
+        return capacity and same and self.metadata.get("key") == text.key()
+
+    def measured(self) -> dict[str, Any] | None:
+        """What the last `check` found, None where there was none."""
+        record = self.core.check_record()
+        return None if record is None else _measured(record)
+
+    def describe(self) -> dict[str, Any]:
+        """The documented object: parameters, size, counts, rates, sources."""
+        return {
+            "file": self.path.name,
+            **self.facts,
+            "measured": self.measured(),
+            "sources": self.metadata.get("sources", []),
+        }
+
+
+def _measured(record: tuple[int, int, int, int, int]) -> dict[str, Any]:
+    probes, hits, seed, report_probes, report_hits = record
+    return {
+        "probes": probes,
+        "seed": seed,
+        "false_positives": hits,
+        "rate": hits / probes if probes else None,
+        "rate_upper_95": upper_bound(hits, probes) if probes else None,
+        "report_strings": report_probes,
+        "report_found": report_hits,
+        "report_rate_upper_95": upper_bound(report_hits, report_probes) if report_probes else None,
+    }
+
+
+def upper_bound(hits: int, probes: int, confidence: float = 0.95) -> float:
+    """The one-sided upper bound of a rate from `hits` in `probes`: exact, Poisson.
+
+    The rate at which `hits` or fewer would be seen with probability 1 - `confidence`. Source:
+    Garwood 1936.
+    """
+    low, high = float(hits), 2.0 * hits + 20.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        terms = (exp(i * log(middle) - lgamma(i + 1) - middle) for i in range(hits + 1))
+        low, high = (middle, high) if fsum(terms) > 1 - confidence else (low, middle)
+    return high / probes
+
+
+def build_index(
+    text: TrainingText,
+    path: Path,
+    config: IndexConfig | None = None,
+    *,
+    memory: int = DEFAULT_MEMORY,
+    threads: int = 1,
+    observer: Observer | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Index:
+    """Writes the index of `text` to `path`, which appears when it is whole.
+
+    `memory`, in bytes, bounds the collected hashes and the part of the filter in the making; more
+    is spilled beside `path`, 8 bytes an n-gram. The bytes do not depend on `memory` or `threads`.
+    `say` hears the size before memory is taken. Raises `ValueError` where `config.capacity` is
+    too small.
+    """
+    config = config or IndexConfig()
+    observer = observer or Silent()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    builder = _core.IndexBuilder(
+        config.n, config.ascii, config.rate, config.capacity, memory, threads, path.parent
+    )
+    observer.step_started("reading", text.size(), "bytes")
+    for source in text.sources:
+        for batch in text.batches(source):
+            builder.add_rows(*text_column(batch.column("text")))
+        observer.advanced(source.path.stat().st_size)
+    try:
+        plan = builder.plan()
+    except ValueError as error:
+        raise InputError(str(error), "give a larger `--capacity`, or none") from error
+    say(
+        f"index: about {plan['distinct']:,.0f} distinct {config.n}-grams; a filter of "
+        f"{plan['bytes'] / 1e6:,.1f} MB in {plan['segments']} parts of at most "
+        f"{plan['segment_bytes'] / 1e6:,.1f} MB in memory"
+    )
+    metadata = {"key": text.key(), "text_field": text.text_field, "sources": text.metadata()}
+    observer.step_started("inserting", 1, "filter")
+    try:
+        builder.finish(path, json.dumps(metadata, sort_keys=True))
+    except ValueError as error:
+        raise InputError(str(error), "give a larger `--capacity`, or none") from error
+    observer.advanced(1)
+    return Index(path)
+
+
+def check_index(
+    index: Index,
+    *,
+    probes: int = CHECK_PROBES,
+    seed: int = CHECK_SEED,
+    threads: int = 1,
+    observer: Observer | None = None,
+) -> dict[str, Any]:
+    """Verifies the file's digest, measures its false positive rate and stores the result in it.
+
+    `probes` fresh random keys from `seed` on, and a million random strings of words as in the
+    GPT-2 report. Returns what `Index.measured` does.
+    """
+    observer = observer or Silent()
+    observer.step_started("digest", 1, "file")
+    index.core.verify(threads)
+    observer.advanced(1)
+    observer.step_started("probing", probes, "probes")
+    strings = index.core.check_strings(REPORT_PROBES, seed)
+    hits = index.core.check(probes, seed, threads)
+    observer.advanced(probes)
+    record = (probes, hits, seed, REPORT_PROBES, strings)
+    index.core.store_check(*record)
+    return _measured(record)
+
+
+def merge_indexes(parts: Sequence[Path], out: Path, *, threads: int = 1) -> Index:
+    """Writes the union of indexes with equal parameters to `out`.
+
+    Raises `InputError` where parameters differ or the union is too full for its rate.
+    """
+    opened = [Index(path) for path in parts]
+    if len(opened) < 2:
+        raise InputError(f"{len(opened)} index to merge; at least two were expected")
+    metas = [index.metadata for index in opened]
+    rows = {(row["sha256"], row["name"]): row for meta in metas for row in meta.get("sources", [])}
+    sources = [rows[key] for key in sorted(rows)]
+    fields = sorted({str(meta.get("text_field", "text")) for meta in metas})
+    parts_of_key = [*fields, *sorted(row["sha256"] for row in sources)]
+    key = hashlib.sha256("\n".join(parts_of_key).encode()).hexdigest()
+    metadata = {"key": key, "text_field": ",".join(fields), "sources": sources}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _core.merge_indexes(list(parts), out, json.dumps(metadata, sort_keys=True), threads)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return Index(out)

@@ -1,0 +1,350 @@
+"""What `webtext overlap` does: index if need be, query, evidence, reports, lists, clean shards."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext_py import _core
+from webtext_py.columns import text_column
+from webtext_py.engine.commit import TEMPORARY, flush, write_bytes, write_json
+from webtext_py.errors import ConfigError, InputError
+from webtext_py.ledger import balance
+from webtext_py.manifest import Digests
+from webtext_py.overlap.evidence import Evidence, find_evidence
+from webtext_py.overlap.index import DEFAULT_MEMORY, Index, IndexConfig, TrainingText, build_index
+from webtext_py.overlap.page import render
+from webtext_py.overlap.report import Answer, Layout, SetReport, document
+from webtext_py.overlap.scores import compare, read_scores
+from webtext_py.overlap.testsets import TextAs, find_test_sets, read_test_set
+from webtext_py.stage import Observer, Silent, Workspace
+
+FOLDER = "overlap"
+
+
+@dataclass(frozen=True)
+class OverlapConfig:
+    """What a report is asked for."""
+
+    test: tuple[str, ...] = ()  # files and folders; the demo's where none
+    train: tuple[str, ...] = ()  # the last build's training shards where none
+    text_field: str = "text"
+    fields: tuple[str, ...] = ()
+    text_as: TextAs | None = None
+    index: IndexConfig = field(default_factory=IndexConfig)
+    index_file: Path | None = None
+    own_train: tuple[str, ...] = ()
+    scores: tuple[Path, ...] = ()
+    evidence: bool = True
+    write_list: bool = False
+    drop: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A test set's report and where it was written."""
+
+    document: dict[str, Any]
+    files: tuple[Path, ...]
+
+
+def training_text(
+    data: Path, train: Sequence[str], text_field: str, digests: Digests
+) -> TrainingText:
+    """The named training text, else the last build's training shards."""
+    if train:
+        return TrainingText.of(train, text_field, digests)
+    return TrainingText.shards(data, digests)
+
+
+def index_path(data: Path, text: TrainingText, config: IndexConfig, default: bool) -> Path:
+    """Where the index of a text lies: `ngram8.bloom` for the shards; other texts have their key
+    in the name, so that they do not displace it."""
+    words = "-ascii" if config.ascii else ""
+    name = f"ngram{config.n}{words}" + ("" if default else f"-{text.key()[:8]}")
+    return data / FOLDER / f"{name}.bloom"
+
+
+def make_index(
+    data: Path,
+    text: TrainingText,
+    path: Path,
+    config: IndexConfig,
+    *,
+    force: bool = False,
+    memory: int = DEFAULT_MEMORY,
+    threads: int = 1,
+    observer: Observer | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Index:
+    """The index of `text`: the one at `path` if it is of this text and made so, else a new one."""
+    if path.exists() and not force:
+        index = Index(path)
+        if index.matches(config, text):
+            return index
+        ours = path.parent == data / FOLDER
+        if not ours:
+            raise InputError(
+                f"`{path}` is an index of another text or with other settings",
+                "`--force` replaces it",
+            )
+        say(f"`{path.name}` is of another text or with other settings: made again")
+    options: dict[str, Any] = {"memory": memory, "threads": threads, "observer": observer}
+    return build_index(text, path, config, say=say, **options)
+
+
+def overlap(
+    data: Path,
+    config: OverlapConfig,
+    *,
+    memory: int = DEFAULT_MEMORY,
+    threads: int = 1,
+    observer: Observer | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Outcome]:
+    """Measures how much of each test set is in the training text and writes the reports to
+    `overlap/` in `data`.
+
+    `say` hears lines for the user. Raises `InputError` and `FormatError` for wrong inputs.
+    """
+    observer = observer or Silent()
+    found, lines = find_test_sets(config.test)
+    for line in lines:
+        say(line)
+    _check(config, len(found))
+    tests = []
+    for name, path in found:
+        test = read_test_set(path, name, fields=config.fields, text_as=config.text_as)
+        fields = ", ".join(test.fields)
+        say(f"{name}: {test.form}; {len(test.examples):,} examples; text in {fields}")
+        tests.append(test)
+    with Workspace(data, observer=observer) as workspace:
+        observer.stage_started("overlap")
+        index, text = _index_and_text(
+            data, config, workspace.digests, memory, threads, observer, say
+        )
+        workspace.digests.save()
+        layout = Layout(tests, index.facts["n"], index.facts["ascii"])
+        flags = np.zeros(len(layout.core), bool)
+        positions = np.frombuffer(memoryview(index.core.query(layout.core)), np.uint64)
+        flags[positions.astype(np.int64)] = True
+        bloom = Answer.of(layout, flags)
+        evidence = None
+        answer = bloom
+        if text is not None:
+            evidence = find_evidence(layout.core, text, threads=threads, observer=observer)
+            answer = Answer.of(layout, evidence.documents > 0)
+            missed = int((answer.found & ~bloom.found).sum())
+            if missed:
+                raise InputError(
+                    f"{missed} n-grams of the training text are not in `{index.path}`",
+                    "`--force` makes the index again; the file is not the one that was written",
+                )
+        own = _own_train(layout, config.own_train, threads, observer)
+        facts = _index_facts(index)
+        outcomes = []
+        for place, texts in enumerate(layout.sets):
+            report = SetReport(layout, texts, answer)
+            scores = None
+            if config.scores:
+                read = read_scores(config.scores[place], tests[place])
+                scores = compare(read, report.shares, report.clusters())
+            made = document(
+                report, bloom=bloom, evidence=evidence, own_train=own, scores=scores, index=facts
+            )
+            files = _write(data / FOLDER, report, made, evidence, config.write_list)
+            outcomes.append(Outcome(made, files))
+        if config.drop is not None and text is not None and evidence is not None:
+            counts = drop_overlapping(text, evidence, config.drop, observer=observer)
+            say(f"{config.drop}: {counts['kept']:,} of {counts['in']:,} documents kept")
+    return outcomes
+
+
+def _check(config: OverlapConfig, tests: int) -> None:
+    if config.scores and len(config.scores) != tests:
+        raise ConfigError(
+            f"{len(config.scores)} files of scores for {tests} test sets; one each, in the same "
+            "order, was expected"
+        )
+    if config.drop is not None and not config.evidence:
+        raise ConfigError("`--drop` needs the evidence pass, and `--no-evidence` was given")
+    if config.drop is not None and config.drop.exists() and any(config.drop.iterdir()):
+        raise InputError(f"`{config.drop}` is not empty", "name a new folder with `--drop`")
+
+
+def _index_and_text(
+    data: Path,
+    config: OverlapConfig,
+    digests: Digests,
+    memory: int,
+    threads: int,
+    observer: Observer,
+    say: Callable[[str], None],
+) -> tuple[Index, TrainingText | None]:
+    """The index to ask, and the text for the evidence pass (None where it is not wanted)."""
+    given = config.index_file
+    if given is not None and not config.train and not config.evidence:
+        # The portable use: the filter without the text that it was made from.
+        index = Index(given)
+        same = (index.facts["n"], index.facts["ascii"]) == (config.index.n, config.index.ascii)
+        if not same:
+            kind = "ASCII" if index.facts["ascii"] else "Unicode"
+            raise InputError(
+                f"`{given}` has {index.facts['n']}-grams of {kind} words; "
+                f"{config.index.n}-grams of {'ASCII' if config.index.ascii else 'Unicode'} words "
+                "were asked for",
+                f"ask with `-n {index.facts['n']}`"
+                + (" `--ascii`" if index.facts["ascii"] else ""),
+            )
+        return index, None
+    text = training_text(data, config.train, config.text_field, digests)
+    path = given or index_path(data, text, config.index, not config.train)
+    index = make_index(
+        data,
+        text,
+        path,
+        config.index,
+        force=config.force,
+        memory=memory,
+        threads=threads,
+        observer=observer,
+        say=say,
+    )
+    return index, text if config.evidence else None
+
+
+def _own_train(
+    layout: Layout, paths: Sequence[str], threads: int, observer: Observer
+) -> Answer | None:
+    """Which n-grams the test sets' own training split has: read as a test set, asked exactly."""
+    if not paths:
+        return None
+    found = np.zeros(len(layout.core), bool)
+    for name, path in find_test_sets(paths)[0]:
+        own = read_test_set(path, name)
+        shared = [field for field in own.fields if field in _fields(layout)] or own.fields
+        own = read_test_set(path, name, fields=shared if own.form != "plain text" else ())
+        texts = sorted({t for e in own.examples for t in e.texts.values()})
+        found |= _present(layout, texts, threads)
+    observer.advanced(0)
+    return Answer.of(layout, found)
+
+
+def _present(layout: Layout, texts: Sequence[str], threads: int) -> Any:
+    scanner = _core.NgramScanner(layout.core)
+    scanner.scan_rows(*text_column(pa.array(texts, pa.large_string())), threads)
+    return np.frombuffer(memoryview(scanner.documents()), np.uint32) > 0
+
+
+def _fields(layout: Layout) -> set[str]:
+    return {name for texts in layout.sets for name in texts.test.fields}
+
+
+def _index_facts(index: Index) -> dict[str, Any]:
+    facts = index.describe()
+    keys = ("digest", "bits", "k", "capacity", "distinct", "ngrams", "documents", "expected_rate")
+    measured = facts["measured"]
+    return {
+        "file": facts["file"],
+        "rate": facts["rate"],
+        **{key: facts[key] for key in keys},
+        "measured": measured,
+    }
+
+
+def _write(
+    folder: Path,
+    report: SetReport,
+    made: dict[str, Any],
+    evidence: Evidence | None,
+    write_list: bool,
+) -> tuple[Path, ...]:
+    name = report.texts.test.name
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{name}.json", folder / f"{name}.html"]
+    write_json(files[0], made)
+    write_bytes(files[1], render(made, report, evidence).encode("utf-8", "replace"))
+    if evidence is not None:
+        files.append(folder / f"{name}.hits.parquet")
+        sink = pa.BufferOutputStream()
+        pq.write_table(report.hit_table(evidence), sink, compression="zstd")
+        write_bytes(files[-1], sink.getvalue().to_pybytes())
+    if write_list:
+        files.append(folder / f"{name}.contaminated.jsonl")
+        write_bytes(files[-1], contaminated(report).encode())
+    return tuple(files)
+
+
+def contaminated(report: SetReport) -> str:
+    """Lines `{"id", "share", "found", "ngrams"}` of the examples with any overlap, in order."""
+    lines = []
+    for place, group in enumerate(report.groups):
+        hits = sum(int(report.answer.hits[t]) for t in group)
+        if hits:
+            row = {
+                "id": report.texts.test.examples[place].id,
+                "share": round(float(report.shares[place]), 6),
+                "found": hits,
+                "ngrams": sum(int(report.answer.totals[t]) for t in group),
+            }
+            lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return "".join(lines)
+
+
+def drop_overlapping(
+    text: TrainingText, evidence: Evidence, folder: Path, *, observer: Observer | None = None
+) -> dict[str, Any]:
+    """Writes the training files again without the documents that share an n-gram with a test set.
+
+    Same names, columns and order; `ledger.json` beside them has the counts of each file. Parquet
+    only. Raises `InputError` for other files.
+    """
+    observer = observer or Silent()
+    for source in text.sources:
+        if source.kind != "parquet":
+            raise InputError(
+                f"`--drop` writes Parquet shards again, and `{source.path}` is {source.kind}"
+            )
+    names = [source.path.name for source in text.sources]
+    if len(set(names)) != len(names):
+        raise InputError("`--drop` puts all shards into one folder, and two have the same name")
+    folder.mkdir(parents=True, exist_ok=True)
+    observer.step_started("dropping", text.size(), "bytes")
+    files = {}
+    for source in text.sources:
+        gone = np.asarray(evidence.overlapping.get(source.path, []), np.int64)
+        kept = _filter(source.path, folder / source.path.name, gone)
+        counts = balance("drop", kept + len(gone), kept, {"overlap": len(gone)})
+        files[source.path.name] = counts
+        observer.advanced(source.path.stat().st_size)
+    total = sum(c["in"] for c in files.values())
+    dropped = sum(c["dropped"]["overlap"] for c in files.values())
+    counts = balance("drop", total, total - dropped, {"overlap": dropped})
+    write_json(folder / "ledger.json", {**counts, "files": files})
+    return counts
+
+
+def _filter(source: Path, target: Path, gone: Any) -> int:
+    """Copies a Parquet file without some rows, row group by row group; returns the rows kept."""
+    file = pq.ParquetFile(source)
+    part = target.with_name(f"{TEMPORARY}{target.name}")
+    row = kept = 0
+    with pq.ParquetWriter(part, file.schema_arrow, compression="zstd") as writer:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, use_threads=False)
+            keep = np.ones(table.num_rows, bool)
+            inside = gone[(gone >= row) & (gone < row + table.num_rows)] - row
+            keep[inside] = False
+            row += table.num_rows
+            table = table.filter(pa.array(keep))
+            kept += table.num_rows
+            writer.write_table(table)
+    flush(part)
+    part.replace(target)
+    return kept
