@@ -225,7 +225,7 @@ class Frames:
             frame.too_large = header.length > self._hold
             return frame
         begun = reader.tell()
-        found = self._may_hide_records(reader, start) and self._search(reader)[0]
+        found = self._may_hide_records(reader) and self._search(reader)[0]
         if found and (proven := self._proven(reader, header, begun)) is not None:
             self._add(reader.run.marks[0][1] + start, 0, f"{what}; its digest fits {len(proven)}")
             frame = Frame(header, proven, reader.run.marks[0][1] + start, 0, None)
@@ -239,6 +239,8 @@ class Frames:
         while (end := self._form.header_end(reader.buffer, reader.place)) < 0:
             if reader.left() > self._form.HEADER_MAX or not reader.fill():
                 return None
+        if end == 0:
+            return None
         header: RecordHeader | None = self._form.parse(bytes(reader.buffer[reader.place : end]))
         if header is not None:
             reader.place = end
@@ -262,8 +264,10 @@ class Frames:
                     f"a block of {length} bytes breaks off after {run.length - reader.tell()}"
                 )
             well = self._ends_well(run.peek(stop, self._tail))
-            reader.need(keep if well else min(keep, _HEAD))
+            reader.need(keep + self._tail if well and keep == length else min(keep, _HEAD))
             block = reader.take(keep)
+            if well and keep == length and self._swallows(reader, length):
+                return block, wrong
             if well:
                 reader.move(run, stop)
             return block, None if well else wrong
@@ -278,14 +282,16 @@ class Frames:
             reader.need(self._tail)
             return block, None if self._ends_well(reader.take(self._tail)) else wrong
         reader.need(length + self._tail)
-        block = reader.take(length)
-        if len(block) < length:
-            return block, f"a block of {length} bytes breaks off after {len(block)}"
         at = reader.place + length
-        if not self._ends_well(bytes(reader.buffer[at : at + self._tail])):
-            return block, wrong
-        reader.place += length
-        return block, None
+        if reader.left() < length:
+            wrong = f"a block of {length} bytes breaks off after {reader.left()}"
+        elif self._ends_well(bytes(reader.buffer[at : at + self._tail])) and not (
+            self._swallows(reader, length)
+        ):
+            block = reader.take(length)
+            reader.place += length
+            return block, None
+        return reader.take(min(length, _HEAD)), wrong
 
     def _ends_well(self, tail: bytes) -> bool:
         """Whether `tail`, what follows a block, shows that the block ends where it should.
@@ -295,6 +301,27 @@ class Frames:
         """
         rest = tail.lstrip(_NEWLINES)
         return not rest or self._form.begins(rest) or tail.startswith(self._form.SEPARATORS)
+
+    def _swallows(self, reader: Reader, length: int) -> bool:
+        """Whether the next `length` bytes, a block by its header, run into another record.
+
+        Only asked where line ends follow but neither a record nor the end: the line ends may be
+        those of a header that a wrong length reaches by chance. Then a record begins inside the
+        block and ends behind it; one that a page quotes ends inside.
+        """
+        stop = reader.place + length
+        rest = bytes(reader.buffer[stop : stop + self._tail]).lstrip(_NEWLINES)
+        if not rest or self._form.begins(rest):
+            return False
+        at = self._form.find(reader.buffer, reader.place)
+        while 0 <= at < stop:
+            end = self._form.header_end(reader.buffer, at)
+            if end > 0:
+                header = self._form.parse(bytes(reader.buffer[at:end]))
+                if header is not None and header.kind and end + (header.length or 0) > stop:
+                    return True
+            at = self._form.find(reader.buffer, at + 1)
+        return False
 
     def _unsized(self, reader: Reader, header: RecordHeader, start: int) -> Frame:
         """A record that does not say its length: it goes on to the next one, or the run's end."""
@@ -338,16 +365,11 @@ class Frames:
             zeros = False
             reader.place += 1
 
-    def _may_hide_records(self, reader: Reader, start: int) -> bool:
-        """Whether a record with a wrong length may have swallowed others of its run.
-
-        Not where compressed data breaks off inside it, nor where it has members of its own: there
-        its length is as good as any.
-        """
+    def _may_hide_records(self, reader: Reader) -> bool:
+        """Whether a record that is not whole may have swallowed others of its run: not where
+        compressed data breaks off inside it, for then nothing speaks against its length."""
         run = reader.run
-        if isinstance(run, PlainRun) or run.end is None:
-            return True
-        return run.end.damage is None and not self._mark(reader, start)[2]
+        return isinstance(run, PlainRun) or run.end is None or run.end.damage is None
 
     def _proven(self, reader: Reader, header: RecordHeader, begun: int) -> bytes | None:
         """The block from `begun` to the record at the reader's place, where its digest proves that

@@ -9,9 +9,12 @@ that begins with a record; all that any decoder could still give from the damage
 Memory: one window of input (1 MiB) and one chunk of output (1 MiB at most).
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+import zstandard
 
 from webtext_py.pages import zstd_frame
 from webtext_py.pages.inflate import GZIP, InflateError, Inflater
@@ -23,6 +26,7 @@ _OUT = 1 << 20
 _WINDOW = 1 << 20
 # How much of a member is decoded to see whether it begins with a record; ARC has long first lines.
 _PROBE = 1 << 13
+_PROBE_IN = 1 << 11
 # The largest window that `zstd` takes without --long; larger ones are named and passed over.
 ZSTD_WINDOW = 1 << 27
 # Decoding again from inside a damaged member may cost this many times the file in all (and 64 MiB);
@@ -114,14 +118,11 @@ class Window:
 
     def find(self, needle: bytes, offset: int) -> int:
         """Where `needle` next begins at or after `offset`; -1 where it does not."""
-        while offset < self.size:
-            data = self.at(offset, _WINDOW)
-            if len(data) < len(needle):
-                return -1
-            found = bytes(data).find(needle)
+        while len(self.at(offset, len(needle))) == len(needle):
+            found = self._data.find(needle, offset - self._start)
             if found >= 0:
-                return offset + found
-            offset += len(data) - len(needle) + 1
+                return self._start + found
+            offset = self._start + len(self._data) - len(needle) + 1
         return -1
 
     def only_zeros(self, offset: int) -> bool:
@@ -230,6 +231,14 @@ class GzipMember:
         head = bytes(window.at(offset, 4))
         return head.startswith(_GZIP_MAGIC) and not (head[3:4] or b"\xff")[0] & _GZIP_RESERVED_FLAGS
 
+    @staticmethod
+    def probe(window: Window, offset: int) -> bytes:
+        """The first decoded bytes of a member at `offset`; empty where that fails soon."""
+        try:
+            return zlib.decompressobj(GZIP).decompress(window.at(offset, _PROBE_IN), _PROBE)
+        except zlib.error:
+            return b""
+
     def read(self, max_out: int = _OUT) -> bytes:
         """The next decoded bytes; empty when done or damaged."""
         while not self.done and self.damage is None:
@@ -255,10 +264,7 @@ class ZstdMember:
     MAGIC = zstd_frame.MAGIC
 
     def __init__(self, window: Window, offset: int) -> None:
-        import zstandard
-
         self._window = window
-        self._error = zstandard.ZstdError
         self.place = offset
         self.done = False
         self.damage: str | None = None
@@ -274,7 +280,7 @@ class ZstdMember:
         elif header.window > ZSTD_WINDOW:
             self.damage = f"zstd window of {header.window} bytes, limit {ZSTD_WINDOW}"
         self._checksum = 4 if header.checksum else 0
-        self._stream = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
+        self._stream: zstandard.ZstdDecompressionObj | None = None
         self._pending = head[: header.length]
         self._next = offset + header.length
 
@@ -295,6 +301,11 @@ class ZstdMember:
             return False
         return True
 
+    @staticmethod
+    def probe(window: Window, offset: int) -> bytes:
+        """The first decoded bytes of a frame at `offset`; empty where that fails soon."""
+        return ZstdMember(window, offset).read()
+
     def read(self, max_out: int = _OUT) -> bytes:
         """The next decoded bytes; empty when done or damaged."""
         while not self.done and self.damage is None:
@@ -307,9 +318,12 @@ class ZstdMember:
             block = bytes(self._window.at(self._next, length))
             if len(block) < length:
                 self.damage = "the zstd frame is cut"
+            if self._stream is None:
+                maker = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+                self._stream = maker.decompressobj()
             try:
                 out = self._stream.decompress(self._pending + block)
-            except self._error as error:
+            except zstandard.ZstdError as error:
                 self.damage = f"zstd data cannot be decoded: {error}"
                 return b""
             self._pending = b""
@@ -403,8 +417,7 @@ class MemberRuns:
         offset = begun + 1
         while (offset := self.window.find(self._opener.MAGIC, offset)) >= 0:
             if self._opener.plausible(self.window, offset):
-                probe = self._opener(self.window, offset)
-                if self._begins(probe.read(_PROBE)):
+                if self._begins(self._opener.probe(self.window, offset)):
                     self.seek(offset)
                     return offset
             offset += 1

@@ -29,7 +29,7 @@ SEPARATORS = (b"\r\n\r\n", b"\n\n")
 # The version line and a named field behind it: text that only speaks of WARC has none.
 _START = re.compile(rb"WARC/\d\.\d{1,2}[ \t]*\r?\n[A-Za-z][A-Za-z0-9-]*[ \t]*:")
 _BEGIN = re.compile(rb"[\r\n]*WARC/\d\.\d{1,2}[ \t]*\r?(?:\n|\Z)")
-_BLANK = re.compile(rb"\n[ \t]*\r?\n")
+_BLANK = re.compile(rb"\n(?:[ \t]*\r?\n|(WARC/\d\.\d))")
 # ClueWeb09 has stray line ends inside headers: a blank line with these behind it is none.
 _GOES_ON = re.compile(rb"(?:WARC-[A-Za-z-]+|Content-Length|Content-Type)[ \t]*:", re.IGNORECASE)
 _FIELD = re.compile(r"\n([^\s:][^\r\n:]*?)[ \t]*:[ \t]*([^\r\n]*)")
@@ -66,12 +66,17 @@ def find(data: bytes, place: int) -> int:
 
 
 def header_end(data: bytes, place: int) -> int:
-    """Where the block of the record at `place` begins; -1 where the blank line is still to come."""
+    """Where the block of the record at `place` begins.
+
+    -1 where the blank line is still to come, 0 where none can come: another header begins first.
+    """
     start = place
     while True:
         match = _BLANK.search(data, start, place + HEADER_MAX)
         if match is None:
             return -1
+        if match[1]:
+            return 0
         end = match.end()
         if _GOES_ON.match(data, end) and b"\ncontent-length" not in data[place:end].lower():
             start = end

@@ -228,6 +228,50 @@ def test_gzip_garbage_between_members_and_padding_behind(tmp_path: Path) -> None
     assert damage.bytes_lost == 13
 
 
+def test_length_that_ends_at_the_line_ends_of_another_header(tmp_path: Path) -> None:
+    records = archive("warc")
+    head, _, block = records[0].partition(b"\r\n\r\n")
+    reach = len(block) + records[1].index(b"\r\n\r\n")
+    records[0] = head[: head.rindex(b":") + 1] + f" {reach}\r\n\r\n".encode() + block
+    assert numbers(good(write(tmp_path, "warc", b"".join(records)))) == list(range(1, RECORDS))
+    packed = gzip.compress(b"".join(records), mtime=0)
+    assert numbers(good(write(tmp_path, "warc.gz", packed))) == list(range(1, RECORDS))
+
+
+def arc_record(number: int) -> bytes:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + page(number)
+    line = f"http://example.org/{number} 10.0.0.1 201705010000{number:02d} text/html {len(block)}\n"
+    return line.encode() + block + b"\n"
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize("hit", [0, 5, RECORDS - 1])
+@pytest.mark.parametrize("how", ["line", "length", "block"])
+def test_damaged_arc_record_costs_itself(
+    tmp_path: Path, compression: str, hit: int, how: str
+) -> None:
+    records = [arc_record(n) for n in range(RECORDS)]
+    if how == "line":
+        records[hit] = records[hit].replace(b" 2017", b" x017", 1)
+    elif how == "length":
+        records[hit] = records[hit].replace(b"text/html ", b"text/html 9", 1)
+    else:
+        records[hit] = records[hit].replace(b"<!doctype html>", b"", 1)
+    if compression == "gzip":
+        records = [gzip.compress(item, mtime=0) for item in records]
+    path = tmp_path / f"a.arc{'.gz' if compression == 'gzip' else ''}"
+    path.write_bytes(b"".join(records))
+    container = Container(str(path), "arc", compression)
+    if hit or how != "line":
+        assert list_containers([str(path)]) == [container]
+    scan = scan_container(container)
+    list(scan)
+    [damage] = scan.damage
+    assert damage.offset == sum(map(len, records[:hit]))
+    assert damage.bytes_lost in (len(records[hit]), len(records[hit]) - 1)
+    assert numbers(good(container)) == [n for n in range(RECORDS) if n != hit]
+
+
 def test_archive_inside_a_page_is_no_record(tmp_path: Path) -> None:
     inner = record(3)
     head = record(1).partition(b"\r\n\r\n")[0]
