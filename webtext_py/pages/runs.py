@@ -416,10 +416,11 @@ class MemberRuns:
             self._reread += again
         offset = begun + 1
         while (offset := self.window.find(self._opener.MAGIC, offset)) >= 0:
-            if self._opener.plausible(self.window, offset):
-                if self._begins(self._opener.probe(self.window, offset)):
-                    self.seek(offset)
-                    return offset
+            if self._opener.plausible(self.window, offset) and self._begins(
+                self._opener.probe(self.window, offset)
+            ):
+                self.seek(offset)
+                return offset
             offset += 1
         self._next = None
         return self.window.size

@@ -134,7 +134,8 @@ def test_text_that_begins_like_a_chunk_size_stays() -> None:
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
 def test_bomb_stops_at_the_limit(name: str) -> None:
-    packed = PACK[name](bytes(64 << 20))
+    blanks = bytes(16 << 20)
+    packed = brotli.compress(blanks, quality=2) if name == "br" else PACK[name](blanks)
     result = decode_body(packed, content(name), LIMIT)
     assert result.too_large
     assert len(result.body) == LIMIT
