@@ -26,7 +26,8 @@ __all__ = [
     "table",
 ]
 
-TIMESTAMP = pa.timestamp("s", tz="UTC")
+# Milliseconds: the coarsest unit that Parquet has.
+TIMESTAMP = pa.timestamp("ms", tz="UTC")
 HEADERS = pa.list_(
     pa.struct([pa.field("name", pa.string(), False), pa.field("value", pa.string(), False)])
 )

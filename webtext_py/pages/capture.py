@@ -109,7 +109,7 @@ def captures_to_batch(captures: Sequence[Capture], container: str) -> pa.RecordB
     """`captures` as a record batch of the schema `SCANNED`.
 
     `container`: the kind of all of them, `warc`, `arc`, `html` or `parquet`. Times are cut to the
-    schema's seconds.
+    schema's milliseconds.
     """
     columns = {
         "url": [_text(c.url) for c in captures],
@@ -118,7 +118,7 @@ def captures_to_batch(captures: Sequence[Capture], container: str) -> pa.RecordB
         "http_headers": [
             [{"name": _text(n), "value": _text(v)} for n, v in c.http_headers] for c in captures
         ],
-        "fetched_at": [_seconds(c.fetched_at) for c in captures],
+        "fetched_at": [_millis(c.fetched_at) for c in captures],
         "outcome": [c.outcome for c in captures],
         "container": [container] * len(captures),
         "location": [asdict(c.location) for c in captures],
@@ -126,7 +126,7 @@ def captures_to_batch(captures: Sequence[Capture], container: str) -> pa.RecordB
         "record_type": [_text(c.record_type) for c in captures],
         "redirect_to": [_text(c.redirect_to) for c in captures],
         "refers_to_uri": [_text(c.refers_to_uri) for c in captures],
-        "refers_to_date": [_seconds(c.refers_to_date) for c in captures],
+        "refers_to_date": [_millis(c.refers_to_date) for c in captures],
     }
     arrays = [pa.array(columns[f.name], f.type) for f in SCANNED]
     return pa.RecordBatch.from_arrays(arrays, schema=SCANNED)
@@ -150,5 +150,5 @@ def _text(value: str | None) -> str | None:
     return value.encode("utf-8", "replace").decode()
 
 
-def _seconds(micros: int | None) -> int | None:
-    return None if micros is None else micros // 1_000_000
+def _millis(micros: int | None) -> int | None:
+    return None if micros is None else micros // 1000

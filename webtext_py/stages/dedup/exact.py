@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from webtext_py.ledger import url_ends
-from webtext_py.records import DUPLICATES, table
+from webtext_py.records import DOCUMENTS, DUPLICATES, table
 from webtext_py.tables import Shuffle, group_starts, iterate, read_tables, write_table
 from webtext_py.words import text_digests
 
@@ -18,7 +18,7 @@ CANDIDATES = pa.schema(
     [
         pa.field("digest", pa.binary(16), False),
         pa.field("karma", pa.int64(), False),
-        pa.field("created_utc", pa.timestamp("s", tz="UTC"), False),
+        DOCUMENTS.field("created_utc"),
         pa.field("url_key", pa.string(), False),
         pa.field("doc_id", pa.string(), False),
     ]

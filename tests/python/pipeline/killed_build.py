@@ -1,0 +1,68 @@
+"""A demo build with one worker that kills its whole process group at a planned moment.
+
+Arguments: data directory, stage, moment, count. The moments of a task's commit, in order: `written`
+(before fsync), `flushed` (before rename), `renamed` (before the marker), `marked` (after it); and
+`manifest` (after the stage's entry was written). Dies at the `count`-th such moment of that stage;
+a build that ends before exits 0.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from webtext_py import stage as stage_module
+from webtext_py.config import BuildConfig
+from webtext_py.engine import LocalEngine, commit
+from webtext_py.pipeline import Build, Sources
+from webtext_py.stage import Silent
+
+
+class Watch(Silent):
+    """Knows which stage runs, and dies when its moment has come."""
+
+    def __init__(self, stage: str, moment: str, count: int) -> None:
+        self.wanted = (stage, moment)
+        self.count = count
+        self.stage = ""
+
+    def stage_started(self, stage: str) -> None:
+        self.stage = stage
+
+    def moment(self, name: str) -> None:
+        if (self.stage, name) == self.wanted:
+            self.count -= 1
+            if self.count == 0:
+                os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def main() -> None:
+    data, stage, moment, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+    watch = Watch(stage, moment, count)
+    flush, replace, write_json = commit.flush, Path.replace, commit.write_json
+
+    def watched_flush(path: Path) -> None:
+        if path.name.startswith(commit.TEMPORARY):
+            watch.moment("written")
+        flush(path)
+        if path.name.startswith(commit.TEMPORARY):
+            watch.moment("flushed")
+
+    def watched_replace(self: Path, target: Path) -> Path:
+        result = replace(self, target)
+        watch.moment("renamed")
+        return result
+
+    def watched_json(path: Path, document: Any) -> None:
+        write_json(path, document)
+        watch.moment("manifest" if path.name == "manifest.json" else "marked")
+
+    commit.flush, commit.write_json = watched_flush, watched_json
+    stage_module.Manifest.save.__globals__["write_json"] = watched_json
+    Path.replace = watched_replace  # type: ignore[assignment, method-assign]
+    Build(data, Sources(), BuildConfig()).run(LocalEngine(1), watch)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""`kill -9` at any moment: the next run does only what is missing, and ends in the same bytes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from webtext_py.pipeline import STAGES
+from webtext_py.verify import verify
+
+from . import trees
+
+DRIVER = Path(__file__).with_name("killed_build.py")
+
+# Every stage twice and more, every moment in at least two stages. Counts reach past the first
+# task, so that a resume finds some of them done.
+PLAN = [
+    ("links", "written", 3),
+    ("links", "renamed", 40),
+    ("links", "manifest", 1),
+    ("pages", "flushed", 5),
+    ("pages", "marked", 20),
+    ("pages", "manifest", 1),
+    ("extract", "flushed", 2),
+    ("extract", "renamed", 1),
+    ("extract", "marked", 1),
+    ("dedup", "written", 2),
+    ("dedup", "marked", 2),
+    ("wikipedia", "renamed", 1),
+    ("wikipedia", "manifest", 1),
+    ("shard", "flushed", 4),
+    ("shard", "renamed", 2),
+    ("shard", "marked", 3),
+]
+
+
+def run(*arguments: object) -> int:
+    """Exit code of a process in a session of its own; negative: the signal."""
+    return subprocess.run(
+        [sys.executable, "-P", *map(str, arguments)], start_new_session=True, check=False
+    ).returncode
+
+
+def test_killed_at_every_moment_of_every_stage(built: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    hit: Counter[str] = Counter()
+    for stage, moment, count in PLAN:
+        assert run(DRIVER, data, stage, moment, count) == -signal.SIGKILL, (stage, moment)
+        manifest = json.loads((data / "manifest.json").read_bytes())["stages"]
+        place = STAGES.index(stage)
+        # The manifest shows where it was: stages before are done, later ones not begun.
+        assert [manifest[name]["state"] for name in STAGES[:place]] == ["done"] * place
+        assert all(name not in manifest for name in STAGES[place + 1 :])
+        assert manifest[stage]["state"] in ("running", "done")
+        hit[stage] += 1
+    assert set(hit) == set(STAGES)
+    assert min(hit.values()) >= 2
+    assert run(DRIVER, data, "none", "none", 1) == 0
+    assert trees.digests(data) == trees.digests(built)
+    assert not list(data.rglob(".tmp-*"))
+    assert verify(data).problems == []
+
+
+def _command(data: Path, workers: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            "from webtext_py.cli.main import main; main()",
+            *("build", "--quiet", "--data", str(data), "--workers", str(workers)),
+        ],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _wait_for(data: Path, what: str, process: subprocess.Popen[bytes]) -> None:
+    """Until `what` appears in the state folder or the process ends."""
+    while process.poll() is None and not list((data / ".state").glob(what)):
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "where", ["done/links/scan/*", "done/pages/round-00/*", "done/dedup/digest/*"]
+)
+def test_process_group_killed_with_workers(built: Path, tmp_path: Path, where: str) -> None:
+    data = tmp_path / "data"
+    process = _command(data, 2)
+    _wait_for(data, where, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    finished = _command(data, 2)
+    _, errors = finished.communicate()
+    assert finished.returncode == 0, errors.decode()
+    assert trees.digests(data) == trees.digests(built)
+
+
+def test_one_killed_worker_does_not_stop_the_build(built: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    process = _command(data, 2)
+    _wait_for(data, "done/links/scan/*", process)
+    workers: list[int] = []
+    while process.poll() is None and not workers:
+        time.sleep(0.01)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        workers = [int(child) for child in children if _is_worker(int(child))]
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert trees.digests(data) == trees.digests(built)
+
+
+def _is_worker(process: int) -> bool:
+    try:
+        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+def test_ctrl_c_ends_with_130_and_resumes(built: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    process = _command(data, 2)
+    _wait_for(data, "done/pages/scan/*", process)
+    # A terminal sends it to the whole foreground group, workers too.
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert output == b""
+    assert errors.strip() == b"interrupted"
+    finished = _command(data, 1)
+    finished.communicate()
+    assert finished.returncode == 0
+    assert trees.digests(data) == trees.digests(built)
