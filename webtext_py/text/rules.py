@@ -55,6 +55,9 @@ MIN_WORDS = 50
 # note may well hold ("error 404") count in texts of under `SHORT_WORDS` only.
 MAX_WALL_WORDS = 100
 SHORT_WORDS = 50
+# A title that is nothing but a wall's or an error page's tells more than a phrase: such pages, with
+# their advice and apologies, run longer (our choice).
+MAX_TITLED_WORDS = 300
 # How much of a page's visible text is looked at for phrases where extraction found little.
 VISIBLE_CHARACTERS = 4000
 
@@ -124,7 +127,7 @@ def judge(page: Page, document: Document, min_words: int, lang: str | None) -> D
     `page` is looked at only where the extracted text is short.
     """
     words = count_words(document.text)
-    if words <= MAX_WALL_WORDS:
+    if words <= MAX_TITLED_WORDS:
         html, _ = charset.decode(page.body, page.content_type)
         dropped = _wall(page, document, html, words)
         if dropped is not None:
@@ -177,7 +180,8 @@ def _wall(page: Page, document: Document, html: str, words: int) -> Dropped | No
     # The extractor's title may lack the site's name, which tells.
     title = _TITLE.search(html)
     titles = {document.title or "", " ".join(unescape(title[1]).split()) if title else ""}
-    texts = [document.text.lower()]
+    texts = [document.text.lower()] if words <= MAX_WALL_WORDS else []
+    markup = [html] if words <= MAX_WALL_WORDS else []
     if words < SHORT_WORDS:
         # Extraction leaves out what a wall says (noscript, dialogs): look for it.
         visible = visible_text(html)
@@ -187,7 +191,7 @@ def _wall(page: Page, document: Document, html: str, words: int) -> Dropped | No
         patterns = phrases.text + (phrases.short if words < SHORT_WORDS else ())
         for where, subjects, wanted in (
             ("title", sorted(titles), phrases.title),
-            ("markup", [html], phrases.html),
+            ("markup", markup, phrases.html),
             ("text", texts, patterns),
         ):
             for pattern in wanted:

@@ -1,4 +1,7 @@
-"""The main job on the demo data: every planted case ends where it must."""
+"""The main job on the demo data: its tables, records, checks and reruns.
+
+Where each planted case ends is tested beside the demo data itself.
+"""
 
 import json
 from collections import Counter
@@ -19,64 +22,12 @@ from webtext_py.pipeline import STAGES, Build, Sources
 from webtext_py.records import SCHEMAS, SHARDS
 from webtext_py.url.key import url_key
 from webtext_py.verify import verify
-from webtext_py.words import normalize
-
-
-def ends(data: Path) -> dict[str, tuple[str, str]]:
-    """Each URL's stage and outcome in the ledger."""
-    found: dict[str, tuple[str, str]] = {}
-    for path in sorted((data / "ledger").glob("urls-*.parquet")):
-        for row in pq.read_table(path).to_pylist():
-            assert row["url_key"] not in found, "one URL, two ends"
-            found[row["url_key"]] = (row["stage"], row["outcome"])
-    return found
 
 
 def key_of(url: str) -> str:
     key = url_key(url)
     assert key is not None
     return key
-
-
-def test_every_link_ends_where_it_must(built: Path, expected: dict[str, Any]) -> None:
-    found = ends(built)
-    wrong = []
-    for link in expected["links"]:
-        if link["stage"] == "lines":
-            continue
-        keys = {key_of(url) for url in link["urls"]}
-        assert len(keys) == 1, f"{link['case']}: one page, {len(keys)} keys"
-        end = found.pop(keys.pop(), None)
-        if end != (link["stage"], link["outcome"]):
-            wrong.append((link["case"], end, link["stage"], link["outcome"]))
-    assert wrong == []
-    assert found == {}, "URLs that the demo does not expect"
-
-
-def test_every_line_is_counted_under_its_outcome(built: Path, expected: dict[str, Any]) -> None:
-    rows = pq.read_table(built / "ledger" / "lines.parquet").to_pylist()
-    assert {row["file"] for row in rows} == {"RS_demo.ndjson.zst"}
-    found = {row["outcome"]: row["lines"] for row in rows}
-    assert found == expected["counts"]["lines_by_outcome"]
-
-
-def test_texts_are_the_prose_and_not_the_page_around_it(
-    built: Path, expected: dict[str, Any]
-) -> None:
-    shards = pl.read_parquet(str(built / "shards" / "*.parquet"))
-    by_url = {key_of(row["url"]): row for row in shards.iter_rows(named=True)}
-    kept = [link for link in expected["links"] if link["outcome"] == "kept"]
-    assert len(kept) == expected["counts"]["kept_documents"] == len(by_url) >= 60
-    for link in kept:
-        row = by_url[key_of(link["final_url"] or link["urls"][0])]
-        for paragraph in (link["first_paragraph"], link["last_paragraph"]):
-            # By words: some of the pages spell quotation marks and dashes their own way.
-            assert normalize(paragraph) in normalize(row["text"]), link["case"]
-        assert row["language"] == link["language"], link["case"]
-        assert row["karma"] == link["karma"]["max"], link["case"]
-    text = "\n".join(shards["text"])
-    assert [phrase for phrase in expected["never_in_a_text"] if phrase in text] == []
-    assert sum(shards["words"]) >= 25_000
 
 
 def test_tables_have_the_schemas_of_records(built: Path) -> None:
