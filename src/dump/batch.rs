@@ -97,9 +97,9 @@ impl BoolColumn {
     }
 }
 
-/// Text of all string columns together at which a batch ends, whatever its rows: 16 MiB, our choice.
+/// Text of all string columns together at which a batch ends, whatever its rows: 12 MiB, our choice.
 /// A normal batch of 65,536 rows has about 8; the last line may add the length of one line.
-const BATCH_TEXT_BYTES: usize = 16 << 20;
+const BATCH_TEXT_BYTES: usize = 12 << 20;
 
 /// Rows of lines, in order, a column for each field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The five containers, told apart by their first bytes, and one streaming decoder for each.
 
-use bzip2::Decompress as Bzip2;
 use flate2::{Decompress as Inflate, FlushDecompress};
 use liblzma::stream::{Action, Status as XzStatus, Stream as Xz};
 use zstd::stream::raw::{DParameter, Decoder as Zstd, Operation};
@@ -108,11 +107,10 @@ pub(super) struct Step {
     pub(super) ended: bool,
 }
 
-/// A decoder of one stream; made anew for the next one.
+/// A decoder of one stream; made anew for the next one. For bzip2 see `super::bzip2`.
 pub(super) enum Decoder {
     Zstd(Zstd<'static>),
     Xz(Xz),
-    Bzip2(Bzip2),
     Gzip(Inflate),
     Plain,
 }
@@ -131,8 +129,8 @@ impl Decoder {
             Container::Xz => Decoder::Xz(
                 Xz::new_stream_decoder(XZ_MEMORY_BYTES, 0).map_err(|error| error.to_string())?,
             ),
-            Container::Bzip2 => Decoder::Bzip2(Bzip2::new(false)),
             Container::Gzip => Decoder::Gzip(Inflate::new_gzip(15)),
+            Container::Bzip2 => return Err("bzip2 is read by blocks, not by streams".to_owned()),
             Container::Plain => Decoder::Plain,
         })
     }
@@ -162,15 +160,6 @@ impl Decoder {
                     consumed: (stream.total_in() - before_in) as usize,
                     produced: (stream.total_out() - before_out) as usize,
                     ended: matches!(status, XzStatus::StreamEnd),
-                })
-            }
-            Decoder::Bzip2(stream) => {
-                let (before_in, before_out) = (stream.total_in(), stream.total_out());
-                let status = stream.decompress(input, output).map_err(|error| error.to_string())?;
-                Ok(Step {
-                    consumed: (stream.total_in() - before_in) as usize,
-                    produced: (stream.total_out() - before_out) as usize,
-                    ended: matches!(status, bzip2::Status::StreamEnd),
                 })
             }
             Decoder::Gzip(stream) => {

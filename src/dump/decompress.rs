@@ -1,5 +1,6 @@
 //! Streams of a container to blocks of text, and what to do where a stream is damaged.
 
+use super::bzip2::{Blocks, Decoded, Mark, Segment};
 use super::container::{Container, Decoder, MAGIC_BYTES};
 use super::input::Input;
 use crate::{Error, Result};
@@ -69,7 +70,11 @@ pub(super) fn decompress(
         damages: Vec::new(),
         decoder: None,
     };
-    match run.streams() {
+    let done = match container {
+        Container::Bzip2 => run.blocks(),
+        _ => run.streams(),
+    };
+    match done {
         Ok(()) | Err(Stop::NobodyReceives) => Ok(run.damages),
         Err(Stop::Failed(error)) => Err(error),
     }
@@ -108,6 +113,18 @@ impl Out<'_> {
             if block.len == BLOCK_BYTES {
                 return self.flush();
             }
+        }
+        Ok(())
+    }
+
+    /// Copies text out.
+    fn put(&mut self, mut text: &[u8]) -> std::result::Result<(), Stop> {
+        while !text.is_empty() {
+            let room = self.room();
+            let count = text.len().min(room.len());
+            room[..count].copy_from_slice(&text[..count]);
+            self.wrote(count)?;
+            text = &text[count..];
         }
         Ok(())
     }
@@ -156,18 +173,7 @@ impl Run<'_> {
             };
             let Some(message) = found else { continue };
             let offset = self.input.position();
-            if !self.allow_damaged {
-                return Err(Stop::Failed(Error::format(
-                    self.path,
-                    Some(offset),
-                    format!(
-                        "{message} ({} bytes of text were read before; allow damaged dumps to keep them)",
-                        self.out.total
-                    ),
-                )));
-            }
-            self.out.flush()?;
-            self.out.blocks.send(Piece::Gap).map_err(|_| Stop::NobodyReceives)?;
+            self.gap(offset, &message)?;
             let resumed = self.next_stream(start + 1)?;
             match self.damages.last_mut() {
                 // A false start inside lost bytes: one damage, not two.
@@ -182,6 +188,132 @@ impl Run<'_> {
                 }),
             }
             text_at_damage = self.out.total;
+        }
+    }
+
+    /// Reads the blocks of bzip2 streams to the end of the file.
+    fn blocks(&mut self) -> std::result::Result<(), Stop> {
+        let failed = |path: &Path, error| Stop::Failed(Error::io(path, error));
+        let mut stream = self.input.position();
+        let mut blocks = Blocks::new(stream).map_err(|error| failed(self.path, error))?;
+        // The checksums of the stream's blocks so far, and whether all of them were right.
+        let (mut combined, mut whole) = (0u32, true);
+        loop {
+            self.out.read_bytes.store(self.input.position(), Ordering::Relaxed);
+            let next = blocks.next(self.input).map_err(|error| failed(self.path, error))?;
+            let Some((segment, decoded)) = next else { return self.out.flush() };
+            let (start, end) = (segment.start, segment.end());
+            let cut = || {
+                format!(
+                    "the bzip2 stream that starts at byte {stream} is cut: the file ends inside it"
+                )
+            };
+            match decoded {
+                Some(Decoded::Text(text)) => self.out.put(&text)?,
+                Some(Decoded::Large) => self.put_again(&segment)?,
+                Some(Decoded::Wrong(message)) => {
+                    whole = false;
+                    let (offset, message) = if segment.last {
+                        (end, cut())
+                    } else {
+                        (start, format!("the bzip2 block at byte {start} is damaged: {message}"))
+                    };
+                    self.gap(offset, &message)?;
+                    self.lost(start, end, message);
+                    continue;
+                }
+                None => {}
+            }
+            match segment.mark {
+                Mark::Start => {}
+                Mark::Block => {
+                    combined = combined.rotate_left(1) ^ segment.checksum();
+                    if segment.last {
+                        self.gap(end, &cut())?;
+                        self.lost(end, end, cut());
+                    }
+                }
+                Mark::End if !segment.has_checksum() => {
+                    self.gap(end, &cut())?;
+                    self.lost(end, end, cut());
+                }
+                Mark::End => {
+                    if whole && combined != segment.checksum() {
+                        let message = format!(
+                            "the bzip2 stream that starts at byte {stream} is damaged: its blocks are \
+                             right, but not those that its checksum was made from"
+                        );
+                        self.gap(start, &message)?;
+                        self.lost(start, start, message);
+                    }
+                    (combined, whole) = (0, true);
+                    stream = self.behind_end(&segment, end)?;
+                }
+            }
+        }
+    }
+
+    /// Checks what lies between the end of a bzip2 stream and the next; returns where that starts.
+    fn behind_end(&mut self, segment: &Segment, end: u64) -> std::result::Result<u64, Stop> {
+        let (tail, offset) = segment.tail();
+        let zeros = tail.iter().take_while(|&&byte| byte == 0).count();
+        let (rest, offset) = (&tail[zeros..], offset + zeros as u64);
+        let headed = |head: &[u8]| matches!(head, [b'B', b'Z', b'h', b'1'..=b'9']);
+        let good = if segment.last { rest.is_empty() } else { headed(rest) };
+        if good {
+            return Ok(offset);
+        }
+        let head = if rest.len() >= 4 && headed(&rest[rest.len() - 4..]) { 4 } else { 0 };
+        let message = if segment.last && b"BZh9".starts_with(rest) {
+            format!("the bzip2 stream that starts at byte {offset} is cut: the file ends inside it")
+        } else {
+            "these bytes start no bzip2 stream; the file is damaged or has something appended"
+                .to_owned()
+        };
+        self.gap(offset, &message)?;
+        self.lost(offset, end - head, message);
+        Ok(end - head)
+    }
+
+    /// Puts out a block's text as it is decoded, known to be right.
+    fn put_again(&mut self, segment: &Segment) -> std::result::Result<(), Stop> {
+        let mut result = Ok(());
+        let decoded = segment.decode(&mut |text| {
+            result = self.out.put(text);
+            result.is_ok()
+        });
+        debug_assert!(decoded.is_ok());
+        result
+    }
+
+    /// An error for damage at `offset`, or, where it is allowed, a gap in the text.
+    fn gap(&mut self, offset: u64, message: &str) -> std::result::Result<(), Stop> {
+        if !self.allow_damaged {
+            let message = format!(
+                "{message} ({} bytes of text were read before; allow damaged dumps to keep what can be read)",
+                self.out.total
+            );
+            return Err(Stop::Failed(Error::format(self.path, Some(offset), message)));
+        }
+        self.out.flush()?;
+        self.out.blocks.send(Piece::Gap).map_err(|_| Stop::NobodyReceives)
+    }
+
+    /// Notes that the bytes from `start` to `end` were passed over; next to the last ones, as one.
+    fn lost(&mut self, start: u64, end: u64, message: String) {
+        match self.damages.last_mut() {
+            Some(last)
+                if last.compressed_offset + last.lost_bytes >= start
+                    && last.decompressed_offset == self.out.total =>
+            {
+                last.lost_bytes = last.lost_bytes.max(end.saturating_sub(last.compressed_offset));
+            }
+            _ => self.damages.push(Damage {
+                compressed_offset: start,
+                decompressed_offset: self.out.total,
+                lost_bytes: end.saturating_sub(start),
+                message,
+            }),
         }
     }
 

@@ -14,6 +14,7 @@
 //! Memory: the decompressor's window, plus at most 128 MiB that do not depend on the input.
 
 mod batch;
+mod bzip2;
 mod container;
 mod decompress;
 mod fields;

@@ -20,8 +20,9 @@ use std::time::Duration;
 /// Blocks on their way from the decompressor to the scan. With the one each side works on, 8 MiB.
 const BLOCKS_AHEAD: usize = 6;
 
-/// Batches on their way to the caller (at most 32 MiB each in the worst case, usually 8).
-const BATCHES_AHEAD: usize = 1;
+/// Batches waiting for the caller: none, so that at most two exist, the one being filled and the
+/// caller's; the next is filled while the caller works on its own.
+const BATCHES_AHEAD: usize = 0;
 
 /// Rows that decide what kind of file this is.
 const DECIDING_ROWS: u64 = 100;

@@ -1,7 +1,7 @@
 //! The core's tests: one module per core module, each fast algorithm beside its slow twin.
 
-mod bpe;
 mod bloom;
-mod overlap;
+mod bpe;
 mod dump;
+mod overlap;
 mod words;
