@@ -161,7 +161,7 @@ class Scan(Iterator[Capture]):
             size = os.fstat(file.fileno()).st_size
             runs = open_runs(file, size, container.compression, form.begins)
             frames = Frames(runs, form, container.file, limit)
-            self.damage = frames.damage
+            frames.damage = self.damage
             for frame in frames:
                 kind = frame.header.kind or "unknown"
                 if frame.complete:
