@@ -378,11 +378,14 @@ class MemberRuns:
         return member, member.read()
 
     def _skipped(self, offset: int) -> int:
-        """Bytes of skippable frames at `offset`."""
+        """Bytes of skippable frames at `offset`: 0 where they lead neither to a member nor the end,
+        for then the length of one is damaged."""
         start = offset
         while offset < self.window.size and (length := self._opener.skip(self.window, offset)):
             offset += length
-        return min(offset, self.window.size) - start
+        if offset == self.window.size or self._opener.plausible(self.window, offset):
+            return offset - start
+        return 0
 
     def follow(self, offset: int) -> tuple[RunEnd | None, tuple[int, Member, bytes] | None]:
         """What follows a member that ended well at `offset`: the run's end, or its next member."""

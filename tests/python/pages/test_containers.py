@@ -241,7 +241,7 @@ def test_captures_become_a_batch() -> None:
             record_type="response",
             status=200,
             content_type="text/html",
-            fetched_at=1_500_000,
+            fetched_at=1_500_900,
             http_headers=[("A", "b"), ("A", "c")],
         ),
         Capture(
@@ -254,7 +254,7 @@ def test_captures_become_a_batch() -> None:
         assert batch.schema.field(name) == records.CAPTURES.field(name)
     rows = batch.to_pylist()
     assert [location_of(row["location"]) for row in rows] == [c.location for c in captures]
-    assert rows[0]["fetched_at"] == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert rows[0]["fetched_at"] == datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)
     assert rows[0]["http_headers"] == [{"name": "A", "value": "b"}, {"name": "A", "value": "c"}]
-    assert rows[1]["refers_to_date"] == datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert rows[1]["refers_to_date"] == datetime(1969, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
     assert captures_to_batch([], "arc").num_rows == 0

@@ -283,6 +283,22 @@ def test_archive_inside_a_page_is_no_record(tmp_path: Path) -> None:
     assert scan.damage == []
 
 
+def test_skippable_frame_with_a_damaged_length(tmp_path: Path) -> None:
+    members = archive("warc.zst")
+    skippable = b"\x50\x2a\x4d\x18" + (9).to_bytes(4, "little") + b"some data"
+    whole = write(
+        tmp_path, "warc.zst", b"".join([skippable, *members[:4], skippable, *members[4:]])
+    )
+    scan = scan_container(whole)
+    assert len(list(scan)) == RECORDS
+    assert scan.damage == []
+    broken = skippable[:6] + b"\x01" + skippable[7:]
+    damaged = write(tmp_path, "warc.zst", b"".join([*members[:4], broken, *members[4:]]))
+    scan = scan_container(damaged)
+    assert len(list(scan)) == RECORDS
+    assert [item.bytes_lost for item in scan.damage] == [len(skippable)]
+
+
 MEMBERS = {kind: archive(kind) for kind in ("warc.gz", "warc.zst")}
 MUTATION = st.tuples(
     st.sampled_from(sorted(MEMBERS)),
