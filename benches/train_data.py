@@ -19,7 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.train.data import TokenSet, Windows
+from webtext_py.tokens import TokenSet
+from webtext_py.train.config import DataConfig, ModelConfig
+from webtext_py.train.data import Windows
 
 VOCAB, CONTEXT, BATCH = 50257, 1024, 512
 
@@ -50,7 +52,7 @@ def make(folder: Path, millions: int) -> None:
 def windows(folder: Path) -> Windows:
     """A fresh reader with nothing cached."""
     tokens = TokenSet.open(sorted(folder.rglob("train-*.parquet")))
-    return Windows(tokens, CONTEXT, VOCAB, seed=1, pool_row_groups=32)
+    return Windows(tokens, ModelConfig(context=CONTEXT, vocab_size=VOCAB), DataConfig())
 
 
 def check(folder: Path) -> None:

@@ -71,7 +71,7 @@ def train(
     from webtext_py.train import require_torch
 
     require_torch()
-    from webtext_py.train.run import Request, carry_out, plan
+    from webtext_py.runs.command import Request, carry_out, plan
 
     settings = _settings(config_file, pairs, options)
     request = Request(data, settings, tokens, tokenizer, val_tokens, name, init_from, resume, force)
@@ -151,7 +151,7 @@ class _Progress:
 
 def _settings(config_file: Path | None, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
     from webtext_py.errors import ConfigError
-    from webtext_py.train.config import Settings, read_toml
+    from webtext_py.runs.settings import Settings, read_toml
 
     settings = Settings()
     found = config_file or Path("webtext.toml")
@@ -201,7 +201,7 @@ def sample(
     from webtext_py.train import require_torch
 
     require_torch()
-    from webtext_py.train.run import find_run, sample_run
+    from webtext_py.runs.folder import find_run, sample_run
 
     texts, step = sample_run(find_run(data, run), prompt, device, **options)
     if as_json:
@@ -232,7 +232,7 @@ def export(data: Path, as_json: bool, quiet: bool, run: str, folder: Path, force
     from webtext_py.train import require_torch
 
     require_torch()
-    from webtext_py.train.run import export_run, find_run
+    from webtext_py.runs.folder import export_run, find_run
 
     step, parameters = export_run(find_run(data, run), folder, force)
     document = {"run": run, "step": step, "parameters": parameters, "folder": str(folder)}

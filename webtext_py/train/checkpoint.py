@@ -43,8 +43,9 @@ def save(
     part.mkdir(parents=True)
     save_file(unpadded(model), part / "model.safetensors")
     state = {name: t.detach().cpu().contiguous() for name, t in optimizer.tensors().items()}
-    for name, random in _random_states().items():
-        state[f"random.{name}"] = random
+    state["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        state["random.cuda"] = torch.cuda.get_rng_state()
     save_file(state, part / "optimizer.safetensors")
     files = {path.name: file_facts(path) for path in sorted(part.glob("*.safetensors"))}
     manifest = {"format": FORMAT, "step": step, "files": files, **facts}
@@ -89,16 +90,9 @@ def load(folder: Path, model: GPT2, optimizer: Optimizer) -> dict[str, Any]:
     manifest = read_manifest(folder)
     load_model(folder, model)
     state = load_file(folder / "optimizer.safetensors")
-    random = {k.removeprefix("random."): state.pop(k) for k in list(state) if k[:7] == "random."}
+    torch.set_rng_state(state.pop("random.cpu"))
+    random = state.pop("random.cuda", None)
+    if random is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(random)
     optimizer.load(state)
-    torch.set_rng_state(random["cpu"])
-    if "cuda" in random and torch.cuda.is_available():
-        torch.cuda.set_rng_state(random["cuda"])
     return manifest
-
-
-def _random_states() -> dict[str, torch.Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states

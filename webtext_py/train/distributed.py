@@ -1,13 +1,11 @@
 """Several processes: who is who, and how their gradients are summed.
 
-`torchrun` starts the processes. Each sums the gradients of its micro-batches in fp32; one sum over
-all processes then closes the step. That is `DistributedDataParallel`'s result with one exchange a
-step instead of one a bucket: the half-precision copies that run the model keep no gradient between
-micro-batches for its hooks to reduce, and half a gigabyte over NVLink takes a few milliseconds of
-a step of hundreds.
+Each process sums the gradients of its micro-batches in fp32; one sum over all processes closes the
+step. `DistributedDataParallel` would do the same through hooks on gradients, but the bf16 copies
+that run the model keep none between micro-batches, and one exchange takes milliseconds of a step.
 
-Exact sums: addition of floats depends on its order. With `exact`, micro-batches are summed in a
-binary tree that depends on their numbers alone, so 1, 2, 4 ... processes add the same pairs.
+Addition of floats depends on its order: with `exact`, micro-batches are added in a binary tree that
+depends on their numbers alone, so 1, 2, 4 ... processes add the same pairs.
 """
 
 import os
@@ -45,8 +43,15 @@ class World:
         return tensor
 
 
-def join(device: str) -> World:
-    """Joins the processes of `torchrun`, or stands alone; `device` is auto, cuda or cpu."""
+def join(device: str, exact: bool = False) -> World:
+    """Joins the processes of `torchrun`, or stands alone; `device` is auto, cuda or cpu.
+
+    With `exact` this process has one thread, and only kernels that repeat their bits.
+    """
+    if exact:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(True)
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("`device` is cuda, but torch finds no GPU", hint="pass `device=cpu`")
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
@@ -62,11 +67,11 @@ def join(device: str) -> World:
     return World(dist.get_rank(), size, where)
 
 
-def make_deterministic() -> None:
-    """One thread a process and only kernels that give the same bits every time."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+def device_memory(world: World) -> int | None:
+    """Bytes of a GPU's memory; `None` on a CPU."""
+    if world.device.type != "cuda":
+        return None
+    return int(torch.cuda.get_device_properties(world.device).total_memory)
 
 
 def leave() -> None:
@@ -134,14 +139,10 @@ def micro_batches(windows: int, micro: int, world: World, exact: bool) -> int:
     """
     all_of_them, rest = divmod(windows, micro)
     each, left = divmod(all_of_them, world.size)
+    hint = "change `micro_batch` or `batch_tokens`"
     if rest or left:
-        raise ConfigError(
-            f"a batch of {windows} windows is not {world.size} processes times whole "
-            f"micro-batches of {micro} windows"
-        )
+        whole = f"{world.size} processes times whole micro-batches of {micro} windows"
+        raise ConfigError(f"a batch of {windows} windows is not {whole}", hint)
     if exact and each & (each - 1) and world.size > 1:
-        raise ConfigError(
-            f"`exact` needs a power of two micro-batches a process, not {each}",
-            hint="change `micro_batch` or `batch_tokens`",
-        )
+        raise ConfigError(f"`exact` needs a power of two micro-batches a process, not {each}", hint)
     return each

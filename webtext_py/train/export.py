@@ -6,6 +6,7 @@ store `(in, out)`, ours `(out, in)`; the padded vocabulary is cut off on the way
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,6 @@ from .model import GPT2
 
 PREFIX = "transformer."
 PART = ".part-"  # begins the name of what is not whole yet
-TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt")
-END_OF_TEXT = "<|endoftext|>"
 
 
 def unpadded(model: GPT2) -> dict[str, Tensor]:
@@ -44,23 +43,19 @@ def load_unpadded(model: GPT2, state: dict[str, Tensor], source: Path) -> None:
     if odd:
         what = "lacks" if odd[0] in mine else "has the unknown"
         raise FormatError(f"`{source}` {what} weight `{odd[0]}`, expected GPT-2's weights")
+    mine["wte.weight"][model.config.vocab_size :] = 0
+    mine["wte.weight"] = mine["wte.weight"][: model.config.vocab_size]
     for name, target in mine.items():
-        found = state[name]
-        if name == "wte.weight":
-            target[model.config.vocab_size :] = 0
-            target = target[: model.config.vocab_size]
-        if found.shape != target.shape:
-            raise FormatError(
-                f"weight `{name}` in `{source}` has shape {tuple(found.shape)}, "
-                f"expected {tuple(target.shape)}"
-            )
-        target.copy_(found)
+        found, wanted = tuple(state[name].shape), tuple(target.shape)
+        if found != wanted:
+            raise FormatError(f"weight `{name}` in `{source}` has shape {found}, expected {wanted}")
+        target.copy_(state[name])
 
 
-def export(model: GPT2, folder: Path, tokenizer: Path | None, end_of_text: int) -> None:
+def export(model: GPT2, folder: Path, files: Mapping[str, bytes], end_of_text: int) -> None:
     """Writes `model` as a stock Hugging Face GPT-2 folder, in fp32, whole or not at all.
 
-    `tokenizer` is a folder with `tokenizer.json`, `vocab.json`, `merges.txt`, or one such file.
+    `files` are the tokenizer's, by name.
     """
     if folder.exists():
         raise InputError(f"`{folder}` exists", hint="export to a new folder, or pass `--force`")
@@ -72,19 +67,16 @@ def export(model: GPT2, folder: Path, tokenizer: Path | None, end_of_text: int) 
         for name, tensor in unpadded(model).items()
     }
     save_file(state, part / "model.safetensors", metadata={"format": "pt"})
-    _write_json(part / "config.json", hugging_face_config(model.config, end_of_text))
     ends = {"bos_token_id": end_of_text, "eos_token_id": end_of_text}
-    _write_json(part / "generation_config.json", ends)
-    if tokenizer is not None:
-        source = tokenizer if tokenizer.is_dir() else tokenizer.parent
-        for name in TOKENIZER_FILES:
-            if (source / name).is_file():
-                shutil.copyfile(source / name, part / name)
-        _write_json(part / "tokenizer_config.json", _tokenizer_config(model.config.context))
+    config = {**hugging_face_config(model.config), **ends}
+    for name, table in (("config.json", config), ("generation_config.json", ends)):
+        (part / name).write_text(json.dumps(table, indent=2) + "\n")
+    for name, content in files.items():
+        (part / name).write_bytes(content)
     commit_folder(part, folder)
 
 
-def hugging_face_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]:
+def hugging_face_config(config: ModelConfig) -> dict[str, Any]:
     """`config.json` of a GPT-2 of this shape."""
     return {
         "architectures": ["GPT2LMHeadModel"],
@@ -95,19 +87,11 @@ def hugging_face_config(config: ModelConfig, end_of_text: int) -> dict[str, Any]
         "n_embd": config.width,
         "n_positions": config.context,
         "n_ctx": config.context,
-        "n_inner": None,
         "vocab_size": config.vocab_size,
         "layer_norm_epsilon": 1e-5,
-        "initializer_range": 0.02,
-        "attn_pdrop": 0.0,
-        "embd_pdrop": 0.0,
-        "resid_pdrop": 0.0,
-        "scale_attn_weights": True,
         "tie_word_embeddings": True,
-        "bos_token_id": end_of_text,
-        "eos_token_id": end_of_text,
-        "use_cache": True,
         "torch_dtype": "float32",
+        **dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), 0.0),
     }
 
 
@@ -117,13 +101,8 @@ def read_config(folder: Path) -> ModelConfig:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         kind, activation = table["model_type"], table.get("activation_function", "gelu_new")
-        config = ModelConfig(
-            layers=table["n_layer"],
-            heads=table["n_head"],
-            width=table["n_embd"],
-            context=table["n_positions"],
-            vocab_size=table["vocab_size"],
-        )
+        names = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
+        config = ModelConfig(*(table[name] for name in names))
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise FormatError(f"`{path}` is no GPT-2 configuration: {error!r}") from error
     if (kind, activation) != ("gpt2", "gelu_new"):
@@ -152,21 +131,6 @@ def load_hugging_face(model: GPT2, folder: Path) -> None:
 
 def _transposed(name: str) -> bool:
     return name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight"))
-
-
-def _tokenizer_config(context: int) -> dict[str, Any]:
-    return {
-        "tokenizer_class": "GPT2TokenizerFast",
-        "model_max_length": context,
-        "add_prefix_space": False,
-        "bos_token": END_OF_TEXT,
-        "eos_token": END_OF_TEXT,
-        "unk_token": END_OF_TEXT,
-    }
-
-
-def _write_json(path: Path, table: dict[str, Any]) -> None:
-    path.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
 def commit_folder(part: Path, final: Path) -> None:

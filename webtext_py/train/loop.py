@@ -20,21 +20,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from webtext_py.errors import ConfigError
+from webtext_py.tokens import TokenSet
 
 from . import checkpoint
 from .config import TrainConfig
-from .data import TokenSet, Windows
-from .distributed import (
-    GradientSum,
-    World,
-    make_deterministic,
-    micro_batches,
-    sum_over_processes,
-)
+from .data import Windows
+from .distributed import GradientSum, World, micro_batches, sum_over_processes
 from .export import load_hugging_face
 from .loss import chunk_loss, cross_entropy
-from .metrics import MetricsFile, NoiseScale, peak_tflops, plot_loss, read_metrics
+from .metrics import MetricsFile, NoiseScale, peak_tflops
 from .model import GPT2, document_mask
 from .optimizer import Optimizer, learning_rate
 
@@ -77,11 +71,9 @@ def train(
     `report` hears every line of metrics.jsonl. SIGTERM and Ctrl-C save a checkpoint and end.
     """
     settings, device = config.run, world.device
-    if settings.exact:
-        make_deterministic()
     torch.set_float32_matmul_precision("high" if settings.precision != "fp32" else "highest")
-    windows_a_step = settings.batch_tokens // config.model.context
-    micro = settings.micro_batch or _micro_batch(config, windows_a_step, world)
+    context, vocab_size = config.model.context, config.model.vocab_size
+    windows_a_step, micro = settings.batch_tokens // context, settings.micro_batch
     accumulate = micro_batches(windows_a_step, micro, world, settings.exact)
 
     torch.manual_seed(settings.seed)
@@ -114,72 +106,45 @@ def train(
         mask = document_mask(inputs, data.end_of_text) if config.data.doc_mask else None
         with _attention(device):
             hidden = forward(inputs, mask)
-            vocab_size = config.model.vocab_size
             return cross_entropy(hidden, worker.wte.weight, targets, vocab_size, chunk=chunk)
 
-    windows = Windows(
-        data.training,
-        config.model.context,
-        config.model.vocab_size,
-        config.data.data_seed,
-        config.data.pool_row_groups,
-    )
-    tokens_a_step = windows_a_step * config.model.context
-    peak = settings.peak_tflops or _stated_peak(device)
+    windows, ledger = (Windows(data.training, config.model, config.data) for _ in range(2))
+    tokens_a_step = windows_a_step * context
+    cuda = device.type == "cuda"
+    peak = settings.peak_tflops or (peak_tflops(torch.cuda.get_device_name(device)) if cuda else 0)
     flops = config.model.flops_per_token() * tokens_a_step / world.size
     log = MetricsFile(run / "metrics.jsonl", first_step) if world.first else None
-    board = _tensorboard(run) if settings.tensorboard and world.first else None
     last: dict[str, Any] = {}
 
     def finish(measured: "_Measured", extra: dict[str, Any]) -> bool:
         """Writes the line of a step once its numbers are there; true where a process must stop."""
         nonlocal last
-        numbers, seconds = measured.read()
-        *losses, small, big, stop = numbers
+        (*losses, small, big, stop), seconds = measured.read()
         step = measured.step
-        tokens = step * tokens_a_step
-        scale = noise_scale.update(small, micro * config.model.context, big, tokens_a_step)
-        mfu = flops / seconds / (peak * 1e12) if peak else None
         last = {
             "step": step,
-            "tokens": tokens,
+            "tokens": step * tokens_a_step,
             "loss": math.fsum(losses) / len(losses),
             "lr": measured.lr,
             "grad_norm": big,
             "ms": round(1e3 * seconds, 3),
             "tokens_per_s": round(tokens_a_step / seconds, 1),
-            "mfu": mfu,
-            "noise_scale": scale,
+            "mfu": flops / seconds / (peak * 1e12) if peak else None,
+            "noise_scale": noise_scale.update(small, micro * context, big, tokens_a_step),
             **extra,
         }
         if settings.log_windows:
-            last["windows"] = windows.ids((step - 1) * windows_a_step, windows_a_step).tolist()
+            last["windows"] = ledger.ids((step - 1) * windows_a_step, windows_a_step).tolist()
         if log is not None:
             log.write(last)
-        if board is not None:
-            for name, value in last.items():
-                if isinstance(value, int | float):
-                    board.add_scalar(name, value, step)
         report(last)
         return stop > 0
 
-    def save(step: int) -> None:
-        """A checkpoint by the first process, all waiting."""
-        if world.first:
-            facts = {"noise_scale": noise_scale.state(), "data": data.facts}
-            checkpoint.save(run, step, model, optimizer, facts, settings.keep)
-        world.barrier()
-
     step, stopping = first_step, False
     batches = _Batches(windows, first_step, settings.steps, windows_a_step, world)
-    clock = _Clock(device)
     pending: _Measured | None = None
-    with contextlib.ExitStack() as stack:
-        stop_wanted = stack.enter_context(_stop_signals())
-        stack.enter_context(batches)
-        for sink in (log, board):
-            if sink is not None:
-                stack.callback(sink.close)
+    before = _now(device)
+    with _stop_signals() as stop_wanted, batches, log or contextlib.nullcontext():
         while step < settings.steps and not stopping:
             # --- the timed step ---------------------------------------------------------------
             batch = batches.next(device).view(accumulate, micro, -1)
@@ -214,7 +179,8 @@ def train(
             measured[-1] = float(stop_wanted())
             world.sum(measured)  # each number is one process's own, or a count
             step += 1
-            now = _Measured(step, lr, measured, clock)
+            now = _Measured(step, lr, measured, before)
+            before = now.end
             # --- end of the timed step --------------------------------------------------------
             if pending is not None:
                 stopping = finish(pending, {})
@@ -226,53 +192,38 @@ def train(
             if evaluate or due:
                 extra = _evaluate(config, data, loss_of, world, micro) if evaluate else {}
                 stopping = finish(pending, extra) or stopping
-                if due or stopping:
-                    save(step)
-                clock.restart()
-                pending = None
-    if world.first:
-        plot_loss(read_metrics(run / "metrics.jsonl"), run / "loss.png", run.name)
+                if (due or stopping) and world.first:
+                    facts = {"noise_scale": noise_scale.state(), "data": data.facts}
+                    checkpoint.save(run, step, model, optimizer, facts, settings.keep)
+                world.barrier()
+                pending, before = None, _now(device)
     return Result(step, step < settings.steps, last)
 
 
-class _Clock:
-    """Times from step to step, by the device's own clock where it has one."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.cuda = device.type == "cuda"
-        self.restart()
-
-    def restart(self) -> None:
-        """Time spent since the last step counts for no step."""
-        self.before = self.mark()
-
-    def mark(self) -> Any:
-        """A point in time, after all work queued so far."""
-        if not self.cuda:
-            return time.perf_counter()
-        event: Any = torch.cuda.Event  # untyped in torch
-        event = event(enable_timing=True)
-        event.record()
-        return event
+def _now(device: torch.device) -> Any:
+    """This moment, on a GPU after all work queued so far: `_Measured` takes the difference."""
+    if device.type != "cuda":
+        return time.perf_counter()
+    event: Any = torch.cuda.Event  # untyped in torch
+    event = event(enable_timing=True)
+    event.record()
+    return event
 
 
 class _Measured:
-    """The numbers of one step, on their way from the device."""
+    """The numbers of one step, on their way from the device, and when it began and ended."""
 
-    def __init__(self, step: int, lr: float, numbers: Tensor, clock: _Clock) -> None:
-        self.step, self.lr = step, lr
+    def __init__(self, step: int, lr: float, numbers: Tensor, begin: Any) -> None:
+        self.step, self.lr, self.begin = step, lr, begin
         self.numbers = numbers.to("cpu", non_blocking=True)
-        self.begin, self.end = clock.before, clock.mark()
-        clock.before = self.end
+        self.end = _now(numbers.device)
 
     def read(self) -> tuple[list[float], float]:
         """The numbers, and the step's seconds; waits for the device."""
         if isinstance(self.end, float):
-            seconds = self.end - self.begin
-        else:
-            self.end.synchronize()
-            seconds = self.begin.elapsed_time(self.end) / 1e3
-        return self.numbers.tolist(), seconds
+            return self.numbers.tolist(), self.end - self.begin
+        self.end.synchronize()
+        return self.numbers.tolist(), self.begin.elapsed_time(self.end) / 1e3
 
 
 class _Batches:
@@ -284,6 +235,8 @@ class _Batches:
 
         def work() -> None:
             try:
+                if world.device.type == "cuda":  # or pinning would wake GPU 0 in every process
+                    torch.cuda.set_device(world.device)
                 for step in range(first, last):
                     made = torch.from_numpy(windows.batch(step, size, world.rank, world.size))
                     self._put(made.pin_memory() if world.device.type == "cuda" else made)
@@ -327,8 +280,6 @@ def _evaluate(
     count = (len(tokens) - 1) // context
     if count == 0:  # less than a context: one short window
         count, context = 1, len(tokens) - 1
-    if context == 0:
-        raise ConfigError("the validation set has a single token, expected at least two")
     views = np.lib.stride_tricks.sliding_window_view(tokens, context + 1)[::context][:count]
     starts = range(0, count, micro)
     # Each process fills the places of its own windows; the sum then adds nothing but zeros.
@@ -344,32 +295,11 @@ def _evaluate(
     return {"val_loss": total / (count * context), "val_bits_per_byte": bits}
 
 
-def _micro_batch(config: TrainConfig, windows: int, world: World) -> int:
-    """Windows at a time: the most that divide the batch and fit.
-
-    A GPU is given 64 k tokens of GPT-2's 12 layers of 768 for every 64 GiB (bf16 activations take
-    some 34 bytes a layer and unit of width; the rest is room for weights and fragments); a CPU
-    1,024 tokens, which keeps its caches warm. With `exact` the number of processes plays no part.
-    """
-    tokens = 1024
-    if world.device.type == "cuda":
-        memory = torch.cuda.get_device_properties(world.device).total_memory
-        tokens = int(memory / 2**30 * 1024 * 12 * 768 / (config.model.layers * config.model.width))
-        tokens = min(tokens, 2**16)
-    share = windows if config.run.exact else windows // world.size
-    most = max(1, min(tokens // config.model.context, share))
-    return next(n for n in range(most, 0, -1) if share % n == 0) if share else 1
-
-
 def _norm(gradients: list[Tensor]) -> Tensor:
     """Norm of all gradients together, as a scalar on the device."""
     norms = torch.stack(list(torch._foreach_norm(gradients)))
     norm: Tensor = torch.linalg.vector_norm(norms.float())
     return norm
-
-
-def _stated_peak(device: torch.device) -> float | None:
-    return peak_tflops(torch.cuda.get_device_name(device)) if device.type == "cuda" else None
 
 
 def _attention(device: torch.device) -> contextlib.AbstractContextManager[Any]:
@@ -378,13 +308,8 @@ def _attention(device: torch.device) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext()
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    order = [
-        SDPBackend.CUDNN_ATTENTION,
-        SDPBackend.FLASH_ATTENTION,
-        SDPBackend.EFFICIENT_ATTENTION,
-        SDPBackend.MATH,
-    ]
-    return sdpa_kernel(order, set_priority=True)
+    names = ("CUDNN_ATTENTION", "FLASH_ATTENTION", "EFFICIENT_ATTENTION", "MATH")
+    return sdpa_kernel([getattr(SDPBackend, name) for name in names], set_priority=True)
 
 
 @contextlib.contextmanager
@@ -405,15 +330,3 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _tensorboard(run: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise ConfigError(
-            "`tensorboard` is on, but the package is not installed",
-            hint="run `pip install tensorboard`, or leave it off",
-        ) from None
-    writer: Any = SummaryWriter  # untyped in torch
-    return writer(str(run / "tensorboard"))

@@ -43,26 +43,18 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     """Mean cross-entropy over all rows, chunk by chunk, with the gradients made on the way."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        hidden: Tensor,
-        weight: Tensor,
-        targets: Tensor,
-        vocab_size: int,
-        chunk_rows: int,
-        chunk: Chunk,
-    ) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, *how: Any) -> Tensor:
         """Mean loss `()`; keeps both gradients for `backward`."""
+        vocab, rows, chunk = how
         wide = torch.promote_types(hidden.dtype, torch.float32)
         grad = any(ctx.needs_input_grad[:2])
         loss = torch.zeros((), dtype=wide, device=hidden.device)
         grad_hidden = torch.empty_like(hidden) if grad else None
         grad_weight = torch.zeros_like(weight, dtype=wide) if grad else None
-        for start in range(0, len(targets), chunk_rows):
-            part = slice(start, start + chunk_rows)
-            one, down, across = chunk(
-                hidden[part], weight, targets[part], vocab_size, 1 / len(targets), grad
-            )
+        for start in range(0, len(targets), rows):
+            part = slice(start, start + rows)
+            scale = 1 / len(targets)
+            one, down, across = chunk(hidden[part], weight, targets[part], vocab, scale, grad)
             loss += one
             if grad_hidden is not None and grad_weight is not None:
                 grad_hidden[part] = down

@@ -1,6 +1,5 @@
-"""What a run says of itself: metrics.jsonl, model FLOPs utilisation, noise scale, a loss plot."""
+"""What a run says of itself: metrics.jsonl, model FLOPs utilisation, noise scale."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -73,8 +72,10 @@ class MetricsFile:
         self._stream.write(json.dumps(line) + "\n")
         self._stream.flush()
 
-    def close(self) -> None:
-        """Closes the file."""
+    def __enter__(self) -> "MetricsFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._stream.close()
 
 
@@ -84,25 +85,3 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         return []
     text = path.read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-
-
-def plot_loss(lines: list[dict[str, Any]], path: Path, title: str) -> None:
-    """A PNG of training and validation loss against tokens."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    tokens = [line["tokens"] for line in lines]
-    axes.plot(tokens, [line["loss"] for line in lines], lw=0.8, label="training")
-    seen = [line for line in lines if "val_loss" in line]
-    if seen:
-        xs, ys = [line["tokens"] for line in seen], [line["val_loss"] for line in seen]
-        axes.plot(xs, ys, marker="o", ms=3, label="validation")
-    axes.set(xlabel="tokens", ylabel="loss (nats per token)", title=title)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    write_bytes(path, content.getvalue())

@@ -29,11 +29,10 @@ class Cache:
 
     def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Stores `(B, H, T, D)` behind what is there; returns all keys and values so far."""
-        end = self.length + keys.size(2)
-        self.keys[:, :, self.length : end] = keys
-        self.values[:, :, self.length : end] = values
-        self.length = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        start, self.length = self.length, self.length + keys.size(2)
+        self.keys[:, :, start : self.length] = keys
+        self.values[:, :, start : self.length] = values
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
 
 
 class Attention(nn.Module):
@@ -135,9 +134,9 @@ class GPT2(nn.Module):
         for name, parameter in self.named_parameters():
             if parameter.dim() == 1:
                 parameter.fill_(1.0 if "ln_" in name and name.endswith("weight") else 0.0)
-                continue
-            std = scaled if name.endswith("c_proj.weight") else INIT_STD
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * std)
+            else:
+                std = scaled if name.endswith("c_proj.weight") else INIT_STD
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * std)
         self.wte.weight[self.config.vocab_size :] = 0.0
 
 

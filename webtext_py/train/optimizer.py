@@ -38,24 +38,18 @@ class Optimizer:
         rest = [n for n in self.named if n not in hidden]
         matrices = [self.named[n] for n in rest if self.named[n].dim() >= 2]
         vectors = [self.named[n] for n in rest if self.named[n].dim() < 2]
+        groups = [
+            {"params": matrices, "weight_decay": config.decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        betas = (config.beta1, config.beta2)
         self.parts: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(
-                [
-                    {"params": matrices, "weight_decay": config.decay},
-                    {"params": vectors, "weight_decay": 0.0},
-                ],
-                lr=config.lr,
-                betas=(config.beta1, config.beta2),
-                fused=True,
-            )
+            torch.optim.AdamW(groups, lr=config.lr, betas=betas, fused=True)
         ]
         if hidden:
-            muon = torch.optim.Muon(
-                [self.named[n] for n in hidden],
-                lr=config.lr,
-                weight_decay=config.decay,
-                adjust_lr_fn="match_rms_adamw",
-            )
+            hidden_matrices = [self.named[n] for n in hidden]
+            same: dict[str, Any] = {"lr": config.lr, "weight_decay": config.decay}
+            muon = torch.optim.Muon(hidden_matrices, adjust_lr_fn="match_rms_adamw", **same)
             self.parts.append(muon)
 
     def step(self, lr: float) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from webtext_py.cli.main import run
-from webtext_py.train.data import TOKENIZER_KEY
+from webtext_py.tokens import TOKENIZER_KEY
 
 END = 0  # id of <|endoftext|> in the files made here
 VOCAB = 200

@@ -15,7 +15,7 @@ import torch
 import torch._dynamo
 
 import webtext_py.cli.commands.train
-import webtext_py.train.run
+import webtext_py.runs.command
 from webtext_py.cli.main import main
 
 # Everything that a first step would import otherwise, which takes seconds.
@@ -24,7 +24,7 @@ PRELOADED = (
     rich.progress,
     torch._dynamo,
     webtext_py.cli.commands.train,
-    webtext_py.train.run,
+    webtext_py.runs.command,
 )
 
 

@@ -10,9 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webtext_py.errors import FormatError, InputError
-from webtext_py.train.data import TokenSet, Windows, permutation
+from webtext_py.tokens import TokenSet
+from webtext_py.train.config import DataConfig, ModelConfig
+from webtext_py.train.data import Windows, permutation
 
 from .conftest import END, VOCAB, documents, write_tokens
+
+
+def make(tokens: TokenSet, context: int, seed: int, per_pool: int) -> Windows:
+    model = ModelConfig(context=context, vocab_size=VOCAB)
+    return Windows(tokens, model, DataConfig(data_seed=seed, pool_row_groups=per_pool))
 
 
 def slow_permutation(n: int, *key: int) -> list[int]:
@@ -80,7 +87,7 @@ def test_permutation_equals_its_slow_twin(n: int, key: list[int]) -> None:
 @pytest.mark.parametrize("per_pool", [1, 3, 1000])
 def test_epochs_equal_their_slow_twin(token_folder: Path, context: int, per_pool: int) -> None:
     tokens = TokenSet.open(sorted(token_folder.glob("train-*")))
-    windows = Windows(tokens, context, VOCAB, seed=4, pool_row_groups=per_pool)
+    windows = make(tokens, context, 4, per_pool)
     expected = [w for e in range(3) for w in slow_epoch(token_folder, context, 4, per_pool, e)]
     assert windows.ids(0, len(expected)).tolist() == [w for w, _ in expected]
     size = 6
@@ -91,7 +98,7 @@ def test_epochs_equal_their_slow_twin(token_folder: Path, context: int, per_pool
 
 def test_an_epoch_has_every_window_once_and_loses_less_than_a_context(token_folder: Path) -> None:
     tokens = TokenSet.open(sorted(token_folder.glob("train-*")))
-    windows = Windows(tokens, 32, VOCAB, seed=0, pool_row_groups=4)
+    windows = make(tokens, 32, 0, 4)
     assert 0 <= tokens.tokens - 1 - windows.count * 32 < 32
     for epoch in range(3):
         ids = windows.ids(epoch * windows.count, windows.count)
@@ -106,7 +113,7 @@ def test_any_number_of_processes_gives_the_same_global_batch(
 ) -> None:
     def fresh() -> Windows:
         tokens = TokenSet.open(sorted(token_folder.glob("train-*")))
-        return Windows(tokens, 16, VOCAB, seed=0, pool_row_groups=4)
+        return make(tokens, 16, 0, 4)
 
     alone = fresh()
     processes = [fresh() for _ in range(world)]
@@ -137,9 +144,9 @@ def test_any_files_equal_their_slow_twin(
     assert tokens.tokens == count + sum(map(len, lengths))
     if tokens.tokens <= context:
         with pytest.raises(InputError, match="do not fill one context"):
-            Windows(tokens, context, VOCAB, 0, per_pool)
+            make(tokens, context, 0, per_pool)
         return
-    windows = Windows(tokens, context, VOCAB, 0, per_pool)
+    windows = make(tokens, context, 0, per_pool)
     expected = [w for e in range(2) for w in slow_epoch(folder, context, 0, per_pool, e)]
     assert [windows.batch(k, 1)[0].tolist() for k in range(len(expected))] == [
         w for _, w in expected

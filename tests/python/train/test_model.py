@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from webtext_py.errors import FormatError, InputError
+from webtext_py.runs.presets import PRESETS
 from webtext_py.train.config import ModelConfig
 from webtext_py.train.export import export, load_hugging_face, read_config, unpadded
 from webtext_py.train.loss import cross_entropy
 from webtext_py.train.model import GPT2, document_mask, padded
-from webtext_py.train.presets import PRESETS
 
 SMALL = ModelConfig(layers=2, heads=2, width=32, context=16, vocab_size=300)
 
@@ -184,7 +184,7 @@ def test_export_is_what_transformers_computes(tmp_path: Path) -> None:
     from transformers import GPT2LMHeadModel
 
     model = randomised(SMALL)
-    export(model, tmp_path / "hf", None, end_of_text=299)
+    export(model, tmp_path / "hf", {}, end_of_text=299)
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path / "hf").eval()
     assert theirs.config.vocab_size == 300
     assert sum(p.numel() for p in theirs.parameters()) == SMALL.parameters()
@@ -200,7 +200,7 @@ def test_round_trips_are_exact(tmp_path: Path) -> None:
     from transformers import GPT2LMHeadModel
 
     model = randomised(SMALL)
-    export(model, tmp_path / "ours", None, end_of_text=299)
+    export(model, tmp_path / "ours", {}, end_of_text=299)
     GPT2LMHeadModel.from_pretrained(tmp_path / "ours").save_pretrained(tmp_path / "theirs")
     for folder in (tmp_path / "ours", tmp_path / "theirs"):
         assert read_config(folder) == SMALL
@@ -213,9 +213,9 @@ def test_round_trips_are_exact(tmp_path: Path) -> None:
 
 def test_wrong_folders_are_named(tmp_path: Path) -> None:
     model = randomised(SMALL)
-    export(model, tmp_path / "hf", None, end_of_text=299)
+    export(model, tmp_path / "hf", {}, end_of_text=299)
     with pytest.raises(InputError, match="exists"):
-        export(model, tmp_path / "hf", None, end_of_text=299)
+        export(model, tmp_path / "hf", {}, end_of_text=299)
     other = GPT2(ModelConfig(layers=3, heads=2, width=32, context=16, vocab_size=300))
     with pytest.raises(FormatError, match=r"lacks weight `h\.2\.attn\.c_attn\.bias`"):
         load_hugging_face(other, tmp_path / "hf")

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext_py.errors import ConfigError
-from webtext_py.train.config import CHOICES, KEYS, SECTIONS, ModelConfig, OptimizerConfig, Settings
+from webtext_py.runs.settings import KEYS, SECTIONS, Settings
+from webtext_py.runs.sizing import choose_preset, fit
+from webtext_py.train.config import CHOICES, ModelConfig, OptimizerConfig
 from webtext_py.train.metrics import NoiseScale, peak_tflops
 from webtext_py.train.model import GPT2
 from webtext_py.train.optimizer import Optimizer, learning_rate
 from webtext_py.train.sample import choose, generate
-from webtext_py.train.sizing import choose_preset, fit
 
 SMALL = ModelConfig(layers=2, heads=2, width=32, context=16, vocab_size=130)
 

@@ -122,16 +122,16 @@ def test_sigterm_saves_and_ends(webtext: Command, data: Path) -> None:
     whole = webtext("train", "--data", data, "--run", "whole", *TINY, "steps=12")
     assert whole.code == 0, whole.err
     sent = []
-    clock = loop._Clock.mark
+    clock = loop._now
 
-    def mark(self: Any) -> Any:
+    def mark(device: torch.device) -> Any:
         sent.append(1)
         if len(sent) == 5:
             os.kill(os.getpid(), signal.SIGTERM)
-        return clock(self)
+        return clock(device)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop._Clock, "mark", mark)
+        patch.setattr(loop, "_now", mark)
         stopped = webtext("train", "--data", data, "--run", "parts", *TINY, "steps=12")
     assert stopped.code == 130
     assert "`--resume` goes on" in stopped.err
@@ -144,7 +144,7 @@ def test_sigterm_saves_and_ends(webtext: Command, data: Path) -> None:
 
 def test_one_batch_is_overfitted(webtext: Command, data: Path, tmp_path: Path) -> None:
     """Preset nano (3 layers of 96), one batch of 8 windows of 64 tokens, rate 3e-3: < 0.7 in 60."""
-    from webtext_py.train.data import TokenSet
+    from webtext_py.tokens import TokenSet
 
     from .conftest import write_tokens
 

@@ -1,7 +1,9 @@
 """What a run without arguments trains: preset, batch and steps that suit the number of tokens."""
 
-from .config import Settings
+from webtext_py.train.config import TrainConfig
+
 from .presets import PRESETS
+from .settings import Settings
 
 BATCHES_AN_EPOCH = 64  # at least, so that a step sees a small part of the text; our choice
 MAX_EPOCHS = 8  # repetition pays up to some 4 and hardly beyond 16 (Muennighoff et al. 2023)
@@ -49,6 +51,23 @@ def fit(settings: Settings, tokens: int) -> list[str]:
     steps = settings.values["steps"]
     lower("warmup_steps", steps // 10, f"a tenth of {steps:,} steps")
     return notes
+
+
+def micro_batch(config: TrainConfig, processes: int, gpu_bytes: int | None) -> int:
+    """Windows at a time: the most that divide a process's share of the batch and fit.
+
+    A GPU gets 64 k tokens of GPT-2's 12 layers of 768 for every 64 GiB (bf16 activations take some
+    34 bytes a layer and unit of width), a CPU 1,024 tokens, which its caches hold. With `exact`
+    the number of processes plays no part.
+    """
+    tokens, model = 1024, config.model
+    if gpu_bytes is not None:
+        tokens = int(gpu_bytes / 2**30 * 1024 * 12 * 768 / (model.layers * model.width))
+        tokens = min(tokens, 2**16)
+    windows = config.run.batch_tokens // model.context
+    share = windows if config.run.exact else max(1, windows // processes)
+    most = max(1, min(tokens // model.context, share))
+    return next(n for n in range(most, 0, -1) if share % n == 0)
 
 
 def _power_of_two(n: int) -> int:

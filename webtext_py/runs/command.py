@@ -1,0 +1,182 @@
+"""Everything that `webtext train` does: plan a run, begin or resume it, train."""
+
+import dataclasses
+import functools
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from webtext_py.errors import ConfigError, StaleError
+from webtext_py.train.config import TrainConfig
+from webtext_py.train.distributed import World, device_memory, join, leave
+from webtext_py.train.export import read_config
+from webtext_py.train.loop import Data, Report, Result, train
+from webtext_py.train.metrics import read_metrics
+
+from . import sizing
+from .folder import create, only_run, read_run, recorded_settings
+from .inputs import Inputs, open_inputs
+from .plot import plot_loss
+from .settings import Settings
+
+LineReport = Callable[[dict[str, Any], int], None]  # a line of metrics.jsonl, and the steps in all
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked of `webtext train`; a path left out is the data directory's own."""
+
+    data: Path
+    settings: Settings  # asked for by name; everything else follows from these
+    tokens: Path | None = None
+    tokenizer: Path | None = None
+    val_tokens: Path | None = None
+    run: str | None = None  # default: the preset's name
+    init_from: Path | None = None
+    resume: bool = False
+    force: bool = False
+
+    def folder(self, name: str) -> Path:
+        """Where the run `name` lies."""
+        return self.data / "runs" / name
+
+
+def plan(request: Request, gpu: bool) -> tuple[Settings, Inputs, Path, list[str]]:
+    """Settings, inputs and folder of the run that `request` means, and what to tell the user."""
+    settings, run = _asked(request)
+    notes: list[str] = []
+    tokenizer = request.tokenizer or request.data / "tokenizer"
+    tokens = request.tokens or request.data / "tokens"
+    fraction = settings.values.get("val_fraction", 0.0)
+    inputs = open_inputs(tokens, tokenizer, request.val_tokens, fraction)
+    if not request.resume:
+        notes = prepare(settings, inputs, request.init_from, gpu)
+    return settings, inputs, run or request.folder(settings.values["preset"]), notes
+
+
+def _asked(request: Request) -> tuple[Settings, Path | None]:
+    """The settings that a run begins with, and its folder where that is known already."""
+    run = request.folder(request.run) if request.run else None
+    if not request.resume:
+        return request.settings, run
+    run = run or only_run(request.data / "runs")
+    return recorded_settings(run, request.settings), run
+
+
+def carry_out(
+    request: Request,
+    tell: Callable[[str], None],
+    report: LineReport,
+) -> tuple[Path, Result, TrainConfig]:
+    """Everything that `webtext train` does: plans, begins or resumes, trains.
+
+    `tell` hears notes before the start, `report` each line of metrics.jsonl and the steps in all.
+    """
+    asked = _asked(request)[0].values
+    world = join(asked.get("device", "auto"), asked.get("exact", False))
+    try:
+        settings, inputs, run, notes = plan(request, world.device.type == "cuda")
+        if world.first:
+            for note in notes:
+                tell(note)
+            if request.force and not request.resume:
+                shutil.rmtree(run, ignore_errors=True)
+        config = _fitted(settings.config(), world)
+        if config.run.tensorboard and world.first:
+            report = _to_tensorboard(run, report)
+        result = begin(
+            run,
+            config,
+            inputs,
+            world,
+            resume=request.resume,
+            init_from=request.init_from,
+            report=lambda line: report(line, config.run.steps) if world.first else None,
+        )
+        if world.first:
+            plot_loss(read_metrics(run / "metrics.jsonl"), run / "loss.png", run.name)
+        return run, result, config
+    finally:
+        leave()
+
+
+def _fitted(config: TrainConfig, world: World) -> TrainConfig:
+    """The configuration with a micro-batch for this device and number of processes."""
+    if config.run.micro_batch:
+        return config
+    memory = device_memory(world)
+    micro = sizing.micro_batch(config, world.size, memory)
+    return dataclasses.replace(config, run=dataclasses.replace(config.run, micro_batch=micro))
+
+
+def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
+    """`report`, and every number of a line to TensorBoard's files in the run's folder."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise ConfigError(
+            "`tensorboard` is on, but the package is not installed",
+            hint="run `pip install tensorboard`, or leave it off",
+        ) from None
+    make: Any = functools.cache(SummaryWriter)  # at the first line, when the folder is there
+
+    def both(line: dict[str, Any], steps: int) -> None:
+        board = make(str(run / "tensorboard"))
+        for name, value in line.items():
+            if isinstance(value, int | float):
+                board.add_scalar(name, value, line["step"])
+        board.flush()
+        report(line, steps)
+
+    return both
+
+
+def prepare(settings: Settings, inputs: Inputs, init_from: Path | None, gpu: bool) -> list[str]:
+    """Completes the settings of a new run: preset, vocabulary, sizes. Returns what to tell."""
+    settings.set("vocab_size", inputs.tokenizer.size, "tokenizer")
+    if init_from is not None:
+        for key, value in dataclasses.asdict(read_config(init_from)).items():
+            if key == "vocab_size" and value != inputs.tokenizer.size:
+                raise ConfigError(
+                    f"the model in `{init_from}` has {value} tokens, "
+                    f"but the tokenizer {inputs.tokenizer.size}"
+                )
+            settings.set(key, value, f"`{init_from}`")
+    notes = sizing.choose_preset(settings, inputs.training.tokens, gpu)
+    return notes + sizing.fit(settings, inputs.training.tokens)
+
+
+def begin(
+    run: Path,
+    config: TrainConfig,
+    inputs: Inputs,
+    world: World,
+    *,
+    resume: bool,
+    init_from: Path | None = None,
+    report: Report = lambda line: None,
+) -> Result:
+    """Trains in the folder `run`, new or, with `resume`, begun before. See `loop.train`."""
+    facts = inputs.facts()
+    if resume:
+        recorded = read_run(run)["data"]
+        for name in sorted(recorded.keys() | facts.keys()):
+            if recorded.get(name) != facts.get(name):
+                raise StaleError(
+                    f"run `{run.name}` learned from another {name}: fingerprint "
+                    f"{recorded.get(name)}, now {facts.get(name)}",
+                    hint="give it the same files, or begin another run with `--run NAME`",
+                )
+    elif world.first:
+        create(run, config, inputs.tokenizer, facts)
+    world.barrier()
+    data = Data(
+        inputs.training,
+        inputs.validation,
+        inputs.tokenizer.end_of_text,
+        inputs.tokenizer.token_bytes(),
+        facts,
+    )
+    return train(config, data, run, world, resume=resume, init_from=init_from, report=report)

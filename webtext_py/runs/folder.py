@@ -1,0 +1,119 @@
+"""A run's folder.
+
+`runs/NAME/` holds `run.json` (settings and fingerprints), `tokenizer/`, `checkpoints/`,
+`metrics.jsonl` and `loss.png`.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from webtext_py.engine.commit import write_json
+from webtext_py.errors import ConfigError, InputError
+from webtext_py.train import checkpoint
+from webtext_py.train.config import TrainConfig
+from webtext_py.train.export import PART, commit_folder, export
+from webtext_py.train.model import GPT2
+from webtext_py.train.sample import generate
+
+from .inputs import TokenizerFolder
+from .settings import MAY_CHANGE, Settings
+
+FORMAT = 1
+
+
+def create(run: Path, config: TrainConfig, tokenizer: TokenizerFolder, facts: Any) -> None:
+    if run.exists():
+        raise InputError(
+            f"run `{run.name}` exists",
+            hint="`--resume` goes on with it, `--run NAME` begins another, `--force` begins anew",
+        )
+    part = run.with_name(f"{PART}{run.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "tokenizer").mkdir(parents=True)
+    for name, content in tokenizer.files().items():
+        (part / "tokenizer" / name).write_bytes(content)
+    write_json(part / "run.json", {"format": FORMAT, "config": config.as_dict(), "data": facts})
+    commit_folder(part, run)
+
+
+def read_run(run: Path) -> dict[str, Any]:
+    """`run.json` of a run; raises `InputError` where there is none."""
+    try:
+        document: dict[str, Any] = json.loads((run / "run.json").read_bytes())
+        if document["format"] != FORMAT:
+            raise InputError(f"`{run}` has format {document['format']}, expected {FORMAT}")
+    except FileNotFoundError:
+        raise InputError(f"there is no run in `{run}`", hint="`webtext train` makes one") from None
+    except (ValueError, KeyError) as error:
+        raise InputError(f"`{run / 'run.json'}` is not a run's: {error!r}") from error
+    return document
+
+
+def find_run(data: Path, name: str) -> Path:
+    """The folder of a run given by name or as a folder."""
+    named = data / "runs" / name
+    return named if named.is_dir() or not Path(name).is_dir() else Path(name)
+
+
+def only_run(folder: Path) -> Path:
+    runs = sorted(path.parent for path in folder.glob("*/run.json"))
+    if len(runs) != 1:
+        names = ", ".join(run.name for run in runs) or "none"
+        raise InputError(f"`--resume` needs `--run NAME`: the runs here are {names}")
+    return runs[0]
+
+
+def recorded_settings(run: Path, asked: Settings) -> Settings:
+    """Settings of a run to resume; what was asked for may differ only where no weight depends."""
+    settings = Settings()
+    settings.update(read_run(run)["config"], f"run {run.name}")
+    for key, value in asked.values.items():
+        if value != settings.values[key] and key not in MAY_CHANGE:
+            raise ConfigError(
+                f"`{key}` is {settings.values[key]} in run `{run.name}`, not {value}",
+                hint="leave it out to resume, or begin another run with `--run NAME`",
+            )
+        settings.set(key, value, asked.sources[key])
+    return settings
+
+
+def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, TokenizerFolder, int]:
+    """The model of a run's newest checkpoint, its vocabulary, and the step."""
+    settings = Settings()
+    settings.update(read_run(run)["config"], f"run {run.name}")
+    saved = checkpoint.folders(run)
+    if not saved:
+        raise InputError(f"run `{run.name}` has no checkpoint yet")
+    step, folder = saved[-1]
+    checkpoint.read_manifest(folder)
+    model = GPT2(settings.config().model)
+    checkpoint.load_model(folder, model)
+    return model.to(torch.device(device)).eval(), TokenizerFolder(run / "tokenizer"), step
+
+
+def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:
+    """Writes a run's newest checkpoint as a Hugging Face folder; returns step and parameters."""
+    model, vocabulary, step = open_model(run)
+    if force:
+        shutil.rmtree(folder, ignore_errors=True)
+    export(model, folder, vocabulary.hugging_face(model.config.context), vocabulary.end_of_text)
+    return step, model.config.parameters()
+
+
+def sample_run(run: Path, prompt: str, device: str, **options: Any) -> tuple[list[str], int]:
+    """Texts that follow `prompt`, and the checkpoint's step; options as in `sample.generate`.
+
+    Each begins a document; it ends at the next `<|endoftext|>` or after `length` tokens.
+    """
+    model, vocabulary, step = open_model(run, device)
+    tokenizer = Tokenizer.from_file(str(vocabulary.folder / "tokenizer.json"))
+    ids = [vocabulary.end_of_text, *tokenizer.encode(prompt, add_special_tokens=False).ids]
+    made = [list(text) for text in zip(*generate(model, ids, **options), strict=True)]
+    end = vocabulary.end_of_text
+    texts = [text[: text.index(end)] if end in text else text for text in made]
+    return [tokenizer.decode(text) for text in texts], step

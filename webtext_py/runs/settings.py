@@ -1,0 +1,121 @@
+"""Settings from presets, TOML, `key=value` and options, and where each came from.
+
+Names are unique over all sections, so `lr=3e-4` and `optimizer.lr=3e-4` are one setting.
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from webtext_py.errors import ConfigError
+from webtext_py.train.config import (
+    CHOICES,
+    DataConfig,
+    ModelConfig,
+    OptimizerConfig,
+    RunConfig,
+    TrainConfig,
+)
+
+from .presets import PRESETS
+
+SECTIONS: dict[str, type] = {
+    "model": ModelConfig,
+    "data": DataConfig,
+    "optimizer": OptimizerConfig,
+    "run": RunConfig,
+}
+KEYS: dict[str, str] = {f.name: s for s, c in SECTIONS.items() for f in dataclasses.fields(c)}
+# What a resumed run may do otherwise than before: nothing that changes a weight.
+MAY_CHANGE = {"device", "compile", "eval_every", "eval_tokens", "checkpoint_every", "keep"} | {
+    "log_windows",
+    "tensorboard",
+    "peak_tflops",
+}
+
+
+class Settings:
+    """Values and where each came from; a later source wins over an earlier one."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.sources: dict[str, str] = {}
+
+    def set(self, key: str, value: Any, source: str) -> None:
+        """Sets one key, `lr` or `optimizer.lr`; raises `ConfigError` for a key or type unknown."""
+        section, _, name = key.rpartition(".")
+        if KEYS.get(name) != (section or KEYS.get(name)) or name not in KEYS:
+            raise ConfigError(
+                f"no setting `{key}` ({source})",
+                hint="`webtext train --show-config` prints every setting",
+            )
+        self.values[name] = _typed(name, value, source)
+        self.sources[name] = source
+
+    def set_preset(self, name: str, source: str) -> None:
+        """Sets what the preset `name` stands for, wherever nothing else has been set."""
+        self.set("preset", name, source)
+        preset = dataclasses.asdict(PRESETS[name])
+        for key, value in preset.items():
+            if key in KEYS and key not in self.values:
+                self.set(key, value, f"preset {name}")
+
+    def update(self, table: Mapping[str, Any], source: str) -> None:
+        """Sets every value of a TOML table or of a recorded configuration."""
+        for key, value in table.items():
+            if isinstance(value, Mapping):
+                self.update({f"{key}.{k}": v for k, v in value.items()}, source)
+            else:
+                self.set(key, value, source)
+
+    def config(self) -> TrainConfig:
+        """The configuration; raises `ConfigError` where values contradict each other."""
+        parts = {
+            section: cls(**{k: v for k, v in self.values.items() if KEYS[k] == section})
+            for section, cls in SECTIONS.items()
+        }
+        return TrainConfig(**parts)
+
+    def rows(self) -> Iterable[tuple[str, Any, str]]:
+        """`(section.key, value, source)` of every setting, for `--show-config`."""
+        for section, values in self.config().as_dict().items():
+            for key, value in values.items():
+                yield f"{section}.{key}", value, self.sources.get(key, "default")
+
+
+def read_toml(path: Path, whole: bool) -> dict[str, Any]:
+    """The table `[train]` of a TOML file; with `whole` the whole file where it has none."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"`{path}` is not TOML: {error}") from error
+    train = table.get("train", table if whole else {})
+    if not isinstance(train, dict):
+        raise ConfigError(f"`train` in `{path}` is {train!r}, expected a table")
+    return train
+
+
+def _typed(name: str, value: Any, source: str) -> Any:
+    kind = get_type_hints(SECTIONS[KEYS[name]])[name]
+    found = f"`{name}` is {value!r} ({source})"
+    if isinstance(value, str) and kind is not str:
+        try:
+            if kind is bool:
+                value = {"true": True, "false": False}[value.lower()]
+            else:
+                value = kind(value.replace("_", ""))
+        except (KeyError, ValueError):
+            raise ConfigError(f"{found}, expected {_WORDS[kind]}") from None
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise ConfigError(f"{found}, expected {_WORDS[kind]}")
+    choices = {**CHOICES, "preset": tuple(PRESETS)}
+    if name in choices and value not in choices[name]:
+        raise ConfigError(f"{found}, expected one of {', '.join(choices[name])}")
+    return value
+
+
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
