@@ -20,10 +20,12 @@ mod decompress;
 mod fields;
 mod input;
 mod kind;
+mod lanes;
 mod lines;
 mod reader;
 mod structure;
 mod text;
+mod values;
 
 pub use batch::{Batch, Bitmap, BoolColumn, Int64Column, StringColumn};
 pub use container::Container;
