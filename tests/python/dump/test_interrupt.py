@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from webtext_py.dump import read_submissions
 reader = read_submissions(Path(sys.argv[1]))
-print("reading", flush=True)
 try:
+    print("reading", flush=True)
     next(reader)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
