@@ -133,3 +133,41 @@ def merge_indexes(
     threads: int,
 ) -> dict[str, Any]: ...
 def ngram_keys(offsets: _Int64s, data: _Bytes, n: int, ascii: bool) -> Buffer: ...
+
+
+@final
+class BpeEncoder:
+    """A vocabulary that encodes and decodes; see `webtext_py.tokenizer`."""
+
+    @staticmethod
+    def from_tokenizer_json(content: bytes, name: str) -> BpeEncoder: ...
+    @staticmethod
+    def from_vocab_and_merges(
+        vocab: tuple[bytes, str], merges: tuple[bytes, str], pattern: str
+    ) -> BpeEncoder: ...
+    @staticmethod
+    def from_tiktoken(
+        content: bytes, name: str, pattern: str, special: Sequence[tuple[str, int]]
+    ) -> BpeEncoder: ...
+    @property
+    def id_limit(self) -> int: ...
+    @property
+    def pattern(self) -> str: ...
+    @property
+    def special(self) -> list[tuple[str, int]]: ...
+    def tokens(self) -> tuple[Buffer, Buffer, Buffer]:
+        """Ids (uint32), offsets (int64) and bytes of the ordinary tokens."""
+    def merges(self) -> Buffer | None:
+        """Merges (uint32: left, right, new) by rank; None where ranks are ids."""
+    def encode(self, text: bytes, allow_special: bool) -> Buffer: ...
+    def encode_batch(
+        self,
+        offsets: _Int64s,
+        data: _Bytes,
+        prefix: int | None,
+        allow_special: bool,
+        wide: bool,
+        threads: int,
+    ) -> tuple[Buffer, Buffer]:
+        """Ids (uint32 if `wide`, else uint16) and offsets (int64)."""
+    def decode(self, ids: npt.NDArray[np.uint32]) -> Buffer: ...

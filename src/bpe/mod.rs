@@ -6,11 +6,17 @@
 
 mod class;
 pub mod count;
+pub mod encode;
 pub mod pretokenize;
 mod special;
 pub mod train;
 mod unicode;
+mod units;
+pub mod vocabulary;
 
-pub use count::{PieceCounter, Pieces, Sequence, Texts};
+pub use count::{PieceCounter, Pieces};
+pub use encode::Encoder;
 pub use pretokenize::{Pattern, Pretokenizer};
 pub use train::{Learned, TrainOptions, train};
+pub use units::{Sequence, Texts};
+pub use vocabulary::Vocabulary;

@@ -2,10 +2,13 @@
 
 use super::buffer::{Buffer, TextColumn};
 use crate::Error;
-use crate::bpe::{self, Pattern, PieceCounter, Pieces, Sequence, Texts, TrainOptions};
+use crate::bpe::vocabulary::{self, Merges};
+use crate::bpe::{self, Encoder, Pattern, PieceCounter, Pieces, Sequence, Texts, TrainOptions};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How often long calls look for Ctrl-C and report how far they are.
@@ -137,6 +140,135 @@ impl BpePieces {
     }
 }
 
+/// A vocabulary that encodes and decodes.
+#[pyclass(frozen, module = "webtext_py._core")]
+struct BpeEncoder(Encoder);
+
+#[pymethods]
+impl BpeEncoder {
+    /// From a `tokenizer.json`'s content; `name` is for messages.
+    #[staticmethod]
+    fn from_tokenizer_json(py: Python<'_>, content: &[u8], name: &str) -> PyResult<Self> {
+        let vocabulary = py.detach(|| vocabulary::from_tokenizer_json(content, Path::new(name)))?;
+        Ok(BpeEncoder(py.detach(|| Encoder::new(vocabulary))))
+    }
+
+    /// From a `vocab.json` and a `merges.txt`, each with its name.
+    #[staticmethod]
+    fn from_vocab_and_merges(
+        py: Python<'_>,
+        vocab: (PyBackedBytes, String),
+        merges: (PyBackedBytes, String),
+        pattern: &str,
+    ) -> PyResult<Self> {
+        let pattern = pattern.parse::<Pattern>()?;
+        let vocabulary = py.detach(|| {
+            vocabulary::from_vocab_and_merges(
+                (&vocab.0, Path::new(&vocab.1)),
+                (&merges.0, Path::new(&merges.1)),
+                pattern,
+            )
+        })?;
+        Ok(BpeEncoder(py.detach(|| Encoder::new(vocabulary))))
+    }
+
+    /// From a `.tiktoken` file's content; special tokens as texts and ids.
+    #[staticmethod]
+    fn from_tiktoken(
+        py: Python<'_>,
+        content: &[u8],
+        name: &str,
+        pattern: &str,
+        special: Vec<(String, u32)>,
+    ) -> PyResult<Self> {
+        let pattern = pattern.parse::<Pattern>()?;
+        let vocabulary =
+            py.detach(|| vocabulary::from_tiktoken(content, Path::new(name), pattern, special))?;
+        Ok(BpeEncoder(py.detach(|| Encoder::new(vocabulary))))
+    }
+
+    /// One more than the highest id.
+    #[getter]
+    fn id_limit(&self) -> u32 {
+        self.0.vocabulary().id_limit()
+    }
+
+    /// The pattern's name.
+    #[getter]
+    fn pattern(&self) -> &'static str {
+        self.0.vocabulary().pattern.name()
+    }
+
+    /// Special tokens as texts and ids.
+    #[getter]
+    fn special(&self) -> Vec<(String, u32)> {
+        self.0.vocabulary().special.clone()
+    }
+
+    /// Ids (uint32), boundaries (int64) and bytes of the ordinary tokens, in the order of the ids.
+    fn tokens(&self) -> (Buffer, Buffer, Buffer) {
+        let (mut ids, mut offsets, mut bytes) = (Vec::new(), vec![0i64], Vec::new());
+        for (id, token) in (0u32..).zip(&self.0.vocabulary().tokens) {
+            let Some(token) = token else { continue };
+            ids.push(id);
+            bytes.extend_from_slice(token);
+            offsets.push(bytes.len() as i64);
+        }
+        (Buffer::from_vec(ids), Buffer::from_vec(offsets), Buffer::from_bytes(bytes))
+    }
+
+    /// Merges (uint32: left, right, new) by rank; `None` where ranks are ids.
+    fn merges(&self) -> Option<Buffer> {
+        match &self.0.vocabulary().merges {
+            Merges::Listed(merges) => {
+                let flat = merges.iter().flat_map(|merge| [merge.0, merge.1, merge.2]);
+                Some(Buffer::from_vec(flat.collect::<Vec<u32>>()))
+            }
+            Merges::ByToken => None,
+        }
+    }
+
+    /// Ids of one text, uint32.
+    fn encode(&self, py: Python<'_>, text: &[u8], allow_special: bool) -> Buffer {
+        Buffer::from_vec(py.detach(|| self.0.encode(text, allow_special)))
+    }
+
+    /// Ids of texts (uint16 or uint32 by `wide`) and boundaries (int64).
+    #[pyo3(signature = (offsets, data, prefix, allow_special, wide, threads))]
+    #[expect(clippy::too_many_arguments)]
+    fn encode_batch(
+        &self,
+        py: Python<'_>,
+        offsets: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+        prefix: Option<u32>,
+        allow_special: bool,
+        wide: bool,
+        threads: usize,
+    ) -> PyResult<(Buffer, Buffer)> {
+        let column = TextColumn::new(offsets, data)?;
+        attended(py, None, |go| {
+            let mut go = || go(0);
+            let texts = column.texts();
+            if wide {
+                let all =
+                    self.0.encode_batch::<u32>(texts, prefix, allow_special, threads, &mut go)?;
+                Ok((Buffer::from_vec(all.ids), Buffer::from_vec(all.offsets)))
+            } else {
+                let all =
+                    self.0.encode_batch::<u16>(texts, prefix, allow_special, threads, &mut go)?;
+                Ok((Buffer::from_vec(all.ids), Buffer::from_vec(all.offsets)))
+            }
+        })
+    }
+
+    /// Bytes of ids.
+    fn decode(&self, py: Python<'_>, ids: PyBuffer<u32>) -> PyResult<Buffer> {
+        let ids = ids.to_vec(py)?;
+        Ok(Buffer::from_bytes(py.detach(|| self.0.decode(ids.into_iter()))?))
+    }
+}
+
 fn finished() -> PyErr {
     PyRuntimeError::new_err("these counts were finished or trained from already")
 }
@@ -144,5 +276,6 @@ fn finished() -> PyErr {
 /// Adds this file's functions to `_core`.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<BpeCounter>()?;
-    module.add_class::<BpePieces>()
+    module.add_class::<BpePieces>()?;
+    module.add_class::<BpeEncoder>()
 }

@@ -66,7 +66,7 @@ def write_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[Path]:
     spelled = [spell(token) for token in vocabulary.tokens]
     ids = vocabulary.ids()
     merges = [(spelled[left], spelled[right]) for left, right in vocabulary.merges]
-    document = json.dumps(_tokenizer_json(vocabulary, ids, merges), ensure_ascii=False, indent=2)
+    document = json.dumps(tokenizer_json(vocabulary), ensure_ascii=False, indent=2)
     contents = {
         "tokenizer.json": document,
         "vocab.json": json.dumps(ids, ensure_ascii=False, separators=(",", ":")),
@@ -91,9 +91,11 @@ def write_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[Path]:
     return [folder / name for name in FILES]
 
 
-def _tokenizer_json(
-    vocabulary: Vocabulary, ids: Mapping[str, int], merges: Sequence[tuple[str, str]]
-) -> dict[str, Any]:
+def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
+    """The vocabulary as tokenizers' own document."""
+    ids = vocabulary.ids()
+    spelled = [spell(token) for token in vocabulary.tokens]
+    merges = [(spelled[left], spelled[right]) for left, right in vocabulary.merges]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
     regex = PATTERNS[vocabulary.pattern]
     if regex is None:

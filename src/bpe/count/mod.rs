@@ -5,51 +5,14 @@
 
 mod table;
 
-pub(crate) use table::prefetch;
-use table::{LongTable, Seeds, ShortTable};
+use table::{LongTable, ShortTable};
+pub(crate) use table::{SHORT_BYTES, Seeds, prefetch, short_key_at};
 
-use super::pretokenize::{Pattern, Pretokenizer, cut_after};
+use super::pretokenize::{Pattern, Pretokenizer};
+use super::units::{Sequence, Texts, Unit, units};
 use crate::{Error, Result};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use table::BLOCK;
-
-/// Bytes that a thread takes at a time.
-const UNIT_BYTES: usize = 256 << 10;
-
-/// What one sequence is, at whose ends a piece ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sequence {
-    /// The whole text.
-    Document,
-    /// Each line with its line feed, as tokenizers reads files.
-    Line,
-}
-
-/// Texts one after the other: text `i` is `data[offsets[i]..offsets[i + 1]]`.
-#[derive(Clone, Copy)]
-pub struct Texts<'a> {
-    /// All bytes.
-    pub data: &'a [u8],
-    /// Ascending boundaries within `data`, one more than texts.
-    pub offsets: &'a [i64],
-}
-
-impl<'a> Texts<'a> {
-    /// How many texts.
-    pub fn len(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Text `i`.
-    pub fn get(&self, i: usize) -> &'a [u8] {
-        &self.data[self.offsets[i] as usize..self.offsets[i + 1] as usize]
-    }
-}
 
 /// Distinct pieces with their counts, while they are being counted.
 pub struct PieceCounter {
@@ -82,7 +45,7 @@ impl PieceCounter {
         threads: usize,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<()> {
-        let units = units(texts, self.sequence);
+        let units = units(texts, Some(self.sequence));
         if units.iter().any(|unit| unit.too_long()) {
             return Err(Error::InvalidParameter(
                 "a stretch of 4 GiB without a word's end was found; text was expected".into(),
@@ -96,8 +59,8 @@ impl PieceCounter {
         let (sequence, exclude) = (self.sequence, self.exclude.as_slice());
         let work = |counter: &mut Counter, asked: &mut dyn FnMut() -> bool| {
             while !stop.load(Ordering::Relaxed) {
-                let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                unit.count(texts, sequence, exclude, counter);
+                let Some(&unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                count_unit(unit, texts, sequence, exclude, counter);
                 if !asked() {
                     stop.store(true, Ordering::Relaxed);
                 }
@@ -250,72 +213,22 @@ impl Counter {
     }
 }
 
-/// What a thread takes at a time.
-enum Unit {
-    /// Texts from the first number to before the second.
-    Whole(usize, usize),
-    /// A part of one text, from byte to byte, cut where a piece ends.
-    Part(usize, usize),
-}
-
-impl Unit {
-    fn too_long(&self) -> bool {
-        matches!(self, Unit::Part(from, to) if to - from >= u32::MAX as usize)
-    }
-
-    fn count(&self, texts: Texts<'_>, sequence: Sequence, exclude: &[Vec<u8>], to: &mut Counter) {
-        match *self {
-            Unit::Whole(from, until) => {
-                for i in from..until {
-                    count_text(texts.get(i), sequence, exclude, to);
-                }
-            }
-            Unit::Part(from, until) => count_text(&texts.data[from..until], sequence, exclude, to),
-        }
-    }
-}
-
-/// Divides texts into units of about `UNIT_BYTES`.
-fn units(texts: Texts<'_>, sequence: Sequence) -> Vec<Unit> {
-    let mut units = Vec::new();
-    let (mut first, mut held) = (0, 0);
-    for i in 0..texts.len() {
-        let text = texts.get(i);
-        if text.len() > 2 * UNIT_BYTES {
-            if first < i {
-                units.push(Unit::Whole(first, i));
-            }
-            let mut from = texts.offsets[i] as usize;
-            let end = texts.offsets[i + 1] as usize;
-            while from < end {
-                let rest = &texts.data[from..end];
-                let len = match sequence {
-                    Sequence::Document => cut_after(rest, UNIT_BYTES),
-                    Sequence::Line => line_after(rest, UNIT_BYTES),
-                };
-                units.push(Unit::Part(from, from + len));
-                from += len;
-            }
-            (first, held) = (i + 1, 0);
-        } else {
-            held += text.len() + 16;
-            if held >= UNIT_BYTES {
-                units.push(Unit::Whole(first, i + 1));
-                (first, held) = (i + 1, 0);
+/// Counts the pieces of one unit.
+fn count_unit(
+    unit: Unit,
+    texts: Texts<'_>,
+    sequence: Sequence,
+    exclude: &[Vec<u8>],
+    to: &mut Counter,
+) {
+    match unit {
+        Unit::Whole(from, until) => {
+            for i in from..until {
+                count_text(texts.get(i), sequence, exclude, to);
             }
         }
+        Unit::Part(from, until, _) => count_text(&texts.data[from..until], sequence, exclude, to),
     }
-    if first < texts.len() {
-        units.push(Unit::Whole(first, texts.len()));
-    }
-    units
-}
-
-/// The end of the first line that ends at or after `target`.
-fn line_after(text: &[u8], target: usize) -> usize {
-    let from = target.min(text.len());
-    let end = text[from..].iter().position(|&byte| byte == b'\n');
-    end.map_or(text.len(), |position| from + position + 1)
 }
 
 fn count_text(text: &[u8], sequence: Sequence, exclude: &[Vec<u8>], counter: &mut Counter) {

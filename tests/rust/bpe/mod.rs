@@ -1,5 +1,6 @@
 //! Byte-level BPE against its slow twins.
 
+mod encode;
 mod pretokenize;
 mod train;
 

@@ -1,0 +1,150 @@
+//! Many texts on several threads, in the order given.
+
+use super::{Encoder, Id, Scratch};
+use crate::bpe::units::{Sequence, Texts, Unit, units};
+use crate::{Error, Result};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Ids of many texts: those of text `i` are `ids[offsets[i]..offsets[i + 1]]`.
+pub struct Encoded<T> {
+    /// All ids.
+    pub ids: Vec<T>,
+    /// Boundaries, one more than texts.
+    pub offsets: Vec<i64>,
+}
+
+/// What one unit gave.
+struct Part<T> {
+    ids: Vec<T>,
+    of: Of,
+}
+
+/// What a part's ids belong to.
+enum Of {
+    /// Whole texts, with the end of each among the ids.
+    Texts(Vec<usize>),
+    /// The beginning of a text.
+    Beginning,
+    /// More of the text that the part before belongs to.
+    More,
+}
+
+impl Encoder {
+    /// The ids of many texts, on up to `threads` threads, each text behind `prefix` if there is one.
+    ///
+    /// `keep_going` is asked now and then, on the calling thread alone. The result does not depend
+    /// on the number of threads.
+    ///
+    /// # Errors
+    /// `Error::InvalidParameter` if an id does not fit into `T`, or a stretch of 4 GiB has no
+    /// word's end; `Error::Interrupted` if `keep_going` says no.
+    pub fn encode_batch<T: Id>(
+        &self,
+        texts: Texts<'_>,
+        prefix: Option<u32>,
+        allow_special: bool,
+        threads: usize,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<Encoded<T>> {
+        let limit = self.vocabulary().id_limit().max(prefix.map_or(0, |id| id + 1));
+        if std::mem::size_of::<T>() == 2 && limit > 1 << 16 {
+            return Err(Error::InvalidParameter(format!(
+                "ids up to {} were found; 16 bits hold 65535",
+                limit - 1
+            )));
+        }
+        // A special token may hold white space: then texts stay whole.
+        let units = units(texts, (!allow_special).then_some(Sequence::Document));
+        if units.iter().any(Unit::too_long) {
+            return Err(Error::InvalidParameter(
+                "a stretch of 4 GiB without a word's end was found; text was expected".into(),
+            ));
+        }
+        let threads = threads.clamp(1, units.len().max(1));
+        let parts: Vec<Mutex<Option<Part<T>>>> = units.iter().map(|_| Mutex::new(None)).collect();
+        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let work = |asked: &mut dyn FnMut() -> bool| {
+            let mut scratch = self.take_scratch();
+            while !stop.load(Ordering::Relaxed) {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(&unit) = units.get(number) else { break };
+                let part = self.encode_unit(texts, unit, prefix, allow_special, &mut scratch);
+                *parts[number].lock().expect("no thread panics with it") = Some(part);
+                if !asked() {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+            self.keep_scratch(scratch);
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|| work(&mut || true));
+            }
+            work(keep_going);
+        });
+        if stop.into_inner() {
+            return Err(Error::Interrupted);
+        }
+        let part = |part: Mutex<Option<Part<T>>>| {
+            part.into_inner().expect("no thread panicked").expect("every unit was encoded")
+        };
+        Ok(joined(parts.into_iter().map(part).collect(), texts.len()))
+    }
+
+    fn encode_unit<T: Id>(
+        &self,
+        texts: Texts<'_>,
+        unit: Unit,
+        prefix: Option<u32>,
+        allow_special: bool,
+        scratch: &mut Scratch,
+    ) -> Part<T> {
+        let mut ids = Vec::new();
+        let of = match unit {
+            Unit::Whole(from, until) => {
+                let encode = |i| {
+                    ids.extend(prefix.map(T::of));
+                    self.encode_into(texts.get(i), allow_special, scratch, &mut ids);
+                    ids.len()
+                };
+                Of::Texts((from..until).map(encode).collect())
+            }
+            Unit::Part(from, until, first) => {
+                if first {
+                    ids.extend(prefix.map(T::of));
+                }
+                self.encode_into(&texts.data[from..until], false, scratch, &mut ids);
+                if first { Of::Beginning } else { Of::More }
+            }
+        };
+        Part { ids, of }
+    }
+}
+
+/// Puts parts together.
+fn joined<T: Id>(parts: Vec<Part<T>>, texts: usize) -> Encoded<T> {
+    let mut ids: Vec<T> = Vec::with_capacity(parts.iter().map(|part| part.ids.len()).sum());
+    let mut offsets = Vec::with_capacity(texts + 1);
+    offsets.push(0);
+    let mut open = false; // whether the last text may go on
+    for part in parts {
+        let base = ids.len();
+        if open && !matches!(part.of, Of::More) {
+            offsets.push(base as i64);
+        }
+        ids.extend_from_slice(&part.ids);
+        open = match part.of {
+            Of::Texts(ends) => {
+                offsets.extend(ends.iter().map(|end| (base + end) as i64));
+                false
+            }
+            Of::Beginning | Of::More => true,
+        };
+    }
+    if open {
+        offsets.push(ids.len() as i64);
+    }
+    debug_assert_eq!(offsets.len(), texts + 1);
+    Encoded { ids, offsets }
+}

@@ -1,0 +1,292 @@
+//! Text to ids and back.
+//!
+//! Ids are those of the reference that the vocabulary comes from: of the pairs in a piece the one
+//! of lowest rank is merged first, the leftmost among equals, until none is left. Pieces seen before
+//! come from a cache of bounded size; each thread has its own and keeps it between calls.
+
+mod batch;
+mod cache;
+mod merge;
+mod ranks;
+
+use super::count::{SHORT_BYTES, Seeds, short_key_at};
+use super::pretokenize::Pretokenizer;
+use super::vocabulary::{Merges, Vocabulary};
+use crate::{Error, Result};
+use cache::{LongCache, ShortCache};
+use merge::Merger;
+use ranks::Ranks;
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// Pieces whose cache lines are fetched ahead of their use.
+const BLOCK: usize = 32;
+
+/// An id as it is written: 16 bits where all fit, else 32.
+pub trait Id: Copy + Send + Default + 'static {
+    /// The id in this width, which the caller has checked to be enough.
+    fn of(id: u32) -> Self;
+    /// The id again.
+    fn get(self) -> u32;
+}
+
+impl Id for u16 {
+    #[inline(always)]
+    fn of(id: u32) -> Self {
+        id as u16
+    }
+
+    #[inline(always)]
+    fn get(self) -> u32 {
+        self as u32
+    }
+}
+
+impl Id for u32 {
+    #[inline(always)]
+    fn of(id: u32) -> Self {
+        id
+    }
+
+    #[inline(always)]
+    fn get(self) -> u32 {
+        self
+    }
+}
+
+/// A vocabulary made ready. Shared between threads; encoding needs no `mut`.
+pub struct Encoder {
+    vocabulary: Vocabulary,
+    ranks: Ranks,
+    id_of_byte: [u32; 256],
+    /// Whole pieces that are tokens; only where the vocabulary asks for it and merging differs.
+    whole: Option<HashMap<Box<[u8]>, u32>>,
+    /// Whether two bytes stand side by side in some token; if not, no merge crosses there.
+    adjacent: Vec<u64>,
+    special: Vec<Vec<u8>>,
+    seeds: Seeds,
+    /// What threads need besides, kept from call to call.
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+/// What one thread needs.
+struct Scratch {
+    pretokenizer: Pretokenizer,
+    short: ShortCache,
+    long: LongCache,
+    merger: Merger,
+    ids: Vec<u32>,
+}
+
+impl Encoder {
+    /// Makes a vocabulary ready.
+    pub fn new(vocabulary: Vocabulary) -> Self {
+        let mut id_of_byte = [0; 256];
+        let mut adjacent = vec![0u64; (1 << 16) / 64];
+        for (id, token) in (0u32..).zip(&vocabulary.tokens) {
+            let Some(token) = token else { continue };
+            if let [byte] = token[..] {
+                id_of_byte[byte as usize] = id;
+            }
+            for pair in token.windows(2) {
+                let bit = (pair[0] as usize) << 8 | pair[1] as usize;
+                adjacent[bit / 64] |= 1 << (bit % 64);
+            }
+        }
+        let ranks = Ranks::new(&vocabulary);
+        let special = vocabulary.special.iter().map(|entry| entry.0.as_bytes().to_vec()).collect();
+        let mut encoder = Encoder {
+            ranks,
+            id_of_byte,
+            whole: None,
+            adjacent,
+            special,
+            seeds: Seeds::random(),
+            scratch: Mutex::new(Vec::new()),
+            vocabulary,
+        };
+        let takes_whole =
+            encoder.vocabulary.whole_first || encoder.vocabulary.merges == Merges::ByToken;
+        if takes_whole && !encoder.merging_reaches_every_token() {
+            let tokens = (0u32..).zip(&encoder.vocabulary.tokens);
+            let whole = tokens.filter_map(|(id, token)| token.clone().map(|token| (token, id)));
+            encoder.whole = Some(whole.collect());
+        }
+        encoder
+    }
+
+    /// The vocabulary.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// Whether every token is what its own bytes merge to, so that no piece needs to be looked up.
+    fn merging_reaches_every_token(&self) -> bool {
+        let mut merger = Merger::default();
+        let mut ids = Vec::new();
+        (0u32..).zip(&self.vocabulary.tokens).all(|(id, token)| {
+            let Some(token) = token else { return true };
+            ids.clear();
+            merger.merge(token, &self.id_of_byte, &self.ranks, &mut ids);
+            ids == [id]
+        })
+    }
+
+    /// The ids of one text.
+    ///
+    /// Text that spells a special token is ordinary text, unless `allow_special`.
+    pub fn encode(&self, text: &[u8], allow_special: bool) -> Vec<u32> {
+        let mut scratch = self.take_scratch();
+        let mut ids = Vec::new();
+        self.encode_into(text, allow_special, &mut scratch, &mut ids);
+        self.keep_scratch(scratch);
+        ids
+    }
+
+    /// The bytes of ids, one after the other; specials as their text.
+    ///
+    /// # Errors
+    /// `Error::InvalidParameter` for an id that stands for nothing.
+    pub fn decode(&self, ids: impl Iterator<Item = u32>) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for id in ids {
+            match self.vocabulary.tokens.get(id as usize) {
+                Some(Some(token)) => bytes.extend_from_slice(token),
+                _ => match self.vocabulary.special.iter().find(|entry| entry.1 == id) {
+                    Some((text, _)) => bytes.extend_from_slice(text.as_bytes()),
+                    None => {
+                        return Err(Error::InvalidParameter(format!(
+                            "id {id} stands for no token; ids are below {}",
+                            self.vocabulary.id_limit()
+                        )));
+                    }
+                },
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn take_scratch(&self) -> Scratch {
+        let kept = self.scratch.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        kept.unwrap_or_else(|| Scratch {
+            pretokenizer: Pretokenizer::new(self.vocabulary.pattern),
+            short: ShortCache::new(),
+            long: LongCache::new(self.seeds),
+            merger: Merger::default(),
+            ids: Vec::new(),
+        })
+    }
+
+    fn keep_scratch(&self, scratch: Scratch) {
+        self.scratch.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(scratch);
+    }
+
+    fn encode_into<T: Id>(
+        &self,
+        text: &[u8],
+        allow_special: bool,
+        scratch: &mut Scratch,
+        out: &mut Vec<T>,
+    ) {
+        let mut rest = text;
+        if allow_special {
+            while let Some((position, index)) = super::special::find_index(rest, &self.special) {
+                self.encode_ordinary(&rest[..position], scratch, out);
+                out.push(T::of(self.vocabulary.special[index].1));
+                rest = &rest[position + self.special[index].len()..];
+            }
+        }
+        self.encode_ordinary(rest, scratch, out);
+    }
+
+    fn encode_ordinary<T: Id>(&self, text: &[u8], scratch: &mut Scratch, out: &mut Vec<T>) {
+        let Scratch { pretokenizer, short, long, merger, ids } = scratch;
+        pretokenizer.segments(text, |segment, ends| {
+            // A token has at least one byte; the cache writes up to 6 ids before it counts them.
+            out.reserve(segment.len() + 8);
+            let mut start = 0;
+            let mut keys = [(0u128, 0u64, 0u32, 0u32); BLOCK];
+            for block in ends.chunks(BLOCK) {
+                for (slot, &end) in keys.iter_mut().zip(block) {
+                    let len = end as usize - start;
+                    *slot = if len <= SHORT_BYTES {
+                        let key = short_key_at(segment, start, len);
+                        let hash = self.seeds.hash(key);
+                        short.prefetch(hash);
+                        (key, hash, start as u32, len as u32)
+                    } else {
+                        (0, 0, start as u32, len as u32)
+                    };
+                    start = end as usize;
+                }
+                for &(key, hash, from, len) in &keys[..block.len()] {
+                    if key == 0 || !short.get(key, hash, out) {
+                        let piece = &segment[from as usize..(from + len) as usize];
+                        self.encode_unknown(piece, (short, long, merger), ids, out);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Appends the ids of a piece that the cache of short pieces does not know.
+    #[inline(never)]
+    fn encode_unknown<T: Id>(
+        &self,
+        piece: &[u8],
+        caches: (&mut ShortCache, &mut LongCache, &mut Merger),
+        ids: &mut Vec<u32>,
+        out: &mut Vec<T>,
+    ) {
+        let (short, long, merger) = caches;
+        if let Some(whole) = &self.whole {
+            ids.clear();
+            match whole.get(piece) {
+                Some(&id) => ids.push(id),
+                None => merger.merge(piece, &self.id_of_byte, &self.ranks, ids),
+            }
+            if piece.len() <= SHORT_BYTES {
+                let key = short_key_at(piece, 0, piece.len());
+                short.put(key, self.seeds.hash(key), ids);
+            }
+            out.extend(ids.iter().map(|&id| T::of(id)));
+            return;
+        }
+        // Cut where no token reaches across: the parts are merged alone, and small ones are known.
+        let (first, mut start, mut parts) = (out.len(), 0, 0);
+        while start < piece.len() {
+            parts += 1;
+            let mut end = start + 1;
+            while end < piece.len() && self.can_stand_together(piece[end - 1], piece[end]) {
+                end += 1;
+            }
+            let part = &piece[start..end];
+            start = end;
+            let is_short = part.len() <= SHORT_BYTES;
+            let key = if is_short { short_key_at(part, 0, part.len()) } else { 0 };
+            let hash = if is_short { self.seeds.hash(key) } else { 0 };
+            let known = is_short && part.len() < piece.len() && short.get(key, hash, out);
+            if !known && !long.get(part, out) {
+                ids.clear();
+                merger.merge(part, &self.id_of_byte, &self.ranks, ids);
+                if !is_short || !short.put(key, hash, ids) {
+                    long.put(part, ids);
+                }
+                out.extend(ids.iter().map(|&id| T::of(id)));
+            }
+        }
+        let made = out.len() - first;
+        if parts > 1 && piece.len() <= SHORT_BYTES && made <= cache::SLOT_IDS {
+            let key = short_key_at(piece, 0, piece.len());
+            ids.clear();
+            ids.extend(out[first..].iter().map(|id| id.get()));
+            short.put(key, self.seeds.hash(key), ids);
+        }
+    }
+
+    #[inline(always)]
+    fn can_stand_together(&self, left: u8, right: u8) -> bool {
+        let bit = (left as usize) << 8 | right as usize;
+        self.adjacent[bit / 64] >> (bit % 64) & 1 == 1
+    }
+}

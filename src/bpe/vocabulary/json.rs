@@ -1,0 +1,226 @@
+//! `tokenizer.json`, and `vocab.json` (or `encoder.json`) with `merges.txt` (or `vocab.bpe`).
+
+use super::Vocabulary;
+use crate::bpe::pretokenize::Pattern;
+use crate::bpe::train::byte_order;
+use crate::{Error, Result};
+use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+/// GPT-2's pattern as tiktoken 0.14 writes it: the same pieces.
+const R50K: &str =
+    r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s";
+
+/// Reads a `tokenizer.json`'s content; `path` is for messages.
+///
+/// The post-processor and truncation are not taken over: ids are those without special tokens
+/// added, as `encode(text, add_special_tokens=False)` gives them.
+///
+/// # Errors
+/// `Error::Format` for what is not such a file, not a byte-level BPE, or asks for what we do not do.
+pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
+    let wrong = |message: String| Error::format(path, None, message);
+    let document: Value = serde_json::from_slice(content)
+        .map_err(|error| wrong(format!("not a tokenizer.json: {error}")))?;
+    let model = document
+        .get("model")
+        .and_then(Value::as_object)
+        .ok_or_else(|| wrong("`model` is missing; a tokenizer.json was expected".into()))?;
+    if let Some(kind) = model.get("type").filter(|kind| *kind != "BPE") {
+        return Err(wrong(format!("the model is {kind}; \"BPE\" was expected")));
+    }
+    for (name, harmless) in [
+        ("continuing_subword_prefix", "an empty prefix"),
+        ("end_of_word_suffix", "an empty suffix"),
+        ("dropout", "no dropout"),
+        ("byte_fallback", "no byte fallback"),
+    ] {
+        let value = model.get(name).unwrap_or(&Value::Null);
+        let zero = value.as_f64() == Some(0.0);
+        if !(value.is_null() || *value == "" || *value == false || zero) {
+            return Err(wrong(format!("`{name}` is {value}; {harmless} was expected")));
+        }
+    }
+    if let Some(normalizer) = document.get("normalizer").filter(|value| !value.is_null()) {
+        return Err(wrong(format!(
+            "the normalizer is {}; none was expected",
+            normalizer.get("type").unwrap_or(normalizer)
+        )));
+    }
+    let pattern = pattern_of(document.get("pre_tokenizer").unwrap_or(&Value::Null))
+        .map_err(|found| wrong(format!("the pre-tokenizer {found}")))?;
+
+    let mut special: Vec<(String, u32)> = Vec::new();
+    for added in document.get("added_tokens").and_then(Value::as_array).into_iter().flatten() {
+        let content = added.get("content").and_then(Value::as_str);
+        let entry = content.zip(added.get("id").and_then(as_id));
+        let (content, id) =
+            entry.ok_or_else(|| wrong(format!("added token {added} lacks content or id")))?;
+        special.push((content.to_owned(), id));
+    }
+    let vocab = model
+        .get("vocab")
+        .and_then(Value::as_object)
+        .ok_or_else(|| wrong("`model.vocab` is missing".into()))?;
+    let added: HashSet<&str> = special.iter().map(|entry| entry.0.as_str()).collect();
+    let tokens = tokens_of(vocab, path, |spelled| added.contains(spelled))?;
+    let listed = model
+        .get("merges")
+        .and_then(Value::as_array)
+        .ok_or_else(|| wrong("`model.merges` is missing".into()))?;
+    let spelling = Spelling::new();
+    let mut merges = Vec::with_capacity(listed.len());
+    for (rank, merge) in listed.iter().enumerate() {
+        let halves = match merge {
+            Value::String(line) => line.split_once(' '),
+            Value::Array(halves) => match halves.as_slice() {
+                [Value::String(left), Value::String(right)] => {
+                    Some((left.as_str(), right.as_str()))
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        merges.push(spelling.merge(halves, rank).map_err(wrong)?);
+    }
+    let whole_first = model.get("ignore_merges") == Some(&Value::Bool(true));
+    Vocabulary::new(path, tokens, Some(merges), special, pattern, whole_first)
+}
+
+/// Reads `vocab.json` and `merges.txt`, whose names were `encoder.json` and `vocab.bpe` once.
+///
+/// What is neither a byte nor made by a merge is a special token.
+///
+/// # Errors
+/// `Error::Format` for what is not such a file or not a byte-level vocabulary.
+pub fn from_vocab_and_merges(
+    vocab: (&[u8], &Path),
+    merges: (&[u8], &Path),
+    pattern: Pattern,
+) -> Result<Vocabulary> {
+    let wrong = |message: String| Error::format(vocab.1, None, message);
+    let wrong_merges = |message: String| Error::format(merges.1, None, message);
+    let document: Value = serde_json::from_slice(vocab.0)
+        .map_err(|error| wrong(format!("not a vocab.json: {error}")))?;
+    let entries = document
+        .as_object()
+        .ok_or_else(|| wrong("an object of tokens and ids was expected".into()))?;
+    let lines = std::str::from_utf8(merges.0)
+        .map_err(|error| wrong_merges(format!("not UTF-8: {error}")))?;
+    let spelling = Spelling::new();
+    let mut listed = Vec::new();
+    for (number, line) in lines.split('\n').map(|line| line.trim_end_matches('\r')).enumerate() {
+        if line.is_empty() || (number == 0 && line.starts_with("#version")) {
+            continue;
+        }
+        listed.push(spelling.merge(line.split_once(' '), listed.len()).map_err(wrong_merges)?);
+    }
+    let made: HashSet<Vec<u8>> =
+        listed.iter().map(|(left, right)| [&left[..], right].concat()).collect();
+    let is_special = |spelled: &str| match spelling.bytes(spelled) {
+        Some(bytes) => bytes.len() > 1 && !made.contains(&bytes),
+        None => true,
+    };
+    let mut special = Vec::new();
+    for (spelled, id) in entries.iter().filter(|entry| is_special(entry.0)) {
+        let id = as_id(id).ok_or_else(|| wrong(format!("the id of `{spelled}` is {id}")))?;
+        special.push((spelled.clone(), id));
+    }
+    let tokens = tokens_of(entries, vocab.1, is_special)?;
+    let whole = Vocabulary::new(vocab.1, tokens, Some(listed), special, pattern, false);
+    whole.map_err(|error| match error {
+        // A merge that cannot be done is the fault of the other file as far as we can tell.
+        Error::Format { message, .. } if message.starts_with("merge ") => wrong_merges(message),
+        other => other,
+    })
+}
+
+fn as_id(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|id| u32::try_from(id).ok())
+}
+
+fn tokens_of(
+    vocab: &Map<String, Value>,
+    path: &Path,
+    skip: impl Fn(&str) -> bool,
+) -> Result<Vec<(Box<[u8]>, u32)>> {
+    let spelling = Spelling::new();
+    let mut tokens = Vec::with_capacity(vocab.len());
+    for (spelled, id) in vocab.iter().filter(|entry| !skip(entry.0)) {
+        let wrong = |what: &str| Error::format(path, None, format!("token `{spelled}` {what}"));
+        let bytes =
+            spelling.bytes(spelled).ok_or_else(|| wrong("is not in GPT-2's byte alphabet"))?;
+        let id = as_id(id).ok_or_else(|| wrong("has an id that is no 32-bit number"))?;
+        tokens.push((bytes.into_boxed_slice(), id));
+    }
+    Ok(tokens)
+}
+
+/// The pattern that a pre-tokenizer stands for, or what is wrong with it.
+fn pattern_of(value: &Value) -> std::result::Result<Pattern, String> {
+    let kind =
+        |value: &Value| value.get("type").and_then(Value::as_str).unwrap_or("none").to_owned();
+    let byte_level = |value: &Value, with_regex: bool| {
+        kind(value) == "ByteLevel"
+            && value.get("add_prefix_space") == Some(&Value::Bool(false))
+            && value.get("use_regex").and_then(Value::as_bool).unwrap_or(true) == with_regex
+    };
+    if byte_level(value, true) {
+        return Ok(Pattern::Gpt2);
+    }
+    if kind(value) == "ByteLevel" {
+        return Err("adds a prefix space or has no pattern; GPT-2's ByteLevel was expected".into());
+    }
+    let steps = value.get("pretokenizers").and_then(Value::as_array);
+    if let Some([split, last]) = steps.map(Vec::as_slice) {
+        let regex = split.get("pattern").and_then(|pattern| pattern.get("Regex"));
+        let isolated = split.get("behavior").is_some_and(|behavior| behavior == "Isolated")
+            && split.get("invert") != Some(&Value::Bool(true));
+        if kind(split) == "Split" && isolated && byte_level(last, false) {
+            let regex = regex.and_then(Value::as_str).unwrap_or_default();
+            return Pattern::ALL
+                .into_iter()
+                .find(|pattern| pattern.regex() == regex)
+                .or((regex == R50K).then_some(Pattern::Gpt2))
+                .ok_or_else(|| {
+                    format!("splits by `{regex}`; a pattern of gpt2, cl100k or o200k was expected")
+                });
+        }
+    }
+    Err(format!("is {}; ByteLevel, or Split and ByteLevel, were expected", kind(value)))
+}
+
+/// GPT-2's characters for bytes, read back.
+struct Spelling(HashMap<char, u8>);
+
+impl Spelling {
+    fn new() -> Self {
+        let order = byte_order();
+        // The visible bytes stand for themselves, the others for 256, 257, ... in order.
+        let hidden = order.iter().rposition(|&byte| byte == 0xFF).map_or(0, |last| last + 1);
+        let character = |(id, &byte): (usize, &u8)| {
+            let scalar = if id < hidden { byte as u32 } else { 256 + (id - hidden) as u32 };
+            (char::from_u32(scalar).expect("below the surrogates"), byte)
+        };
+        Spelling(order.iter().enumerate().map(character).collect())
+    }
+
+    fn bytes(&self, spelled: &str) -> Option<Vec<u8>> {
+        spelled.chars().map(|character| self.0.get(&character).copied()).collect()
+    }
+
+    /// The bytes of a merge's halves, or what is wrong with it.
+    fn merge(
+        &self,
+        halves: Option<(&str, &str)>,
+        rank: usize,
+    ) -> std::result::Result<(Vec<u8>, Vec<u8>), String> {
+        let (left, right) =
+            halves.ok_or_else(|| format!("merge {rank} is not a pair of tokens"))?;
+        let bytes = self.bytes(left).zip(self.bytes(right));
+        bytes.filter(|(left, right)| !left.is_empty() && !right.is_empty()).ok_or_else(|| {
+            format!("merge {rank} (`{left} {right}`) is not in GPT-2's byte alphabet")
+        })
+    }
+}

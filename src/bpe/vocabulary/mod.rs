@@ -1,0 +1,118 @@
+//! Vocabularies and the files that hold them.
+//!
+//! Every reader checks what it reads: a token for each byte, merges of tokens that exist into
+//! tokens that exist, no id twice. What a file asks for and byte-level BPE of GPT-2's kind does not
+//! have (normalisation, prefix spaces, unknown patterns) is an error, never ignored.
+
+mod json;
+mod tiktoken;
+
+use super::pretokenize::Pattern;
+use crate::{Error, Result};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+pub use json::{from_tokenizer_json, from_vocab_and_merges};
+pub use tiktoken::from_tiktoken;
+
+/// Ids lie below this, so that a pair and its rank fit into 64 bits.
+pub const MAX_IDS: u32 = 1 << 20;
+
+/// How pairs are ranked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Merges {
+    /// By their place in a list of left, right and new id: GPT-2, tokenizers.
+    Listed(Vec<(u32, u32, u32)>),
+    /// By the id of the token that they spell, whatever the halves: tiktoken.
+    ByToken,
+}
+
+/// A checked vocabulary.
+#[derive(Clone, Debug)]
+pub struct Vocabulary {
+    /// Bytes of each ordinary id; gaps are `None`.
+    pub tokens: Vec<Option<Box<[u8]>>>,
+    /// How pairs are ranked.
+    pub merges: Merges,
+    /// Special tokens and their ids, in the order of the ids.
+    pub special: Vec<(String, u32)>,
+    /// Where text is cut.
+    pub pattern: Pattern,
+    /// Whether a piece that is a token is taken whole before any merging.
+    pub whole_first: bool,
+}
+
+impl Vocabulary {
+    /// One more than the highest id.
+    pub fn id_limit(&self) -> u32 {
+        let special = self.special.iter().map(|entry| entry.1 + 1).max().unwrap_or(0);
+        special.max(self.tokens.len() as u32)
+    }
+
+    /// Checks tokens, specials and merges, and puts them in order.
+    ///
+    /// `merges` are bytes of left and right, or `None` for tiktoken's ranking.
+    fn new(
+        path: &Path,
+        tokens: Vec<(Box<[u8]>, u32)>,
+        merges: Option<Vec<(Vec<u8>, Vec<u8>)>>,
+        mut special: Vec<(String, u32)>,
+        pattern: Pattern,
+        whole_first: bool,
+    ) -> Result<Self> {
+        let wrong = |message: String| Error::format(path, None, message);
+        let mut taken: HashSet<u32> = HashSet::new();
+        let ids = tokens.iter().map(|entry| entry.1).chain(special.iter().map(|entry| entry.1));
+        for id in ids {
+            if id >= MAX_IDS {
+                return Err(wrong(format!("id {id} was found; ids must be below {MAX_IDS}")));
+            }
+            if !taken.insert(id) {
+                return Err(wrong(format!("id {id} stands for two tokens")));
+            }
+        }
+        if special.iter().any(|entry| entry.0.is_empty()) {
+            return Err(wrong("a special token is empty".into()));
+        }
+        let mut id_of: HashMap<&[u8], u32> = HashMap::with_capacity(tokens.len());
+        for (token, id) in &tokens {
+            if token.is_empty() {
+                return Err(wrong(format!("token {id} is empty")));
+            }
+            if let Some(other) = id_of.insert(token, *id) {
+                return Err(wrong(format!("tokens {other} and {id} have the same bytes")));
+            }
+        }
+        if let Some(byte) = (0..=255u8).find(|byte| !id_of.contains_key(&[*byte][..])) {
+            return Err(wrong(format!(
+                "byte 0x{byte:02x} has no token; a byte-level vocabulary has one for each of the 256"
+            )));
+        }
+        let merges = match merges {
+            None => Merges::ByToken,
+            Some(listed) => {
+                let id = |bytes: &[u8], rank: usize| {
+                    id_of.get(bytes).copied().ok_or_else(|| {
+                        wrong(format!(
+                            "merge {rank} needs `{}`, which is not in the vocabulary",
+                            bytes.escape_ascii()
+                        ))
+                    })
+                };
+                let mut merges = Vec::with_capacity(listed.len());
+                for (rank, (left, right)) in listed.iter().enumerate() {
+                    let whole = [&left[..], right].concat();
+                    merges.push((id(left, rank)?, id(right, rank)?, id(&whole, rank)?));
+                }
+                Merges::Listed(merges)
+            }
+        };
+        special.sort_by_key(|entry| entry.1);
+        let limit = tokens.iter().map(|entry| entry.1 + 1).max().unwrap_or(0);
+        let mut by_id = vec![None; limit as usize];
+        for (token, id) in tokens {
+            by_id[id as usize] = Some(token);
+        }
+        Ok(Vocabulary { tokens: by_id, merges, special, pattern, whole_first })
+    }
+}

@@ -1,0 +1,276 @@
+"""The `Tokenizer`: a byte-level BPE vocabulary that encodes, decodes and learns."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from webtext_py import _core
+from webtext_py.columns import text_column
+from webtext_py.engine.local import available_cpus
+from webtext_py.errors import InputError
+
+if TYPE_CHECKING:
+    from webtext_py.bpe.vocabulary import Vocabulary
+
+Ids = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+
+# Vocabulary sizes of the published .tiktoken files, which name neither pattern nor specials.
+_PUBLISHED = {
+    50256: ("gpt2", {"<|endoftext|>": 50256}),
+    100256: ("cl100k", {"<|endoftext|>": 100257}),
+    199998: ("o200k", {"<|endoftext|>": 199999}),
+}
+
+
+class Tokenizer:
+    """A vocabulary made ready.
+
+    Text that spells a special token is ordinary text everywhere, unless `allow_special`. Encoding
+    and decoding release the interpreter lock; one object may be used from many threads.
+    """
+
+    def __init__(self, encoder: _core.BpeEncoder, vocabulary: "Vocabulary | None" = None) -> None:
+        self._encoder = encoder
+        self._vocabulary = vocabulary
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        pattern: str | None = None,
+        special: dict[str, int] | None = None,
+    ) -> "Tokenizer":
+        """A tokenizer from `tokenizer.json`, a `.tiktoken` file, a vocabulary (`vocab.json`,
+        `encoder.json`) with its merges (`merges.txt`, `vocab.bpe`) beside it, or a folder of these.
+
+        `pattern` (gpt2, cl100k, o200k) is for files that name none: GPT-2's by default for
+        `vocab.json`, and known by their size for published `.tiktoken` files. `special` is for `.tiktoken` files; by
+        default `<|endoftext|>` comes after the last rank. Raises `FormatError` for a file that is no
+        byte-level vocabulary, `InputError` for a folder without one.
+        """
+        path = Path(path)
+        if path.is_dir():
+            path = _vocabulary_in(path)
+        content = path.read_bytes()
+        if path.suffix == ".tiktoken":
+            return cls(_from_tiktoken(content, path, pattern, special))
+        if special is not None:
+            raise InputError(f"`special` is for .tiktoken files; `{path}` names its own")
+        if path.suffix == ".json" and b'"model"' in content[:1 << 16] + content[-1 << 16 :]:
+            return cls(_core.BpeEncoder.from_tokenizer_json(content, str(path)))
+        vocab, merges = _pair(path)
+        return cls(
+            _core.BpeEncoder.from_vocab_and_merges(
+                (vocab.read_bytes(), str(vocab)),
+                (merges.read_bytes(), str(merges)),
+                pattern or "gpt2",
+            )
+        )
+
+    @classmethod
+    def train(
+        cls,
+        texts: "Iterable[str] | pa.Array | pa.ChunkedArray",
+        *,
+        vocab_size: int = 50257,
+        min_frequency: int = 2,
+        pattern: str = "gpt2",
+        sequence: str = "document",
+        special: Sequence[str] = ("<|endoftext|>",),
+        exclude_special: bool = False,
+        threads: int | None = None,
+    ) -> "Tokenizer":
+        """A tokenizer learnt from texts: an Arrow column, or any iterable of strings.
+
+        The merges are those of tokenizers' `BpeTrainer` on the same texts; the special tokens get
+        the last ids. An iterable is read in batches and never held whole. Raises `ConfigError` for
+        options that make no sense.
+        """
+        from webtext_py.bpe.train import TrainConfig, train_texts
+
+        config = TrainConfig(
+            vocab_size,
+            min_frequency,
+            pattern,
+            sequence,  # type: ignore[arg-type]
+            tuple(special),
+            exclude_special,
+        )
+        columns = texts.chunks if isinstance(texts, pa.ChunkedArray) else _columns(texts)
+        return cls.of(train_texts(columns, config, threads).vocabulary)
+
+    @classmethod
+    def of(cls, vocabulary: "Vocabulary") -> "Tokenizer":
+        """A tokenizer of a learnt vocabulary."""
+        from webtext_py.bpe.vocabulary import tokenizer_json
+
+        content = json.dumps(tokenizer_json(vocabulary), ensure_ascii=False).encode()
+        return cls(_core.BpeEncoder.from_tokenizer_json(content, "vocabulary"), vocabulary)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Writes `tokenizer.json`, `vocab.json`, `merges.txt` and `vocab.tiktoken` of a vocabulary
+        that `train` made; raises `InputError` for one that was read from a file."""
+        from webtext_py.bpe.vocabulary import write_vocabulary
+
+        if self._vocabulary is None:
+            raise InputError("this tokenizer was read from files; copy those instead")
+        return write_vocabulary(self._vocabulary, Path(folder))
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the highest id."""
+        return self._encoder.id_limit
+
+    @property
+    def pattern(self) -> str:
+        """Where text is cut: gpt2, cl100k or o200k."""
+        return self._encoder.pattern
+
+    @cached_property
+    def special(self) -> dict[str, int]:
+        """Special tokens and their ids."""
+        return dict(self._encoder.special)
+
+    @property
+    def dtype(self) -> "np.dtype[np.uint16] | np.dtype[np.uint32]":
+        """uint16, or uint32 above 65,536 entries."""
+        return np.dtype(np.uint32) if self.vocab_size > 1 << 16 else np.dtype(np.uint16)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what decides the ids: tokens, merges, specials and pattern, not the file."""
+        digest = hashlib.sha256(json.dumps([self.pattern, sorted(self.special.items())]).encode())
+        ids, offsets, data = self._encoder.tokens()
+        for part in (ids, offsets, data, self._encoder.merges() or b""):
+            digest.update(memoryview(part).nbytes.to_bytes(8, "little"))
+            digest.update(part)
+        return digest.hexdigest()
+
+    def tokens(self) -> dict[int, bytes]:
+        """The bytes of each ordinary id."""
+        ids, offsets, data = self._encoder.tokens()
+        ends = np.frombuffer(memoryview(offsets), np.int64).tolist()
+        joined = bytes(data)
+        numbers = np.frombuffer(memoryview(ids), np.uint32).tolist()
+        return {number: joined[ends[i] : ends[i + 1]] for i, number in enumerate(numbers)}
+
+    def encode(self, text: str | bytes, *, allow_special: bool = False) -> Ids:
+        """The ids of one text, 1-D, of `dtype`.
+
+        Bytes need not be UTF-8. With `allow_special` text that spells a special token becomes it.
+        """
+        raw = text.encode() if isinstance(text, str) else text
+        ids = np.frombuffer(memoryview(self._encoder.encode(raw, allow_special)), np.uint32)
+        return ids.astype(self.dtype) if self.dtype == np.uint16 else ids
+
+    def encode_batch(
+        self,
+        texts: "Sequence[str] | Sequence[bytes] | pa.Array | pa.ChunkedArray",
+        *,
+        prefix: int | None = None,
+        allow_special: bool = False,
+        threads: int | None = None,
+    ) -> pa.LargeListArray:
+        """The ids of many texts as an Arrow `large_list` of uint16 or uint32, one row a text.
+
+        `prefix` is an id that every row begins with. `threads` never changes the result.
+        `result.values.to_numpy()` and `result.offsets` are the same as flat NumPy arrays.
+        """
+        offsets, data = text_column(_as_column(texts))
+        ids, ends = self._encoder.encode_batch(
+            offsets,
+            data,
+            prefix,
+            allow_special,
+            self.dtype == np.uint32,
+            threads or available_cpus(),
+        )
+        kind = pa.from_numpy_dtype(self.dtype)
+        count = len(ids) // self.dtype.itemsize
+        values = pa.Array.from_buffers(kind, count, [None, pa.py_buffer(ids)])
+        rows = len(offsets) - 1
+        boundaries = pa.Array.from_buffers(pa.int64(), rows + 1, [None, pa.py_buffer(ends)])
+        return pa.LargeListArray.from_arrays(boundaries, values)
+
+    def decode_bytes(self, ids: "Sequence[int] | Ids") -> bytes:
+        """The bytes of ids; special tokens as their text. Raises `ValueError` for an unknown id."""
+        numbers = np.asarray(ids)
+        if numbers.size and (numbers.min() < 0 or numbers.max() >= 1 << 32):
+            raise ValueError(f"ids must be from 0 to {self.vocab_size - 1}")
+        return bytes(self._encoder.decode(np.ascontiguousarray(numbers, np.uint32)))
+
+    def decode(self, ids: "Sequence[int] | Ids", errors: str = "replace") -> str:
+        """The text of ids; what is not UTF-8 is treated as `bytes.decode` does by `errors`."""
+        return self.decode_bytes(ids).decode("utf-8", errors)
+
+
+def _vocabulary_in(folder: Path) -> Path:
+    for name in ("tokenizer.json", "vocab.json", "encoder.json"):
+        if (folder / name).exists():
+            return folder / name
+    found = sorted(folder.glob("*.tiktoken"))
+    if len(found) == 1:
+        return found[0]
+    raise InputError(
+        f"`{folder}` holds no vocabulary; tokenizer.json, vocab.json or encoder.json was expected",
+        "name the file itself",
+    )
+
+
+def _pair(path: Path) -> tuple[Path, Path]:
+    vocab_names, merge_names = ("vocab.json", "encoder.json"), ("merges.txt", "vocab.bpe")
+    is_merges = path.suffix in (".txt", ".bpe")
+    for name in vocab_names if is_merges else merge_names:
+        other = path.with_name(name)
+        if other.exists():
+            return (other, path) if is_merges else (path, other)
+    wanted = " or ".join(vocab_names if is_merges else merge_names)
+    raise InputError(f"`{path}` has no {wanted} beside it")
+
+
+def _from_tiktoken(
+    content: bytes, path: Path, pattern: str | None, special: dict[str, int] | None
+) -> _core.BpeEncoder:
+    ranks = [int(line.rsplit(b" ", 1)[1]) for line in content.splitlines() if line[-1:].isdigit()]
+    after = max(ranks, default=-1) + 1
+    known_pattern, known_special = _PUBLISHED.get(after, (None, {"<|endoftext|>": after}))
+    special = known_special if special is None else special
+    pattern = pattern or known_pattern
+    if pattern is None:
+        raise InputError(
+            f"`{path}` names no pattern, as .tiktoken files do not",
+            "say which it was made for: gpt2, cl100k or o200k; or use its tokenizer.json",
+        )
+    return _core.BpeEncoder.from_tiktoken(content, str(path), pattern, list(special.items()))
+
+
+def _as_column(texts: Any) -> "pa.Array | pa.ChunkedArray":
+    if isinstance(texts, pa.Array | pa.ChunkedArray):
+        return texts
+    if texts and isinstance(texts[0], bytes):
+        return pa.array(texts, pa.large_binary())
+    return pa.array(texts, pa.large_string())
+
+
+def _columns(texts: "Iterable[str] | pa.Array") -> Iterable[pa.Array]:
+    if isinstance(texts, pa.Array):
+        yield texts
+        return
+    batch: list[str] = []
+    held = 0
+    for text in texts:
+        batch.append(text)
+        held += len(text)
+        if held >= 16 << 20:
+            yield _as_column(batch)
+            batch, held = [], 0
+    if batch:
+        yield _as_column(batch)
