@@ -52,9 +52,10 @@ class Tokenizer:
         `encoder.json`) with its merges (`merges.txt`, `vocab.bpe`) beside it, or a folder of these.
 
         `pattern` (gpt2, cl100k, o200k) is for files that name none: GPT-2's by default for
-        `vocab.json`, and known by their size for published `.tiktoken` files. `special` is for `.tiktoken` files; by
-        default `<|endoftext|>` comes after the last rank. Raises `FormatError` for a file that is no
-        byte-level vocabulary, `InputError` for a folder without one.
+        `vocab.json`, and known by their size for published `.tiktoken` files. `special` is for
+        `.tiktoken` files; by default `<|endoftext|>` comes after the last rank. Raises
+        `FormatError` for a file that is no byte-level vocabulary, `InputError` for a folder without
+        one.
         """
         path = Path(path)
         if path.is_dir():
@@ -64,7 +65,7 @@ class Tokenizer:
             return cls(_from_tiktoken(content, path, pattern, special))
         if special is not None:
             raise InputError(f"`special` is for .tiktoken files; `{path}` names its own")
-        if path.suffix == ".json" and b'"model"' in content[:1 << 16] + content[-1 << 16 :]:
+        if path.suffix == ".json" and b'"model"' in content[: 1 << 16] + content[-1 << 16 :]:
             return cls(_core.BpeEncoder.from_tokenizer_json(content, str(path)))
         vocab, merges = _pair(path)
         return cls(
@@ -169,7 +170,7 @@ class Tokenizer:
         """
         raw = text.encode() if isinstance(text, str) else text
         ids = np.frombuffer(memoryview(self._encoder.encode(raw, allow_special)), np.uint32)
-        return ids.astype(self.dtype) if self.dtype == np.uint16 else ids
+        return ids.astype(np.uint16) if self.dtype == np.uint16 else ids
 
     def encode_batch(
         self,

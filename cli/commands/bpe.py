@@ -114,7 +114,7 @@ def train(
     if no_special and options["exclude_special"]:
         raise ConfigError("`--exclude-special` needs a special token, and `--no-special` has none")
     config = TrainConfig(special=() if no_special else special, **options)
-    given = {
+    given: dict[str, Any] = {
         "inputs": inputs,
         "from_counts": from_counts,
         "save_counts": save_counts,
@@ -151,6 +151,105 @@ def train(
         )
 
 
+@bpe.command(cls=WebTextCommand)
+@click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    help="tokenizer.json, vocab.json, .tiktoken, or a folder [default: the last trained].",
+)
+@click.option("--pattern", type=_PATTERNS, help="For vocabulary files that name none.")
+@click.option(
+    "--input",
+    "inputs",
+    cls=ManyOption,
+    metavar="PATH...",
+    help="Text: Parquet, JSONL, plain text, folders, globs [default: the shards]; - prints ids.",
+)
+@click.option("--text-field", default="text", show_default=True, help="Column or key of the text.")
+@click.option(
+    "--out",
+    default="tokens",
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the tokens, in the data directory.",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["parquet", "bin"]),
+    default="parquet",
+    show_default=True,
+    help="One file a shard, or one flat file a split: train.bin, val.bin.",
+)
+@click.option("--force", is_flag=True, help="Redo tokens made from something else.")
+@workers_option
+@shared_options
+def encode(
+    data: Path,
+    as_json: bool,
+    quiet: bool,
+    workers: int | None,
+    tokenizer: Path | None,
+    pattern: str | None,
+    inputs: tuple[str, ...],
+    text_field: str,
+    out: str,
+    kind: str,
+    force: bool,
+) -> None:
+    """Write the token shards that the trainer reads.
+
+    One file for each shard, the same rows in the same order, each beginning
+    with <|endoftext|>. Text that spells a special token stays text.
+
+    \b
+    Example:
+      webtext bpe encode
+      webtext bpe encode --format bin --tokenizer gpt2/encoder.json
+      echo hello world | webtext bpe encode --input -
+    """
+    from webtext_py.bpe.encode import encode_stage
+    from webtext_py.bpe.run import TOKENIZER
+    from webtext_py.engine import LocalEngine
+    from webtext_py.errors import InputError
+    from webtext_py.stage import Workspace
+    from webtext_py.tokenizer import Tokenizer
+
+    if inputs == ("-",):
+        chosen = Tokenizer.from_file(tokenizer or data / TOKENIZER, pattern=pattern)
+        ids = chosen.encode(click.get_binary_stream("stdin").read()).tolist()
+        if as_json:
+            print_json({"ids": ids})
+        else:
+            click.echo(" ".join(map(str, ids)))
+        return
+    place = Path(out)
+    if place.is_absolute() or len(place.parts) != 1 or place.name in ("..", ".", "shards"):
+        raise InputError(
+            f"`--out {out}` is not a folder's name; it lies in the data directory",
+            "choose the directory with `--data`",
+        )
+    with (
+        _progress(quiet) as observer,
+        Workspace(data, engine=LocalEngine(workers), observer=observer) as workspace,
+    ):
+        entry = encode_stage(
+            workspace,
+            tokenizer=tokenizer,
+            pattern=pattern,
+            inputs=inputs,
+            text_field=text_field,
+            out=out,
+            flat=kind == "bin",
+            force=force,
+        )
+    if as_json:
+        print_json({"tokens": str(data / out), **entry.counts})
+    elif not quiet:
+        facts = entry.counts
+        click.echo(f"{data / out}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
+
+
 def _progress(quiet: bool) -> Any:
     from contextlib import nullcontext
 
@@ -158,4 +257,6 @@ def _progress(quiet: bool) -> Any:
 
     from .. import output
 
-    return output.Progress(quiet=quiet) if hasattr(output, "Progress") else nullcontext(Silent())
+    if not hasattr(output, "Progress"):
+        return nullcontext(Silent())
+    return output.Progress(quiet=quiet)
