@@ -72,6 +72,7 @@ class BpePieces:
         self, vocab_size: int, min_frequency: int, report: Callable[[int], object] | None = None
     ) -> tuple[Buffer, Buffer, Buffer]:
         """Merges (uint32: left, right, new), then offsets (int64) and bytes of the tokens."""
+
 @final
 class IndexBuilder:
     """Collects the n-grams of texts and writes their Bloom filter."""
@@ -133,7 +134,6 @@ def merge_indexes(
     threads: int,
 ) -> dict[str, Any]: ...
 def ngram_keys(offsets: _Int64s, data: _Bytes, n: int, ascii: bool) -> Buffer: ...
-
 
 @final
 class BpeEncoder:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..options import ManyOption, WebTextCommand, shared_options, workers_option
-from ..output import print_json
+from ..output import Progress, print_json
 
 _PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
 
@@ -121,7 +121,7 @@ def train(
         "text_field": text_field,
         "threads": workers,
     }
-    with _progress(quiet) as observer:
+    with Progress(quiet=quiet) as observer:
         if out is None:
             with Workspace(data, observer=observer) as workspace:
                 facts = train_stage(workspace, config, force=force, **given).counts
@@ -230,7 +230,7 @@ def encode(
             "choose the directory with `--data`",
         )
     with (
-        _progress(quiet) as observer,
+        Progress(quiet=quiet) as observer,
         Workspace(data, engine=LocalEngine(workers), observer=observer) as workspace,
     ):
         entry = encode_stage(
@@ -248,15 +248,3 @@ def encode(
     elif not quiet:
         facts = entry.counts
         click.echo(f"{data / out}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
-
-
-def _progress(quiet: bool) -> Any:
-    from contextlib import nullcontext
-
-    from webtext_py.stage import Silent
-
-    from .. import output
-
-    if not hasattr(output, "Progress"):
-        return nullcontext(Silent())
-    return output.Progress(quiet=quiet)
