@@ -57,6 +57,11 @@ def run(args: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:
+        # click ends so where the reader of our output went away: no error here.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return _forget_output()
+        raise
     except click.UsageError as error:
         error.show()
         return EXIT_USAGE
@@ -64,11 +69,15 @@ def run(args: list[str]) -> int:
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away: no error. Keep the interpreter from complaining.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _forget_output()
     except Exception as error:
         return _report(error)
+
+
+def _forget_output() -> int:
+    """Keeps the interpreter from complaining about a closed pipe at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _report(error: Exception) -> int:

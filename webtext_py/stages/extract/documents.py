@@ -13,6 +13,7 @@ from webtext_py.columns import hex_digests
 from webtext_py.engine import advance
 from webtext_py.ledger import url_ends
 from webtext_py.pages.archive import Location, list_containers, read_captures
+from webtext_py.pages.http import first_value
 from webtext_py.records import DOCUMENTS, table
 from webtext_py.tables import write_table
 from webtext_py.text.extract import ExtractSettings, extract_pages
@@ -94,8 +95,8 @@ def _pages(
             yield Page(
                 row["final_url"],
                 payload.body,
-                row["content_type"],
-                tuple((h["name"], h["value"]) for h in row["http_headers"]),
+                first_value(payload.headers, "content-type") or row["content_type"],
+                tuple(payload.headers),
                 row["fetched_at"],
             )
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from webtext_py.columns import partition_of
 from webtext_py.dump import Status, read_submissions
 from webtext_py.engine import advance
+from webtext_py.errors import FormatError, InputError
 from webtext_py.ledger import KEPT
 from webtext_py.stages.links.table import read_links
 from webtext_py.tables import Shuffle
@@ -75,11 +76,16 @@ def scan(
 def _dump(path: Path, allow_damaged: bool, lost: dict[str, int]) -> Iterator[pa.RecordBatch]:
     reader = read_submissions(path, allow_damaged=allow_damaged)
     said = 0
-    for batch in reader:
-        yield batch
-        read = reader.stats.compressed_bytes
-        advance(read - said)
-        said = read
+    try:
+        for batch in reader:
+            yield batch
+            read = reader.stats.compressed_bytes
+            advance(read - said)
+            said = read
+    except FormatError as error:
+        if allow_damaged or "allow damaged dumps" not in str(error):
+            raise
+        raise InputError(str(error), "`--allow-damaged` keeps what can be read") from error
     lost["bytes"] = reader.stats.lost_bytes
     lost["blank"] = reader.stats.blank
 
