@@ -57,9 +57,9 @@ def run(args: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except SystemExit as stop:
+    except SystemExit:
         # click ends so where the reader of our output went away: no error here.
-        if isinstance(stop.__context__, BrokenPipeError):
+        if isinstance(sys.stdout, click.utils.PacifyFlushWrapper):
             return _forget_output()
         raise
     except click.UsageError as error:
@@ -76,7 +76,7 @@ def run(args: list[str]) -> int:
 
 def _forget_output() -> int:
     """Keeps the interpreter from complaining about a closed pipe at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 0
 
 

@@ -47,13 +47,10 @@ def print_summary(data: Path, entries: "dict[str, Entry]") -> None:
         table.add_row(stage, f"{counts['in']:,}", f"{counts['kept']:,}", f"{lost:,}", why)
     out = console()
     out.print(table)
-    damage = entries["pages"].counts.get("damage", {})
+    damage = entries["links"].counts["damage"] | entries["pages"].counts["damage"]
     for name, places in damage.items():
         for offset, lost, what in places:
             out.print(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)", markup=False)
-    if entries["links"].counts["bytes_lost"]:
-        lost = entries["links"].counts["bytes_lost"]
-        out.print(f"damaged dumps: {size(lost)} of compressed data lost")
     splits = entries["shard"].counts["splits"]
     parts = [
         f"{split}: {n['rows']:,} documents, {n['words']:,} words, {size(n['bytes'])}"

@@ -47,10 +47,10 @@ def scan(
 ) -> dict[str, Any]:
     """Task: one dump (or table of links) to submissions by partition of their id.
 
-    Returns `lines` (outcome to count) and `bytes_lost` of a damaged dump.
+    Returns `lines` (outcome to count) and `damage`: offset, bytes of the file lost, and what.
     """
     outcomes: Counter[str] = Counter()
-    lost: dict[str, int] = {}
+    lost: dict[str, Any] = {}
     batches = read_links(inputs[0]) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
     first = 0
     with Shuffle(outputs, SUBMISSIONS) as shuffle:
@@ -70,10 +70,10 @@ def scan(
             shuffle.add(kept, partition_of(kept["submission_id"], len(outputs)))
             first += batch.num_rows
     outcomes["blank"] += lost.get("blank", 0)
-    return {"lines": dict(sorted((+outcomes).items())), "bytes_lost": lost.get("bytes", 0)}
+    return {"lines": dict(sorted((+outcomes).items())), "damage": lost.get("damage", [])}
 
 
-def _dump(path: Path, allow_damaged: bool, lost: dict[str, int]) -> Iterator[pa.RecordBatch]:
+def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     reader = read_submissions(path, allow_damaged=allow_damaged)
     said = 0
     try:
@@ -86,8 +86,8 @@ def _dump(path: Path, allow_damaged: bool, lost: dict[str, int]) -> Iterator[pa.
         if allow_damaged or "allow damaged dumps" not in str(error):
             raise
         raise InputError(str(error), "`--allow-damaged` keeps what can be read") from error
-    lost["bytes"] = reader.stats.lost_bytes
     lost["blank"] = reader.stats.blank
+    lost["damage"] = [[d.compressed_offset, d.lost_bytes, d.message] for d in reader.stats.damages]
 
 
 def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Array:

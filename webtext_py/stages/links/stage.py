@@ -86,7 +86,11 @@ def run_links(
             sum(done.counts["kept"] for done in merged),
             urls,
         ),
-        "bytes_lost": sum(done.counts["bytes_lost"] for done in scanned),
+        "damage": {
+            name: done.counts["damage"]
+            for name, done in zip(sorted(files), scanned, strict=True)
+            if done.counts["damage"]
+        },
     }
 
 
