@@ -58,7 +58,6 @@ _EXTRA_LABELS = {
     "cp932": "cp932",
     "cp936": "gb18030",
     "cp949": "cp949",
-    "uhc": "cp949",
     "cp950": "big5hkscs",
 }
 # The standard maps these to "replacement", a decoder of nothing: treated as no declaration.

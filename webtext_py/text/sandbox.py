@@ -69,6 +69,10 @@ class Failure:
     detail: str
 
 
+class _ZygoteGoneError(Exception):
+    """The zygote died, so its children did."""
+
+
 class Sandbox:
     """Runs `target`, a page function, over payloads; see the module.
 
@@ -110,6 +114,18 @@ class Sandbox:
         Raises WebTextError where the sandbox itself does not work (the target cannot be
         imported, say): that is no property of the payload.
         """
+        try:
+            return self._confirmed(payload)
+        except _ZygoteGoneError:
+            # Somebody killed it (the system, out of memory, say): no fault of the payload.
+            self.close()
+        try:
+            return self._confirmed(payload)
+        except _ZygoteGoneError:
+            self.close()
+            raise WebTextError("the extraction sandbox was killed twice in a row") from None
+
+    def _confirmed(self, payload: bytes) -> bytes | Failure:
         answer = self._attempt(payload)
         if isinstance(answer, Failure):
             self._drop_child()
@@ -163,8 +179,6 @@ class Sandbox:
             return answer
         if kind == zygote.MEMORY:
             return Failure("memory_limit", f"over {self.limits.memory_bytes} bytes")
-        if kind == zygote.OUTPUT:
-            return Failure("output_limit", f"{int(answer)} bytes")
         return Failure("crash", answer.decode("utf-8", "replace"))
 
     def _verdict(self, status: int) -> Failure:
@@ -186,9 +200,13 @@ class Sandbox:
     def _fork(self) -> socket.socket:
         control = self._control or self._start()
         ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(control, [b"F"], [theirs.fileno()])
-        self._reply(control)
+        try:
+            with theirs:
+                socket.send_fds(control, [b"F"], [theirs.fileno()])
+            self._reply(control)
+        except OSError:
+            ours.close()
+            raise _ZygoteGoneError from None
         self._child = ours
         return ours
 
@@ -198,8 +216,11 @@ class Sandbox:
         if self._child is not None:
             self._child.close()
             self._child = None
-        self._control.sendall(command)
-        return self._reply(self._control)
+        try:
+            self._control.sendall(command, _NO_SIGPIPE)
+            return self._reply(self._control)
+        except OSError:
+            raise _ZygoteGoneError from None
 
     def _drop_child(self) -> None:
         if self._child is not None:
@@ -210,8 +231,7 @@ class Sandbox:
         while len(data) < 4:
             more = control.recv(4 - len(data))
             if not more:
-                self.close()
-                raise WebTextError("the extraction sandbox ended unexpectedly")
+                raise ConnectionResetError
             data += more
         return int(struct.unpack("<i", data)[0])
 
@@ -224,7 +244,6 @@ class Sandbox:
             "settings": self._settings.hex(),
             "cpu_seconds": self.limits.cpu_seconds,
             "memory_bytes": self.limits.memory_bytes,
-            "output_bytes": self.limits.output_bytes,
         }
         # No result may depend on the order of a set or on where the machine stands.
         environment = {

@@ -32,7 +32,7 @@ PageFunction = Callable[[bytes], bytes]
 
 # A frame: length of the payload, one byte of kind, CPU microseconds spent; then the payload.
 FRAME = struct.Struct("<QcQ")
-OK, FAILED, MEMORY, OUTPUT = b"=", b"!", b"m", b"o"
+OK, FAILED, MEMORY = b"=", b"!", b"m"
 
 # How often the zygote looks whether its parent still lives.
 PARENT_CHECK_S = 1.0
@@ -47,7 +47,6 @@ def main(
     settings: bytes,
     cpu_seconds: float,
     memory_bytes: int,
-    output_bytes: int,
 ) -> None:
     """Serve the parent's commands until it is gone; never returns to the caller's caller."""
     # Ctrl-C goes to the whole process group: the parent decides what it means.
@@ -76,7 +75,7 @@ def main(
             child = os.fork()
             if child == 0:
                 control.close()
-                _serve(fds[0], function, cpu_seconds, memory_bytes, output_bytes)
+                _serve(fds[0], function, cpu_seconds, memory_bytes)
                 os._exit(0)
             os.close(fds[0])
             control.sendall(struct.pack("<i", child))
@@ -124,9 +123,7 @@ def _receive(connection: socket.socket, size: int) -> bytearray | None:
     return buffer
 
 
-def _serve(
-    fd: int, function: PageFunction, cpu_seconds: float, memory_bytes: int, output_bytes: int
-) -> None:
+def _serve(fd: int, function: PageFunction, cpu_seconds: float, memory_bytes: int) -> None:
     """Answer frames on `fd` until it closes. Runs in the forked child only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -152,8 +149,6 @@ def _serve(
         del frame
         if _peak_address_space() - start > memory_bytes:
             kind, answer = MEMORY, b""
-        if len(answer) > output_bytes:
-            kind, answer = OUTPUT, str(len(answer)).encode()
         after = resource.getrusage(resource.RUSAGE_SELF)
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         connection.sendall(FRAME.pack(len(answer), kind, int(spent * 1e6)))

@@ -122,6 +122,7 @@ def test_declarations(head: bytes, codec: str | None) -> None:
             "cp1251:meta",
         ),
         (FRENCH.encode(), "text/html; charset=iso-8859-1", FRENCH, "utf-8:utf-8"),
+        ("<p>café</p>".encode(), "text/html; charset=latin1", "<p>café</p>", "utf-8:utf-8"),
         ((meta("latin1") + FRENCH).encode(), None, meta("latin1") + FRENCH, "utf-8:utf-8"),
         (JAPANESE.encode(), "text/html; charset=shift_jis", JAPANESE, "utf-8:utf-8"),
         (CHINESE.encode(), "text/html; charset=gb2312", CHINESE, "utf-8:utf-8"),

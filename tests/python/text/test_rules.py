@@ -84,6 +84,8 @@ WALLS = [
     page("Robot Check", "<p>Enter the characters you see below</p>"),
     page("example.org", "<noscript>Please enable JavaScript to view this page.</noscript>"),
     page("App", "<noscript>You need to enable JavaScript to run this app.</noscript><div></div>"),
+    page("App", "<article><h1>Weather</h1><p>Loading the weather of your town, one moment.</p>"
+         "</article><noscript>You need to enable JavaScript to run this app.</noscript>"),
     page("Shop", "<p>We detected unusual activity from your computer network. To continue, "
          "please click the box below to let us know you're not a robot.</p>"),
     page("x", "<p>Please complete the security check to access the site. "
@@ -122,6 +124,23 @@ def test_bot_walls(html: str) -> None:
 def test_error_pages(html: str) -> None:
     assert outcome(html) == "soft_error"
     assert outcome(html, min_words=0) == "soft_error"
+
+
+def test_what_an_extractor_leaves_out_is_looked_at() -> None:
+    """trafilatura falls back to a page's whole text; another extractor may give none."""
+    nothing = Document("App", "", "und", None, "none", "utf-8:utf-8")
+    for extra, expected in (
+        ("<noscript>You need to enable JavaScript to run this app.</noscript>", "bot_wall"),
+        ("<dialog>Error 404</dialog>", "soft_error"),
+        ("<script>'You need to enable JavaScript to run this app.'</script>", "empty"),
+        ("<!-- error 404 -->", "empty"),
+        # A page that shows much is no wall, even where nothing came of it.
+        ("<i>Error 404</i>" + " ".join(SENTENCES), "empty"),
+    ):
+        subject = Page(URL, page("App", extra).encode(), "text/html")
+        dropped = rules.judge(subject, nothing, 50, None)
+        assert dropped is not None
+        assert dropped.reason == expected
 
 
 def test_a_challenge_by_header() -> None:

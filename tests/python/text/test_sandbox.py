@@ -118,6 +118,34 @@ def test_close_leaves_no_process() -> None:
     assert _gone(pids)
 
 
+def test_children_die_with_a_killed_zygote_and_work_goes_on() -> None:
+    with Sandbox("planted:make", b"", LIMITS) as sandbox:
+        zygote, child = _pids(sandbox)
+        os.kill(zygote, signal.SIGKILL)
+        assert _gone([child])
+        assert sandbox.run(b"echo:after") == b"after"
+        # While a child waits for its payload, and between payloads, alike.
+        zygote, child = _pids(sandbox)
+        os.kill(zygote, signal.SIGKILL)
+        assert sandbox.run(b"fault:segfault") == Failure("crash", "SIGSEGV")
+
+
+def test_a_zygote_that_keeps_dying_is_our_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox("planted:make", b"", LIMITS) as sandbox:
+        fork = sandbox._fork
+
+        def fork_then_kill() -> object:
+            connection = fork()
+            assert sandbox._process is not None
+            sandbox._process.kill()
+            sandbox._process.wait()
+            return connection
+
+        monkeypatch.setattr(sandbox, "_fork", fork_then_kill)
+        with pytest.raises(WebTextError, match="killed twice"):
+            sandbox.run(b"sleep:60")
+
+
 _PARENT = """
 import sys
 sys.path[:] = {path!r}
