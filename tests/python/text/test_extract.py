@@ -158,6 +158,12 @@ def test_hostile_pages_cost_only_themselves(extractor: PageExtractor, name: str)
     assert extractor.extract(page(ARTICLE)) == expected
 
 
+def test_broken_metadata_costs_no_text(extractor: PageExtractor) -> None:
+    outcome = extractor.extract(page(f"<html><body>{HOSTILE['deep JSON-LD']}"))
+    assert isinstance(outcome, Document)
+    assert SENTENCES[3] in outcome.text
+
+
 def test_a_huge_page_does_not_enter(extractor: PageExtractor) -> None:
     huge = Page("https://example.org/", b"<p>" + b"x" * (50 << 20), "text/html")
     assert extractor.extract(huge) == Dropped("too_large", f"{(50 << 20) + 3} bytes")
