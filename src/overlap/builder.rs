@@ -6,7 +6,7 @@
 //! half of the memory, from the partitions that fall into it. The ranges never show in the file.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -95,10 +95,14 @@ struct Spill {
 
 impl Spill {
     fn create(folder: &Path) -> Result<Spill> {
-        let path = folder.join(format!("ngrams-{}.spill", std::process::id()));
+        let path = folder.join(format!(".tmp-{}-ngrams.spill", std::process::id()));
         let open = || {
             std::fs::create_dir_all(folder)?;
-            File::options().read(true).write(true).create(true).truncate(true).open(&path)
+            let options =
+                File::options().read(true).write(true).create(true).truncate(true).clone();
+            let file = options.open(&path)?;
+            std::fs::remove_file(&path)?; // gone with its handle, however this process ends
+            Ok(file)
         };
         let file = open().map_err(|error| Error::io(&path, error))?;
         Ok(Spill { file, path, length: 0, extents: vec![Vec::new(); PARTITIONS] })
@@ -111,11 +115,7 @@ impl Spill {
         // SAFETY: plain numbers without padding.
         let bytes =
             unsafe { std::slice::from_raw_parts(keys.as_ptr().cast::<u8>(), size_of_val(keys)) };
-        let mut write = || {
-            self.file.seek(SeekFrom::Start(self.length))?;
-            self.file.write_all(bytes)
-        };
-        write().map_err(|error| Error::io(&self.path, error))?;
+        self.file.write_all_at(bytes, self.length).map_err(|error| Error::io(&self.path, error))?;
         self.extents[partition].push((self.length, keys.len()));
         self.length += bytes.len() as u64;
         Ok(())
@@ -126,13 +126,9 @@ impl Spill {
         if self.extents[partition].is_empty() {
             return Ok(());
         }
-        // A handle of its own: threads read at different places.
-        let open = || File::open(&self.path);
-        let mut file = open().map_err(|error| Error::io(&self.path, error))?;
         let mut keys = vec![0u64; READ_KEYS];
         for &(offset, count) in &self.extents[partition] {
-            file.seek(SeekFrom::Start(offset)).map_err(|error| Error::io(&self.path, error))?;
-            let mut left = count;
+            let (mut left, mut at) = (count, offset);
             while left > 0 {
                 let part = &mut keys[..left.min(READ_KEYS)];
                 // SAFETY: plain numbers; any bytes are valid ones.
@@ -142,18 +138,13 @@ impl Spill {
                         size_of_val(part),
                     )
                 };
-                file.read_exact(bytes).map_err(|error| Error::io(&self.path, error))?;
+                self.file.read_exact_at(bytes, at).map_err(|error| Error::io(&self.path, error))?;
+                at += size_of_val(part) as u64;
                 left -= part.len();
                 take(part);
             }
         }
         Ok(())
-    }
-}
-
-impl Drop for Spill {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path); // working data: nothing to save
     }
 }
 

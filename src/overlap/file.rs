@@ -352,8 +352,9 @@ pub(super) struct Writer {
 impl Writer {
     /// Begins the file beside its place.
     pub fn create(path: &Path, threads: usize) -> Result<Writer> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", std::process::id()));
+        // The prefix by which the library finds and removes what a killed run left.
+        let mut name = std::ffi::OsString::from(format!(".tmp-{}-", std::process::id()));
+        name.push(path.file_name().unwrap_or_default());
         let part = path.with_file_name(name);
         let begin = || {
             let mut file = File::create(&part)?;

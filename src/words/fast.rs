@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Mode, hash_words_slowly};
+use super::{Mode, hash_any};
 use crate::hash::{SEED, word_start};
 
 const WINDOW: usize = 4096; // bytes looked at before their words are hashed: fits the L1 cache
@@ -32,7 +32,7 @@ pub(super) fn hash_words(text: &[u8], mode: Mode, out: &mut Vec<u64>) {
             while to < text.len() && (text[to] >= 128 || text[to].is_ascii_alphanumeric()) {
                 to += 1;
             }
-            hash_words_slowly(&text[from..to], mode, out);
+            hash_any(&text[from..to], mode, out);
             // Trouble that comes soon again is the rule of this text: look less often.
             slow_bytes =
                 if found.done < 256 { (2 * slow_bytes).min(SLOW_MOST) } else { SLOW_LEAST };
@@ -43,7 +43,7 @@ pub(super) fn hash_words(text: &[u8], mode: Mode, out: &mut Vec<u64>) {
             while to < text.len() && (text[to] >= 128 || text[to].is_ascii_alphanumeric()) {
                 to += 1;
             }
-            hash_words_slowly(&text[place..to], mode, out);
+            hash_any(&text[place..to], mode, out);
             place = to;
         } else {
             place += found.done;

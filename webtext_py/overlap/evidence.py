@@ -14,7 +14,7 @@ from webtext_py.overlap.index import TrainingText
 from webtext_py.stage import Observer, Silent
 
 PASSAGE = 160  # characters of the training text shown on each side of a run: our choice
-MOST_PASSAGE = 2000  # characters of a run shown: our choice
+MOST_PASSAGE = 4000  # characters of a run shown: our choice
 
 NOTHING = np.uint32(2**32 - 1)
 
