@@ -220,7 +220,7 @@ def _from_text(path: Path, text: str, fields: Sequence[str], text_as: TextAs | N
     if name.endswith((".json", ".jsonl", ".ndjson")) or (
         start == "{" and not name.endswith((".txt", ".text", ".raw", ".md"))
     ):
-        return _from_json(path, text, fields)
+        return _from_json(path, text, fields, lines=name.endswith((".jsonl", ".ndjson")))
     form, documents = _plain(name, text, text_as)
     if fields and tuple(fields) != ("text",):
         raise InputError(
@@ -229,9 +229,11 @@ def _from_text(path: Path, text: str, fields: Sequence[str], text_as: TextAs | N
     return form, ("text",), [Example(str(n), {"text": d}) for n, d in enumerate(documents, 1)]
 
 
-def _from_json(path: Path, text: str, fields: Sequence[str]) -> _Found:
+def _from_json(path: Path, text: str, fields: Sequence[str], *, lines: bool) -> _Found:
     try:
         document = json.loads(text)
+        if lines and isinstance(document, dict) and "data" not in document:
+            return _from_rows(path, [document], "JSONL", fields)
     except ValueError:
         return _from_rows(path, _json_lines(path, text), "JSONL", fields)
     if isinstance(document, dict) and isinstance(document.get("data"), list):
