@@ -169,3 +169,40 @@ class BpeEncoder:
     ) -> tuple[Buffer, Buffer]:
         """Ids (uint32 if `wide`, else uint16) and offsets (int64)."""
     def decode(self, ids: npt.NDArray[np.uint32]) -> Buffer: ...
+def minhash_signatures(
+    offsets: _Int64s,
+    data: _Bytes,
+    scheme: str,
+    a: _UInt64s,
+    b: _UInt64s,
+    n: int,
+    ascii: bool,
+    hash: str,
+) -> Buffer: ...
+def minhash_bands(
+    offsets: _Int64s,
+    data: _Bytes,
+    orders: _UInt64s,
+    numbers: _UInt64s,
+    scheme: str,
+    a: _UInt64s,
+    b: _UInt64s,
+    bands: int,
+    rows: int,
+    n: int,
+    parts: int,
+) -> tuple[Buffer, Buffer]: ...
+def minhash_groups(
+    files: Sequence[PathLike[str]], parts: int
+) -> tuple[Buffer, Buffer, Buffer, int]: ...
+def shingle_sets(offsets: _Int64s, data: _Bytes, n: int) -> tuple[Buffer, Buffer]: ...
+def minhash_verify(
+    group_files: Sequence[PathLike[str]], set_files: Sequence[PathLike[str]], threshold: float
+) -> tuple[Buffer, Buffer, int, int, int, int]: ...
+def minhash_cluster(
+    numbers: _UInt64s,
+    pairs: npt.NDArray[np.uint32],
+    similarities: npt.NDArray[np.float64],
+    set_files: Sequence[PathLike[str]],
+    threshold: float,
+) -> tuple[Buffer, Buffer]: ...
