@@ -169,6 +169,7 @@ class BpeEncoder:
     ) -> tuple[Buffer, Buffer]:
         """Ids (uint32 if `wide`, else uint16) and offsets (int64)."""
     def decode(self, ids: npt.NDArray[np.uint32]) -> Buffer: ...
+
 def minhash_signatures(
     offsets: _Int64s,
     data: _Bytes,
