@@ -8,6 +8,8 @@ use crate::{Error, Result};
 /// In place of an n-gram's number where a text's last `n - 1` words begin none.
 pub const NO_NGRAM: u32 = u32::MAX;
 
+const GROUP: usize = 1024; // keys that pass the gate before any is looked up: fits the L1 cache
+
 /// The two bits of a key in its word of the gate.
 #[inline(always)]
 fn gate_bits(key: u64) -> u64 {
@@ -27,6 +29,7 @@ pub struct NgramSet {
     first_places: Vec<u32>,
     same_key: Vec<u32>, // by number: the next n-gram with the same key but other words, or NO_NGRAM
     slots: Vec<u32>,    // open addressing by the key's low bits
+    table: Vec<u64>,    // the same for probes: upper half of the key and number, or all ones
     gate: Vec<u64>,     // two bits in a word for each key: most fresh keys stop here
     gate_shift: u32,
     posting_starts: Vec<u32>,
@@ -53,6 +56,7 @@ impl NgramSet {
             first_places: Vec::new(),
             same_key: Vec::new(),
             slots: vec![NO_NGRAM; 1024],
+            table: Vec::new(),
             gate: Vec::new(),
             gate_shift: 0,
             posting_starts: Vec::new(),
@@ -63,6 +67,7 @@ impl NgramSet {
         }
         set.index_postings();
         set.make_gate();
+        set.make_table();
         Ok(set)
     }
 
@@ -174,33 +179,59 @@ impl NgramSet {
     /// Appends the positions of those of `keys` that equal the key of an n-gram of the set, with
     /// the n-gram's number.
     pub fn probe(&self, keys: &[u64], found: &mut Vec<(u32, u32)>) {
-        #[cfg(target_arch = "x86_64")]
-        if words::has_avx512() {
-            // SAFETY: the features that the function enables are there.
-            unsafe { self.probe_avx512(keys, found) };
-            return;
-        }
-        self.probe_from(keys, 0, found);
-    }
-
-    fn probe_from(&self, keys: &[u64], first: usize, found: &mut Vec<(u32, u32)>) {
-        for (position, &key) in keys.iter().enumerate() {
-            let bits = gate_bits(key);
-            if self.gate[(key >> self.gate_shift) as usize] & bits == bits {
-                self.look_up(key, first + position, found);
+        let mut positions = [0u32; GROUP + 16];
+        for (number, group) in keys.chunks(GROUP).enumerate() {
+            let passed = self.pass_gate(group, &mut positions);
+            // Only now look further: no miss of the table waits for another.
+            for &position in &positions[..passed] {
+                let key = group[position as usize];
+                self.prefetch(key);
+            }
+            for &position in &positions[..passed] {
+                if let Some(ngram) = self.look_up(group[position as usize]) {
+                    found.push(((number * GROUP) as u32 + position, ngram));
+                }
             }
         }
     }
 
-    /// 8 keys at a time pass the gate or, nearly always, do not.
+    /// Writes the positions of the keys that pass the gate, and says how many do.
+    fn pass_gate(&self, keys: &[u64], positions: &mut [u32; GROUP + 16]) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if words::has_avx512() {
+            // SAFETY: the features that the function enables are there.
+            return unsafe { self.pass_gate_avx512(keys, positions) };
+        }
+        self.pass_gate_from(keys, 0, 0, positions)
+    }
+
+    fn pass_gate_from(
+        &self,
+        keys: &[u64],
+        first: usize,
+        mut passed: usize,
+        positions: &mut [u32; GROUP + 16],
+    ) -> usize {
+        for (place, &key) in keys.iter().enumerate() {
+            let bits = gate_bits(key);
+            positions[passed] = (first + place) as u32;
+            let word = self.gate[(key >> self.gate_shift) as usize];
+            passed += usize::from(word & bits == bits);
+        }
+        passed
+    }
+
+    /// 8 keys at a time.
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
-    fn probe_avx512(&self, keys: &[u64], found: &mut Vec<(u32, u32)>) {
+    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,popcnt")]
+    fn pass_gate_avx512(&self, keys: &[u64], positions: &mut [u32; GROUP + 16]) -> usize {
         use std::arch::x86_64::*;
         let shift = _mm_cvtsi32_si128(self.gate_shift as i32);
         let (one, low) = (_mm512_set1_epi64(1), _mm512_set1_epi64(63));
+        let mut numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        let mut passed = 0;
         let mut eights = keys.chunks_exact(8);
-        for (number, eight) in (&mut eights).enumerate() {
+        for eight in &mut eights {
             // SAFETY: 8 keys are loaded from 8, and words gathered at indexes below the gate's
             // length, which is 2 to the 64 - shift.
             let (key, word) = unsafe {
@@ -211,24 +242,59 @@ impl NgramSet {
             let first = _mm512_sllv_epi64(one, _mm512_and_si512(key, low));
             let second = _mm512_srli_epi64::<6>(key);
             let second = _mm512_sllv_epi64(one, _mm512_and_si512(second, low));
-            let mut passed =
-                _mm512_test_epi64_mask(word, first) & _mm512_test_epi64_mask(word, second);
-            while passed != 0 {
-                let lane = passed.trailing_zeros() as usize;
-                passed &= passed - 1;
-                self.look_up(eight[lane], 8 * number + lane, found);
-            }
+            let mask = _mm512_test_epi64_mask(word, first) & _mm512_test_epi64_mask(word, second);
+            let packed = _mm256_maskz_compress_epi32(mask, numbers);
+            let room = &mut positions[passed..passed + 8];
+            // SAFETY: room for 8 numbers.
+            unsafe { _mm256_storeu_si256(room.as_mut_ptr().cast(), packed) };
+            passed += mask.count_ones() as usize;
+            numbers = _mm256_add_epi32(numbers, _mm256_set1_epi32(8));
         }
         let rest = eights.remainder();
-        self.probe_from(rest, keys.len() - rest.len(), found);
+        self.pass_gate_from(rest, keys.len() - rest.len(), passed, positions)
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, key: u64) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let place = (key >> 12) as usize & (self.table.len() - 1);
+            // SAFETY: a prefetch reads nothing; SSE is part of x86_64.
+            unsafe { _mm_prefetch(self.table.as_ptr().wrapping_add(place).cast(), _MM_HINT_T0) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = key;
     }
 
     #[inline]
-    fn look_up(&self, key: u64, position: usize, found: &mut Vec<(u32, u32)>) {
-        let number = self.slots[self.slot(key)];
-        if number != NO_NGRAM {
-            found.push((position as u32, number));
+    fn look_up(&self, key: u64) -> Option<u32> {
+        let mask = self.table.len() - 1;
+        let mut slot = (key >> 12) as usize & mask;
+        loop {
+            let entry = self.table[slot];
+            if entry == u64::MAX {
+                return None;
+            }
+            // Half of the key stands in the table; what it lets through is compared in full.
+            if entry >> 32 == key >> 32 && self.keys[entry as u32 as usize] == key {
+                return Some(entry as u32);
+            }
+            slot = (slot + 1) & mask;
         }
+    }
+
+    /// The slots with the upper half of each key beside its n-gram's number.
+    fn make_table(&mut self) {
+        self.table = self
+            .slots
+            .iter()
+            .map(|&number| match number {
+                NO_NGRAM => u64::MAX,
+                _ => self.keys[number as usize] >> 32 << 32 | number as u64,
+            })
+            .collect();
+        self.slots = Vec::new(); // only for building
     }
 
     /// The number of the n-gram with these words (without spaces, with their ends), starting from
