@@ -1,0 +1,46 @@
+"""Short ways to fetch from a test server."""
+
+import asyncio
+import ssl
+from dataclasses import replace
+
+from webtext_py.fetch.address import Guard, networks
+from webtext_py.fetch.client import Client
+from webtext_py.fetch.connector import HostsFile, Resolver
+from webtext_py.fetch.limits import Limits
+from webtext_py.fetch.live import Fetched, Live
+from webtext_py.fetch.schedule import Manners
+
+LIMITS = Limits(
+    total_s=4, idle_s=1, connect_s=2, delay_s=0, tries=1, wire_bytes=2 << 20, decoded_bytes=4 << 20
+)
+LOOPBACK = Guard(networks(["127.0.0.1/32"]))
+NAMES = ("site.test", "other.test", "evil.test")
+
+
+def fetch_all(
+    *urls: str,
+    limits: Limits = LIMITS,
+    guard: Guard = LOOPBACK,
+    resolver: Resolver | None = None,
+    tls: ssl.SSLContext | None = None,
+    probe: bool = False,
+    any_port: bool = True,
+    **changes: float,
+) -> list[Fetched]:
+    """What comes of the URLs, one after the other, with one client."""
+    if changes:
+        limits = replace(limits, **changes)  # type: ignore[arg-type]
+
+    async def run() -> list[Fetched]:
+        names = resolver or HostsFile(dict.fromkeys(NAMES, "127.0.0.1"))
+        async with Client("webtext-test", guard, names, limits, any_port, tls) as client:
+            live = Live(client, Manners(limits, 1), probe=probe)
+            return [await live.fetch(url) for url in urls]
+
+    return asyncio.run(run())
+
+
+def fetch_one(url: str, **options: object) -> Fetched:
+    """What comes of one URL."""
+    return fetch_all(url, **options)[0]  # type: ignore[arg-type]

@@ -1,0 +1,172 @@
+"""robots.txt: what it forbids, what its absence means, and every real file read."""
+
+from pathlib import Path
+
+import pytest
+
+from webtext_py.fetch.optout import meta_opt_out
+from webtext_py.fetch.robots import parse
+
+from .fetching import fetch_all, fetch_one
+from .server import Handler, Server, answer, page, redirect, site
+
+PAGES = {"/open": answer(page("Open")), "/closed": answer(page("Closed"))}
+CLOSED = b"User-agent: *\nDisallow: /closed\n"
+
+
+def outcomes(handler: Handler) -> tuple[list[str], Server]:
+    """How /open and /closed end."""
+    with Server(handler) as server:
+        base = f"http://site.test:{server.port}"
+        found = fetch_all(f"{base}/open", f"{base}/closed")
+    return [f.outcome for f in found], server
+
+
+def test_forbidden_paths_are_not_asked_for() -> None:
+    found, server = outcomes(site(PAGES, CLOSED))
+    assert found == ["good", "robots"]
+    assert [r.target for r in server.requests] == ["/robots.txt", "/open"]
+
+
+@pytest.mark.parametrize(
+    ("robots", "expected"),
+    [
+        (b"\xef\xbb\xbf" + CLOSED, ["good", "robots"]),
+        (b"User-agent: webtext\nDisallow: /open\n\nUser-agent: *\nDisallow: /closed\n",
+         ["robots", "good"]),
+        (b"User-agent: other\nDisallow: /\n", ["good", "good"]),
+        (b"User-agent: *\nDisallow: /\nAllow: /open\n", ["good", "robots"]),
+        (b"# " + b"x" * (500 << 10) + b"\n" + CLOSED, ["good", "good"]),  # past 500 KiB
+        (b"\x00\xff\xfe<html>no robots</html>", ["good", "good"]),
+    ],
+)  # fmt: skip
+def test_rules(robots: bytes, expected: list[str]) -> None:
+    assert outcomes(site(PAGES, robots))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("404 Not Found", "good"),
+        ("403 Forbidden", "good"),
+        ("401 Unauthorized", "good"),
+        ("500 Internal Server Error", "robots_unreachable"),
+        ("503 Service Unavailable", "robots_unreachable"),
+        ("429 Too Many Requests", "robots_unreachable"),
+    ],
+)
+def test_status_of_the_file(status: str, expected: str) -> None:
+    pages = {**PAGES}
+
+    async def handle(request: object, reader: object, writer: object) -> None:
+        if request.target == "/robots.txt":  # type: ignore[attr-defined]
+            writer.write(answer(b"", status))  # type: ignore[attr-defined]
+        else:
+            writer.write(pages["/open"])  # type: ignore[attr-defined]
+
+    with Server(handle) as server:  # type: ignore[arg-type]
+        assert fetch_one(f"http://site.test:{server.port}/open").outcome == expected
+
+
+def test_redirects_of_the_file() -> None:
+    async def handle(request: object, reader: object, writer: object) -> None:
+        target = request.target  # type: ignore[attr-defined]
+        steps = {"/robots.txt": "/r1", **{f"/r{n}": f"/r{n + 1}" for n in range(1, last)}}
+        if target in steps:
+            writer.write(redirect(steps[target]))  # type: ignore[attr-defined]
+        elif target == f"/r{last}":
+            writer.write(answer(CLOSED, kind="text/plain"))  # type: ignore[attr-defined]
+        else:
+            writer.write(PAGES[target])  # type: ignore[attr-defined]
+
+    last = 5
+    assert outcomes(handle)[0] == ["good", "robots"]  # type: ignore[arg-type]
+    last = 6  # one too many: as if there were none
+    assert outcomes(handle)[0] == ["good", "good"]  # type: ignore[arg-type]
+
+
+def test_hostile_patterns_take_no_time() -> None:
+    rules = parse(b"User-agent: *\n" + b"Disallow: /" + b"*a" * 2000 + b"b$\n" * 20)
+    assert rules.permits("http://site.test/" + "a" * 2000)
+
+
+def test_every_real_file_is_read(shared_data: Path) -> None:
+    files = sorted((shared_data / "robots").glob("*.txt"))
+    assert len(files) == 300
+    differing = {}
+    for file in files:
+        rules = parse(file.read_bytes())
+        ours = (not rules.permits("http://example.com/"), rules.delay_s)
+        other = _by_standard_library(file)
+        if ours != other:
+            differing[file.name.removesuffix(".robots.txt")] = ours
+    # Looked at by hand: the standard library takes the first of several `*` groups, whole seconds
+    # without blanks behind them, and ends a group at an empty line; RFC 9309 does not.
+    assert differing == {
+        "clinicaltrials.gov": (False, 1.0),
+        "www.bhg.com": (False, 0.5),
+        "www.inc.com": (True, None),
+        "www.mlbtraderumors.com": (False, 1.0),
+        "www.ni.com": (False, 5.0),
+        "www.redbull.com": (False, 5.0),
+    }
+
+
+def _by_standard_library(file: Path) -> tuple[bool, float | None]:
+    """Whether the root is forbidden, and the delay, by another reader."""
+    from urllib.robotparser import RobotFileParser
+
+    parser = RobotFileParser()
+    parser.parse(file.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff").splitlines())
+    delay = parser.crawl_delay("webtext")
+    closed = not parser.can_fetch("webtext", "http://example.com/")
+    return closed, None if delay is None else float(delay)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("X-Robots-Tag: noindex", "opt_out"),
+        ("X-Robots-Tag: nofollow, NOAI", "opt_out"),
+        ("X-Robots-Tag: none", "opt_out"),
+        ("X-Robots-Tag: webtext: noindex", "opt_out"),
+        ("X-Robots-Tag: googlebot: noindex", "good"),
+        ("X-Robots-Tag: max-snippet: 50, noindex", "opt_out"),
+        ("X-Robots-Tag: nofollow", "good"),
+        ("tdm-reservation: 1", "opt_out"),
+        ("TDM-Reservation: 0", "good"),
+    ],
+)
+def test_opt_out_by_header(header: str, expected: str) -> None:
+    with Server(site({"/": answer(page("A"), headers=(header,))})) as server:
+        result = fetch_one(f"http://site.test:{server.port}/")
+    assert result.outcome == expected
+    assert len(result.exchanges) == (expected == "good")  # nothing is kept
+
+
+@pytest.mark.parametrize(
+    ("tag", "refuses"),
+    [
+        (b'<meta name="robots" content="noindex,nofollow">', True),
+        (b"<META CONTENT='noai' NAME='ROBOTS'/>", True),
+        (b"<meta name=robots content=noindex>", True),
+        (b'<meta name="webtext" content="noindex">', True),
+        (b'<meta name="tdm-reservation" content="1">', True),
+        (b'<meta name="tdm-reservation" content="0">', False),
+        (b'<meta name="googlebot" content="noindex">', False),
+        (b'<meta name="robots" content="index, follow">', False),
+        (b'<!-- <meta name="robots" content="noindex"> -->', False),
+        (b"<!--" * 30000, False),
+    ],
+)
+def test_opt_out_by_meta_tag(tag: bytes, refuses: bool) -> None:
+    assert (meta_opt_out(b"<html><head>" + tag + b"</head>") is not None) is refuses
+
+
+def test_opt_out_inside_a_packed_page() -> None:
+    import gzip
+
+    body = gzip.compress(b'<html><head><meta name="robots" content="noai"></head>' + page("A"))
+    packed = answer(body, headers=("Content-Encoding: gzip",))
+    with Server(site({"/": packed})) as server:
+        assert fetch_one(f"http://site.test:{server.port}/").outcome == "opt_out"

@@ -1,0 +1,252 @@
+"""One bounded exchange: a request, the answer's head, and its body where it is wanted.
+
+Nothing is followed, decoded into the archive or retried here. The body is as it was sent, without
+chunking but with its content codings.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import http_exceptions
+from yarl import URL
+
+from webtext_py.fetch import clock
+from webtext_py.fetch.address import Guard
+from webtext_py.fetch.connector import Resolver, SystemResolver, make_connector
+from webtext_py.fetch.failure import AddressRefusedError, FetchError
+from webtext_py.fetch.limits import Limits
+from webtext_py.pages.http import first_value, is_html
+
+__all__ = ["Client", "Exchange"]
+
+Headers = list[tuple[str, str]]
+
+# Bodies up to here are held by as many exchanges as there are connections.
+_SMALL = 1 << 20
+_ACCEPT = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
+
+
+@dataclass
+class Exchange:
+    """What was asked and what came.
+
+    `body`: as sent, chunking removed, codings kept. `truncated`: null, or why the body is not all:
+    `length` (cut by us: not wanted, or past a limit).
+    """
+
+    url: str
+    started: dt.datetime
+    address: str
+    request: Headers
+    status: int
+    phrase: str
+    headers: Headers
+    body: bytes = b""
+    truncated: str | None = None
+
+    def header(self, name: str) -> str | None:
+        """The first non-empty value of `name` (lower case)."""
+        return first_value(self.headers, name)
+
+
+@dataclass
+class Client:
+    """An HTTP client for one fetch. Use as an async context manager.
+
+    Keeps no cookies, follows nothing, uses no proxy and no credentials of the environment.
+    """
+
+    user_agent: str
+    guard: Guard = field(default_factory=Guard)
+    resolver: Resolver = field(default_factory=SystemResolver)
+    limits: Limits = field(default_factory=Limits)
+    any_port: bool = False
+    tls: "object | None" = None
+
+    async def __aenter__(self) -> "Client":
+        limits = self.limits
+        self._large = asyncio.Semaphore(limits.large_pages)
+        self._session = aiohttp.ClientSession(
+            connector=make_connector(
+                self.guard,
+                self.resolver,
+                connections=limits.connections,
+                tls=self.tls,  # type: ignore[arg-type]
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=limits.connect_s, sock_read=limits.idle_s
+            ),
+            read_bufsize=1 << 16,
+            max_line_size=limits.header_line_bytes,
+            max_field_size=limits.header_line_bytes,
+            max_headers=limits.header_count,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    def check(self, url: str) -> tuple[str, int]:
+        """Host and port of `url`. Raises `FetchError` for a scheme or port that is not allowed."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise FetchError("bad_url", f"{url}: {error}") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise FetchError("bad_url", f"{url}: only http and https are fetched")
+        own = 80 if parts.scheme == "http" else 443
+        if port not in (None, own) and not self.any_port:
+            raise FetchError("port_refused", f"{url}: port {port}")
+        return host, port or own
+
+    async def get(
+        self,
+        url: str,
+        *,
+        wanted: Callable[[Exchange], bool] | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        wire_bytes: int | None = None,
+        cut: bool = False,
+    ) -> Exchange:
+        """The exchange for `url`.
+
+        `wanted` sees the head and says whether the body is read (default: of 2xx that is HTML). A
+        body of more than `wire_bytes` is `body_too_large`, or with `cut` ends there. Raises
+        `FetchError` for everything that goes wrong.
+        """
+        self.check(url)
+        request = [
+            ("User-Agent", self.user_agent),
+            ("Accept", _ACCEPT),
+            ("Accept-Encoding", "gzip, deflate, br, zstd"),
+            *headers,
+        ]
+        async with self._failures(url):
+            async with asyncio.timeout(self.limits.total_s) as deadline:
+                started = clock.now()
+                async with self._session.get(
+                    URL(url, encoded=True), headers=request, allow_redirects=False
+                ) as response:
+                    exchange = _head(url, started, request, response)
+                    if not (wanted or _is_page)(exchange):
+                        exchange.truncated = "length"
+                        response.close()
+                        return exchange
+                    limit = self.limits.wire_bytes if wire_bytes is None else wire_bytes
+                    await self._read(exchange, response, limit, cut, deadline)
+                    return exchange
+        raise AssertionError("unreachable")
+
+    async def _read(
+        self,
+        exchange: Exchange,
+        response: aiohttp.ClientResponse,
+        limit: int,
+        cut: bool,
+        deadline: asyncio.Timeout,
+    ) -> None:
+        body = bytearray()
+        large = False
+        try:
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > limit:
+                    response.close()
+                    if not cut:
+                        raise FetchError(
+                            "body_too_large", f"{exchange.url}: more than {limit} bytes sent"
+                        )
+                    exchange.truncated = "length"
+                    del body[limit:]
+                    break
+                if len(body) > _SMALL and not large:
+                    large = True
+                    await self._wait_for_room(deadline)
+        finally:
+            if large:
+                self._large.release()
+        exchange.body = bytes(body)
+
+    async def _wait_for_room(self, deadline: asyncio.Timeout) -> None:
+        """Waits until another large body may be held; the wait does not count as the server's."""
+        loop = asyncio.get_running_loop()
+        left = (deadline.when() or loop.time()) - loop.time()
+        deadline.reschedule(None)
+        await self._large.acquire()
+        deadline.reschedule(loop.time() + left)
+
+    @asynccontextmanager
+    async def _failures(self, url: str) -> AsyncIterator[None]:
+        """Turns whatever aiohttp raises into our reasons."""
+        try:
+            yield
+        except FetchError:
+            raise
+        except TimeoutError as error:
+            idle = isinstance(error, aiohttp.ServerTimeoutError)
+            if isinstance(error, aiohttp.ConnectionTimeoutError):
+                raise FetchError(
+                    "connect", f"{url}: no connection in {self.limits.connect_s} s"
+                ) from None
+            if idle:
+                raise FetchError(
+                    "idle_timeout", f"{url}: no byte in {self.limits.idle_s} s"
+                ) from None
+            raise FetchError("timeout", f"{url}: not done in {self.limits.total_s} s") from None
+        except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
+            raise FetchError("tls", f"{url}: {error}") from None
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, AddressRefusedError):
+                raise FetchError("address_refused", f"{url}: {error.os_error}") from None
+            raise FetchError("connect", f"{url}: {error.os_error}") from None
+        except aiohttp.ClientResponseError as error:
+            large = "more than" in error.message or "Too many" in error.message
+            reason = "headers_too_large" if large else "bad_http"
+            raise FetchError(reason, f"{url}: {error.message[:200]}") from None
+        except http_exceptions.HttpProcessingError as error:
+            raise FetchError("bad_http", f"{url}: {error.message[:200]}") from None
+        except aiohttp.ClientPayloadError as error:
+            raise FetchError("incomplete_body", f"{url}: {str(error)[:200]}") from None
+        except aiohttp.InvalidURL as error:
+            raise FetchError("bad_url", f"{url}: {error}") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise FetchError("connect", f"{url}: {str(error)[:200]}") from None
+
+
+def _is_page(exchange: Exchange) -> bool:
+    """2xx and HTML by its type, or without one."""
+    kind = exchange.header("content-type")
+    return exchange.status // 100 == 2 and (not kind or is_html(kind, exchange.headers, b""))
+
+
+def _head(
+    url: str, started: dt.datetime, request: Headers, response: aiohttp.ClientResponse
+) -> Exchange:
+    transport = response.connection.transport if response.connection else None
+    peer = transport.get_extra_info("peername") if transport else None
+    sent = [(name, value) for name, value in response.request_info.headers.items()]
+    return Exchange(
+        url,
+        started,
+        str(peer[0]) if peer else "",
+        sent or request,
+        response.status,
+        response.reason or "",
+        [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.raw_headers],
+    )

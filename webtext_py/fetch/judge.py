@@ -1,0 +1,67 @@
+"""Pages that answer 200 and are not the page: parked domains, error pages, walls, soft 404s.
+
+The phrases are those of the cleaning rules (`webtext_py.text.rules`), applied to a page's visible
+text, so that another source can be asked while fetching; extraction judges again, with more care.
+"""
+
+import re
+
+from webtext_py.text import rules
+from webtext_py.text.page import Document, Dropped, Page
+
+__all__ = ["dead_page", "same_page"]
+
+# Parked pages and walls are small; an article's markup is not looked at. Our choice.
+_SMALL_PAGE = 64 << 10
+# A page with fewer word 5-shingles of its own than this, beside the host's page for a missing path,
+# has no text that would be kept (`--min-words` is 50). Our choice.
+_OWN_SHINGLES = 40
+_COMPARED = 1 << 18
+_TAG = re.compile(r"<[^<>]{0,4096}>")
+_SCRIPT = re.compile(r"<(script|style)\b", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+
+
+def dead_page(url: str, headers: list[tuple[str, str]], body: bytes) -> str | None:
+    """Why a small page is no document, by its phrases; null where nothing says so."""
+    if len(body) > _SMALL_PAGE:
+        return None
+    kind = next((value for name, value in headers if name.lower() == "content-type"), None)
+    page = Page(url, body, kind, tuple(headers))
+    text = rules.visible_text(body.decode("utf-8", "replace"))
+    document = Document(None, text, "und", None, "", "utf-8")
+    dropped = rules.judge(page, document, 0, None)
+    if isinstance(dropped, Dropped) and dropped.reason in (rules.BOT_WALL, rules.SOFT_ERROR):
+        return f"{dropped.reason}, {dropped.detail}"
+    return None
+
+
+def same_page(missing: bytes, page: bytes) -> bool:
+    """Whether `page` says next to nothing that the host's page for a missing path does not."""
+    known, own = _shingles(missing), _shingles(page)
+    return bool(own) and len(own - known) < min(_OWN_SHINGLES, len(own))
+
+
+def _shingles(body: bytes) -> set[tuple[str, ...]]:
+    text = body[:_COMPARED].decode("utf-8", "replace")
+    words = _WORD.findall(_TAG.sub(" ", _without_scripts(text)).lower())
+    if len(words) < 5:
+        return {tuple(words)} if words else set()
+    return set(zip(words, words[1:], words[2:], words[3:], words[4:], strict=False))
+
+
+def _without_scripts(text: str) -> str:
+    """`text` without scripts and styles, in linear time."""
+    lowered = text.lower()
+    parts = []
+    place = 0
+    for match in _SCRIPT.finditer(text):
+        if match.start() < place:
+            continue
+        parts.append(text[place : match.start()])
+        end = lowered.find(f"</{match[1].lower()}", match.end())
+        if end < 0:
+            return "".join(parts)
+        place = end
+    parts.append(text[place:])
+    return "".join(parts)

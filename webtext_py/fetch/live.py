@@ -1,0 +1,243 @@
+"""A page from its own server: robots, turns, redirects, retries, opt-outs, soft 404s."""
+
+import email.utils
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from webtext_py.fetch import clock
+from webtext_py.fetch.client import Client, Exchange
+from webtext_py.fetch.failure import RETRIED, FetchError
+from webtext_py.fetch.judge import dead_page, same_page
+from webtext_py.fetch.optout import header_opt_out, meta_opt_out
+from webtext_py.fetch.robots import Robots
+from webtext_py.fetch.schedule import Manners, site_of
+from webtext_py.pages.coding import decode_body
+from webtext_py.pages.http import is_html, join_location
+from webtext_py.url.key import fetch_url
+
+__all__ = ["Fetched", "Live", "retry_after_s"]
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BUSY = frozenset({429, 500, 502, 503, 504})
+_PROBES = 4096  # hosts whose answer for a missing path is remembered at a time
+
+
+@dataclass
+class Fetched:
+    """What came of one URL: the exchanges in order, and how it ended.
+
+    `outcome`: `good` or a key of `failure.REASONS`. `exchanges` are what goes into the archive.
+    """
+
+    outcome: str
+    detail: str = ""
+    exchanges: list[Exchange] = field(default_factory=list)
+    final_url: str | None = None
+    redirects: list[str] = field(default_factory=list)
+    status: int | None = None
+    again: bool = False  # worth another try, later
+
+
+class Live:
+    """Fetches pages from their own servers.
+
+    `probe`: ask each host once for a path that cannot exist, to know its soft 404.
+    `on_robots` is handed every exchange for a robots.txt.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        manners: Manners,
+        *,
+        probe: bool = True,
+        on_robots: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.client = client
+        self.manners = manners
+        self.robots = Robots(self._robots_exchange, client.limits)
+        self._probe = probe
+        self._probed: OrderedDict[str, bytes | None] = OrderedDict()
+        self._on_robots = on_robots
+
+    async def fetch(self, url: str, tries: int = 0) -> Fetched:
+        """What comes of `url`. Never raises `FetchError`: it becomes the outcome."""
+        result = Fetched("good", final_url=url)
+        try:
+            await self._follow(url, result)
+        except FetchError as error:
+            result.outcome, result.detail = error.reason, error.detail
+            result.again = self._judge_failure(error, result, tries)
+        return result
+
+    def _judge_failure(self, error: FetchError, result: Fetched, tries: int) -> bool:
+        """Keeps away where asked to; whether another try is worth it."""
+        site = _site(result.final_url or "")
+        limits = self.client.limits
+        if error.reason == "rate_limited":
+            if error.retry_after_s is not None and error.retry_after_s > limits.max_delay_s:
+                self.manners.pause(site, tries, error.retry_after_s)
+                return False
+            self.manners.pause(site, tries, error.retry_after_s)
+            return tries + 1 < limits.tries
+        if error.reason in RETRIED:
+            broken = self.manners.failed(site)
+            self.manners.pause(site, tries, None)
+            return tries + 1 < limits.tries and not broken
+        return False
+
+    async def _follow(self, url: str, result: Fetched) -> None:
+        limits = self.client.limits
+        passed: list[str] = []
+        while True:
+            result.final_url, result.redirects = url, passed[:]
+            exchange = await self._polite(url)
+            result.status = exchange.status
+            site = _site(url)
+            if exchange.status in _BUSY:
+                after = retry_after_s(exchange)
+                raise FetchError("rate_limited", f"{url}: status {exchange.status}", after)
+            self.manners.answered(site)
+            refusal = header_opt_out(exchange)
+            if refusal is not None:
+                raise FetchError("opt_out", f"{url}: {refusal}")
+            if exchange.status not in _REDIRECTS:
+                await self._judge_page(exchange, result)
+                return
+            result.exchanges.append(exchange)
+            target = join_location(url, exchange.header("location") or "")
+            target = None if target is None else fetch_url(target)
+            if target is None:
+                raise FetchError("redirect_without_target", url)
+            target = target.partition("#")[0]
+            passed.append(url)
+            if target in passed:
+                raise FetchError("redirect_loop", f"{url} leads back to {target}")
+            if len(passed) > limits.redirects:
+                raise FetchError("too_many_redirects", f"more than {limits.redirects}")
+            url = target
+
+    async def _judge_page(self, exchange: Exchange, result: Fetched) -> None:
+        """The end of the way. Raises `FetchError` for what is no page to keep."""
+        url = exchange.url
+        if exchange.status // 100 != 2:
+            result.exchanges.append(exchange)
+            raise FetchError("http_error", f"{url}: status {exchange.status}")
+        decoded = decode_body(exchange.body, exchange.headers, self.client.limits.decoded_bytes)
+        if decoded.too_large:
+            raise FetchError(
+                "decoded_too_large",
+                f"{url}: over {self.client.limits.decoded_bytes} bytes from {len(exchange.body)}",
+            )
+        kind = exchange.header("content-type")
+        if exchange.truncated or not is_html(kind, exchange.headers, exchange.body):
+            exchange.body, exchange.truncated = b"", "length"
+            result.exchanges.append(exchange)
+            raise FetchError("not_html", f"{url}: {kind}")
+        refusal = meta_opt_out(decoded.body)
+        if refusal is not None:
+            raise FetchError("opt_out", f"{url}: {refusal}")
+        why = dead_page(url, exchange.headers, decoded.body)
+        if why is not None:
+            raise FetchError("parked", f"{url}: {why}")
+        missing = await self._missing_page(url) if self._probe else None
+        if missing is not None and same_page(missing, decoded.body):
+            raise FetchError("soft_404", f"{url}: the host's page for a missing path")
+        result.exchanges.append(exchange)
+
+    async def _missing_page(self, url: str) -> bytes | None:
+        """The page that `url`'s host gives with status 200 for a path that cannot exist."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin in self._probed:
+            return self._probed[origin]
+        self._probed[origin] = None  # also while it is being asked: once per host
+        name = hashlib.sha256(origin.encode()).hexdigest()[:24]
+        try:
+            probe = await self._polite(f"{origin}/{name}.html")
+            for _ in range(2):
+                target = join_location(probe.url, probe.header("location") or "")
+                if probe.status not in _REDIRECTS or target is None:
+                    break
+                probe = await self._polite(target.partition("#")[0])
+            if probe.status // 100 == 2 and probe.truncated is None:
+                limit = self.client.limits.decoded_bytes
+                body = decode_body(probe.body, probe.headers, limit).body
+                self._probed[origin] = body[: 1 << 18]
+        except FetchError:
+            pass  # nothing learned; the page stands for itself
+        if len(self._probed) > _PROBES:
+            self._probed.popitem(last=False)
+        return self._probed.get(origin)
+
+    async def _polite(self, url: str) -> Exchange:
+        """One exchange that robots.txt permits, in turn."""
+        host, _ = self.client.check(url)
+        site = site_of(host)
+        if self.manners.broken(site):
+            raise FetchError("host_down", f"{site} failed too often in a row")
+        rules = await self.robots.rules(url)
+        if rules.error is not None:
+            # The host's own trouble tells more than that it forbids everything.
+            raise FetchError(rules.error.reason, f"robots.txt: {rules.error.detail}")
+        if not rules.permits(url):
+            reason = "robots" if rules.parsed is not None else "robots_unreachable"
+            raise FetchError(reason, f"{url}: {rules.detail or 'disallowed'}")
+        if rules.delay_s is not None:
+            self.manners.slow_down(site, rules.delay_s)
+        return await self._in_turn(url)
+
+    async def _in_turn(self, url: str, **options: object) -> Exchange:
+        host, _ = self.client.check(url)
+        address = await self._address(host)
+        async with self.manners.turn(site_of(host), address):
+            return await self.client.get(url, **options)  # type: ignore[arg-type]
+
+    async def _address(self, host: str) -> str:
+        """Where a request to `host` will go, for the turn (the socket is judged on its own)."""
+        if re.fullmatch(r"[0-9.]+", host) or ":" in host:
+            found = host
+        else:
+            found = (await self.client.resolver.addresses(host))[0]
+        refusal = self.client.guard.refusal(found)
+        if refusal is not None:
+            raise FetchError("address_refused", f"{host}: {refusal}")
+        return found
+
+    async def _robots_exchange(self, url: str) -> Exchange:
+        exchange = await self._in_turn(
+            url,
+            wanted=lambda answer: answer.status // 100 == 2,
+            wire_bytes=self.client.limits.robots_bytes,
+            cut=True,
+        )
+        if self._on_robots is not None:
+            self._on_robots(exchange)
+        return exchange
+
+
+def _site(url: str) -> str:
+    try:
+        return site_of(urlsplit(url).hostname or "")
+    except ValueError:
+        return ""
+
+
+def retry_after_s(exchange: Exchange) -> float | None:
+    """Seconds that `Retry-After` asks for; null where it says nothing usable."""
+    value = exchange.header("retry-after")
+    if value is None:
+        return None
+    if value.strip().isascii() and value.strip().isdigit():
+        return float(value.strip()[:9])
+    try:
+        when = email.utils.parsedate_to_datetime(value)
+        if when.tzinfo is None:
+            return None
+        return max(0.0, (when - clock.now()).total_seconds())
+    except (ValueError, OverflowError):
+        return None
