@@ -378,11 +378,15 @@ def test_list_drop_and_own_train(tmp_path: Path, write: Write) -> None:
 def test_hostile_text_stays_text_in_the_page(tmp_path: Path, write: Write) -> None:
     evil = "<script>alert(1)</script> one two three four five six seven \u202e \u0000 </style>"
     train = write("train.jsonl", [{"id": "<b>", "url": "javascript:alert(1)", "text": evil}])
-    test = write("set.jsonl", [{"id": "<i>", "text": evil}])
+    mine = f"<img alt=x> unseen {evil} <img alt=y> unseen"
+    test = write("set.jsonl", [{"id": "<i>", "text": mine}])
     config = lib.OverlapConfig(test=(str(test),), train=(str(train),))
     [outcome] = lib.overlap(tmp_path / "data", config)
     page = outcome.files[1].read_text()
     assert "<script" not in page
+    assert "<img" not in page
+    assert "<i>" not in page
+    assert "<b>" not in page
     assert 'href="javascript' not in page
     assert "&lt;<mark>script&gt;alert(1)&lt;/script&gt; one" in page
     assert "default-src 'none'" in page

@@ -1,0 +1,177 @@
+"""Overlap: text against an exact set, an index from Parquet, its rate, inserts beside rbloom.
+
+    python benches/overlap.py --corpus CORPUS --squad dev-v1.1.json [--record FILE]
+
+`CORPUS` is a folder of Parquet files with a column `text`, one a language. Answers are checked
+first: every n-gram of the corpus must be in its index. Wall seconds are of the whole process; CPU
+seconds tell what other load on the machine hides. Medians of `--rounds`.
+"""
+
+import argparse
+import hashlib
+import json
+import platform
+import random
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from webtext_py import _core
+from webtext_py import overlap as lib
+from webtext_py.columns import text_column
+
+
+def timed(work: Callable[[], object], rounds: int) -> dict[str, float]:
+    """Median and least wall seconds, median CPU seconds."""
+    walls, cpus = [], []
+    for _ in range(rounds):
+        wall, cpu = time.perf_counter(), time.process_time()
+        work()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return {
+        "wall_s": statistics.median(walls),
+        "wall_least_s": min(walls),
+        "cpu_s": statistics.median(cpus),
+    }
+
+
+def rates(seconds: dict[str, float], count: float, unit: str) -> dict[str, float]:
+    """The same as amounts a second."""
+    return {
+        f"{unit}_s": round(count / seconds["wall_s"], 1),
+        f"{unit}_s_best": round(count / seconds["wall_least_s"], 1),
+        f"{unit}_per_cpu_s": round(count / seconds["cpu_s"], 1),
+    }
+
+
+def load(path: Path) -> pa.Array:
+    """The texts of a file as one array."""
+    texts = pq.read_table(path, columns=["text"]).column(0)
+    return pa.concat_arrays(texts.chunks).cast(pa.large_string())
+
+
+def scan(corpus: Path, squad: Path, rounds: int) -> dict[str, Any]:
+    """Normalise + hash + exact probe of text in memory against SQuAD's contexts and questions."""
+    layout = lib.Layout([lib.read_test_set(squad)], 8, False)
+    result: dict[str, Any] = {"ngrams_of_the_set": len(layout.core)}
+    for path in sorted(corpus.glob("*.parquet")):
+        column = text_column(load(path))
+        size = len(column[1])
+        row = {}
+        for threads in (1, 2):
+            seconds = timed(
+                lambda t=threads, c=column: _core.NgramScanner(layout.core).scan_rows(*c, t), rounds
+            )
+            row[f"threads_{threads}"] = rates(seconds, size / 1e6, "MB")
+        result[path.stem] = {"MB": round(size / 1e6, 1), **row}
+        print(path.stem, result[path.stem], flush=True)
+    return result
+
+
+def index(corpus: Path, probes: int, rounds: int) -> dict[str, Any]:
+    """The corpus's index from Parquet on two threads; its answers; its measured rate."""
+    text = lib.TrainingText.of([corpus])
+    size = sum(pa.compute.binary_length(load(s.path)).to_numpy().sum() for s in text.sources)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.bloom"
+        built = timed(lambda: lib.build_index(text, path, threads=2), rounds)
+        made = lib.Index(path)
+        lost = 0
+        for source in text.sources:
+            texts = load(source.path)
+            some = texts.take(pa.array(range(0, len(texts), 50)))
+            layout = _core.NgramTexts(*text_column(some), 8, False)
+            found = np.frombuffer(memoryview(made.core.query(layout)), np.uint64)
+            lost += len(layout) - len(found)
+        assert lost == 0, f"{lost} n-grams of the corpus are not in its index"
+        eighth = max(2 << 20, made.facts["file_bytes"] // 8)
+        bounded = timed(
+            lambda: lib.build_index(text, Path(folder) / "b.bloom", memory=eighth, threads=2), 1
+        )
+        other = lib.Index(Path(folder) / "b.bloom")
+        assert other.facts["digest"] == made.facts["digest"], "memory changes the index"
+        checked = timed(lambda: lib.check_index(made, probes=probes, threads=2), 1)
+        measured = made.measured()
+    facts = {k: made.facts[k] for k in ("ngrams", "distinct", "capacity", "file_bytes", "digest")}
+    return {
+        "text_MB": round(float(size) / 1e6, 1),
+        **facts,
+        "expected_rate": made.facts["expected_rate"],
+        "build": rates(built, float(size) / 1e6, "MB"),
+        "build_in_an_eighth": {"memory": eighth, **rates(bounded, float(size) / 1e6, "MB")},
+        "check": {"seconds": checked, **(measured or {})},
+    }
+
+
+def inserts(millions: int) -> dict[str, Any]:
+    """Our inserts (cargo bench) and rbloom's, at 1e-8, in one run."""
+    run = ["cargo", "bench", "--quiet", "--bench", "overlap_layouts", "--", str(millions)]
+    found = subprocess.run(run, check=True, capture_output=True, text=True)
+    layouts = json.loads(found.stdout[found.stdout.index("{") :])
+    from rbloom import Bloom
+
+    random.seed(1)
+    count = 2_000_000
+    keys = [random.getrandbits(63) for _ in range(count)]
+    peer = Bloom(millions * 1_000_000, 1e-8, lambda key: key)
+    start = time.process_time()
+    peer.update(keys)
+    seconds = time.process_time() - start
+    assert all(key in peer for key in keys[:1000])
+    rate = count / seconds / 1e6
+    ours = next(row for row in layouts["layouts"] if row and row["layout"] == "ours, 1 threads")
+    return {
+        **layouts,
+        "rbloom": {"version": version("rbloom"), "insert_M_per_cpu_s": round(rate, 3)},
+        "ours_over_rbloom_per_core": round(ours["insert_M_s"] / rate, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--squad", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--probes", type=int, default=4_000_000_000)
+    parser.add_argument("--millions", type=int, default=40)
+    parser.add_argument("--parts", default="scan,index,inserts")
+    parser.add_argument("--record", type=Path)
+    args = parser.parse_args()
+    parts = args.parts.split(",")
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    result: dict[str, Any] = {
+        "command": "python benches/overlap.py --corpus corpus --squad squad/dev-v1.1.json",
+        "commit": head.stdout.strip(),
+        "machine": "AMD EPYC, 2 cores",
+        "python": platform.python_version(),
+        "pyarrow": version("pyarrow"),
+        "squad_sha256": hashlib.sha256(args.squad.read_bytes()).hexdigest(),
+        "rounds": args.rounds,
+    }
+    if "scan" in parts:
+        result["scan"] = scan(args.corpus, args.squad, args.rounds)
+    if "index" in parts:
+        result["index"] = index(args.corpus, args.probes, args.rounds)
+        print(json.dumps(result["index"], indent=1), flush=True)
+    if "inserts" in parts:
+        result["inserts"] = inserts(args.millions)
+        print(json.dumps(result["inserts"], indent=1), flush=True)
+    with Path("/proc/loadavg").open() as stream:
+        result["load_average"] = stream.read().split()[0]
+    if args.record:
+        args.record.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
