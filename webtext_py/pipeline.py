@@ -104,6 +104,8 @@ class Build:
         self.data = data
         self.sources = sources
         self.config = config
+        if sources.links is not None and config.allow_damaged:
+            raise ConfigError("`--allow-damaged` is for dumps; `--links` gives a table")
         self._kind, self._links = sources.link_files()
         self._pages = sources.page_files()
 

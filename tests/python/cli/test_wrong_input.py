@@ -102,6 +102,7 @@ def test_cut_dump_is_taken_when_allowed(tmp_path: Path, capsys: pytest.CaptureFi
         (["--pages", "PAGES"], "without links", "--submissions"),
         (["--submissions", "DUMP"], "without pages", "--pages"),
         (["--submissions", "DUMP", "--links", "L"], "both given", None),
+        (["--links", "L", "--pages", "PAGES", "--allow-damaged"], "is for dumps", None),
         (["--before", "18.1.2018"], "is no date", None),
         (["--after", "2018", "--before", "2017"], "no date is at or after", None),
         (["--validation", "1.5"], "not in [0, 1)", None),
