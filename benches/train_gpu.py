@@ -10,9 +10,9 @@ GPT-2's shape at 1,024 context, 0.5 M tokens a step, the same schedule, weights 
 random windows as that loop does; A its permuted ones: the two loss curves agree but for that.
 
 Prints, and writes with `--out`, JSON: tokens/s (median of the steps after warm-up), MFU against the
-device's stated peak, peak memory, loss curves, versions. Without `--tokens` it makes Zipf-distributed
-ids; speed does not depend on them. `--preset nano --device cpu --steps 3 --warmup 1 --no-compile`
-tries the script itself on any machine.
+device's stated peak, peak memory, loss curves, versions. Without `--tokens` it makes ids of Zipf's
+distribution; speed does not depend on them. To try the script itself on any machine:
+`--preset nano --device cpu --steps 3 --warmup 1 --micro-batch 8 --no-compile`.
 """
 
 import argparse

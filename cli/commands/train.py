@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..options import command, shared_options
-from ..output import print_json
+from ..output import Progress, print_json
 
 EPILOG_TRAIN = """\b
 Examples:
@@ -71,14 +71,18 @@ def train(
     from webtext_py.train import require_torch
 
     require_torch()
-    from webtext_py.runs.command import Request, carry_out, plan
+    from webtext_py.runs.command import Request, carry_out, planned_settings
 
     settings = _settings(config_file, pairs, options)
-    request = Request(data, settings, tokens, tokenizer, val_tokens, name, init_from, resume, force)
+    with _Training(quiet=quiet) as progress:
+        request = Request(
+            data, settings, tokens, tokenizer, val_tokens, name, init_from, resume, force, progress
+        )
+        if show_config:
+            planned = planned_settings(request)
+        else:
+            run, result, config = carry_out(request, progress.tell, progress.line)
     if show_config:
-        import torch
-
-        planned, *_ = plan(request, torch.cuda.is_available())
         rows = list(planned.rows())
         if as_json:
             print_json({key: {"value": value, "source": source} for key, value, source in rows})
@@ -86,9 +90,6 @@ def train(
             for key, value, source in rows:
                 click.echo(f"{key} = {value}  # {source}")
         return
-    progress = _Progress(quiet)
-    with progress.bar:
-        run, result, config = carry_out(request, progress.tell, progress.line)
     summary = {
         "run": str(run),
         "preset": config.run.preset,
@@ -110,16 +111,20 @@ def train(
                 click.echo(f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}")
 
 
-class _Progress:
-    """A bar with loss and speed on a terminal, a line now and then elsewhere; on stderr."""
+class _Training(Progress):
+    """Bars of the making of tokens, then one with loss and speed; on stderr.
 
-    def __init__(self, quiet: bool) -> None:
+    Without a terminal a line ten times a run and at each validation.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
 
-        self.quiet = quiet
+        super().__init__(quiet=quiet)
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
-        self.bar = Progress(
+        self.bar = Bars(
             TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
             BarColumn(),
             TextColumn("{task.description}"),
@@ -128,6 +133,14 @@ class _Progress:
             disable=not self.console.is_terminal,
         )
         self.task: Any = None
+
+    def __enter__(self) -> "_Training":
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.bar.stop()
+        super().__exit__(*error)
 
     def tell(self, note: str) -> None:
         """Something to know before the first step."""
@@ -140,6 +153,8 @@ class _Progress:
             text += f"  MFU {line['mfu']:.1%}"
         if self.console.is_terminal:
             if self.task is None:
+                super().__exit__(None, None, None)  # its bars and ours cannot both be live
+                self.bar.start()
                 self.task = self.bar.add_task("", total=steps)
             self.bar.update(self.task, completed=line["step"], description=text)
         elif line["step"] % max(1, steps // 10) == 0:

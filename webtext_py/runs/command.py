@@ -4,11 +4,12 @@ import dataclasses
 import functools
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from webtext_py.errors import ConfigError, StaleError
+from webtext_py.stage import Observer, Silent
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.distributed import World, device_memory, join, leave
 from webtext_py.train.export import read_config
@@ -17,7 +18,7 @@ from webtext_py.train.metrics import read_metrics
 
 from . import sizing
 from .folder import create, only_run, read_run, recorded_settings
-from .inputs import Inputs, open_inputs
+from .inputs import Inputs, find_tokens, open_inputs
 from .plot import plot_loss
 from .settings import Settings
 
@@ -37,6 +38,7 @@ class Request:
     init_from: Path | None = None
     resume: bool = False
     force: bool = False
+    observer: Observer = field(default_factory=Silent)  # of the making of tokens
 
     def folder(self, name: str) -> Path:
         """Where the run `name` lies."""
@@ -48,12 +50,18 @@ def plan(request: Request, gpu: bool) -> tuple[Settings, Inputs, Path, list[str]
     settings, run = _asked(request)
     notes: list[str] = []
     tokenizer = request.tokenizer or request.data / "tokenizer"
-    tokens = request.tokens or request.data / "tokens"
+    tokens = find_tokens(request.data, request.tokens, request.tokenizer, request.observer)
     fraction = settings.values.get("val_fraction", 0.0)
     inputs = open_inputs(tokens, tokenizer, request.val_tokens, fraction)
     if not request.resume:
         notes = prepare(settings, inputs, request.init_from, gpu)
     return settings, inputs, run or request.folder(settings.values["preset"]), notes
+
+
+def planned_settings(request: Request) -> Settings:
+    """The settings that a run of `request` would have; begins nothing."""
+    world = join(request.settings.values.get("device", "auto"))
+    return plan(request, world.device.type == "cuda")[0]
 
 
 def _asked(request: Request) -> tuple[Settings, Path | None]:
@@ -135,13 +143,13 @@ def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
 
 def prepare(settings: Settings, inputs: Inputs, init_from: Path | None, gpu: bool) -> list[str]:
     """Completes the settings of a new run: preset, vocabulary, sizes. Returns what to tell."""
-    settings.set("vocab_size", inputs.tokenizer.size, "tokenizer")
+    settings.set("vocab_size", inputs.tokenizer.tokenizer.vocab_size, "tokenizer")
     if init_from is not None:
         for key, value in dataclasses.asdict(read_config(init_from)).items():
-            if key == "vocab_size" and value != inputs.tokenizer.size:
+            if key == "vocab_size" and value != inputs.tokenizer.tokenizer.vocab_size:
                 raise ConfigError(
                     f"the model in `{init_from}` has {value} tokens, "
-                    f"but the tokenizer {inputs.tokenizer.size}"
+                    f"but the tokenizer {inputs.tokenizer.tokenizer.vocab_size}"
                 )
             settings.set(key, value, f"`{init_from}`")
     notes = sizing.choose_preset(settings, inputs.training.tokens, gpu)

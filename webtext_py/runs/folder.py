@@ -9,9 +9,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
-from tokenizers import Tokenizer
-
 from webtext_py.engine.commit import write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train import checkpoint
@@ -20,13 +17,13 @@ from webtext_py.train.export import PART, commit_folder, export
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
 
-from .inputs import TokenizerFolder
+from .inputs import RunTokenizer
 from .settings import MAY_CHANGE, Settings
 
 FORMAT = 1
 
 
-def create(run: Path, config: TrainConfig, tokenizer: TokenizerFolder, facts: Any) -> None:
+def create(run: Path, config: TrainConfig, tokenizer: RunTokenizer, facts: Any) -> None:
     if run.exists():
         raise InputError(
             f"run `{run.name}` exists",
@@ -82,7 +79,7 @@ def recorded_settings(run: Path, asked: Settings) -> Settings:
     return settings
 
 
-def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, TokenizerFolder, int]:
+def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]:
     """The model of a run's newest checkpoint, its vocabulary, and the step."""
     settings = Settings()
     settings.update(read_run(run)["config"], f"run {run.name}")
@@ -93,7 +90,7 @@ def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, TokenizerFolder, i
     checkpoint.read_manifest(folder)
     model = GPT2(settings.config().model)
     checkpoint.load_model(folder, model)
-    return model.to(torch.device(device)).eval(), TokenizerFolder(run / "tokenizer"), step
+    return model.to(device).eval(), RunTokenizer(run / "tokenizer"), step
 
 
 def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:
@@ -111,9 +108,8 @@ def sample_run(run: Path, prompt: str, device: str, **options: Any) -> tuple[lis
     Each begins a document; it ends at the next `<|endoftext|>` or after `length` tokens.
     """
     model, vocabulary, step = open_model(run, device)
-    tokenizer = Tokenizer.from_file(str(vocabulary.folder / "tokenizer.json"))
-    ids = [vocabulary.end_of_text, *tokenizer.encode(prompt, add_special_tokens=False).ids]
+    ids = [vocabulary.end_of_text, *vocabulary.tokenizer.encode(prompt).tolist()]
     made = [list(text) for text in zip(*generate(model, ids, **options), strict=True)]
     end = vocabulary.end_of_text
     texts = [text[: text.index(end)] if end in text else text for text in made]
-    return [tokenizer.decode(text) for text in texts], step
+    return [vocabulary.tokenizer.decode(text) for text in texts], step

@@ -1,105 +1,136 @@
-"""What a run learns from: token files, their tokenizer, and what is held out."""
+"""What a run learns from: token files, their tokenizer, and what is held out.
+
+Tokens that are missing are made here, by the function behind `webtext bpe encode`.
+"""
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from webtext_py.engine.commit import sha256_file
-from webtext_py.errors import InputError, StaleError
-from webtext_py.tokens import TokenSet
+from webtext_py.bpe.encode import ENDOFTEXT, TOKENS, encode_stage, open_tokenizer
+from webtext_py.bpe.run import TOKENIZER
+from webtext_py.errors import FormatError, InputError, StaleError
+from webtext_py.stage import Observer, Silent, Workspace
+from webtext_py.tokenizer import Tokenizer
+from webtext_py.tokens import COLUMNS, TokenSet
 
-END_OF_TEXT = "<|endoftext|>"
+# Files of a vocabulary, and the names that the same content has elsewhere.
+_FILES = {
+    "tokenizer.json": "tokenizer.json",
+    "vocab.json": "vocab.json",
+    "encoder.json": "vocab.json",
+    "merges.txt": "merges.txt",
+    "vocab.bpe": "merges.txt",
+}
 
 
 @dataclass(frozen=True)
-class TokenizerFolder:
-    """A tokenizer's folder and the little that the trainer asks of it."""
+class RunTokenizer:
+    """A tokenizer's file or folder, and what a run asks of it."""
 
-    folder: Path
+    path: Path
 
     @cached_property
-    def table(self) -> dict[str, int]:
-        """Id of every entry, in the byte-level alphabet, special ones as they are spelt."""
-        path = self.folder / "tokenizer.json"
-        try:
-            document = json.loads(path.read_bytes())
-            table = dict(document["model"]["vocab"])
-            self.special.update(t["content"] for t in document["added_tokens"])
-            table.update({t["content"]: t["id"] for t in document["added_tokens"]})
-        except FileNotFoundError:
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer; `InputError` where there is none or it has no `<|endoftext|>`."""
+        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             raise InputError(
-                f"there is no tokenizer in `{self.folder}`",
+                f"there is no tokenizer in `{self.path}`",
                 hint="run `webtext bpe train`, or pass `--tokenizer PATH`",
-            ) from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"`{path}` is no tokenizer: {error!r}") from error
-        return table
-
-    @cached_property
-    def special(self) -> set[str]:
-        """Entries that stand for no text."""
-        return set()
-
-    @property
-    def size(self) -> int:
-        """One more than the largest id."""
-        return max(self.table.values()) + 1
+            )
+        return open_tokenizer(self.path)[0]
 
     @property
     def end_of_text(self) -> int:
         """Id of `<|endoftext|>`, which begins every document."""
-        if END_OF_TEXT not in self.table:
-            raise InputError(f"the tokenizer in `{self.folder}` has no `{END_OF_TEXT}`")
-        return self.table[END_OF_TEXT]
+        return self.tokenizer.special[ENDOFTEXT]
 
     def token_bytes(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Length in bytes of each id's text; a byte is one character of the byte-level alphabet."""
-        lengths = np.zeros(self.size, np.int64)
-        for text, number in self.table.items():
-            lengths[number] = 0 if text in self.special else len(text)
+        """Length in bytes of each id's text; 0 for special tokens and unused ids."""
+        lengths = np.zeros(self.tokenizer.vocab_size, np.int64)
+        for number, text in self.tokenizer.tokens().items():
+            lengths[number] = 0 if number in self.tokenizer.special.values() else len(text)
         return lengths
 
     def files(self) -> dict[str, bytes]:
-        """The files of the tokenizer by their names."""
-        paths = [self.folder / name for name in ("tokenizer.json", "vocab.json", "merges.txt")]
-        return {path.name: path.read_bytes() for path in paths if path.is_file()}
+        """The vocabulary's files under the names that Hugging Face gives them, or a `.tiktoken`."""
+        folder = self.path if self.path.is_dir() else self.path.parent
+        if self.path.suffix == ".tiktoken":
+            return {"vocab.tiktoken": self.path.read_bytes()}
+        found = {n: folder / theirs for theirs, n in _FILES.items() if (folder / theirs).is_file()}
+        if self.path.is_file() and self.path.name not in _FILES:
+            found = {"tokenizer.json": self.path}
+        if not found:
+            return {path.name: path.read_bytes() for path in folder.glob("*.tiktoken")}
+        return {name: path.read_bytes() for name, path in found.items()}
 
     def hugging_face(self, context: int) -> dict[str, bytes]:
         """The files that `AutoTokenizer` wants, for a model of `context` tokens."""
-        splitting = json.loads((self.folder / "tokenizer.json").read_bytes())["pre_tokenizer"]
-        gpt2 = splitting["type"] == "ByteLevel"  # GPT-2's pattern; others are spelt out there
         names = ("bos_token", "eos_token", "unk_token")
+        gpt2 = self.tokenizer.pattern == "gpt2"
         table = {
             "tokenizer_class": "GPT2TokenizerFast" if gpt2 else "PreTrainedTokenizerFast",
             "model_max_length": context,
             "add_prefix_space": False,
-            **dict.fromkeys(names, END_OF_TEXT),
+            **dict.fromkeys(names, ENDOFTEXT),
         }
         return {**self.files(), "tokenizer_config.json": json.dumps(table, indent=2).encode()}
-
-    def digest(self) -> str:
-        """SHA-256 of `tokenizer.json`."""
-        assert self.table
-        return sha256_file(self.folder / "tokenizer.json")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Files to learn from: two token sets and the vocabulary that made them."""
+    """Files to learn from: two token sets and the tokenizer that made them."""
 
     training: TokenSet
     validation: TokenSet | None
-    tokenizer: TokenizerFolder
+    tokenizer: RunTokenizer
 
     def facts(self) -> dict[str, Any]:
         """What a resumed run must find again."""
         sets = {"training": self.training, "validation": self.validation}
         prints = {name: s.fingerprint for name, s in sets.items() if s is not None}
-        return {**prints, "tokenizer": self.tokenizer.digest()}
+        return {**prints, "tokenizer": self.tokenizer.tokenizer.digest}
+
+
+def find_tokens(
+    data: Path, tokens: Path | None, tokenizer: Path | None, observer: Observer | None = None
+) -> Path:
+    """The folder of token files to train on, made where it is missing.
+
+    By default the data directory's `tokens/`, encoded from `shards/`; a stale one raises
+    `StaleError`. `tokens` may hold text instead of ids: it is encoded into the data directory.
+    """
+    inputs: tuple[Path, ...] = ()
+    out = TOKENS
+    if tokens is not None:
+        if _holds_ids(parquet_files(tokens)[0]):
+            return tokens
+        inputs, out = (tokens,), f"{TOKENS}-{tokens.resolve().stem}"
+    folder = data / out
+    made_elsewhere = not (data / "manifest.json").exists() and any(folder.glob("*.parquet"))
+    if made_elsewhere:
+        return folder
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if any(folder.glob("*.parquet")):
+            return folder
+        raise InputError(
+            f"there are no tokens in `{folder}`, and several processes cannot make them at once",
+            hint="run `webtext bpe encode` first",
+        )
+    if tokenizer is None and not (data / TOKENIZER).is_dir():
+        _ = RunTokenizer(data / TOKENIZER).tokenizer  # raises, naming `webtext bpe train`
+    with Workspace(data, observer=observer or Silent()) as workspace:
+        chosen = tokenizer or (data / TOKENIZER / "tokenizer.json" if inputs else None)
+        encode_stage(workspace, tokenizer=chosen, inputs=inputs, out=out)
+    return folder
 
 
 def open_inputs(
@@ -111,33 +142,42 @@ def open_inputs(
     leaves the run without validation. Raises `InputError` where the tokenizer is not the one that
     made the files, as far as they say.
     """
-    vocabulary = TokenizerFolder(tokenizer.parent if tokenizer.is_file() else tokenizer)
-    made_by = vocabulary.digest()
-    everything = _parquet(tokens)
+    ours = RunTokenizer(tokenizer)
+    digest = ours.tokenizer.digest
+    everything = parquet_files(tokens)
     held = [p for p in everything if p.name.startswith("validation-")]
     training = TokenSet.open([p for p in everything if p not in held])
     validation: TokenSet | None = None
     if val_tokens is not None:
-        validation = TokenSet.open(_parquet(val_tokens))
+        validation = TokenSet.open(parquet_files(val_tokens))
     elif val_fraction > 0:
         training, validation = training.split(val_fraction)
     elif held:
         validation = TokenSet.open(held)
     for part in (training, *([validation] if validation else [])):
-        if part.tokenizer not in (None, made_by):
-            raise StaleError(
-                f"`{part.files[0].path}` was encoded with another tokenizer than the one in "
-                f"`{vocabulary.folder}`",
-                hint="pass `--tokenizer PATH`, or run `webtext bpe encode --force`",
-            )
-    return Inputs(
-        training, validation if validation and validation.tokens > 1 else None, vocabulary
-    )
+        for file in part.files:
+            if file.tokenizer not in (None, digest):
+                raise StaleError(
+                    f"`{file.path}` was encoded with another tokenizer than `{tokenizer}`",
+                    hint="pass `--tokenizer PATH`, or run `webtext bpe encode --force`",
+                )
+    if validation is not None and validation.tokens < 2:
+        validation = None
+    return Inputs(training, validation, ours)
 
 
-def _parquet(path: Path) -> list[Path]:
+def parquet_files(path: Path) -> list[Path]:
+    """The Parquet files of a folder, or the file itself; raises `InputError` for none."""
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     files = [f for f in files if not f.name.startswith((".", "_"))]
     if not files or not files[0].exists():
-        raise InputError(f"`{path}` has no Parquet file of tokens")
+        raise InputError(f"`{path}` has no Parquet file of tokens or text")
     return files
+
+
+def _holds_ids(path: Path) -> bool:
+    try:
+        names: Mapping[str, Any] = dict.fromkeys(pq.read_schema(path).names)
+    except pa.ArrowInvalid as error:
+        raise FormatError(f"`{path}` is no readable Parquet file: {error}") from error
+    return "text" not in names or any(name in names for name in COLUMNS)

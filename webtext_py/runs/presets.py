@@ -20,6 +20,7 @@ class Preset:
     lr: float
     steps: int = 20_000
     warmup_steps: int = 700
+    eval_every: int = 250
     min_tokens: int = 0  # below this many training tokens the preset is not chosen unasked
 
 
@@ -27,8 +28,8 @@ _HALF_M, _ONE_M, _TWO_M = 2**19, 2**20, 2**21
 
 PRESETS: dict[str, Preset] = {
     # Trials. Contexts and batches so small that a few hundred steps take a CPU a minute.
-    "nano-xs": Preset(2, 2, 64, 64, 1024, 4e-3, steps=300, warmup_steps=20),
-    "nano": Preset(3, 4, 96, 128, 2048, 3e-3, steps=300, warmup_steps=20),
+    "nano-xs": Preset(2, 2, 64, 64, 1024, 4e-3, 300, 20, eval_every=50),
+    "nano": Preset(3, 4, 96, 128, 2048, 3e-3, 300, 20, eval_every=50),
     "nano-l": Preset(6, 6, 384, 256, 16_384, 1e-3, 2000, 100, min_tokens=5_000_000),
     # GPT-2, table 2. A tenth of the tokens that one pass per parameter would take.
     "gpt2": Preset(12, 12, 768, 1024, _HALF_M, 6e-4, min_tokens=50_000_000),

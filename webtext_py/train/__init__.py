@@ -9,8 +9,8 @@ from webtext_py.errors import InputError
 
 
 def require_torch() -> None:
-    """Raises `InputError` naming the extra to install where torch or safetensors is missing."""
-    for name in ("torch", "safetensors"):
+    """Raises `InputError` naming the extra to install where one of its packages is missing."""
+    for name in ("torch", "safetensors", "matplotlib"):
         if find_spec(name) is None:
             raise InputError(
                 f"the trainer needs `{name}`, which is not installed",

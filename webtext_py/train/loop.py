@@ -73,6 +73,8 @@ def train(
     settings, device = config.run, world.device
     torch.set_float32_matmul_precision("high" if settings.precision != "fp32" else "highest")
     context, vocab_size = config.model.context, config.model.vocab_size
+    if device.type == "cpu" and config.model.width < 256:
+        torch.set_num_threads(1)  # more would spend their time on waiting for each other
     windows_a_step, micro = settings.batch_tokens // context, settings.micro_batch
     accumulate = micro_batches(windows_a_step, micro, world, settings.exact)
 

@@ -1,6 +1,5 @@
 """Token files and small settings for the trainer's tests."""
 
-import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+import webtext_py
 from webtext_py.cli.main import run
 from webtext_py.tokens import TOKENIZER_KEY
 
@@ -116,7 +116,7 @@ def made_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (data / "tokenizer").mkdir()
     tokenizer.save(str(data / "tokenizer" / "tokenizer.json"))
     tokenizer.model.save(str(data / "tokenizer"))
-    digest = hashlib.sha256((data / "tokenizer" / "tokenizer.json").read_bytes()).hexdigest()
+    digest = webtext_py.Tokenizer.from_file(data / "tokenizer").digest
     end = tokenizer.token_to_id("<|endoftext|>")
     for name, seed, count in (
         ("train-00000-of-00002", 1, 120),

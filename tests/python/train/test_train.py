@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -189,9 +190,16 @@ def test_what_is_refused(webtext: Command, data: Path, tmp_path: Path) -> None:
     assert "run `nano` learned from another training: fingerprint" in changed.err
     (tmp_path / "aside").rename(shard)
     path = data / "tokenizer" / "tokenizer.json"
-    path.write_text(path.read_text() + " ")
+    path.write_text(path.read_text().replace("<|endoftext|>", "<|other|>"))
+    assert (
+        "has no special token `<|endoftext|>`" in webtext("train", "--data", data, "--resume").err
+    )
+    table = json.loads(path.read_text().replace("<|other|>", "<|endoftext|>"))
+    (path.parent / "vocab.json").unlink()  # only tokenizer.json is looked at
+    table["model"]["merges"].pop()
+    path.write_text(json.dumps(table))
     assert "was encoded with another tokenizer" in webtext("train", "--data", data, "--resume").err
-    path.unlink()
+    shutil.rmtree(path.parent)
     missing = webtext(*base, "--run", "y")
     assert missing.code == 1
     assert "hint: run `webtext bpe train`" in missing.err

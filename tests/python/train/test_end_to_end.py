@@ -1,0 +1,54 @@
+"""The demo from dumps to a model: each command with what the one before it left."""
+
+import json
+from pathlib import Path
+
+from webtext_py.train.metrics import read_metrics
+
+from .conftest import Command
+
+
+def test_build_bpe_train_train(tmp_path: Path, webtext: Command) -> None:
+    data = tmp_path / "data"
+    early = webtext("train", "--data", data)
+    assert early.code == 1
+    assert "hint: run `webtext bpe train`" in early.err
+    assert webtext("build", "--data", data, "--quiet").code == 0
+    ran = webtext("bpe", "train", "--data", data, "--quiet", "--vocab-size", 1000)
+    assert ran.code == 0, ran.err
+    ran = webtext("train", "--data", data, "--json", "--preset", "nano", "--device", "cpu",
+                  "steps=100", "eval_every=10")  # fmt: skip
+    assert ran.code == 0, ran.err
+    summary = json.loads(ran.out)
+    assert summary["preset"] == "nano"
+    lines = read_metrics(data / "runs" / "nano" / "metrics.jsonl")
+    losses = [line["val_loss"] for line in lines if "val_loss" in line]
+    assert len(losses) == 10
+    assert losses[0] > losses[4] > losses[-1]
+    assert losses[-1] < 5.8  # ln 1,000 is 6.9
+    assert webtext("sample", "nano", "--data", data, "--length", 5).code == 0
+    # Another vocabulary makes the tokens stale: refused, not used.
+    assert webtext("bpe", "train", "--data", data, "--quiet", "--force", "--vocab-size",
+                   500).code == 0  # fmt: skip
+    stale = webtext("train", "--data", data, "--run", "other")
+    assert stale.code == 1
+    assert "`tokens` was made from something else" in stale.err
+
+
+def test_text_is_encoded_on_the_way(data: Path, webtext: Command, tmp_path: Path) -> None:
+    """Anybody's Parquet of text, with a tokenizer and no build."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from .conftest import TINY, sentences
+
+    (tmp_path / "fine").mkdir()
+    table = pa.table({"id": [str(i) for i in range(150)], "text": sentences(8, 150)})
+    pq.write_table(table, tmp_path / "fine" / "000.parquet")
+    ran = webtext("train", "--data", tmp_path / "new", "--tokens", tmp_path / "fine",
+                  "--tokenizer", data / "tokenizer", "--val-fraction", 0.1, "--json",
+                  *TINY, "steps=3")  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["val_loss"] > 0
+    ids = tmp_path / "new" / "tokens-fine"
+    assert [p.name for p in ids.iterdir()] == ["000.parquet"]
