@@ -122,4 +122,42 @@ def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+class Threshold(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A number, or `off` for None."""
+
+    name = "threshold"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | None:
+        """The number of `value`."""
+        if value is None or value == "off":
+            return None
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"`{value}` is neither a number nor `off`", param, ctx)
+
+
+def near_dup_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--near-dup` and `--shingle`: what counts as a near-duplicate."""
+    for decorate in (
+        click.option(
+            "--shingle",
+            type=click.IntRange(1, 64),
+            default=5,
+            show_default=True,
+            help="Words of an n-gram in near-duplicate search.",
+        ),
+        click.option(
+            "--near-dup",
+            type=Threshold(),
+            default=0.8,
+            show_default=True,
+            metavar="J|off",
+            help="Jaccard similarity of near-duplicates.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
 command = functools.partial(click.command, cls=WebTextCommand)

@@ -28,6 +28,10 @@ class BuildConfig:
     lang: str | None = None
     # Our choice: shorter pages are stubs, galleries and notices (docs/reproduction.md).
     min_words: int = 50
+    # Jaccard similarity of the sets of word n-grams from which on a document is a near-duplicate;
+    # None for exact copies only. 0.8 and 5 words are the usual choice (docs/dedup.md).
+    near_dup: float | None = 0.8
+    shingle: int = 5
     # A cut or corrupt dump is an error unless the user says otherwise.
     allow_damaged: bool = False
     # Our choice: about one document in 200; never fewer than `validation_documents`.
@@ -46,6 +50,7 @@ class BuildConfig:
             raise ConfigError(f"karma rule `{self.karma_rule}` is none of max, sum, first")
         if not 0 <= self.validation < 1:
             raise ConfigError(f"validation share {self.validation} is not in [0, 1)")
+        check_near_dup(self.near_dup, self.shingle)
         for name in ("validation_documents", "min_words"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; 0 or more was expected")
@@ -72,6 +77,15 @@ class BuildConfig:
         known = {field.name for field in fields(self)}
         assert set(names) <= known, set(names) - known
         return {name: getattr(self, name) for name in names}
+
+
+def check_near_dup(threshold: float | None, shingle: int) -> None:
+    """Raises `ConfigError` for a threshold or shingle that near-duplicates cannot be found with."""
+    if threshold is not None and not 0.3 <= threshold <= 1:
+        # Below, a pair at the threshold is no candidate with the probability that is promised.
+        raise ConfigError(f"near-duplicate threshold {threshold} is not in [0.3, 1]")
+    if not 1 <= shingle <= 64:
+        raise ConfigError(f"shingle of {shingle} words; 1 to 64 were expected")
 
 
 def parse_date(text: str) -> int:

@@ -210,7 +210,7 @@ class Build:
             ),
             _Plan(
                 "dedup",
-                cut,
+                config.part("partitions", "near_dup", "shingle"),
                 {},
                 ("extract",),
                 dedup.FILES,
@@ -254,7 +254,10 @@ class Build:
             "over 18": "kept" if config.nsfw else "removed",
             "words": f"at least {config.min_words}",
             "language": config.lang or "all",
-            "duplicates": "exact ones by normalised text removed",
+            "duplicates": "exact ones by normalised text removed"
+            if config.near_dup is None
+            else "exact ones by normalised text removed, and near ones: Jaccard similarity of "
+            f"word {config.shingle}-grams at least {config.near_dup:g}, each pair checked",
             "Wikipedia": "removed by host",
             "extractor": _extractor(),
         }

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ..options import ManyOption, command, shared_options, workers_option
+from ..options import ManyOption, command, near_dup_options, shared_options, workers_option
 
 STAGES = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -67,6 +67,7 @@ Examples:
     show_default=True,
     help="Least words of a document.",
 )
+@near_dup_options
 @click.option("--allow-damaged", is_flag=True, help="Take what can be read of a damaged dump.")
 @click.option(
     "--validation",

@@ -924,8 +924,10 @@ def _copies(kept: dict[str, Prose], spare: dict[str, Prose]) -> list[Case]:
                 ),
             ),
             text="near-60",
-            under={"near-dup 0.8": "near_duplicate"},
+            under={"near-dup off": "kept"},
             duplicate_of=tides.slug,
+            stage="dedup",
+            outcome="near_duplicate",
         ),
         Case(
             "near-30",

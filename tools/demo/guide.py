@@ -17,8 +17,8 @@ which nobody can register), and so are the people of the short stories and of th
 | `expected.json` | how each line, each link and each question must end; the tests read it |
 
 With the defaults {kept} documents are kept. {distinct} of them are texts of their own, {words:,}
-words together; the other three are two reprints and a copy of a Wikipedia page, which only the rules
-on near-duplicates and on Wikipedia's content can find.
+words together; the other two are a reprint that differs more than `--near-dup 0.8` takes and a copy
+of a Wikipedia page, which only `--near-dup 0.65` and `--wikipedia` can find.
 
 The source texts and the builder are in `tools/demo`. After a change there, run
 `python tools/demo/make_demo.py`; a test compares its output with the committed files, byte for byte.

@@ -236,6 +236,7 @@ def test_every_rule_has_a_case(expected: Any) -> None:
         ("extract", "soft_error"),
         ("extract", "too_short"),
         ("dedup", "exact_duplicate"),
+        ("dedup", "near_duplicate"),
         ("wikipedia", "wikipedia_host"),
         ("shards", "kept"),
     }

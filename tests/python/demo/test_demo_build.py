@@ -80,7 +80,7 @@ def test_duplicates_point_at_the_survivor(data: Path) -> None:
     wanted = {
         by_case[link["case"]]: by_case[link["duplicate_of"]]
         for link in LINKS
-        if link["outcome"] == "exact_duplicate"
+        if link["outcome"] in ("exact_duplicate", "near_duplicate")
     }
     assert {
         row["doc_id"]: row["kept_doc_id"] for row in rows(data, "duplicates/*.parquet")
@@ -121,14 +121,18 @@ def test_planted_overlap_is_found_in_the_shards(texts: dict[str, dict[str, Any]]
 @pytest.mark.parametrize(
     ("options", "rules"),
     [
-        # Two builds for five options: within one, no option can stand in for another's case.
+        # Three builds for seven options: within one, no option can stand in for another's case.
         (
             ("karma-rule sum", "before 2019", "nsfw"),
             {"karma_rule": "sum", "before": "2019", "nsfw": True},
         ),
-        (("karma-rule first", "min-karma 2"), {"karma_rule": "first", "min_karma": 2}),
+        (
+            ("karma-rule first", "min-karma 2", "near-dup off"),
+            {"karma_rule": "first", "min_karma": 2, "near_dup": None},
+        ),
+        (("near-dup 0.65",), {"near_dup": 0.65}),
     ],
-    ids=["sum-before-nsfw", "first-min-karma"],
+    ids=["sum-before-nsfw", "first-min-karma-no-near", "near-065"],
 )
 def test_other_options_end_their_cases_otherwise(
     tmp_path: Path, options: tuple[str, ...], rules: dict[str, Any]

@@ -2,12 +2,14 @@
 
 Takes `documents/`. Gives `duplicates/part-*.parquet`, where every removed document points at what
 it duplicates, and its ledger rows. Exact copies are documents with the same normalised text (the
-overlap normaliser's words). The survivor has the highest karma, then the earliest link, then the
-first key.
+overlap normaliser's words); near-duplicates are those whose sets of word 5-grams have a Jaccard
+similarity of at least `--near-dup`, each pair checked exactly. The survivor has the highest karma,
+then the earliest link, then the first key. `docs/dedup.md` has the parameters and what they find.
 
-Memory grows with a partition's documents, about 150 bytes each.
+Memory grows with a partition: about 150 bytes a document, 24 bytes a band row; and 200 bytes a
+document that has a near-duplicate.
 """
 
-from webtext_py.stages.dedup.stage import FILES, run_dedup
+from webtext_py.stages.dedup.stage import FILES, Found, Rule, final_rows, find_duplicates, run_dedup
 
-__all__ = ["FILES", "run_dedup"]
+__all__ = ["FILES", "Found", "Rule", "final_rows", "find_duplicates", "run_dedup"]
