@@ -352,10 +352,11 @@ pub fn hash_words_slowly(text: &[u8], mode: Mode, out: &mut Vec<u64>) {
     for_each_word(text, mode, |word, _| out.push(word_hash(word.as_bytes())));
 }
 
-/// The length of the non-ASCII character at the start of `text` if it separates words; None for
-/// every other character, one that is cut, and bytes that are not UTF-8.
+/// The length and class of the non-ASCII character at the start of `text` if it separates words or
+/// is a letter of spaced words that needs nothing but its lower case; None for every other
+/// character, one that is cut, and bytes that are not UTF-8.
 #[cfg(target_arch = "x86_64")]
-fn separator_length(text: &[u8]) -> Option<usize> {
+fn simple_character(text: &[u8]) -> Option<(usize, Class)> {
     let length = match text[0] {
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
@@ -363,5 +364,11 @@ fn separator_length(text: &[u8]) -> Option<usize> {
         _ => return None,
     };
     let character = std::str::from_utf8(text.get(..length)?).ok()?.chars().next()?;
-    (TABLE.kind(character).class == Class::Separator).then_some(length)
+    let kind = TABLE.kind(character);
+    let simple = match kind.class {
+        Class::Separator => true,
+        Class::Letter => !kind.slow,
+        _ => false,
+    };
+    simple.then_some((length, kind.class))
 }

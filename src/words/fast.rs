@@ -1,31 +1,37 @@
 //! Word hashes of mostly-ASCII text, 64 bytes at a time (AVX-512); equal to the slow way.
 //!
-//! Non-ASCII characters that separate, such as typographic quotes, stay on this path; any other one
-//! hands the words around it to the general splitter.
+//! Non-ASCII characters that separate, such as typographic quotes, stay on this path, and so do
+//! plain letters (`é`, `ß`), whose words alone are hashed the general way. Any other one, and text
+//! that is mostly not ASCII, hands the words around it to the general splitter.
 
 use std::arch::x86_64::*;
 
-use super::{Mode, hash_any};
+use super::{Class, Mode, general, hash_any};
 use crate::hash::{SEED, word_start};
 
 const WINDOW: usize = 4096; // bytes looked at before their words are hashed: fits the L1 cache
 const MAX_WORDS: usize = WINDOW / 2 + 64;
 const SLOW_LEAST: usize = 64; // bytes given to the general splitter at first, doubled if it recurs
 const SLOW_MOST: usize = 4096;
+const MOST_OTHER: u32 = 16; // of a chunk's 64 bytes: with more, the general way is the faster one
 
 /// Appends the hashes of the words of `text` to `out`.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn hash_words(text: &[u8], mode: Mode, out: &mut Vec<u64>) {
     let mut starts = [0u32; MAX_WORDS];
     let mut ends = [0u32; MAX_WORDS];
+    let mut letters = Vec::new();
     let mut place = 0;
     let mut slow_bytes = SLOW_LEAST;
     while place < text.len() {
         let window = &text[place..text.len().min(place + WINDOW)];
         let last = place + window.len() == text.len();
-        let found = find_words(window, last, mode, &mut starts, &mut ends);
+        letters.clear();
+        let found = find_words(window, last, mode, &mut starts, &mut ends, &mut letters);
+        let filled = out.len();
         // Loads of a word's 16 bytes may pass its end, never the end of the text.
         hash_found(&text[place..], &starts[..found.words], &ends[..found.words], out);
+        hash_letters(window, &starts[..found.words], &ends[..found.words], &letters, out, filled);
         if found.trouble {
             let from = place + found.done;
             let mut to = (from + slow_bytes).max(place + found.seen).min(text.len());
@@ -66,8 +72,10 @@ fn find_words(
     mode: Mode,
     starts: &mut [u32; MAX_WORDS],
     ends: &mut [u32; MAX_WORDS],
+    letters_at: &mut Vec<u32>,
 ) -> Found {
     let (mut begun, mut ended) = (0, 0);
+    let mut reaching = 0u64; // bits of a letter that reach into this chunk
     let mut carry = 0u64; // a word reaches into this chunk
     let mut decoded = 0; // bytes of characters that were looked up
     let mut at = 0;
@@ -87,11 +95,13 @@ fn find_words(
             ),
             _mm512_set1_epi8(25),
         );
-        let word = digits | letters;
+        let mut word = digits | letters | reaching;
+        reaching = 0;
         let other = _mm512_movepi8_mask(bytes);
         let mut keep = u64::MAX; // bits before the trouble
         let mut trouble = None;
         if other != 0 && mode == Mode::Unicode {
+            let most = other.count_ones() > MOST_OTHER;
             let mut rest = other;
             while rest != 0 {
                 let place = at + rest.trailing_zeros() as usize;
@@ -99,10 +109,18 @@ fn find_words(
                 if place < decoded {
                     continue;
                 }
-                match super::separator_length(&window[place..]) {
-                    Some(length) => decoded = place + length,
+                match super::simple_character(&window[place..]) {
+                    Some((length, Class::Separator)) => decoded = place + length,
+                    Some((length, _)) if !most => {
+                        decoded = place + length;
+                        letters_at.push(place as u32);
+                        let bits = ((1u64 << length) - 1) as u128;
+                        let shifted = bits << (place - at);
+                        word |= shifted as u64;
+                        reaching = (shifted >> 64) as u64;
+                    }
                     // A character cut by the window's end comes here too, and is trouble once.
-                    None => {
+                    _ => {
                         trouble = Some(place);
                         keep = (1u64 << (place - at)) - 1;
                         break;
@@ -133,6 +151,36 @@ fn find_words(
         ended += 1;
     }
     Found { words: ended, done: window.len(), seen: 0, trouble: false }
+}
+
+/// Hashes the words that have non-ASCII letters again, the general way.
+fn hash_letters(
+    window: &[u8],
+    starts: &[u32],
+    ends: &[u32],
+    letters: &[u32],
+    out: &mut Vec<u64>,
+    filled: usize,
+) {
+    let mut word = 0;
+    let mut after = 0; // the end of the last word that was hashed again
+    for &letter in letters {
+        if letter < after {
+            continue;
+        }
+        while word < ends.len() && ends[word] <= letter {
+            word += 1;
+        }
+        if word == ends.len() {
+            return; // in a word that is not done
+        }
+        let count = out.len();
+        general::hash_words(&window[starts[word] as usize..ends[word] as usize], out);
+        debug_assert_eq!(out.len(), count + 1, "one word");
+        out[filled + word] = out[count];
+        out.truncate(count);
+        after = ends[word];
+    }
 }
 
 /// Writes `base` plus the number of each set bit; at most 32 bits are set.

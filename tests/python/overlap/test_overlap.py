@@ -121,15 +121,31 @@ def _check_hits(
 
 def test_demo_answers_are_the_planted_ones(tmp_path: Path) -> None:
     from webtext_py import demo
+    from webtext_py.cli.main import run
 
+    data = tmp_path / "data"
+    assert run(["build", "--quiet", "--data", str(data)]) == 0
     expected = json.loads(demo.expected().read_bytes())["overlap"]
-    test = lib.read_test_set(demo.test_set())
-    layout = lib.Layout([test], 8, False)
-    for example, planted in zip(test.examples, expected["examples"], strict=True):
-        assert example.id == planted["id"]
-    totals, _ = layout.by_text(np.zeros(len(layout.core), bool))
-    contexts = [t for t, field in enumerate(layout.sets[0].fields) if field == "context"]
-    assert int(totals[contexts].sum()) == expected["ngrams"]["total"]
+    config = lib.OverlapConfig(train=(str(data / "shards" / "*.parquet"),))
+    [outcome] = lib.overlap(data, config, threads=2)
+    context = dict(outcome.document["fields"]["context"])
+    assert context.pop("examples") == expected["examples_by_context"]
+    assert context == expected["ngrams"]
+    # Each planted example by itself, in both fields.
+    examples = {example.id: example for example in lib.read_test_set(demo.test_set()).examples}
+    for planted in expected["examples"]:
+        for field, prefix in (("context", ""), ("question", "question_")):
+            text = examples[planted["id"]].texts[field]
+            alone = tmp_path / "alone.jsonl"
+            if not words.normalize(text):
+                continue
+            alone.write_text(json.dumps({field: text}) + "\n")
+            test = lib.read_test_set(alone)
+            layout = lib.Layout([test], 8, False)
+            found = lib.find_evidence(layout.core, lib.TrainingText.of(config.train))
+            totals, hits = layout.by_text(found.documents > 0)
+            assert int(totals.sum()) == planted[f"{prefix}total"], planted
+            assert int(hits.sum()) == planted[f"{prefix}found"], planted
 
 
 def test_xquad_lies_in_squad_whole(shared_data: Path, tmp_path: Path, write: Write) -> None:
