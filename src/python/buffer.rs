@@ -62,25 +62,44 @@ impl TextColumn {
 /// Bytes owned by Rust and readable through the buffer protocol (`memoryview`, NumPy, pyarrow).
 #[pyclass(frozen, module = "webtext_py._core")]
 pub(super) struct Buffer {
-    bytes: Box<[u8]>,
+    owner: Box<dyn Owner>,
+}
+
+/// Keeps memory alive and shows it as bytes.
+trait Owner: Send + Sync {
+    fn bytes(&self) -> &[u8];
+}
+
+impl Owner for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+/// A vector of plain numbers.
+struct Numbers<T>(Vec<T>);
+
+impl<T: Plain> Owner for Numbers<T> {
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: `Plain` types have no padding and no invalid bit patterns as bytes.
+        unsafe {
+            std::slice::from_raw_parts(
+                self.0.as_ptr() as *const u8,
+                std::mem::size_of_val(self.0.as_slice()),
+            )
+        }
+    }
 }
 
 impl Buffer {
-    /// Takes over a vector of plain numbers as bytes in native order.
+    /// Takes over a vector of plain numbers as bytes in native order, without a copy.
     pub(super) fn from_vec<T: Plain>(values: Vec<T>) -> Self {
-        // SAFETY: `Plain` types have no padding and no invalid bit patterns as bytes.
-        let bytes = unsafe {
-            std::slice::from_raw_parts(
-                values.as_ptr() as *const u8,
-                std::mem::size_of_val(values.as_slice()),
-            )
-        };
-        Buffer { bytes: bytes.into() }
+        Buffer { owner: Box::new(Numbers(values)) }
     }
 
     /// Takes over bytes without a copy.
     pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
-        Buffer { bytes: bytes.into_boxed_slice() }
+        Buffer { owner: Box::new(bytes) }
     }
 }
 
@@ -88,7 +107,7 @@ impl Buffer {
 ///
 /// # Safety
 /// Only for types without padding.
-pub(super) unsafe trait Plain {}
+pub(super) unsafe trait Plain: Send + Sync + 'static {}
 // SAFETY: primitive numbers have no padding.
 unsafe impl Plain for u16 {}
 unsafe impl Plain for u32 {}
@@ -100,7 +119,7 @@ unsafe impl Plain for f64 {}
 #[pymethods]
 impl Buffer {
     fn __len__(&self) -> usize {
-        self.bytes.len()
+        self.owner.bytes().len()
     }
 
     unsafe fn __getbuffer__(
@@ -108,7 +127,7 @@ impl Buffer {
         view: *mut ffi::Py_buffer,
         flags: c_int,
     ) -> PyResult<()> {
-        let bytes = &slf.get().bytes;
+        let bytes = slf.get().owner.bytes();
         // SAFETY: the bytes live in the frozen object, which the view keeps alive.
         let filled = unsafe {
             ffi::PyBuffer_FillInfo(

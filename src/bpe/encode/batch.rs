@@ -62,6 +62,9 @@ impl Encoder {
             ));
         }
         let threads = threads.clamp(1, units.len().max(1));
+        if threads == 1 {
+            return self.encode_here(texts, prefix, allow_special, keep_going);
+        }
         let parts: Vec<Mutex<Option<Part<T>>>> = units.iter().map(|_| Mutex::new(None)).collect();
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let work = |asked: &mut dyn FnMut() -> bool| {
@@ -90,6 +93,45 @@ impl Encoder {
             part.into_inner().expect("no thread panicked").expect("every unit was encoded")
         };
         Ok(joined(parts.into_iter().map(part).collect(), texts.len()))
+    }
+
+    /// All texts on this thread, straight into their place.
+    fn encode_here<T: Id>(
+        &self,
+        texts: Texts<'_>,
+        prefix: Option<u32>,
+        allow_special: bool,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<Encoded<T>> {
+        let mut scratch = self.take_scratch();
+        let mut ids = Vec::with_capacity(texts.data.len() / 3);
+        let mut offsets = Vec::with_capacity(texts.len() + 1);
+        offsets.push(0);
+        for unit in units(texts, (!allow_special).then_some(Sequence::Document)) {
+            match unit {
+                Unit::Whole(from, until) => {
+                    for i in from..until {
+                        ids.extend(prefix.map(T::of));
+                        self.encode_into(texts.get(i), allow_special, &mut scratch, &mut ids);
+                        offsets.push(ids.len() as i64);
+                    }
+                }
+                Unit::Part(from, until, first) => {
+                    if first {
+                        ids.extend(prefix.map(T::of));
+                    } else {
+                        offsets.pop();
+                    }
+                    self.encode_into(&texts.data[from..until], false, &mut scratch, &mut ids);
+                    offsets.push(ids.len() as i64);
+                }
+            }
+            if !keep_going() {
+                return Err(Error::Interrupted);
+            }
+        }
+        self.keep_scratch(scratch);
+        Ok(Encoded { ids, offsets })
     }
 
     fn encode_unit<T: Id>(
