@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,8 @@ _PUBLISHED = {
     199998: ("o200k", {"<|endoftext|>": 199999}),
 }
 
+_RANK = re.compile(rb" ([0-9]{1,9})\r?$", re.MULTILINE)
+
 
 class Tokenizer:
     """A vocabulary made ready.
@@ -36,9 +39,22 @@ class Tokenizer:
     and decoding release the interpreter lock; one object may be used from many threads.
     """
 
-    def __init__(self, encoder: _core.BpeEncoder, vocabulary: "Vocabulary | None" = None) -> None:
-        self._encoder = encoder
+    def __init__(
+        self, encoder: _core.BpeEncoder | None, vocabulary: "Vocabulary | None" = None
+    ) -> None:
+        self._given = encoder
         self._vocabulary = vocabulary
+
+    @cached_property
+    def _encoder(self) -> _core.BpeEncoder:
+        """The core's encoder; that of a learnt vocabulary is made when it is first needed."""
+        if self._given is not None:
+            return self._given
+        from webtext_py.bpe.vocabulary import tokenizer_json
+
+        assert self._vocabulary is not None
+        content = json.dumps(tokenizer_json(self._vocabulary), ensure_ascii=False).encode()
+        return _core.BpeEncoder.from_tokenizer_json(content, "vocabulary")
 
     @classmethod
     def from_file(
@@ -111,10 +127,7 @@ class Tokenizer:
     @classmethod
     def of(cls, vocabulary: "Vocabulary") -> "Tokenizer":
         """A tokenizer of a learnt vocabulary."""
-        from webtext_py.bpe.vocabulary import tokenizer_json
-
-        content = json.dumps(tokenizer_json(vocabulary), ensure_ascii=False).encode()
-        return cls(_core.BpeEncoder.from_tokenizer_json(content, "vocabulary"), vocabulary)
+        return cls(None, vocabulary)
 
     def save(self, folder: str | Path) -> list[Path]:
         """Writes `tokenizer.json`, `vocab.json`, `merges.txt` and `vocab.tiktoken` of a vocabulary
@@ -240,7 +253,8 @@ def _pair(path: Path) -> tuple[Path, Path]:
 def _from_tiktoken(
     content: bytes, path: Path, pattern: str | None, special: dict[str, int] | None
 ) -> _core.BpeEncoder:
-    ranks = [int(line.rsplit(b" ", 1)[1]) for line in content.splitlines() if line[-1:].isdigit()]
+    # What is malformed is the core's to report.
+    ranks = [int(rank) for rank in _RANK.findall(content)]
     after = max(ranks, default=-1) + 1
     known_pattern, known_special = _PUBLISHED.get(after, (None, {"<|endoftext|>": after}))
     special = known_special if special is None else special

@@ -14,6 +14,8 @@ from webtext_py.errors import FormatError
 
 FILES = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.tiktoken")
 
+GPT2_REGEX = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
 # The patterns as tokenizers takes them; GPT-2's is built into its ByteLevel pre-tokenizer.
 PATTERNS: Mapping[str, str | None] = {
     "gpt2": None,
