@@ -1,5 +1,6 @@
 """`webtext bpe`: train a byte-level BPE vocabulary, encode text with one."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -210,14 +211,14 @@ def encode(
     """
     from webtext_py.bpe.encode import encode_stage
     from webtext_py.bpe.run import TOKENIZER
-    from webtext_py.engine import LocalEngine
+    from webtext_py.engine import ThreadEngine
     from webtext_py.errors import InputError
     from webtext_py.stage import Workspace
     from webtext_py.tokenizer import Tokenizer
 
     if inputs == ("-",):
         chosen = Tokenizer.from_file(tokenizer or data / TOKENIZER, pattern=pattern)
-        ids = chosen.encode(click.get_binary_stream("stdin").read()).tolist()
+        ids = list(map(int, chosen.encode(sys.stdin.buffer.read())))
         if as_json:
             print_json({"ids": ids})
         else:
@@ -231,7 +232,7 @@ def encode(
         )
     with (
         Progress(quiet=quiet) as observer,
-        Workspace(data, engine=LocalEngine(workers), observer=observer) as workspace,
+        Workspace(data, engine=ThreadEngine(workers), observer=observer) as workspace,
     ):
         entry = encode_stage(
             workspace,

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -146,16 +147,19 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]
     held: list[pa.RecordBatch] = []
     count = 0
     for batch in batches:
-        offsets = batch.column(1).offsets.to_numpy()
+        ends = batch.column(1).offsets.to_numpy()
         start = 0
-        for row in range(1, len(offsets)):
-            if count + int(offsets[row] - offsets[start]) >= GROUP_TOKENS:
-                held.append(batch.slice(start, row - start))
-                yield held
-                held, count, start = [], 0, row
+        # The first row that reaches the group's size ends it.
+        while (row := int(np.searchsorted(ends, ends[start] + GROUP_TOKENS - count))) < len(ends):
+            row = max(row, start + 1)
+            held.append(batch.slice(start, row - start))
+            yield held
+            held, count, start = [], 0, row
+            if start >= batch.num_rows:
+                break
         if start < batch.num_rows:
             held.append(batch.slice(start))
-            count += int(offsets[-1] - offsets[start])
+            count += int(ends[-1] - ends[start])
     if held:
         yield held
 

@@ -7,5 +7,6 @@ appears by fsync and rename, then its done-marker; a task whose marker is there 
 from webtext_py.engine.local import LocalEngine
 from webtext_py.engine.progress import advance
 from webtext_py.engine.task import Done, Engine, Listener, Task
+from webtext_py.engine.threads import ThreadEngine
 
-__all__ = ["Done", "Engine", "Listener", "LocalEngine", "Task", "advance"]
+__all__ = ["Done", "Engine", "Listener", "LocalEngine", "Task", "ThreadEngine", "advance"]

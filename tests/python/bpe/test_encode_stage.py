@@ -16,8 +16,8 @@ import pytest
 
 from webtext_py import Tokenizer
 from webtext_py.bpe.encode import encode_stage
-from webtext_py.engine import LocalEngine
-from webtext_py.errors import InputError, StaleError
+from webtext_py.engine import Engine, LocalEngine, ThreadEngine
+from webtext_py.errors import FormatError, InputError, StaleError
 from webtext_py.stage import Workspace
 
 
@@ -81,10 +81,14 @@ def test_the_same_bytes_for_any_number_of_workers(
     tmp_path: Path, texts: list[Path], tokenizer: Path
 ) -> None:
     for flat in (False, True):
-        for workers in (1, 3):
-            run(tmp_path / f"{workers}{flat}", tokenizer, texts, workers, flat=flat)
-        one = contents(tmp_path / f"1{flat}" / "tokens")
-        assert one == contents(tmp_path / f"3{flat}" / "tokens")
+        engines: dict[str, Engine] = {"one": LocalEngine(1), "processes": LocalEngine(3)}
+        engines["threads"] = ThreadEngine(3)
+        for name, engine in engines.items():
+            with Workspace(tmp_path / f"{name}{flat}", engine=engine) as workspace:
+                encode_stage(workspace, tokenizer=tokenizer, inputs=texts, flat=flat)
+        one = contents(tmp_path / f"one{flat}" / "tokens")
+        for name in ("processes", "threads"):
+            assert one == contents(tmp_path / f"{name}{flat}" / "tokens"), name
         assert len(one) == (2 if flat else 3)
 
 
@@ -146,3 +150,17 @@ def test_a_vocabulary_without_endoftext_is_refused(tmp_path: Path, texts: list[P
     Tokenizer.train(["a b"], vocab_size=300, special=["<s>"]).save(tmp_path / "v")
     with pytest.raises(InputError, match="has no special token"):
         run(tmp_path / "data", tmp_path / "v" / "tokenizer.json", texts)
+
+
+def test_an_error_in_one_thread_stops_the_others(tmp_path: Path, tokenizer: Path) -> None:
+    good = tmp_path / "good.parquet"
+    pq.write_table(pa.table({"text": ["a b c " * 1000] * 20_000}), good)
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "fine"}\n{"text": ')
+    data = tmp_path / "data"
+    with (
+        Workspace(data, engine=ThreadEngine(2)) as workspace,
+        pytest.raises(FormatError, match="line 2 is not JSON"),
+    ):
+        encode_stage(workspace, tokenizer=tokenizer, inputs=[bad, good])
+    assert list((data / "tokens").iterdir()) == []
