@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from webtext_py.records import LEDGER_URLS, table
 
@@ -36,6 +37,13 @@ def add_up(parts: list[Mapping[str, int]]) -> Counter[str]:
     for part in parts:
         total.update(part)
     return total
+
+
+def count_values(values: "pa.Array | pa.ChunkedArray") -> dict[str, int]:
+    """How often each value of a text column occurs, by value."""
+    counts = pc.value_counts(values)
+    pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
+    return dict(sorted(pairs))
 
 
 def url_ends(

@@ -15,8 +15,8 @@ BUFFER_BYTES = 64 << 20  # our choice: what a shuffle holds before it writes row
 
 
 def write_table(table: pa.Table, path: Path, row_group_rows: int = ROW_GROUP_ROWS) -> None:
-    """Writes a Parquet file: zstd, the same bytes for the same table."""
-    pq.write_table(table, path, compression="zstd", row_group_size=row_group_rows)
+    """Writes a Parquet file: zstd, the same bytes for the same rows, however they are chunked."""
+    pq.write_table(table.combine_chunks(), path, compression="zstd", row_group_size=row_group_rows)
 
 
 def read_tables(paths: Sequence[Path], columns: list[str] | None = None) -> pa.Table:

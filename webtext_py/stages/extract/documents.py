@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -33,7 +35,7 @@ def extract(
 
     The other inputs are `pages/good-*.parquet`. Outputs: documents and ledger rows of the rest.
     """
-    rows = _rows(inputs[1:], name)[first : first + count]
+    rows = rows_of(inputs[1:], name, first, count)
     assert len(rows) == count, f"{len(rows)} pages of {name} from {first}; {count} expected"
     documents: list[dict[str, Any]] = []
     ends: list[tuple[str, str]] = []
@@ -59,17 +61,55 @@ def extract(
     }
 
 
-def _rows(paths: list[Path], name: str) -> list[dict[str, Any]]:
-    """The container's pages, by place."""
-    rows: list[dict[str, Any]] = []
-    for path in paths:
-        table_ = pq.read_table(path, filters=pc.field("location", "file") == name)
-        rows += table_.to_pylist()
-    # The order of `pages/good-*.parquet` inside a container.
-    rows.sort(
-        key=lambda r: (r["location"]["offset"], r["location"]["skip"] or 0, r["url_key"]),
-    )
+def rows_of(paths: list[Path], name: str, first: int, count: int) -> list[dict[str, Any]]:
+    """`count` of the container's pages in `pages/good-*.parquet`, from number `first` by place on.
+
+    Of all pages only the places are read; row groups without a page of these are skipped.
+    """
+    parts = [_places(number, path, name) for number, path in enumerate(paths)]
+    keys = [(key, "ascending") for key in ("offset", "skip", "url_key")]
+    wanted = pa.concat_tables(parts).sort_by(keys).slice(first, count)
+    paths_of, rows_in = wanted["path"].to_numpy(), wanted["row"].to_numpy()
+    found: list[pa.Table] = []
+    for number, path in enumerate(paths):
+        found += _take(path, np.sort(rows_in[paths_of == number]))
+    # The order in which they were read, undone.
+    read = np.lexsort((rows_in, paths_of))
+    if not found:
+        return []
+    rows: list[dict[str, Any]] = pa.concat_tables(found).take(np.argsort(read)).to_pylist()
     return rows
+
+
+def _places(number: int, path: Path, name: str) -> pa.Table:
+    """Where the container's pages lie, in it and in the file `path`."""
+    rows = pq.read_table(path, columns=["url_key", "location"])
+    place = rows["location"]
+    table_ = pa.table(
+        {
+            "offset": pc.struct_field(place, "offset"),
+            "skip": pc.fill_null(pc.struct_field(place, "skip"), 0),
+            "url_key": rows["url_key"],
+            "path": np.full(rows.num_rows, number, np.int64),
+            "row": np.arange(rows.num_rows),
+        }
+    )
+    return table_.filter(pc.equal(pc.struct_field(place, "file"), name))
+
+
+def _take(path: Path, rows: npt.NDArray[np.int64]) -> list[pa.Table]:
+    """The rows of these numbers, which ascend."""
+    taken = []
+    start = 0
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups if len(rows) else 0):
+            end = start + file.metadata.row_group(group).num_rows
+            low, high = np.searchsorted(rows, (start, end))
+            if high > low:
+                read = file.read_row_group(group, use_threads=False)
+                taken.append(read.take(pa.array(rows[low:high] - start)))
+            start = end
+    return taken
 
 
 def _pages(

@@ -16,7 +16,7 @@ from webtext_py.columns import partition_of
 from webtext_py.dump import Status, read_submissions
 from webtext_py.engine import advance
 from webtext_py.errors import FormatError, InputError
-from webtext_py.ledger import KEPT
+from webtext_py.ledger import KEPT, count_values
 from webtext_py.stages.links.table import read_links
 from webtext_py.tables import Shuffle
 from webtext_py.url.escape import html_unescape
@@ -56,16 +56,7 @@ def scan(
     with Shuffle(outputs, SUBMISSIONS) as shuffle:
         for batch in batches:
             names = judge(batch, before, after, nsfw)
-            counts = pc.value_counts(names)
-            outcomes.update(
-                dict(
-                    zip(
-                        counts.field("values").to_pylist(),
-                        counts.field("counts").to_pylist(),
-                        strict=True,
-                    )
-                )
-            )
+            outcomes.update(count_values(names))
             kept = submissions(batch, name, first).filter(pc.equal(names, KEPT))
             shuffle.add(kept, partition_of(kept["submission_id"], len(outputs)))
             first += batch.num_rows

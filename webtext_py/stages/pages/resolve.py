@@ -1,20 +1,21 @@
 """Links to captures: rounds of joins by key, one more for each redirect on the way."""
 
-from collections import Counter
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.columns import partition_of
-from webtext_py.ledger import url_ends
-from webtext_py.records import GOOD, LINKS
+from webtext_py.ledger import count_values, url_ends
+from webtext_py.records import CAPTURES, GOOD, LINKS, table
+from webtext_py.stages.pages.nearest import Nearest
 from webtext_py.stages.pages.scan import GOOD as GOOD_OUTCOME
 from webtext_py.stages.pages.scan import REDIRECT
-from webtext_py.tables import Shuffle, read_tables, write_table
+from webtext_py.tables import Shuffle, iterate, read_tables, write_table
 
 MAX_REDIRECTS = 10
 
@@ -28,6 +29,9 @@ SEEKERS = pa.schema(
     ]
 )
 ENDED = pa.schema([SEEKERS.field("url_key"), pa.field("outcome", pa.string(), False)])
+
+# What the choice of a capture needs; the rest is read for the chosen alone.
+_JUDGED = ["url_key", "outcome", "fetched_at", "next_key", "url"]
 
 
 def start(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
@@ -45,114 +49,176 @@ def round_of(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
 
     Outputs: good captures, ended seekers, then those that go on, by partition of their next key.
     """
-    seekers = read_tables(inputs[1:]).sort_by("at_key").to_pylist()
-    wanted = pa.array(sorted({s["at_key"] for s in seekers}), pa.string())
-    rows = _captures(inputs[0], wanted) if seekers else {}
-    good: list[dict[str, Any]] = []
-    ended: list[dict[str, Any]] = []
-    onward: list[dict[str, Any]] = []
-    for seeker in seekers:
-        capture, outcome = _choose(seeker, rows.get(seeker["at_key"], []))
-        if outcome == GOOD_OUTCOME:
-            assert capture is not None
-            good.append(_good(seeker, capture))
-        elif outcome == REDIRECT:
-            assert capture is not None
-            onward.append(
-                {
-                    **seeker,
-                    "at_key": capture["next_key"],
-                    "passed_keys": [*seeker["passed_keys"], seeker["at_key"]],
-                    "redirects": [*seeker["redirects"], capture["url"]],
-                }
-            )
-        else:
-            ended.append({"url_key": seeker["url_key"], "outcome": outcome})
-    write_table(pa.Table.from_pylist(good, GOOD), outputs[0])
-    write_table(pa.Table.from_pylist(ended, ENDED), outputs[1])
-    going = pa.Table.from_pylist(onward, SEEKERS)
+    seekers = read_tables(inputs[1:]).sort_by("at_key")
+    found = _Captures(inputs[0], seekers)
+    chosen, outcomes = found.choose(seekers)
+    good = outcomes == GOOD_OUTCOME
+    onward = outcomes == REDIRECT
+    ended = ~(good | onward)
+    write_table(_good(seekers.filter(good), found, chosen[good]), outputs[0])
+    names = pa.array(outcomes[ended], pa.string())
+    ends = pa.table([seekers["url_key"].filter(ended), names], schema=ENDED)
+    write_table(ends, outputs[1])
+    going = _onward(seekers.filter(onward), found, chosen[onward])
     with Shuffle(outputs[2:], SEEKERS) as shuffle:
         shuffle.add(going, partition_of(going["at_key"], len(outputs) - 2))
-    return {"good": len(good), "ended": len(ended), "onward": len(onward)}
+    return {"good": int(good.sum()), "ended": int(ended.sum()), "onward": int(onward.sum())}
 
 
-def _captures(path: Path, wanted: pa.Array) -> dict[str, list[dict[str, Any]]]:
-    """The captures of the wanted keys, each key's in their order on disk."""
-    rows: dict[str, list[dict[str, Any]]] = {}
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(use_threads=False):
-            found = batch.filter(pc.is_in(batch["url_key"], wanted))
-            for key, group in groupby(found.to_pylist(), key=lambda row: row["url_key"]):
-                rows.setdefault(key, []).extend(group)
-    return rows
+class _Captures:
+    """The captures of a partition whose key some seeker looks at, in their order on disk."""
 
+    def __init__(self, path: Path, seekers: pa.Table) -> None:
+        self._path = path
+        self._wanted = pc.unique(seekers["at_key"])
+        numbers: list[npt.NDArray[np.int64]] = []
+        parts = []
+        first = 0
+        for batch in iterate([path], _JUDGED) if seekers.num_rows else ():
+            hits = pc.is_in(batch["url_key"], self._wanted)
+            numbers.append(first + np.flatnonzero(hits.to_numpy(zero_copy_only=False)))
+            parts.append(batch.filter(hits))
+            first += batch.num_rows
+        self._numbers = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
+        empty = pq.read_schema(path).empty_table().select(_JUDGED)
+        self.rows = pa.Table.from_batches(parts) if parts else empty
 
-def _choose(
-    seeker: dict[str, Any], captures: list[dict[str, Any]]
-) -> tuple[dict[str, Any] | None, str]:
-    """The capture that a seeker takes or follows, and the outcome."""
-    if not captures:
-        return None, "redirect_target_missing" if seeker["passed_keys"] else "no_capture"
-    nearest = sorted(captures, key=lambda row: _distance(row, seeker))
-    for row in nearest:
-        if row["outcome"] == GOOD_OUTCOME:
-            return row, GOOD_OUTCOME
-    passed = {*seeker["passed_keys"], seeker["at_key"]}
-    turned_back = False
-    for row in nearest:
-        if row["outcome"] == REDIRECT and row["next_key"] is not None:
-            if row["next_key"] in passed:
-                turned_back = True
-            elif len(seeker["passed_keys"]) >= MAX_REDIRECTS:
-                return None, "too_many_redirects"
+    def choose(
+        self, seekers: pa.Table
+    ) -> tuple[npt.NDArray[np.int64], "np.ndarray[Any, np.dtype[np.object_]]"]:
+        """For each seeker the capture that it takes or follows, a row of `rows` (-1: none), and
+        its outcome: `good`, `redirect`, or the reason why it ends here."""
+        group = self._groups(self.rows["url_key"])
+        at = self._groups(seekers["at_key"])
+        moment = seekers["created_utc"].cast(pa.int64()).to_numpy()
+        captured = self.rows["fetched_at"].cast(pa.int64())
+        outcome = self.rows["outcome"]
+
+        def nearest(these: "pa.ChunkedArray | None") -> Nearest:
+            which = None if these is None else np.asarray(these.fill_null(False))
+            return Nearest(group, captured, which)
+
+        first_good = nearest(pc.equal(outcome, GOOD_OUTCOME)).find(at, moment)
+        onward = pc.and_(pc.equal(outcome, REDIRECT), pc.is_valid(self.rows["next_key"]))
+        redirects = nearest(onward)
+        first_redirect = redirects.find(at, moment)
+        first = nearest(None).find(at, moment)
+
+        chosen = first_good.copy()
+        outcomes = np.full(seekers.num_rows, GOOD_OUTCOME, object)
+        on_the_way = np.asarray(pc.list_value_length(seekers["passed_keys"])) > 0
+        missing = first < 0
+        outcomes[missing] = np.where(
+            on_the_way[missing], "redirect_target_missing", "no_capture"
+        ).astype(object)
+        follows = ~missing & (first_good < 0) & (first_redirect >= 0)
+        self._follow(seekers, redirects, at, moment, follows, chosen, outcomes)
+        rest = ~missing & (first_good < 0) & (first_redirect < 0)
+        reasons = outcome.take(pa.array(first[rest])).to_pylist()
+        without = "redirect_without_target"
+        outcomes[rest] = [without if r == REDIRECT else r for r in reasons]
+        return chosen, outcomes
+
+    def _follow(
+        self,
+        seekers: pa.Table,
+        redirects: Nearest,
+        at: npt.NDArray[np.int64],
+        moment: npt.NDArray[np.int64],
+        follows: npt.NDArray[np.bool_],
+        chosen: npt.NDArray[np.int64],
+        outcomes: "np.ndarray[Any, Any]",
+    ) -> None:
+        """Sets the nearest redirect to a key that the seeker has not passed, where there is one."""
+        onward = self.rows["next_key"].to_pylist() if follows.any() else []
+        targets: dict[int, set[str]] = {}  # of a key, where its redirects lead
+        for number in np.flatnonzero(follows).tolist():
+            group = int(at[number])
+            if group not in targets:
+                targets[group] = {onward[row] for row in redirects.members(group)}
+            passed = set(seekers["passed_keys"][number].as_py())
+            passed.add(seekers["at_key"][number].as_py())
+            if targets[group] <= passed:
+                outcomes[number] = "redirect_loop"
+            elif len(passed) > MAX_REDIRECTS:
+                outcomes[number] = "too_many_redirects"
             else:
-                return row, REDIRECT
-    if turned_back:
-        return None, "redirect_loop"
-    first = nearest[0]["outcome"]
-    return None, "redirect_without_target" if first == REDIRECT else first
+                order = redirects.outward(group, int(moment[number]))
+                chosen[number] = next(row for row in order if onward[row] not in passed)
+                outcomes[number] = REDIRECT
+
+    def _groups(self, keys: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+        codes = pc.index_in(keys, self._wanted)
+        return np.asarray(codes.fill_null(-1)).astype(np.int64)
+
+    def whole(self, chosen: npt.NDArray[np.int64]) -> pa.Table:
+        """The captures at these rows of `rows`, in the order given, with all their columns."""
+        numbers = self._numbers[chosen]
+        wanted = np.unique(numbers)
+        parts = []
+        first = 0
+        for batch in iterate([self._path], CAPTURES.names) if len(wanted) else ():
+            low, high = np.searchsorted(wanted, (first, first + batch.num_rows))
+            if high > low:
+                parts.append(batch.take(pa.array(wanted[low:high] - first)))
+            first += batch.num_rows
+        if not parts:
+            return pq.read_schema(self._path).empty_table().select(CAPTURES.names)
+        return pa.Table.from_batches(parts).take(pa.array(np.searchsorted(wanted, numbers)))
 
 
-def _distance(row: dict[str, Any], seeker: dict[str, Any]) -> tuple[int, float]:
-    """Seconds between capture and submission; captures without a date come last. Sorting is
-    stable, so that of equal ones the first in the index's order wins."""
-    if row["fetched_at"] is None:
-        return 1, 0.0
-    return 0, abs((row["fetched_at"] - seeker["created_utc"]).total_seconds())
+def _good(seekers: pa.Table, found: _Captures, chosen: npt.NDArray[np.int64]) -> pa.Table:
+    captures = found.whole(chosen)
+    columns = {name: captures[name] for name in CAPTURES.names}
+    columns |= {name: seekers[name] for name in ("url_key", "karma", "subreddit", "created_utc")}
+    columns |= {"final_url": captures["url"], "redirects": seekers["redirects"]}
+    return table(GOOD, columns)
 
 
-def _good(seeker: dict[str, Any], capture: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: capture[name] for name in GOOD.names if name in capture},
-        **{name: seeker[name] for name in ("url_key", "karma", "subreddit", "created_utc")},
-        "final_url": capture["url"],
-        "redirects": seeker["redirects"],
-    }
+def _onward(seekers: pa.Table, found: _Captures, chosen: npt.NDArray[np.int64]) -> pa.Table:
+    """Seekers at the key that their redirect leads to; lists are short, so rows do."""
+    followed = found.rows.take(pa.array(chosen))
+    at_keys, urls = followed["next_key"].to_pylist(), followed["url"].to_pylist()
+    rows = [
+        {
+            **seeker,
+            "at_key": at_key,
+            "passed_keys": [*seeker["passed_keys"], seeker["at_key"]],
+            "redirects": [*seeker["redirects"], url],
+        }
+        for seeker, at_key, url in zip(seekers.to_pylist(), at_keys, urls, strict=True)
+    ]
+    return pa.Table.from_pylist(rows, SEEKERS)
 
 
 def collect(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     """Task: all rounds' good captures of one partition, in order of container and place, so that
     extraction reads each container once through. Returns their number by
     container, and that of those which share a compressed member with others."""
-    rows = read_tables(inputs).to_pylist()
-    rows.sort(key=lambda row: (row["location"]["file"], *place_of(row)))
-    write_table(pa.Table.from_pylist(rows, GOOD), outputs[0], row_group_rows=8192)
-    files = [row["location"]["file"] for row in rows]
-    shared = [row["location"]["file"] for row in rows if row["location"]["skip"] is not None]
-    return {
-        "containers": dict(sorted(Counter(files).items())),
-        "shared": dict(sorted(Counter(shared).items())),
-    }
+    # As parts of `GOOD`, or the names that Parquet gives lists would show in the file.
+    rows = in_place_order(read_tables(inputs)).cast(GOOD)
+    write_table(rows, outputs[0], row_group_rows=8192)
+    files = pc.struct_field(rows["location"], "file")
+    shared = files.filter(pc.is_valid(pc.struct_field(rows["location"], "skip")))
+    return {"containers": count_values(files), "shared": count_values(shared)}
 
 
-def place_of(row: dict[str, Any]) -> tuple[int, int, str]:
-    """Sort key of pages inside their container."""
-    place = row["location"]
-    return place["offset"], place["skip"] or 0, row["url_key"]
+def in_place_order(rows: pa.Table) -> pa.Table:
+    """Rows with `location` and `url_key` by container and place in it."""
+    order = pa.table(
+        {
+            "file": pc.struct_field(rows["location"], "file"),
+            "offset": pc.struct_field(rows["location"], "offset"),
+            "skip": pc.fill_null(pc.struct_field(rows["location"], "skip"), 0),
+            "url_key": rows["url_key"],
+        }
+    )
+    keys = [(name, "ascending") for name in order.column_names]
+    return rows.take(pc.sort_indices(order, keys))
 
 
 def end(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     """Task: one partition's ended seekers of all rounds as ledger rows."""
     rows = read_tables(inputs)
     write_table(url_ends("pages", rows["url_key"], rows["outcome"]), outputs[0])
-    return {"dropped": dict(sorted(Counter(rows["outcome"].to_pylist()).items()))}
+    return {"dropped": count_values(rows["outcome"])}

@@ -14,7 +14,7 @@ from webtext_py.engine import advance
 from webtext_py.pages.archive import Container, list_containers, scan_container
 from webtext_py.pages.capture import captures_to_batch
 from webtext_py.records import CAPTURES
-from webtext_py.tables import Shuffle, read_tables, write_table
+from webtext_py.tables import Shuffle, iterate, read_tables, write_table
 from webtext_py.url.key import url_keys
 
 GOOD = "good"
@@ -97,23 +97,40 @@ def resolve_revisits(inputs: list[Path], outputs: list[Path], captures: int) -> 
     that finds none is `revisit_without_original`.
     """
     rows = read_tables(inputs[captures:])
-    originals: dict[tuple[str, str], dict[str, Any]] = {}
-    if rows.num_rows:
-        for row in read_tables(inputs[:captures]).sort_by(_ORDER).to_pylist():
-            if row["payload_digest"] and row["outcome"] != REVISIT:
-                originals.setdefault((row["url_key"], row["payload_digest"]), row)
-    done = []
-    for row in rows.to_pylist():
-        original = originals.get((row["next_key"], row["payload_digest"]))
-        if original is None:
-            done.append({**row, "outcome": "revisit_without_original", "next_key": None})
-        else:
-            own = {name: row[name] for name in ("url_key", "url", "final_url", "fetched_at")}
-            done.append({**original, **own})
-    table = pa.Table.from_pylist(done, ROWS)
+    originals = _originals(inputs[:captures], rows)
+    payload = {key: number for number, key in reversed(list(enumerate(_payloads(originals))))}
+    wanted = [payload.get(key, -1) for key in _payloads(rows, "next_key")]
+    place = np.array(wanted, np.int64)
+    found = place >= 0
+    own = originals.num_rows + np.arange(rows.num_rows)
+    both = pa.concat_tables([originals.select(ROWS.names), rows])
+    done = both.take(pa.array(np.where(found, place, own)))
+    columns = {name: done[name] for name in ROWS.names}
+    columns |= {name: rows[name] for name in ("url_key", "url", "final_url", "fetched_at")}
+    outcome = pc.if_else(pa.array(found), done["outcome"], "revisit_without_original")
+    next_key = pc.if_else(pa.array(found), done["next_key"], pa.scalar(None, pa.string()))
+    table = pa.table({**columns, "outcome": outcome, "next_key": next_key}).cast(ROWS)
     with Shuffle(outputs, ROWS) as shuffle:
         shuffle.add(table, partition_of(table["url_key"], len(outputs)))
-    return {"resolved": sum(row["outcome"] != "revisit_without_original" for row in done)}
+    return {"resolved": int(found.sum())}
+
+
+def _originals(inputs: list[Path], revisits: pa.Table) -> pa.Table:
+    """Captures with a payload that some revisit names, earliest first for each key."""
+    keys, payloads = pc.unique(revisits["next_key"]), pc.unique(revisits["payload_digest"])
+    parts = [ROWS.empty_table()]
+    for batch in iterate(inputs) if revisits.num_rows else ():
+        fits = pc.and_(
+            pc.is_in(batch["url_key"], keys), pc.is_in(batch["payload_digest"], payloads)
+        )
+        named = pc.greater(pc.binary_length(batch["payload_digest"]), 0)
+        hits = batch.filter(pc.and_(fits, named))
+        parts.append(pa.Table.from_batches([hits]))
+    return pa.concat_tables(parts).sort_by(_ORDER)
+
+
+def _payloads(rows: pa.Table, key: str = "url_key") -> list[tuple[str, str | None]]:
+    return list(zip(rows[key].to_pylist(), rows["payload_digest"].to_pylist(), strict=True))
 
 
 _ORDER = [
