@@ -122,7 +122,7 @@ def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-class Threshold(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class Threshold(click.ParamType["float | None"]):
     """A number, or `off` for None."""
 
     name = "threshold"

@@ -32,6 +32,9 @@ class BuildConfig:
     # None for exact copies only. 0.8 and 5 words are the usual choice (docs/dedup.md).
     near_dup: float | None = 0.8
     shingle: int = 5
+    # Share of a document's 8-grams in `--wikipedia` from which on it is dropped; our choice on the
+    # curves of docs/dedup.md: above what quotes reach, below copies with every 20th word changed.
+    wikipedia_share: float = 0.5
     # A cut or corrupt dump is an error unless the user says otherwise.
     allow_damaged: bool = False
     # Our choice: about one document in 200; never fewer than `validation_documents`.
@@ -51,6 +54,8 @@ class BuildConfig:
         if not 0 <= self.validation < 1:
             raise ConfigError(f"validation share {self.validation} is not in [0, 1)")
         check_near_dup(self.near_dup, self.shingle)
+        if not 0 < self.wikipedia_share <= 1:
+            raise ConfigError(f"Wikipedia share {self.wikipedia_share} is not in (0, 1]")
         for name in ("validation_documents", "min_words"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; 0 or more was expected")

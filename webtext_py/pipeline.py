@@ -34,6 +34,7 @@ class Sources:
     submissions: tuple[str, ...] = ()
     links: Path | None = None
     pages: tuple[str, ...] = ()
+    wikipedia: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for sources that contradict each other."""
@@ -68,6 +69,21 @@ class Sources:
         given = self.pages or (str(demo.pages()),)
         return _named([Path(container.file) for container in list_containers(given)])
 
+    def wikipedia_files(self) -> dict[str, Path]:
+        """The files of articles by their short names."""
+        return _named([file for value in self.wikipedia for file in _article_files(value)])
+
+
+def _article_files(given: str) -> list[Path]:
+    path = Path(given)
+    if path.is_dir():
+        dumps = [p for p in path.rglob("*") if p.name.endswith((".xml", ".xml.bz2", ".xml.gz"))]
+        found = sorted({*dumps, *expand(given)})
+        if not found:
+            raise InputError(f"`{path}` holds no articles (MediaWiki XML, Parquet, JSONL or text)")
+        return found
+    return expand(given)
+
 
 def _dumps(given: str) -> list[Path]:
     path = Path(given)
@@ -100,14 +116,24 @@ class _Plan:
 class Build:
     """One build: its sources, its configuration, its directory."""
 
-    def __init__(self, data: Path, sources: Sources, config: BuildConfig) -> None:
+    def __init__(
+        self,
+        data: Path,
+        sources: Sources,
+        config: BuildConfig,
+        memory: int = wikipedia.DEFAULT_MEMORY,
+    ) -> None:
+        """`memory`, in bytes, bounds the index of articles in the making; no result depends on
+        it."""
         self.data = data
         self.sources = sources
         self.config = config
+        self.memory = memory
         if sources.links is not None and config.allow_damaged:
             raise ConfigError("`--allow-damaged` is for dumps; `--links` gives a table")
         self._kind, self._links = sources.link_files()
         self._pages = sources.page_files()
+        self._wikipedia = sources.wikipedia_files()
 
     def run(
         self,
@@ -218,11 +244,11 @@ class Build:
             ),
             _Plan(
                 "wikipedia",
-                {},
-                {},
+                config.part("wikipedia_share") if self._wikipedia else {},
+                self._wikipedia,
                 ("dedup",),
                 wikipedia.FILES,
-                lambda run: wikipedia.run_wikipedia(run, config),
+                lambda run: wikipedia.run_wikipedia(run, config, self._wikipedia, self.memory),
             ),
             _Plan(
                 "shard",
@@ -258,7 +284,10 @@ class Build:
             if config.near_dup is None
             else "exact ones by normalised text removed, and near ones: Jaccard similarity of "
             f"word {config.shingle}-grams at least {config.near_dup:g}, each pair checked",
-            "Wikipedia": "removed by host",
+            "Wikipedia": "removed by host"
+            if not self._wikipedia
+            else "removed by host, and documents of whose 8-grams "
+            f"{config.wikipedia_share:.0%} or more stand in the articles given",
             "extractor": _extractor(),
         }
         return {"rules": rules, "stages": stages}

@@ -22,6 +22,7 @@ __all__ = [
     "SHARDS",
     "TOKENS_UINT16",
     "TOKENS_UINT32",
+    "WIKIPEDIA",
     "doc_id",
     "table",
 ]
@@ -123,6 +124,15 @@ DUPLICATES = pa.schema(
     ]
 )
 
+WIKIPEDIA = pa.schema(
+    [
+        _column("doc_id", pa.string(), "the removed document"),
+        _column("share", pa.float64(), "of its 8-grams, repeats counted, that articles hold"),
+        _column("title", pa.string(), "the article that holds most of them", null=True),
+        _column("title_ngrams", pa.int64(), "how many distinct ones that article holds"),
+    ]
+)
+
 LEDGER_LINES = pa.schema(
     [
         _column("file", pa.string(), "the dump, by its name"),
@@ -161,6 +171,7 @@ SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
     "documents": ("documents/part-*.parquet", DOCUMENTS),
     "shards": ("shards/*.parquet", SHARDS),
     "duplicates": ("duplicates/part-*.parquet", DUPLICATES),
+    "wikipedia": ("wikipedia/part-*.parquet", WIKIPEDIA),
     "ledger lines": ("ledger/lines.parquet", LEDGER_LINES),
     "ledger urls": ("ledger/urls-*.parquet", LEDGER_URLS),
     "tokens": ("tokens/*.parquet", TOKENS_UINT16),

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.columns import digests
@@ -139,6 +141,19 @@ def _tables(
     report.equal("distinct doc_id in `shards/`", documents, stages["shard"]["kept"])
     removed = _rows(sorted((data / "duplicates").glob("*.parquet")))
     report.equal("rows in `duplicates/`", removed, sum(stages["dedup"]["dropped"].values()))
+    # Every removed document is a row of its table, under its own name.
+    for folder, stage, outcomes in (
+        ("duplicates", "dedup", ("exact_duplicate", "near_duplicate")),
+        ("wikipedia", "wikipedia", ("wikipedia_content",)),
+    ):
+        rows = sorted((data / folder).glob("*.parquet"))
+        named = _identities([b["doc_id"] for b in iterate(rows, ["doc_id"])])
+        ends = [
+            batch["doc_id"].filter(pc.is_in(batch["outcome"], pa.array(outcomes)))
+            for batch in iterate(sorted((data / "ledger").glob(f"urls-{stage}-*.parquet")))
+        ]
+        same = bool(np.array_equal(named, _identities(ends)))
+        report.equal(f"documents in `{folder}/` are those of the ledger", same, True)
 
 
 def _rows(paths: list[Path]) -> int:
@@ -146,7 +161,10 @@ def _rows(paths: list[Path]) -> int:
 
 
 def _distinct(columns: list[pa.Array]) -> int:
-    if not columns:
-        return 0
-    keys = np.concatenate([digests(column) for column in columns])
-    return len(np.unique(np.ascontiguousarray(keys).view("S16")))
+    return len(np.unique(_identities(columns)))
+
+
+def _identities(columns: list[pa.Array]) -> npt.NDArray[np.bytes_]:
+    """16 bytes for each value, sorted."""
+    keys = [np.zeros((0, 16), np.uint8), *(digests(column) for column in columns)]
+    return np.sort(np.ascontiguousarray(np.concatenate(keys)).view("S16").reshape(-1))

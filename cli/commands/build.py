@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ..options import ManyOption, command, near_dup_options, shared_options, workers_option
+from .overlap import Size
 
 STAGES = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -68,6 +69,27 @@ Examples:
     help="Least words of a document.",
 )
 @near_dup_options
+@click.option(
+    "--wikipedia",
+    cls=ManyOption,
+    metavar="PATH...",
+    help="Articles whose copies go: MediaWiki XML, Parquet, JSONL, text.",
+)
+@click.option(
+    "--wikipedia-share",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="Share of 8-grams in these articles that makes a copy.",
+)
+@click.option(
+    "--memory",
+    type=Size(),
+    default="1G",
+    show_default=True,
+    metavar="SIZE",
+    help="Memory for the articles' index in the making; changes no result.",
+)
 @click.option("--allow-damaged", is_flag=True, help="Take what can be read of a damaged dump.")
 @click.option(
     "--validation",
@@ -101,6 +123,8 @@ def build(
     submissions: tuple[str, ...],
     links: Path | None,
     pages: tuple[str, ...],
+    wikipedia: tuple[str, ...],
+    memory: int,
     start: str | None,
     force: bool,
     dry_run: bool,
@@ -121,10 +145,10 @@ def build(
     from ..output import Progress, print_json
     from ..summary import build_document, print_plan, print_summary
 
-    sources = Sources(submissions, links, pages)
+    sources = Sources(submissions, links, pages, wikipedia)
     if sources.demo and not quiet:
         click.echo("using the demo data inside the package (no dumps or pages given)", err=True)
-    work = Build(data, sources, BuildConfig(**rules))
+    work = Build(data, sources, BuildConfig(**rules), memory)
     if dry_run:
         verdicts = work.dry_run(force=force, start=start)
         if as_json:

@@ -60,6 +60,21 @@ fn count(filter: &[bloom::Block], range: std::ops::Range<u64>, seed: u64) -> u64
     hits
 }
 
+/// N-grams of each row that the filter has and the n-grams of the row, two numbers a row, repeats
+/// counted; row `i` is `data[offsets[i]..offsets[i + 1]]`.
+pub fn count_rows(index: &Index, offsets: &[i64], data: &[u8]) -> Vec<u64> {
+    let (n, mode) = (index.header().n, index.header().mode);
+    let mut scratch = Scratch::default();
+    let mut counts = Vec::with_capacity(2 * (offsets.len() - 1));
+    for bounds in offsets.windows(2) {
+        scratch.fill(&data[bounds[0] as usize..bounds[1] as usize], mode, n);
+        let mut hits = 0;
+        bloom::query(index.blocks(), &scratch.keys, |_| hits += 1);
+        counts.extend([hits, scratch.keys.len() as u64]);
+    }
+    counts
+}
+
 /// Found among `probes` random strings of n words: the GPT-2 report's own check.
 ///
 /// A word is 2 to 9 random letters; strings go through the normaliser and the hashes like text.

@@ -137,6 +137,20 @@ impl NgramIndex {
         Buffer::from_vec(py.detach(|| self.inner.query(set.inner.keys())))
     }
 
+    /// N-grams of each row that are in the filter, and all of them: uint64, two a row.
+    fn count_rows(
+        &self,
+        py: Python<'_>,
+        offsets: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+    ) -> PyResult<Buffer> {
+        let column = TextColumn::new(offsets, data)?;
+        let (offsets, data) = (column.offsets(), column.data());
+        let found = py.detach(|| check::count_rows(&self.inner, offsets, data));
+        py.check_signals()?;
+        Ok(Buffer::from_vec(found))
+    }
+
     fn verify(&self, py: Python<'_>, threads: usize) -> PyResult<()> {
         Ok(py.detach(|| self.inner.verify(threads))?)
     }

@@ -15,6 +15,7 @@ from webtext_py.engine import LocalEngine
 from webtext_py.pipeline import Build, Sources
 from webtext_py.records import doc_id
 from webtext_py.url.key import url_key
+from webtext_py.verify import verify
 
 EXPECTED = json.loads(demo.expected().read_bytes())
 LINKS = EXPECTED["links"]
@@ -146,3 +147,19 @@ def test_other_options_end_their_cases_otherwise(
         assert cases
         for link in cases:
             assert found[key_of(link)] == link["under"][option], link["case"]
+
+
+def test_articles_given_take_out_their_copy(tmp_path: Path) -> None:
+    article = Path(__file__).parents[3] / "tools" / "demo" / "spares" / "s11-wikipedia.txt"
+    sources = Sources(wikipedia=(str(article),))
+    Build(tmp_path, sources, BuildConfig(partitions=2)).run(LocalEngine(2))
+    (case,) = [link for link in LINKS if "wikipedia" in link["under"]]
+    found = {r["url_key"]: r["outcome"] for r in rows(tmp_path, "ledger/urls-*.parquet")}
+    assert found.pop(key_of(case)) == case["under"]["wikipedia"]
+    for link in LINKS:
+        if link is not case:
+            assert found[key_of(link)] == link["outcome"], link["case"]
+    (row,) = rows(tmp_path, "wikipedia/*.parquet")
+    assert (row["doc_id"], row["title"]) == (doc_id(key_of(case)), article.name)
+    assert row["share"] > 0.9
+    assert not verify(tmp_path).problems
