@@ -1,39 +1,15 @@
 """Tasks, commits, the pool and a stage's resume, on tasks small enough to see through."""
 
 import json
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_tasks import die_always, die_once, double, fail
 
-from webtext_py.engine import LocalEngine, Task, advance
+from webtext_py.engine import LocalEngine, Task
 from webtext_py.errors import InputError, StaleError, WebTextError
 from webtext_py.stage import Silent, StageRun, Workspace
-
-
-def double(inputs: list[Path], outputs: list[Path], add: int = 0) -> dict[str, Any]:
-    value = int(inputs[0].read_text())
-    advance(1)
-    outputs[0].write_text(str(2 * value + add))
-    return {"value": value}
-
-
-def fail(inputs: list[Path], outputs: list[Path]) -> None:
-    outputs[0].write_text("half")
-    raise InputError("`x` is bad", "do better")
-
-
-def die_once(inputs: list[Path], outputs: list[Path], token: str) -> None:
-    if not Path(token).exists():
-        Path(token).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    outputs[0].write_text("survived")
-
-
-def die_always(inputs: list[Path], outputs: list[Path]) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Counting(Silent):
