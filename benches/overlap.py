@@ -134,7 +134,7 @@ def inserts(millions: int) -> dict[str, Any]:
     return {
         **layouts,
         "rbloom": {"version": version("rbloom"), "insert_M_per_cpu_s": round(rate, 3)},
-        "ours_over_rbloom_per_core": round(ours["insert_M_s"] / rate, 1),
+        "ours_over_rbloom_per_core": round(ours["insert_M_per_cpu_s"] / rate, 1),
     }
 
 
