@@ -124,7 +124,7 @@ def inserts(millions: int) -> dict[str, Any]:
     random.seed(1)
     count = 2_000_000
     keys = [random.getrandbits(63) for _ in range(count)]
-    peer = Bloom(millions * 1_000_000, 1e-8, lambda key: key)
+    peer = Bloom(millions * 1_000_000, 1e-8)  # its default hash, the fastest it has
     start = time.process_time()
     peer.update(keys)
     seconds = time.process_time() - start
