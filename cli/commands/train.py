@@ -1,5 +1,6 @@
 """`webtext train`, `sample`, `export`: the bundled trainer."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ def train(
         "steps": config.run.steps,
         **{k: v for k, v in result.last.items() if k not in ("step", "windows")},
     }
+    if os.environ.get("RANK", "0") != "0":
+        return  # the first process speaks for all
     if result.interrupted:
         click.echo(f"saved step {result.step} of `{run}`; `--resume` goes on", err=True)
         raise KeyboardInterrupt

@@ -91,7 +91,7 @@ def carry_out(
                 tell(note)
             if request.force and not request.resume:
                 shutil.rmtree(run, ignore_errors=True)
-        config = _fitted(settings.config(), world)
+        config = settings.config()
         if config.run.tensorboard and world.first:
             report = _to_tensorboard(run, report)
         result = begin(
@@ -179,6 +179,7 @@ def begin(
                 )
     elif world.first:
         create(run, config, inputs.tokenizer, facts)
+    config = _fitted(config, world)  # not recorded: another number of processes fits anew
     world.barrier()
     data = Data(
         inputs.training,

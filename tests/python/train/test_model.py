@@ -2,10 +2,12 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from webtext_py.errors import FormatError, InputError
@@ -205,7 +207,15 @@ def test_round_trips_are_exact(tmp_path: Path) -> None:
     model = randomised(SMALL)
     export(model, tmp_path / "ours", {}, end_of_text=299)
     GPT2LMHeadModel.from_pretrained(tmp_path / "ours").save_pretrained(tmp_path / "theirs")
-    for folder in (tmp_path / "ours", tmp_path / "theirs"):
+    # As OpenAI's weights are spread: no prefix, the causal masks and a tied copy among them.
+    old = load_file(tmp_path / "ours" / "model.safetensors")
+    old = {name.removeprefix("transformer."): weight for name, weight in old.items()}
+    old["h.0.attn.bias"] = torch.ones(1, 1, 16, 16)
+    old["lm_head.weight"] = old["wte.weight"].clone()
+    (tmp_path / "old").mkdir()
+    save_file(old, tmp_path / "old" / "model.safetensors")
+    shutil.copy(tmp_path / "ours" / "config.json", tmp_path / "old")
+    for folder in (tmp_path / "ours", tmp_path / "theirs", tmp_path / "old"):
         assert read_config(folder) == SMALL
         again = GPT2(SMALL)
         load_hugging_face(again, folder)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -151,6 +152,20 @@ def test_without_exact_two_processes_agree_closely(data: Path, processes: Proces
     for one, two in zip(*logs, strict=True):
         assert one["loss"] == pytest.approx(two["loss"], rel=1e-4)
         assert one["grad_norm"] == pytest.approx(two["grad_norm"], rel=1e-3)
+
+
+def test_two_processes_go_on_where_one_was(data: Path, processes: Processes) -> None:
+    """Without `exact` too, and only the first process prints."""
+    words = (*TINY, "steps=6", "checkpoint_every=3")
+    processes.together(1, "train", "--data", data, *words)
+    newest = folders(data / "runs" / "nano")[-1][1]
+    shutil.rmtree(newest)
+    before = processes.count
+    processes.together(2, "train", "--data", data, "--resume", "--json")
+    said = [(processes.folder / f"{before + i}.out").read_text() for i in (1, 2)]
+    assert json.loads(said[0])["step"] == 6
+    assert said[1] == ""
+    assert len(read_metrics(data / "runs" / "nano" / "metrics.jsonl")) == 6
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6, 8, 12])
