@@ -1,6 +1,8 @@
 """Tasks, commits, the pool and a stage's resume, on tasks small enough to see through."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from engine_tasks import die_always, die_once, double, fail
 
 from webtext_py.engine import LocalEngine, Task
+from webtext_py.engine.commit import peak_memory_bytes
 from webtext_py.errors import InputError, StaleError, WebTextError
 from webtext_py.stage import Silent, StageRun, Workspace
 
@@ -168,3 +171,11 @@ def test_manifest_of_another_tool_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("[1, 2]")
     with pytest.raises(InputError, match="is not a manifest of webtext"):
         Workspace(tmp_path).__enter__()
+
+
+def test_peak_memory_is_of_this_process_alone() -> None:
+    held = b"x" * (300 << 20)
+    code = "from webtext_py.engine.commit import peak_memory_bytes as p; print(p())"
+    started = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=True)
+    assert peak_memory_bytes() > len(held)
+    assert 1 << 20 < int(started.stdout) < 200 << 20
