@@ -28,7 +28,7 @@ def print_plan(verdicts: list[tuple[str, str]]) -> None:
     """The stages and what a run would do with each."""
     out = console()
     for name, verdict in verdicts:
-        out.print(f"{name:<10} {verdict}", markup=False)
+        out.print(f"{name:<10} {verdict}", markup=False, soft_wrap=True)
 
 
 def print_summary(data: Path, entries: "dict[str, Entry]") -> None:

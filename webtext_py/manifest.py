@@ -93,8 +93,9 @@ def new_entry(
 def differences(old: Entry, new: Entry) -> list[str]:
     """What differs between two entries, a line each: `min_karma: 3 -> 5`."""
     lines = []
-    for name in sorted(old.config.keys() | new.config.keys()):
-        before, after = old.config.get(name), new.config.get(name)
+    was, now = _flat(old.config), _flat(new.config)
+    for name in sorted(was.keys() | now.keys()):
+        before, after = was.get(name), now.get(name)
         if before != after:
             lines.append(f"{name}: {json.dumps(before)} -> {json.dumps(after)}")
     for name in sorted(old.inputs.keys() | new.inputs.keys()):
@@ -108,6 +109,14 @@ def differences(old: Entry, new: Entry) -> list[str]:
         if old.upstream.get(name) != new.upstream.get(name):
             lines.append(f"stage `{name}`: redone since")
     return lines
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Groups of values by what they hold, so that a difference shows alone."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        flat |= _flat(value) if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def refuse_stale(stage: str, old: Entry, new: Entry) -> StaleError:

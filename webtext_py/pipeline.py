@@ -25,6 +25,7 @@ from webtext_py.text.extract import ExtractSettings
 STAGES = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
 
 _DUMP_ENDINGS = (".zst", ".xz", ".bz2", ".gz", ".ndjson", ".jsonl", ".json")
+_ARCHIVE_ENDINGS = (".warc.gz", ".warc.zst", ".warc.bz2", ".warc.xz", ".arc.gz")  # beside dumps
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,15 @@ def _article_files(given: str) -> list[Path]:
 def _dumps(given: str) -> list[Path]:
     path = Path(given)
     if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(_DUMP_ENDINGS))
+        found = sorted(p for p in path.rglob("*") if p.is_file() and _may_be_dump(p.name.lower()))
         if not found:
             raise InputError(f"`{path}` holds no dump ({', '.join(_DUMP_ENDINGS)})")
         return found
     return expand(given)
+
+
+def _may_be_dump(name: str) -> bool:
+    return name.endswith(_DUMP_ENDINGS) and not name.endswith(_ARCHIVE_ENDINGS)
 
 
 def _named(paths: Sequence[Path]) -> dict[str, Path]:
@@ -150,12 +155,12 @@ class Build:
         """
         with Workspace(self.data, engine or LocalEngine(), observer or Silent()) as workspace:
             redo = set(STAGES[STAGES.index(start) :]) if start else set()
-            for name in redo:
-                workspace.manifest.stages.pop(name, None)
-            if redo:
-                workspace.manifest.save()
             entries = {}
             for plan in self._plans(workspace.manifest):
+                if plan.name == start:
+                    # Not before: a stale stage ahead of it is refused with nothing lost.
+                    for name in redo:
+                        workspace.forget(name)
                 entry = workspace.stage(
                     plan.name,
                     plan.body,

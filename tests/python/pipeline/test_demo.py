@@ -4,6 +4,7 @@ Where each planted case ends is tested beside the demo data itself.
 """
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
+from webtext_py import demo
 from webtext_py.config import BuildConfig
 from webtext_py.engine import LocalEngine
 from webtext_py.errors import StaleError
@@ -155,6 +157,22 @@ def test_from_redoes_a_stage_and_those_after_it(built: Path, copy_of: Any) -> No
     assert {p: p.stat().st_mtime_ns for p in (data / "pages").iterdir()} == untouched
     assert entries["shard"].counts["kept"] < manifest.stages["shard"].counts["kept"]
     assert verify(data).problems == []
+
+
+def test_a_refused_from_loses_nothing(built: Path, copy_of: Any) -> None:
+    data = copy_of(built)
+    before = (data / "manifest.json").read_bytes()
+    other = Build(data, Sources(), BuildConfig(lang="de"))
+    with pytest.raises(StaleError, match=r'else: lang: null -> "de"$'):
+        other.run(LocalEngine(1), start="dedup")
+    assert (data / "manifest.json").read_bytes() == before
+
+
+def test_a_folder_of_dumps_may_hold_archives_too(tmp_path: Path) -> None:
+    shutil.copy(demo.submissions(), tmp_path / "RS \u00fc.zst")
+    shutil.copy(demo.pages(), tmp_path / "pages \u2603.WARC.gz")
+    kind, files = Sources((str(tmp_path),), None, (str(tmp_path),)).link_files()
+    assert (kind, list(files)) == ("dumps", ["RS \u00fc.zst"])
 
 
 @pytest.mark.parametrize("rule", ["max", "sum", "first"])
