@@ -8,6 +8,9 @@ from typing import Any, Literal, get_args
 
 from webtext_py.errors import ConfigError
 
+# Our choice: a shuffle leaves their square in files, of which a task holds twice as many open.
+MOST_PARTITIONS = 256
+
 KarmaRule = Literal["max", "sum", "first"]
 
 
@@ -62,8 +65,15 @@ class BuildConfig:
         for name in ("partitions", "shard_bytes", "row_group_documents"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; 1 or more was expected")
-        if self.partitions > 4096:
-            raise ConfigError(f"{self.partitions} partitions; at most 4096 are supported")
+        if self.partitions > MOST_PARTITIONS:
+            raise ConfigError(
+                f"{self.partitions} partitions; at most {MOST_PARTITIONS} are supported"
+            )
+        if self.lang is not None and not re.fullmatch("[a-z]{2}", self.lang):
+            raise ConfigError(
+                f"language `{self.lang}` is no ISO 639-1 code",
+                "two small letters, such as `en` or `de`",
+            )
         if self.after is not None and self.after_utc >= self.before_utc:
             raise ConfigError(f"no date is at or after {self.after} and before {self.before}")
 

@@ -107,7 +107,7 @@ Examples:
 )
 @click.option(
     "--partitions",
-    type=click.IntRange(1, 4096),
+    type=click.IntRange(1, 256),
     default=16,
     show_default=True,
     help="Parts of each shuffle; more need less memory.",

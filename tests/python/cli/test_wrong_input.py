@@ -106,6 +106,7 @@ def test_cut_dump_is_taken_when_allowed(tmp_path: Path, capsys: pytest.CaptureFi
         (["--before", "18.1.2018"], "is no date", None),
         (["--after", "2018", "--before", "2017"], "no date is at or after", None),
         (["--validation", "1.5"], "not in [0, 1)", None),
+        (["--lang", "german"], "is no ISO 639-1 code", "`de`"),
         (["--pages", "DUMP", "--submissions", "DUMP"], "expected WARC, ARC", None),
         (["--exclude-domains", "missing.txt"], "missing.txt", None),
         (["--before", "2001"], "no link is left", "--before"),
