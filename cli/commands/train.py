@@ -15,7 +15,7 @@ Examples:
   webtext train --preset gpt2 --steps 20000 lr=6e-4
   webtext train --tokens fineweb/ --tokenizer gpt2/ --val-fraction 0.001
   webtext train --resume
-  torchrun --nproc-per-node 8 --no-python webtext train --preset gpt2
+  torchrun --nproc-per-node 8 --no-python -- webtext train --preset gpt2
 """
 
 
