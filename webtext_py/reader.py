@@ -32,7 +32,9 @@ _ZSTD_WINDOW = 1 << 31
 _TEXT_SUFFIXES = (".txt", ".text", ".md", ".raw")
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
-_KNOWN_SUFFIXES = (".parquet", *_JSON_SUFFIXES, *_TEXT_SUFFIXES)
+# In a folder: not `.json`, which is metadata more often than lines, nor a data set's card.
+_KNOWN_SUFFIXES = (".parquet", ".jsonl", ".ndjson", *_TEXT_SUFFIXES)
+_CARDS = ("readme.md", "readme.txt")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ def list_sources(paths: Sequence[str | Path]) -> list[Source]:
     """The files that `paths` (files, folders, globs) name, each once, in a stable order.
 
     Folders are searched all the way down for names that say Parquet, JSONL or text; a file named
-    itself is taken by its content. Raises `InputError` for what is missing, empty or not text.
+    itself is taken by its content. Cards (`README.md`) and `.json` in folders are left out. Raises
+    `InputError` for what is missing, empty or not text.
     """
     found: dict[Path, Source] = {}
     for given in paths:
@@ -77,7 +80,7 @@ def expand(given: str | Path) -> list[Path]:
 
 def _has_known_name(path: Path) -> bool:
     name = path.name.lower()
-    if name.startswith((".", "_")):
+    if name.startswith((".", "_")) or name in _CARDS:
         return False
     for ending in _COMPRESSED:
         name = name.removesuffix(ending)

@@ -89,7 +89,8 @@ def test_lines_of_parquet_texts(tmp_path: Path) -> None:
 
 def test_folders_and_globs_are_sorted_and_each_file_comes_once(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
-    for name in ("b.txt", "deep/a.jsonl.gz", "a.md", "image.png", ".hidden.txt"):
+    others = ("image.png", ".hidden.txt", "README.md", "croissant.json")
+    for name in ("b.txt", "deep/a.jsonl.gz", "a.md", *others):
         data = gzip.compress(b"{}\n") if name.endswith("gz") else b"x"
         (tmp_path / name).write_bytes(data)
     found = [s.path.name for s in list_sources([tmp_path, str(tmp_path / "*.txt")])]
