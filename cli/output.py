@@ -43,7 +43,7 @@ class Progress:
         self._name = ""
         self._unit = ""
         self._total = self._done = 0
-        self._started = self._said = 0.0
+        self._started = self._said = self._noted = 0.0
 
     def __enter__(self) -> "Progress":
         if not self._quiet and sys.stderr.isatty():
@@ -86,6 +86,14 @@ class Progress:
             click.echo(
                 f"{self._stage}: {self._name} {self._shown()}, about {left:.0f} s left", err=True
             )
+
+    def note(self, text: str) -> None:
+        """What is waited for: beside the bar, or with the next plain line."""
+        if self._bars is not None:
+            self._bars.update(self._step, description=f"{self._stage}: {self._name} ({text})")
+        elif not self._quiet and time.monotonic() - self._noted >= _LINE_SECONDS:
+            self._noted = time.monotonic()
+            click.echo(f"{self._stage}: {text}", err=True)
 
     def stage_ended(self, stage: str, entry: "Entry", fresh: bool) -> None:
         """One line a stage."""

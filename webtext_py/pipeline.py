@@ -1,11 +1,11 @@
 """The build: orders the stages and says what each depends on.
 
-links -> pages -> extract -> dedup -> wikipedia -> shard. What a stage's record holds decides when
-it is stale: only what its own outputs depend on, so another `--min-words` redoes nothing before
-extract.
+links (-> fetch) -> pages -> extract -> dedup -> wikipedia -> shard. What a stage's record holds
+decides when it is stale: only what its own outputs depend on, so another `--min-words` redoes
+nothing before extract.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,14 +15,18 @@ from webtext_py import demo
 from webtext_py.config import BuildConfig
 from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError, InputError
+from webtext_py.fetch.config import NETWORK, FetchConfig
 from webtext_py.manifest import Digests, Entry, Manifest, differences, input_names, new_entry
 from webtext_py.pages.archive import list_containers
 from webtext_py.reader import expand
 from webtext_py.stage import Observer, Silent, StageRun, Workspace
-from webtext_py.stages import dedup, extract, links, pages, shard, wikipedia
+from webtext_py.stages import dedup, extract, fetch, links, pages, shard, wikipedia
 from webtext_py.text.extract import ExtractSettings
 
 STAGES = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
+
+# Only with a source that is asked over the network.
+FETCH = "fetch"
 
 _DUMP_ENDINGS = (".zst", ".xz", ".bz2", ".gz", ".ndjson", ".jsonl", ".json")
 _ARCHIVE_ENDINGS = (".warc.gz", ".warc.zst", ".warc.bz2", ".warc.xz", ".arc.gz")  # beside dumps
@@ -67,8 +71,16 @@ class Sources:
             raise ConfigError(
                 "links were given without pages", "name WARC files or folders with `--pages`"
             )
-        given = self.pages or (str(demo.pages()),)
+        given = tuple(value for value in self.pages if value not in NETWORK)
+        if not given and self.network:
+            return {}
+        given = given or (str(demo.pages()),)
         return _named([Path(container.file) for container in list_containers(given)])
+
+    @property
+    def network(self) -> tuple[str, ...]:
+        """The sources that are asked over the network, in order of preference."""
+        return tuple(dict.fromkeys(value for value in self.pages if value in NETWORK))
 
     def wikipedia_files(self) -> dict[str, Path]:
         """The files of articles by their short names."""
@@ -127,6 +139,7 @@ class Build:
         sources: Sources,
         config: BuildConfig,
         memory: int = wikipedia.DEFAULT_MEMORY,
+        fetching: FetchConfig | None = None,
     ) -> None:
         """`memory`, in bytes, bounds the index of articles in the making; no result depends on
         it."""
@@ -137,7 +150,11 @@ class Build:
         if sources.links is not None and config.allow_damaged:
             raise ConfigError("`--allow-damaged` is for dumps; `--links` gives a table")
         self._kind, self._links = sources.link_files()
-        self._pages = sources.page_files()
+        self._local = sources.page_files()
+        self._pages = self._local
+        self.fetching = fetching or FetchConfig()
+        if "live" in sources.network:
+            self.fetching.need_contact()
         self._wikipedia = sources.wikipedia_files()
 
     def run(
@@ -154,7 +171,8 @@ class Build:
         `InputError` when nothing is left to build from.
         """
         with Workspace(self.data, engine or LocalEngine(), observer or Silent()) as workspace:
-            redo = set(STAGES[STAGES.index(start) :]) if start else set()
+            start = self._first(start)
+            redo = _from(start)
             entries = {}
             for plan in self._plans(workspace.manifest):
                 if plan.name == start:
@@ -174,15 +192,21 @@ class Build:
                 entries[plan.name] = entry
         return entries
 
+    def _first(self, start: str | None) -> str | None:
+        """The first stage to redo; asking again begins with what is fetched."""
+        if start is None and self.fetching.retry:
+            start = FETCH
+        return "pages" if start == FETCH and not self.sources.network else start
+
     def dry_run(self, *, force: bool = False, start: str | None = None) -> list[tuple[str, str]]:
         """What a run would do, by stage: `done`, `resume`, `run`, or `stale: ...`."""
         manifest = Manifest(self.data)
         digests = Digests(self.data)
         keys: dict[str, str] = {}
-        redo = set(STAGES[STAGES.index(start) :]) if start else set()
+        redo = _from(start)
         verdicts = []
         for plan in self._plans(manifest):
-            contents = {name: digests.of(path) for name, path in plan.inputs.items()}
+            contents = {n: digests.of(path) for n, path in plan.inputs.items() if path.exists()}
             entry = new_entry(plan.config, contents, {u: keys[u] for u in plan.upstream})
             keys[plan.name] = entry.key
             old = manifest.stages.get(plan.name)
@@ -196,7 +220,47 @@ class Build:
             verdicts.append((plan.name, verdict))
         return verdicts
 
-    def _plans(self, manifest: Manifest) -> list[_Plan]:
+    def _plans(self, manifest: Manifest) -> Iterator[_Plan]:
+        """The stages in order. What was fetched is looked for when the turn comes to it."""
+        before, behind = self._stages(manifest)
+        yield before
+        if self.sources.network:
+            yield self._fetch_plan()
+        yield self._pages_plan()
+        yield from behind
+
+    def _fetch_plan(self) -> _Plan:
+        names, local = self.sources.network, self._local
+        return _Plan(
+            FETCH,
+            self.fetching.record(names),
+            local,
+            ("links",),
+            fetch.FILES,
+            lambda run: fetch.run_fetch(run, self.fetching, names, local),
+        )
+
+    def _pages_plan(self) -> _Plan:
+        config, names = self.config, self.sources.network
+        fetched = {
+            f"fetched/{name}" if name in self._local else name: path
+            for name, path in fetch.fetched_files(self.data, names).items()
+        }
+        self._pages = {**self._local, **fetched}
+        sources = {name: fetch.source_of(name) for name in fetched}
+        attempts = self.data / "pages" / "fetched.parquet" if names else None
+        inputs = {**self._pages, **({"fetched.parquet": attempts} if attempts else {})}
+        return _Plan(
+            "pages",
+            config.part("partitions"),
+            inputs,
+            ("links", FETCH) if names else ("links",),
+            pages.FILES,
+            lambda run: pages.run_pages(run, config, self._pages, sources, attempts),
+            _need_pages,
+        )
+
+    def _stages(self, manifest: Manifest) -> tuple[_Plan, list[_Plan]]:
         config = self.config
         excluded = (
             {"exclude-domains": config.exclude_domains}
@@ -205,7 +269,7 @@ class Build:
         )
         settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
         cut = config.part("partitions")
-        return [
+        plan = [
             _Plan(
                 "links",
                 {
@@ -220,15 +284,6 @@ class Build:
                 links.FILES,
                 lambda run: links.run_links(run, config, self._links, self._kind),
                 _need_links,
-            ),
-            _Plan(
-                "pages",
-                cut,
-                self._pages,
-                ("links",),
-                pages.FILES,
-                lambda run: pages.run_pages(run, config, self._pages),
-                _need_pages,
             ),
             _Plan(
                 "extract",
@@ -266,6 +321,7 @@ class Build:
                 lambda run: shard.run_shard(run, config, self._facts(manifest)),
             ),
         ]
+        return plan[0], plan[1:]
 
     def _facts(self, manifest: Manifest) -> dict[str, Any]:
         """What the dataset card says of the stages before."""
@@ -296,6 +352,14 @@ class Build:
             "extractor": _extractor(),
         }
         return {"rules": rules, "stages": stages}
+
+
+def _from(start: str | None) -> set[str]:
+    """The stage `start` and all after it; none for null."""
+    if start is None:
+        return set()
+    order = (STAGES[0], FETCH, *STAGES[1:])
+    return set(order[order.index(start) :])
 
 
 def _extractor() -> str:

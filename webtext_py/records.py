@@ -14,6 +14,7 @@ __all__ = [
     "CAPTURES",
     "DOCUMENTS",
     "DUPLICATES",
+    "FETCHED",
     "GOOD",
     "LEDGER_LINES",
     "LEDGER_URLS",
@@ -79,6 +80,24 @@ CAPTURES = pa.schema(
             "location", LOCATION, "file, offset and length in bytes (or row and 1), bytes to skip"
         ),
         _column("payload_digest", pa.string(), "`sha1:` and base32, as in WARC", null=True),
+    ]
+)
+
+# What each source that was asked over the network did for a link.
+FETCHED = pa.schema(
+    [
+        _URL_KEY,
+        _column("url", pa.string(), "as it was asked for"),
+        _column("source", pa.string(), "live, wayback or commoncrawl"),
+        _column("outcome", pa.string(), "`good` or the reason why not"),
+        _column("detail", pa.string(), "what was seen"),
+        _column("final_url", pa.string(), "after redirects", null=True),
+        _column("redirects", pa.list_(pa.string()), "URLs passed on the way, in order"),
+        _column("status", pa.int32(), "the last HTTP status", null=True),
+        _column("fetched_at", TIMESTAMP, "time of the page, or of its capture", null=True),
+        _column("file", pa.string(), "the WARC file; null where nothing was kept", null=True),
+        _column("offset", pa.int64(), "bytes before its records"),
+        _column("length", pa.int64(), "bytes of its records"),
     ]
 )
 
@@ -167,6 +186,7 @@ TOKENS_UINT32 = _tokens(pa.uint32())
 SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
     "links": ("links/part-*.parquet", LINKS),
     "captures": ("pages/index-*.parquet", CAPTURES),
+    "fetched": ("pages/fetched.parquet", FETCHED),
     "good captures": ("pages/good-*.parquet", GOOD),
     "documents": ("documents/part-*.parquet", DOCUMENTS),
     "shards": ("shards/*.parquet", SHARDS),

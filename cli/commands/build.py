@@ -5,16 +5,19 @@ from typing import Any
 
 import click
 
+from ..fetch_options import fetch_options, fetch_values
 from ..options import ManyOption, command, near_dup_options, shared_options, workers_option
 from .overlap import Size
 
-STAGES = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
+STAGES = ("links", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
 _EPILOG = """\b
 Examples:
   webtext build --min-karma 3 --before 2018
   webtext build --submissions dumps/RS_*.zst --pages crawl/*.warc.gz
   webtext build --links links.csv --pages pages/ --data out
+  webtext build --links links.csv --pages old.warc.gz wayback
+  webtext build --links links.csv --pages live --contact me@example.org
 """
 
 
@@ -35,7 +38,8 @@ Examples:
     "--pages",
     cls=ManyOption,
     metavar="PATH...",
-    help="Captures: WARC, ARC, Parquet of url and html, or a folder of HTML.",
+    help="Captures: WARC, ARC, Parquet of url and html, a folder of HTML; or "
+    "live, wayback, commoncrawl; the first source with a good page wins.",
 )
 @click.option("--min-karma", type=int, default=3, show_default=True, help="Least karma of a URL.")
 @click.option(
@@ -117,6 +121,7 @@ Examples:
 )
 @click.option("--force", is_flag=True, help="Redo what other inputs or options made.")
 @click.option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
+@fetch_options
 @workers_option
 @shared_options
 def build(
@@ -148,7 +153,8 @@ def build(
     sources = Sources(submissions, links, pages, wikipedia)
     if sources.demo and not quiet:
         click.echo("using the demo data inside the package (no dumps or pages given)", err=True)
-    work = Build(data, sources, BuildConfig(**rules), memory)
+    fetching = fetch_values(rules, sources.network)
+    work = Build(data, sources, BuildConfig(**rules), memory, fetching)
     if dry_run:
         verdicts = work.dry_run(force=force, start=start)
         if as_json:

@@ -49,6 +49,7 @@ class Exchange:
     headers: Headers
     body: bytes = b""
     truncated: str | None = None
+    source_url: str | None = None  # the archive's URL, where the answer came from an archive
 
     def header(self, name: str) -> str | None:
         """The first non-empty value of `name` (lower case)."""
@@ -123,8 +124,9 @@ class Client:
         headers: Sequence[tuple[str, str]] = (),
         wire_bytes: int | None = None,
         cut: bool = False,
+        address: str = "",
     ) -> Exchange:
-        """The exchange for `url`.
+        """The exchange for `url`, at `address` if the connection is gone before it can be asked.
 
         `wanted` sees the head and says whether the body is read (default: of 2xx that is HTML). A
         body of more than `wire_bytes` is `body_too_large`, or with `cut` ends there. Raises
@@ -143,7 +145,7 @@ class Client:
                 async with self._session.get(
                     URL(url, encoded=True), headers=request, allow_redirects=False
                 ) as response:
-                    exchange = _head(url, started, request, response)
+                    exchange = _head(url, started, request, response, address)
                     if not (wanted or _is_page)(exchange):
                         exchange.truncated = "length"
                         response.close()
@@ -236,7 +238,11 @@ def _is_page(exchange: Exchange) -> bool:
 
 
 def _head(
-    url: str, started: dt.datetime, request: Headers, response: aiohttp.ClientResponse
+    url: str,
+    started: dt.datetime,
+    request: Headers,
+    response: aiohttp.ClientResponse,
+    address: str,
 ) -> Exchange:
     transport = response.connection.transport if response.connection else None
     peer = transport.get_extra_info("peername") if transport else None
@@ -244,9 +250,17 @@ def _head(
     return Exchange(
         url,
         started,
-        str(peer[0]) if peer else "",
+        str(peer[0]) if peer else address,
         sent or request,
         response.status,
         response.reason or "",
-        [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.raw_headers],
+        [(_text(n), _text(v)) for n, v in response.raw_headers],
     )
+
+
+def _text(value: bytes) -> str:
+    """A header as text: UTF-8 where it is that, so that its bytes come back."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -40,6 +40,7 @@ class Fetched:
     redirects: list[str] = field(default_factory=list)
     status: int | None = None
     again: bool = False  # worth another try, later
+    fetched_at: str | None = None  # ISO 8601; else the last exchange's time
 
 
 class Live:
@@ -102,7 +103,7 @@ class Live:
                 after = retry_after_s(exchange)
                 raise FetchError("rate_limited", f"{url}: status {exchange.status}", after)
             self.manners.answered(site)
-            refusal = header_opt_out(exchange)
+            refusal = header_opt_out(exchange.headers)
             if refusal is not None:
                 raise FetchError("opt_out", f"{url}: {refusal}")
             if exchange.status not in _REDIRECTS:
@@ -195,7 +196,7 @@ class Live:
         host, _ = self.client.check(url)
         address = await self._address(host)
         async with self.manners.turn(site_of(host), address):
-            return await self.client.get(url, **options)  # type: ignore[arg-type]
+            return await self.client.get(url, address=address, **options)  # type: ignore[arg-type]
 
     async def _address(self, host: str) -> str:
         """Where a request to `host` will go, for the turn (the socket is judged on its own)."""

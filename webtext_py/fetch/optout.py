@@ -6,7 +6,6 @@ Reservation Protocol (W3C Community Group), whose header and meta tag are `tdm-r
 
 import re
 
-from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.robots import PRODUCT
 
 __all__ = ["header_opt_out", "meta_opt_out"]
@@ -20,9 +19,9 @@ _ATTRIBUTE = re.compile(
 )
 
 
-def header_opt_out(exchange: Exchange) -> str | None:
+def header_opt_out(headers: list[tuple[str, str]]) -> str | None:
     """The header that asks not to keep the page; null where none does."""
-    for name, value in exchange.headers:
+    for name, value in headers:
         lowered = name.lower()
         if lowered == "tdm-reservation" and value.strip() == "1":
             return "tdm-reservation: 1"

@@ -18,6 +18,7 @@ from webtext_py.stages.pages.scan import REDIRECT
 from webtext_py.tables import Shuffle, iterate, read_tables, write_table
 
 MAX_REDIRECTS = 10
+NO_CAPTURE = "no_capture"
 
 # A link that is looking for its capture: where it looks now and what it passed.
 SEEKERS = pa.schema(
@@ -109,7 +110,7 @@ class _Captures:
         on_the_way = np.asarray(pc.list_value_length(seekers["passed_keys"])) > 0
         missing = first < 0
         outcomes[missing] = np.where(
-            on_the_way[missing], "redirect_target_missing", "no_capture"
+            on_the_way[missing], "redirect_target_missing", NO_CAPTURE
         ).astype(object)
         follows = ~missing & (first_good < 0) & (first_redirect >= 0)
         self._follow(seekers, redirects, at, moment, follows, chosen, outcomes)
@@ -217,8 +218,30 @@ def in_place_order(rows: pa.Table) -> pa.Table:
     return rows.take(pc.sort_indices(order, keys))
 
 
-def end(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: one partition's ended seekers of all rounds as ledger rows."""
-    rows = read_tables(inputs)
-    write_table(url_ends("pages", rows["url_key"], rows["outcome"]), outputs[0])
-    return {"dropped": count_values(rows["outcome"])}
+def end(inputs: list[Path], outputs: list[Path], fetched: bool = False) -> dict[str, Any]:
+    """Task: one partition's ended seekers of all rounds as ledger rows.
+
+    With `fetched` the last input is `pages/fetched.parquet`: a link that was asked for ends with
+    the reason that it was not had.
+    """
+    rows = read_tables(inputs[:-1] if fetched else inputs)
+    keys, outcomes = rows["url_key"], rows["outcome"]
+    if fetched:
+        reasons = _reasons(inputs[-1], keys)
+        pairs = zip(keys.to_pylist(), outcomes.to_pylist(), strict=True)
+        outcomes = pa.array([reasons.get(key, other) for key, other in pairs], pa.string())
+    write_table(url_ends("pages", keys, outcomes), outputs[0])
+    return {"dropped": count_values(outcomes)}
+
+
+def _reasons(path: Path, keys: pa.ChunkedArray) -> dict[str, str]:
+    """Why links could not be fetched: of several sources the first that said more than that it
+    has nothing."""
+    found: dict[str, str] = {}
+    for batch in iterate([path], ["url_key", "outcome"]):
+        mine = batch.filter(pc.is_in(batch["url_key"], keys.combine_chunks()))
+        for row in mine.to_pylist():
+            known = found.get(row["url_key"], NO_CAPTURE)
+            if known == NO_CAPTURE and row["outcome"] != GOOD_OUTCOME:
+                found[row["url_key"]] = row["outcome"]
+    return found

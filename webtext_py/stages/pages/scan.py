@@ -26,7 +26,9 @@ _ROWS = 4096
 ROWS = pa.schema([*CAPTURES, pa.field("next_key", pa.string())])
 
 
-def scan(inputs: list[Path], outputs: list[Path], name: str) -> dict[str, Any]:
+def scan(
+    inputs: list[Path], outputs: list[Path], name: str, source: str = "archive"
+) -> dict[str, Any]:
     """Task: a container to captures (first half of `outputs`) by partition of `url_key` and
     revisits (second half) by partition of the key they refer to.
 
@@ -39,7 +41,7 @@ def scan(inputs: list[Path], outputs: list[Path], name: str) -> dict[str, Any]:
     said = 0
     with Shuffle(outputs, ROWS) as shuffle:
         while held := list(islice(found, _ROWS)):
-            rows = _rows(captures_to_batch(held, container.kind), name)
+            rows = _rows(captures_to_batch(held, container.kind), name, source)
             keyed = pc.is_valid(rows["url_key"])
             outcomes.update(rows["outcome"].filter(keyed).to_pylist())
             outcomes["no_url_key"] += rows.num_rows - (rows := rows.filter(keyed)).num_rows
@@ -62,7 +64,7 @@ def container_at(path: Path) -> Container:
     return list_containers([str(path)])[0]
 
 
-def _rows(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
+def _rows(batch: pa.RecordBatch, name: str, source: str) -> pa.RecordBatch:
     """Scanned captures as `ROWS`; `url_key` is null where a URL has none."""
     keys = url_keys(batch["url"])
     revisit = pc.equal(batch["outcome"], REVISIT)
@@ -76,7 +78,7 @@ def _rows(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
         "url_key": keys,
         "final_url": batch["url"],
         "redirects": pa.array([[]] * batch.num_rows, pa.list_(pa.string())),
-        "source": pa.repeat("archive", batch.num_rows),
+        "source": pa.repeat(source, batch.num_rows),
         # The container's short name: rows do not say where a machine keeps its files.
         "location": pa.StructArray.from_arrays(
             [pa.repeat(name, batch.num_rows), *parts.values()],
@@ -96,6 +98,9 @@ def resolve_revisits(inputs: list[Path], outputs: list[Path], captures: int) -> 
     keeps its URL and date and takes the rest from the earliest capture of the same payload; one
     that finds none is `revisit_without_original`.
     """
+    if not inputs:  # not a single container, as where nothing could be fetched
+        with Shuffle(outputs, ROWS):
+            return {"resolved": 0}
     rows = read_tables(inputs[captures:])
     originals = _originals(inputs[:captures], rows)
     payload = {key: number for number, key in reversed(list(enumerate(_payloads(originals))))}

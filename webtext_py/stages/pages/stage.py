@@ -13,9 +13,19 @@ from webtext_py.stages.pages import resolve, scan
 FILES = ("pages/index-*.parquet", "pages/good-*.parquet", "ledger/urls-pages-*.parquet")
 
 
-def run_pages(run: StageRun, config: BuildConfig, files: Mapping[str, Path]) -> dict[str, Any]:
-    """Runs the stage on the containers `files` (name to path); returns its counts."""
-    scanned = _index(run, config.partitions, files)
+def run_pages(
+    run: StageRun,
+    config: BuildConfig,
+    files: Mapping[str, Path],
+    sources: Mapping[str, str] | None = None,
+    fetched: Path | None = None,
+) -> dict[str, Any]:
+    """Runs the stage on the containers `files` (name to path); returns its counts.
+
+    `sources` says where a container came from (default: archive); `fetched` is the table of
+    what was asked for over the network.
+    """
+    scanned = _index(run, config.partitions, files, sources or {})
     links, rounds = _resolve(run, config.partitions)
     parts = range(config.partitions)
     collected = run.tasks(
@@ -36,8 +46,12 @@ def run_pages(run: StageRun, config: BuildConfig, files: Mapping[str, Path]) -> 
             Task(
                 f"end-{p:05d}",
                 resolve.end,
-                tuple(run.work / f"ended-{r:02d}-{p:05d}.parquet" for r in range(rounds)),
+                (
+                    *(run.work / f"ended-{r:02d}-{p:05d}.parquet" for r in range(rounds)),
+                    *([fetched] if fetched is not None else []),
+                ),
                 (run.data / "ledger" / f"urls-pages-{p:05d}.parquet",),
+                {"fetched": True} if fetched is not None else {},
             )
             for p in parts
         ],
@@ -60,7 +74,9 @@ def run_pages(run: StageRun, config: BuildConfig, files: Mapping[str, Path]) -> 
     return counts
 
 
-def _index(run: StageRun, partitions: int, files: Mapping[str, Path]) -> list[Done]:
+def _index(
+    run: StageRun, partitions: int, files: Mapping[str, Path], sources: Mapping[str, str]
+) -> list[Done]:
     """Scans the containers and joins revisits to what they stand for."""
     parts = range(partitions)
     scanned = run.tasks(
@@ -75,7 +91,7 @@ def _index(run: StageRun, partitions: int, files: Mapping[str, Path]) -> list[Do
                     for kind in ("captures", "revisits")
                     for p in parts
                 ),
-                {"name": name},
+                {"name": name, "source": sources.get(name, "archive")},
                 max(1, path.stat().st_size),
             )
             for i, (name, path) in enumerate(sorted(files.items()))

@@ -1,0 +1,234 @@
+"""A build from live pages: its archive, its ledger, and the same shards without network."""
+
+import signal
+import subprocess
+import time
+from collections import Counter
+from io import BytesIO
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from webtext_py.fetch.archive import JOURNAL, read_journal
+from webtext_py.manifest import Manifest
+from webtext_py.verify import verify
+
+from .server import Server
+from .worlds import command, live, run, urls, world, write_hosts, write_links
+
+HOSTS, EACH = 4, 10
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_hosts(tmp_path / "hosts", HOSTS)
+    return tmp_path
+
+
+def shards(data: Path) -> list[dict[str, object]]:
+    """Every document with all its columns, in order."""
+    return [
+        r for p in sorted((data / "shards").glob("*.parquet")) for r in pq.read_table(p).to_pylist()
+    ]
+
+
+def records(data: Path) -> list[tuple[str, str, str]]:
+    """Type, URL and HTTP status of every WARC record, all of them whole."""
+    found = []
+    for path in sorted((data / "pages").glob("*.warc.gz")):
+        with path.open("rb") as file:
+            for record in ArchiveIterator(file, check_digests="raise"):
+                record.content_stream().read()
+                status = record.http_headers.get_statuscode() if record.http_headers else ""
+                found.append(
+                    (record.rec_type, record.rec_headers.get_header("WARC-Target-URI"), status)
+                )
+    return found
+
+
+def test_live_then_offline(folder: Path) -> None:
+    with Server(world(), address="0.0.0.0") as server:
+        links = urls(server.port, HOSTS, EACH)
+        write_links(folder / "links.csv", links)
+        run(live(folder, "live"))
+        asked = Counter((r.host, r.target) for r in server.requests)
+        run(live(folder, "live"))  # nothing is missing
+        assert Counter((r.host, r.target) for r in server.requests) == asked
+    data = folder / "live"
+    assert verify(data).problems == []
+    counts = Manifest(data).stages["fetch"].counts
+    assert (counts["in"], counts["kept"], counts["dropped"]) == (40, 36, {"http_error": 4})
+    pages = Manifest(data).stages["pages"].counts
+    assert (pages["kept"], pages["dropped"]) == (36, {"http_error": 4})
+    assert max(asked.values()) == 1
+    kinds = Counter((kind, status) for kind, _, status in records(data))
+    assert kinds["response", "200"] == 28 + 4 + 1  # pages, moved ones, one of the equal ones
+    assert kinds["revisit", "200"] == 3
+    assert kinds["response", "302"] == 4
+    assert kinds["response", "404"] == 4 + 4  # pages that are gone, and robots.txt
+    assert sum(n for (kind, _), n in kinds.items() if kind == "request") == 33 + 3 + 4 + 8
+    index = [
+        row
+        for path in sorted((data / "pages").glob("index-*.parquet"))
+        for row in pq.read_table(path).to_pylist()
+    ]
+    assert {row["source"] for row in index} == {"live"}
+    assert len(index) == 33 + 3 + 4 + 8  # a row for each response and revisit
+    fetched = pq.read_table(data / "pages" / "fetched.parquet").to_pylist()
+    assert Counter(row["outcome"] for row in fetched) == {"good": 36, "http_error": 4}
+    moved = next(row for row in fetched if "/move/" in row["url"])
+    assert moved["redirects"] == [moved["url"]]
+    assert moved["final_url"] == moved["url"].replace("/move/", "/page/moved-")
+    # The archive alone gives the same data set.
+    run(command(folder, "offline", "--pages", str(data / "pages")))
+    assert shards(folder / "offline") == shards(data)
+    assert len(shards(data)) == 33
+
+
+def test_records_say_what_came(folder: Path) -> None:
+    with Server(world(), address="0.0.0.0") as server:
+        write_links(folder / "links.csv", [f"http://host0.test:{server.port}/page/1"])
+        run(live(folder, "data"))
+    (path,) = (folder / "data" / "pages").glob("*.warc.gz")
+    found = {}
+    for record in ArchiveIterator(BytesIO(path.read_bytes())):
+        found.setdefault(record.rec_type, []).append(record)
+        if record.rec_type == "warcinfo":
+            assert b"software: webtext" in record.content_stream().read()
+        elif record.rec_type == "response":
+            assert record.rec_headers.get_header("WARC-IP-Address") == "127.0.1.1"
+            assert record.http_headers.get_header("Transfer-Encoding") is None
+            assert record.rec_headers.protocol == "WARC/1.1"
+        elif record.rec_type == "request":
+            agent = record.http_headers.get_header("User-Agent")
+            assert "tests@example.org" in agent
+            assert "webtext/" in agent
+    assert {kind: len(records) for kind, records in found.items()} == {
+        "warcinfo": 1,
+        "response": 2,
+        "request": 2,
+    }
+
+
+def test_retry_asks_again_for_that_reason_only(folder: Path) -> None:
+    with Server(world(), address="0.0.0.0") as server:
+        links = urls(server.port, 1, 10)
+        write_links(folder / "links.csv", links)
+        run(live(folder, "data"))
+        before = len(server.requests)
+        run(live(folder, "data", "--retry", "timeout"))
+        assert len(server.requests) == before
+        run(live(folder, "data", "--retry", "http_error"))
+        again = [r.target for r in server.requests[before:]]
+    assert again == ["/robots.txt", "/gone/8"]
+    assert verify(folder / "data").problems == []
+
+
+def test_what_is_in_an_archive_is_not_fetched(folder: Path) -> None:
+    with Server(world(), address="0.0.0.0") as server:
+        links = urls(server.port, 1, 10)
+        write_links(folder / "links.csv", links[:5])
+        run(live(folder, "first"))
+        write_links(folder / "links.csv", links[:7])
+        before = len(server.requests)
+        first = folder / "first" / "pages"
+        run(live(folder, "second", "--pages", str(first)))
+        asked = [r.target for r in server.requests[before:]]
+    assert [t for t in asked if t.startswith("/page")] == ["/page/5", "/page/6"]
+    counts = Manifest(folder / "second").stages["fetch"].counts
+    assert counts["sources"] == {"live": 2, "local": 5}
+    assert len(shards(folder / "second")) == 7
+
+
+def test_contact_is_required(folder: Path) -> None:
+    write_links(folder / "links.csv", ["http://host0.test/"])
+    done = subprocess.run(
+        command(folder, "data", "--pages", "live"), capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (1, 2)
+    assert "--contact" in done.stderr
+
+
+def test_loopback_is_refused_by_default(folder: Path) -> None:
+    with Server(world(), address="0.0.0.0") as server:
+        write_links(folder / "links.csv", urls(server.port, 1, 3))
+        words = live(folder, "data")
+        place = words.index("--allow-network")
+        done = subprocess.run(
+            words[:place] + words[place + 2 :], capture_output=True, text=True, check=False
+        )
+        assert server.connections == 0
+    assert done.returncode == 1
+    assert "3 address_refused" in done.stderr
+    with_it = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "warning: addresses in 127.0.0.0/8 may be connected to" in with_it.stderr
+
+
+KILLS = 20
+
+
+def test_killed_twenty_times(folder: Path) -> None:
+    """Every page is in the archive once, journal and WARC agree, and the shards are those of an
+    uninterrupted run."""
+    with Server(world(pause=0.02), address="0.0.0.0") as server:
+        links = urls(server.port, HOSTS, 50)
+        write_links(folder / "links.csv", links)
+        run(live(folder, "whole"))
+        kills = 0
+        while kills < KILLS:
+            journal = folder / "killed" / "pages" / JOURNAL
+            before = len(read_journal(journal.parent))
+            process = subprocess.Popen(
+                live(folder, "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            )
+            while process.poll() is None and len(read_journal(journal.parent)) < before + 6:
+                time.sleep(0.005)
+            time.sleep(0.003 * (kills % 7))
+            process.kill()
+            process.communicate()
+            assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
+            kills += 1
+        run(live(folder, "killed"))
+    data = folder / "killed"
+    assert verify(data).problems == []
+    assert not list(data.rglob("*.part"))
+    pages = Counter(
+        url
+        for kind, url, _ in records(data)
+        if kind in ("response", "revisit") and "robots" not in url
+    )
+    assert set(pages.values()) == {1}
+    whole = {u for kind, u, _ in records(folder / "whole") if "robots" not in (u or "robots")}
+    assert set(pages) == whole
+    vouched = sum(a.length for a in read_journal(data / "pages"))
+    sizes = sum(p.stat().st_size for p in (data / "pages").glob("*.warc.gz"))
+    infos = sum(kind == "warcinfo" for kind, _, _ in records(data))
+    assert vouched < sizes < vouched + 600 * infos  # warcinfo records alone have no line
+    timeless = [
+        [{k: v for k, v in row.items() if k != "fetched_at"} for row in shards(folder / name)]
+        for name in ("whole", "killed")
+    ]
+    assert timeless[0] == timeless[1]
+
+
+def test_ctrl_c_stops_soon_with_everything_kept(folder: Path) -> None:
+    with Server(world(pause=0.2), address="0.0.0.0") as server:
+        write_links(folder / "links.csv", urls(server.port, HOSTS, 60))
+        process = subprocess.Popen(
+            live(folder, "data"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        pages = folder / "data" / "pages"
+        while process.poll() is None and len(read_journal(pages)) < 12:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, errors = process.communicate(timeout=30)
+        assert time.monotonic() - began < 15  # 5 s on a quiet machine; see benches/fetch.py
+    assert process.returncode == 130, errors
+    assert not list(pages.glob("*.part"))
+    kept = {a.final_url for a in read_journal(pages) if a.file}
+    assert len(kept) >= 12
+    found = {url for kind, url, _ in records(folder / "data") if kind == "response"}
+    assert kept <= found

@@ -1,0 +1,174 @@
+"""Common Crawl: a join with the columnar index, local or remote, and single records by Range."""
+
+import asyncio
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from webtext_py.errors import InputError
+from webtext_py.fetch.client import Client
+from webtext_py.fetch.commoncrawl import CommonCrawl, index_files, look_up
+from webtext_py.fetch.connector import HostsFile
+from webtext_py.fetch.live import Fetched
+from webtext_py.fetch.pace import Pace
+from webtext_py.fetch.surt import surt_key
+
+from .archives import files, write_crawl
+from .fetching import LIMITS, LOOPBACK
+from .server import Server, page
+from .test_build import shards
+from .test_wayback import PARKED, link
+from .worlds import article, command, run, write_links
+
+
+def key(url: str) -> str:
+    """The SURT key."""
+    found = surt_key(url)
+    assert found is not None
+    return found
+
+
+def crawls(folder: Path) -> list[str]:
+    """Two crawls; the links below were posted on 2015-06-01."""
+
+    def rows(*captures: tuple[str, str, bytes]) -> list[tuple[str, str, str, bytes]]:
+        return [(key(url), url, date, body) for url, date, body in captures]
+
+    write_crawl(
+        folder,
+        rows(
+            *[(f"http://filler.test/{n}", "2015-05-01T00:00:00Z", page("F")) for n in range(20)],
+            ("http://old.test/story", "2015-03-01T00:00:00Z", page("The older crawl")),
+            ("http://old.test/far", "2012-03-01T00:00:00Z", page("Too far away")),
+            ("http://old.test/CASE", "2015-06-01T00:00:00Z", page("Another page")),
+        ),
+        "crawl-a",
+    )
+    write_crawl(
+        folder,
+        rows(
+            ("https://www.old.test/story", "2015-05-20T00:00:00Z", page("The nearest crawl")),
+            ("http://old.test/story", "2015-06-01T12:00:00Z", PARKED),
+        ),
+        "crawl-b",
+    )
+    return [str(folder / "crawl-a.parquet"), str(folder / "crawl-b.parquet")]
+
+
+def ask(folder: Path, index: list[str], *urls: str) -> tuple[list[Fetched], list[bytes], Server]:
+    """What a CommonCrawl over the crawls in `folder` gives; `{base}` in an index is the server."""
+    found: list[Fetched] = []
+    kept: list[bytes] = []
+
+    async def done(link: object, result: Fetched, members: list[bytes]) -> None:
+        found.append(result)
+        kept.extend(members)
+
+    async def go(port: int) -> None:
+        names = HostsFile({"data.test": "127.0.0.1"})
+        base = f"http://data.test:{port}"
+        async with Client("webtext-test", LOOPBACK, names, LIMITS, any_port=True) as client:
+            pace = Pace(client, 60000, lambda text: None)
+            paths = [path.format(base=base) for path in index]
+            crawl = CommonCrawl(pace, paths, base, 180, LIMITS)
+            await crawl.run([link(url) for url in urls], done)
+
+    with Server(files(folder)) as server:  # type: ignore[arg-type]
+        asyncio.run(go(server.port))
+    return found, kept, server
+
+
+LINKS = ("http://old.test/story", "http://old.test/far", "http://old.test/case", "http://no.test/")
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_the_nearest_good_record_of_several_crawls(tmp_path: Path, remote: bool) -> None:
+    index = crawls(tmp_path)
+    if remote:
+        index = ["{base}/crawl-a.parquet", "{base}/crawl-b.parquet"]
+    found, kept, server = ask(tmp_path, index, *LINKS)
+    assert [f.outcome for f in found] == ["good", "no_capture", "no_capture", "no_capture"]
+    assert found[0].final_url == "https://www.old.test/story"
+    assert found[0].fetched_at == "2015-05-20T00:00:00Z"
+    # The member is the crawl's own, byte for byte, and nothing but two records was asked for.
+    assert len(kept) == 1
+    assert kept[0] in (tmp_path / "crawl-b.warc.gz").read_bytes()
+    asked = [r for r in server.requests if r.target.endswith(".warc.gz")]
+    assert len(asked) == 2  # the parked one is nearer
+
+
+def test_the_join_reads_only_row_groups_that_can_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = crawls(tmp_path)
+    keys = [key("http://old.test/story")]
+    read: list[int] = []
+    real = pq.ParquetFile.read_row_group
+
+    def counted(self: pq.ParquetFile, group: int, columns: list[str]) -> pa.Table:
+        read.append(group)
+        return real(self, group, columns)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", counted)
+    assert len(list(look_up(index[0], keys))) == 1
+    assert pq.ParquetFile(index[0]).num_row_groups == 6
+    assert len(read) == 1
+    # A slow twin: the whole table, row by row.
+    rows = pq.read_table(index[0]).to_pylist()
+    assert [r["url"] for r in rows if r["url_surtkey"] in keys] == ["http://old.test/story"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "gone"])
+def test_a_damaged_record_costs_itself(tmp_path: Path, damage: str) -> None:
+    index = crawls(tmp_path)
+    target = tmp_path / "crawl-b.warc.gz"
+    data = target.read_bytes()
+    if damage == "gone":
+        target.unlink()
+    elif damage == "cut":
+        target.write_bytes(data[:100])
+    else:
+        target.write_bytes(bytes(len(data)))
+    found, kept, _ = ask(tmp_path, index, LINKS[0])
+    assert found[0].outcome == "good"  # the older crawl has it too
+    assert found[0].fetched_at == "2015-03-01T00:00:00Z"
+    assert len(kept) == 1
+
+
+def test_paths_of_an_index(tmp_path: Path) -> None:
+    crawls(tmp_path)
+    assert len(index_files([str(tmp_path)])) == 2
+    assert len(index_files([str(tmp_path / "*.parquet")])) == 2
+    assert index_files(["s3://commoncrawl/cc-index/x.parquet"]) == [
+        "https://data.commoncrawl.org/cc-index/x.parquet"
+    ]
+    for bad in ("s3://other/x.parquet", str(tmp_path / "nothing.parquet")):
+        with pytest.raises(InputError):
+            index_files([bad])
+    with pytest.raises(InputError, match="no index"):
+        index_files([])
+    other = tmp_path / "other.parquet"
+    pq.write_table(pa.table({"a": [1]}), other)
+    with pytest.raises(InputError, match="url_surtkey"):
+        list(look_up(str(other), []))
+
+
+def test_a_build_from_a_crawl(tmp_path: Path) -> None:
+    urls = [f"http://crawled.test/{n}" for n in range(4)]
+    captures = [(key(u), u, f"2016-01-0{n + 1}T00:00:00Z", article(u)) for n, u in enumerate(urls)]
+    write_crawl(tmp_path, captures, "crawl")
+    write_links(tmp_path / "links.csv", [*urls, "http://crawled.test/never"])
+    with Server(files(tmp_path)) as server:  # type: ignore[arg-type]
+        run(
+            command(
+                tmp_path, "data", "--pages", "commoncrawl", "--cc-index",
+                str(tmp_path / "crawl.parquet"), "--cc-data", f"http://127.0.0.1:{server.port}/",
+                "--any-port", "--allow-network", "127.0.0.0/8",
+            )
+        )  # fmt: skip
+    documents = shards(tmp_path / "data")
+    assert sorted(d["url"] for d in documents) == urls
+    run(command(tmp_path, "offline", "--pages", str(tmp_path / "data" / "pages")))
+    assert shards(tmp_path / "offline") == documents

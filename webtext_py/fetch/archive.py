@@ -1,0 +1,306 @@
+"""What came in, kept: WARC/1.1 files and a journal that says which URL is done.
+
+A URL's records are appended to `SOURCE-NNNNN.warc.gz.part`, then its line to `fetch-journal.jsonl`;
+only the line makes it done. After `kill -9` a file is cut back to the last byte that a line vouches
+for, so no torn record and no page without a line stays. Full files lose the `.part`.
+
+The HTTP client removes chunking, so `Transfer-Encoding` is not recorded; content codings stay as
+they were sent.
+"""
+
+import base64
+import datetime as dt
+import hashlib
+import io
+import json
+import os
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import BufferWARCWriter
+
+from webtext_py.engine.commit import flush
+from webtext_py.fetch.client import Exchange
+
+__all__ = ["JOURNAL", "Archive", "Attempt", "read_journal"]
+
+JOURNAL = "fetch-journal.jsonl"
+_PART = ".part"
+# A gigabyte is what other tools write and expect (WARC/1.1, annex C).
+ROTATE_BYTES = 1_000_000_000
+# Our choice, measured in benches/fetch.py: 4 packs pages twice as fast as 6 and 4 % larger.
+GZIP_LEVEL = 4
+_SYNC_BYTES = 64 << 20  # written between two fsyncs
+_PAYLOADS = 200_000  # digests remembered for revisit records, about 300 bytes each
+_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+
+
+@dataclass
+class Attempt:
+    """How one source ended for one URL: a line of the journal.
+
+    `file`, `offset`, `length`: where its records lie, together; null where nothing was kept.
+    `payloads`: digest, URL and date of those that later revisits may refer to.
+    """
+
+    url_key: str
+    url: str
+    source: str
+    outcome: str
+    detail: str = ""
+    final_url: str | None = None
+    redirects: list[str] = field(default_factory=list)
+    status: int | None = None
+    fetched_at: str | None = None  # ISO 8601
+    file: str | None = None
+    offset: int = 0
+    length: int = 0
+    payloads: list[list[str]] = field(default_factory=list)
+
+
+def read_journal(folder: Path) -> list[Attempt]:
+    """The journal's lines in order; a torn last line is left out."""
+    try:
+        lines = (folder / JOURNAL).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    attempts = []
+    for line in lines[:-1]:  # behind the last newline: nothing, or a torn line
+        attempts.append(Attempt(**json.loads(line)))
+    return attempts
+
+
+class Archive:
+    """The folder of WARC files of a data directory. A context manager; one writer at a time.
+
+    `attempts` holds the last attempt by (url_key, source). Memory grows with it, about 1 kB each.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        configuration: Mapping[str, Any],
+        *,
+        rotate_bytes: int = ROTATE_BYTES,
+        level: int = GZIP_LEVEL,
+    ) -> None:
+        self.folder = folder
+        self.attempts: dict[tuple[str, str], Attempt] = {}
+        self.bytes_written = 0
+        self._configuration = configuration
+        self._rotate = rotate_bytes
+        self._level = level
+        self._file: io.BufferedWriter | None = None
+        self._name = ""
+        self._offset = 0
+        self._unsynced = 0
+        self._payloads: OrderedDict[str, tuple[str, str]] = OrderedDict()
+
+    def __enter__(self) -> "Archive":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._recover()
+        self._journal = (self.folder / JOURNAL).open("ab")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close_file()
+        os.fsync(self._journal.fileno())
+        self._journal.close()
+
+    def files(self) -> list[Path]:
+        """The finished WARC files that lines vouch for, in order."""
+        names = {a.file for a in self.attempts.values() if a.file is not None} | self._older
+        return [self.folder / name for name in sorted(names) if (self.folder / name).exists()]
+
+    def _recover(self) -> None:
+        """Cuts files and journal back to what both vouch for."""
+        journal = self.folder / JOURNAL
+        kept: list[Attempt] = []
+        ends: dict[str, int] = {}
+        sizes: dict[str, int] = {}
+        for attempt in read_journal(self.folder):
+            if attempt.file is not None:
+                if attempt.file not in sizes:
+                    sizes[attempt.file] = self._size(attempt.file)
+                # Lines can outlive bytes only where the machine itself went down.
+                if attempt.offset + attempt.length > sizes[attempt.file]:
+                    continue
+                ends[attempt.file] = attempt.offset + attempt.length
+            kept.append(attempt)
+        text = b"".join(_line(attempt) for attempt in kept)
+        if journal.exists() and journal.read_bytes() != text:
+            temporary = journal.with_suffix(".new")
+            temporary.write_bytes(text)
+            flush(temporary)
+            temporary.replace(journal)
+        self._older = set(ends)
+        for part in sorted(self.folder.glob(f"*.warc.gz{_PART}")):
+            name = part.name.removesuffix(_PART)
+            if name in ends:
+                with part.open("r+b") as file:
+                    file.truncate(ends[name])
+                flush(part)
+                part.rename(part.with_name(name))
+            else:
+                part.unlink()
+        flush(self.folder)
+        for attempt in kept:
+            self._remember(attempt)
+
+    def _size(self, name: str) -> int:
+        for path in (self.folder / name, self.folder / f"{name}{_PART}"):
+            if path.exists():
+                return path.stat().st_size
+        return -1
+
+    def _remember(self, attempt: Attempt) -> None:
+        self.attempts[attempt.url_key, attempt.source] = attempt
+        for digest, url, date in attempt.payloads:
+            self._payloads[digest] = (url, date)
+        while len(self._payloads) > _PAYLOADS:
+            self._payloads.popitem(last=False)
+
+    def add(self, attempt: Attempt, exchanges: list[Exchange]) -> None:
+        """Writes the records of `exchanges`, then the line of `attempt`."""
+        blocks: list[bytes] = []
+        for exchange in exchanges:
+            blocks += self._records(exchange, attempt)
+        self.add_members(attempt, [_packed(block, self._level) for block in blocks])
+
+    def add_members(self, attempt: Attempt, members: list[bytes]) -> None:
+        """Writes gzip members as they are, then the line of `attempt`."""
+        if members:
+            file = self._open(attempt.source)
+            data = b"".join(members)
+            file.write(data)
+            file.flush()
+            attempt.file, attempt.offset, attempt.length = self._name, self._offset, len(data)
+            self._offset += len(data)
+            self.bytes_written += len(data)
+            self._unsynced += len(data)
+        self._journal.write(_line(attempt))
+        self._journal.flush()
+        self._remember(attempt)
+        if self._unsynced > _SYNC_BYTES and self._file is not None:
+            os.fsync(self._file.fileno())
+            os.fsync(self._journal.fileno())
+            self._unsynced = 0
+        if self._offset >= self._rotate:
+            self._close_file()
+
+    def _open(self, source: str) -> io.BufferedWriter:
+        if self._file is not None and self._name.startswith(f"{source}-"):
+            return self._file
+        self._close_file()
+        number = 0
+        while any(
+            (self.folder / f"{source}-{number:05d}.warc.gz{end}").exists() for end in ("", _PART)
+        ):
+            number += 1
+        self._name = f"{source}-{number:05d}.warc.gz"
+        self._file = (self.folder / f"{self._name}{_PART}").open("xb")
+        info = {
+            "software": "webtext",
+            "format": "WARC/1.1",
+            "robots": "RFC 9309",
+            "configuration": json.dumps(dict(self._configuration), sort_keys=True),
+        }
+        writer = BufferWARCWriter(gzip=False, warc_version="WARC/1.1")
+        writer.write_record(writer.create_warcinfo_record(self._name, info))
+        head = _packed(writer.get_contents(), self._level)
+        self._file.write(head)
+        self._offset = len(head)
+        return self._file
+
+    def _close_file(self) -> None:
+        if self._file is None:
+            return
+        part = self.folder / f"{self._name}{_PART}"
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._file = None
+        part.rename(self.folder / self._name)
+        flush(self.folder)
+        self._older.add(self._name)
+        self._offset = self._unsynced = 0
+
+    def _records(self, exchange: Exchange, attempt: Attempt) -> list[bytes]:
+        """A request and a response (or revisit) record, not yet packed."""
+        date = _date(exchange.started)
+        fields: dict[str, str] = {"WARC-Date": date}
+        if exchange.address:
+            fields["WARC-IP-Address"] = exchange.address
+        if exchange.truncated is not None:
+            fields["WARC-Truncated"] = exchange.truncated
+        if exchange.source_url is not None:
+            fields["WARC-Source-URI"] = exchange.source_url
+        digest = hashlib.sha1(exchange.body, usedforsecurity=False).digest()
+        named = f"sha1:{base64.b32encode(digest).decode()}"
+        status = f"{exchange.status} {exchange.phrase}".strip()
+        lines = [(n, v) for n, v in exchange.headers if n.lower() != "transfer-encoding"]
+        head = StatusAndHeaders(status, lines, "HTTP/1.1")
+        known = self._payloads.get(named) if exchange.body else None
+        writer = BufferWARCWriter(gzip=False, warc_version="WARC/1.1")
+        if known is not None:
+            fields |= {"WARC-Profile": _PROFILE, "WARC-Payload-Digest": named}
+            fields |= {"WARC-Refers-To-Target-URI": known[0], "WARC-Refers-To-Date": known[1]}
+            body, kind = b"", "revisit"
+        else:
+            body, kind = exchange.body, "response"
+            fields["WARC-Payload-Digest"] = named
+            if body and exchange.truncated is None:
+                attempt.payloads.append([named, exchange.url, date])
+                self._payloads[named] = (exchange.url, date)
+        record = writer.create_warc_record(
+            exchange.url,
+            kind,
+            payload=io.BytesIO(body),
+            length=len(body),
+            http_headers=head,
+            warc_headers_dict=fields,
+        )
+        writer.write_record(record)
+        blocks = [writer.get_contents()]
+        parts = urlsplit(exchange.source_url or exchange.url)
+        target = parts.path + (f"?{parts.query}" if parts.query else "") or "/"
+        asked = BufferWARCWriter(gzip=False, warc_version="WARC/1.1")
+        about = asked.create_warc_record(
+            exchange.url,
+            "request",
+            http_headers=StatusAndHeaders(
+                f"GET {target} HTTP/1.1", exchange.request, is_http_request=True
+            ),
+            warc_headers_dict={
+                "WARC-Date": date,
+                "WARC-Concurrent-To": record.rec_headers.get_header("WARC-Record-ID"),
+            },
+        )
+        asked.write_record(about)
+        return [*blocks, asked.get_contents()]
+
+
+def _line(attempt: Attempt) -> bytes:
+    return json.dumps(asdict(attempt), separators=(",", ":")).encode() + b"\n"
+
+
+def _packed(block: bytes, level: int) -> bytes:
+    """A gzip member without a time, so that the same record gives the same bytes."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS + 16)
+    return packer.compress(block) + packer.flush()
+
+
+def _date(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

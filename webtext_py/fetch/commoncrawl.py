@@ -1,0 +1,326 @@
+"""Pages from Common Crawl: a join of the links with the columnar index, then single records.
+
+The index is read as Parquet, local or over HTTPS: only the row groups whose `url_surtkey` range can
+hold a link, and of them only the columns needed. Each record is one Range request; the gzip member
+goes into our archive as it is.
+"""
+
+import asyncio
+import bisect
+import datetime as dt
+import glob
+import io
+import zlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from webtext_py.errors import InputError
+from webtext_py.fetch.crawl import Link
+from webtext_py.fetch.failure import FetchError
+from webtext_py.fetch.judge import dead_page
+from webtext_py.fetch.limits import Limits
+from webtext_py.fetch.live import Fetched
+from webtext_py.fetch.optout import header_opt_out, meta_opt_out
+from webtext_py.fetch.pace import Pace
+from webtext_py.fetch.surt import surt_key
+from webtext_py.pages.coding import decode_body
+from webtext_py.pages.dates import parse_date
+from webtext_py.pages.http import is_html, parse_head
+from webtext_py.url.key import url_key
+
+__all__ = ["CommonCrawl", "Row", "index_files", "look_up"]
+
+_COLUMNS = [
+    "url_surtkey", "url", "fetch_time", "fetch_status", "content_mime_detected",
+    "warc_filename", "warc_record_offset", "warc_record_length",
+]  # fmt: skip
+_HTML = ("text/html", "application/xhtml+xml")
+_CAPTURES = 3
+_RECORD_BYTES = 64 << 20  # decoded; Common Crawl cuts pages at 5 MiB
+_BLOCK = 1 << 20  # least bytes of a Range request to an index
+
+
+@dataclass(frozen=True)
+class Row:
+    """A capture in the index."""
+
+    url: str
+    time: float
+    file: str
+    offset: int
+    length: int
+
+
+def index_files(paths: Sequence[str]) -> list[str]:
+    """Parquet files and HTTPS URLs that `paths` name; `s3://commoncrawl/` is its HTTPS mirror.
+
+    Raises `InputError` for what does not exist or cannot be reached so.
+    """
+    found: list[str] = []
+    for path in paths:
+        if path.startswith("s3://commoncrawl/"):
+            # The bucket takes no anonymous requests; this is the same data.
+            found.append("https://data.commoncrawl.org/" + path.removeprefix("s3://commoncrawl/"))
+        elif path.startswith(("http://", "https://")):
+            found.append(path)
+        elif "://" in path:
+            raise InputError(
+                f"`{path}` cannot be read: local paths, https:// and s3://commoncrawl/ are",
+                "copy the files, or name their HTTPS address",
+            )
+        elif Path(path).is_dir():
+            found += sorted(str(p) for p in Path(path).rglob("*.parquet"))
+        else:
+            names = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - absolute globs
+            if not names:
+                raise InputError(f"`{path}` does not exist; Parquet files of an index expected")
+            found += names
+    if not found:
+        raise InputError(
+            "`--pages commoncrawl` has no index", "name Parquet files with `--cc-index`"
+        )
+    return list(dict.fromkeys(found))
+
+
+class RangeFile(io.RawIOBase):
+    """A remote file, read by Range requests through the guarded client; for use in a thread."""
+
+    def __init__(self, url: str, pace: Pace, loop: asyncio.AbstractEventLoop) -> None:
+        self._url, self._pace, self._loop = url, pace, loop
+        self._place = 0
+        self._start, self._held = 0, b""
+        self._length = self._ask(0, 1)[1]
+
+    def _ask(self, start: int, count: int) -> tuple[bytes, int]:
+        """Bytes from `start`, and the length of the file."""
+        wanted = (("Range", f"bytes={start}-{start + count - 1}"), ("Accept-Encoding", "identity"))
+        answer = asyncio.run_coroutine_threadsafe(
+            self._pace.get(self._url, wire_bytes=count, headers=wanted), self._loop
+        ).result()
+        total = (answer.header("content-range") or "").rpartition("/")[2]
+        if answer.status != 206 or not total.isdigit():
+            raise FetchError("archive_error", f"{self._url} answered {answer.status} to a Range")
+        return answer.body, int(total)
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """The place of the next read."""
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Moves the place."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._length}[whence]
+        self._place = base + offset
+        return self._place
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes."""
+        left = max(0, self._length - self._place)
+        size = left if size < 0 else min(size, left)
+        if size == 0:
+            return b""
+        begin = self._place - self._start
+        if begin < 0 or begin + size > len(self._held):
+            count = min(max(size, _BLOCK), left)
+            self._held, _ = self._ask(self._place, count)
+            self._start, begin = self._place, 0
+        data = self._held[begin : begin + size]
+        self._place += len(data)
+        return data
+
+
+def look_up(source: Any, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
+    """Good captures (200, HTML) of the sorted SURT `keys` in one Parquet file of the index."""
+    with pq.ParquetFile(source) as file:
+        names = file.schema_arrow.names
+        missing = [name for name in _COLUMNS if name not in names]
+        if missing:
+            raise InputError(f"the index has no column `{missing[0]}`; it has {', '.join(names)}")
+        column = next(
+            i
+            for i in range(file.metadata.num_columns)
+            if file.metadata.schema.column(i).path == "url_surtkey"
+        )
+        for group in range(file.metadata.num_row_groups):
+            statistics = file.metadata.row_group(group).column(column).statistics
+            low, high = 0, len(keys)
+            if statistics is not None and statistics.has_min_max:
+                low = bisect.bisect_left(keys, statistics.min)
+                high = bisect.bisect_right(keys, statistics.max)
+            if low >= high:
+                continue
+            yield from _matching(file.read_row_group(group, _COLUMNS), keys[low:high])
+
+
+def _matching(table: pa.Table, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
+    chosen = pc.and_(
+        pc.is_in(table["url_surtkey"], pa.array(keys, pa.string())),
+        pc.and_(
+            pc.equal(table["fetch_status"], 200),
+            pc.is_in(table["content_mime_detected"], pa.array(_HTML)),
+        ),
+    )
+    for row in table.filter(chosen).to_pylist():
+        when = row["fetch_time"]
+        if isinstance(when, dt.datetime):
+            when = (when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp()
+        yield (
+            row["url_surtkey"],
+            Row(
+                row["url"],
+                float(when),
+                row["warc_filename"],
+                int(row["warc_record_offset"]),
+                int(row["warc_record_length"]),
+            ),
+        )
+
+
+class CommonCrawl:
+    """Fetches captures that the index names."""
+
+    def __init__(
+        self, pace: Pace, index: Sequence[str], data: str, window_days: float, limits: Limits
+    ) -> None:
+        self._pace = pace
+        self._index = index_files(index)
+        self._data = data if data.endswith("/") else f"{data}/"
+        self._window_s = window_days * 86400.0
+        self._limits = limits
+
+    async def run(
+        self,
+        links: Sequence[Link],
+        done: Callable[[Link, Fetched, list[bytes]], Awaitable[None]],
+    ) -> None:
+        """Hands each link's nearest good capture to `done`, with its record as stored."""
+        found = await self._join(links)
+        for link in links:
+            result, members = await self._fetch(link, found.get(link.url_key, []))
+            await done(link, result, members)
+
+    async def _join(self, links: Sequence[Link]) -> dict[str, list[Row]]:
+        wanted: dict[str, list[Link]] = defaultdict(list)
+        for link in links:
+            key = surt_key(link.url)
+            if key is not None:
+                wanted[key].append(link)
+        keys = sorted(wanted)
+        found: dict[str, list[Row]] = defaultdict(list)
+        for path in self._index:
+            for key, row in await self._rows(path, keys):
+                for link in wanted[key]:
+                    near = abs(row.time - link.created) <= self._window_s
+                    if near and url_key(row.url) == link.url_key:
+                        found[link.url_key].append(row)
+        return found
+
+    async def _rows(self, path: str, keys: list[str]) -> list[tuple[str, Row]]:
+        loop = asyncio.get_running_loop()
+
+        def read() -> list[tuple[str, Row]]:
+            remote = path.startswith(("http://", "https://"))
+            source = RangeFile(path, self._pace, loop) if remote else path
+            return list(look_up(source, keys))
+
+        try:
+            return await asyncio.to_thread(read)
+        except FetchError as error:
+            raise InputError(f"the index `{path}` cannot be read: {error.detail}") from None
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"the index `{path}` cannot be read: {error}") from None
+
+    async def _fetch(self, link: Link, rows: list[Row]) -> tuple[Fetched, list[bytes]]:
+        result = Fetched("no_capture", final_url=link.url)
+        nearest = sorted(
+            rows, key=lambda row: (abs(row.time - link.created), row.time, row.file, row.offset)
+        )
+        for row in nearest[:_CAPTURES]:
+            try:
+                member = await self._member(row)
+                record = _record(member)
+                why = self._why_not(link, record)
+            except FetchError as error:
+                result.outcome, result.detail = error.reason, error.detail
+                continue
+            if why is None:
+                result.outcome, result.detail, result.status = "good", "", 200
+                result.final_url, result.fetched_at = record.url, record.date
+                return result, [member]
+            result.outcome, result.detail = "no_capture", why
+        return result, []
+
+    async def _member(self, row: Row) -> bytes:
+        if not 0 < row.length <= self._limits.wire_bytes or row.offset < 0:
+            raise FetchError("body_too_large", f"a record of {row.length} bytes")
+        wanted = f"bytes={row.offset}-{row.offset + row.length - 1}"
+        answer = await self._pace.get(
+            self._data + row.file,
+            wire_bytes=row.length,
+            headers=(("Range", wanted), ("Accept-Encoding", "identity")),
+        )
+        if answer.status != 206 or len(answer.body) != row.length:
+            raise FetchError("archive_error", f"{row.file} answered {answer.status} to {wanted}")
+        return answer.body
+
+    def _why_not(self, link: Link, record: "_Record") -> str | None:
+        if record.kind != "response" or url_key(record.url) != link.url_key:
+            return f"the record is a {record.kind} of {record.url}"
+        head = parse_head(record.block)
+        if head is None or head.status != 200:
+            return "the record is no answer with status 200"
+        decoded = decode_body(record.block[head.body :], head.headers, self._limits.decoded_bytes)
+        if decoded.too_large:
+            return "decoded_too_large"
+        kind = next((v for n, v in head.headers if n.lower() == "content-type"), None)
+        if not is_html(kind, head.headers, decoded.body):
+            return f"not_html: {kind}"
+        return (
+            header_opt_out(head.headers)
+            or meta_opt_out(decoded.body)
+            or dead_page(record.url, head.headers, decoded.body)
+        )
+
+
+@dataclass(frozen=True)
+class _Record:
+    kind: str
+    url: str
+    date: str
+    block: bytes
+
+
+def _record(member: bytes) -> _Record:
+    """The WARC record in one gzip member. Raises `FetchError` where there is none."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS + 16)
+    try:
+        data = unpacker.decompress(member, _RECORD_BYTES)
+    except zlib.error as error:
+        raise FetchError("archive_error", f"no gzip member: {error}") from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise FetchError("archive_error", "not one whole gzip member")
+    head, blank, block = data.partition(b"\r\n\r\n")
+    lines = head.decode("utf-8", "replace").split("\r\n")
+    if not blank or not lines[0].startswith("WARC/"):
+        raise FetchError("archive_error", "no WARC record")
+    fields = {n.strip().lower(): v.strip() for n, _, v in (x.partition(":") for x in lines[1:])}
+    length = fields.get("content-length", "")
+    date = fields.get("warc-date", "")
+    if not length.isdigit() or int(length) > len(block) or parse_date(date) is None:
+        raise FetchError("archive_error", "a WARC record that is cut or has no date")
+    url = fields.get("warc-target-uri", "").strip("<>")
+    return _Record(fields.get("warc-type", ""), url, date, block[: int(length)])

@@ -1,0 +1,117 @@
+"""Many pages from their own servers: a queue for each site, workers that take whose turn it is.
+
+Memory grows with the links that are left, about 500 bytes each.
+"""
+
+import asyncio
+import heapq
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from webtext_py.fetch.failure import FetchError
+from webtext_py.fetch.live import Fetched, Live
+from webtext_py.fetch.schedule import site_of
+from webtext_py.url.key import fetch_url
+
+__all__ = ["Link", "Wanted", "crawl"]
+
+# How long a worker sleeps when every site waits; also bounds how late a Ctrl-C is seen.
+_NAP_S = 0.25
+
+
+@dataclass(slots=True)
+class Link:
+    """One link to fetch. `created` in seconds since 1970."""
+
+    url_key: str
+    url: str
+    created: float
+    tries: int = 0
+
+
+Done = Callable[[Link, Fetched], Awaitable[None]]
+
+
+@dataclass
+class Wanted:
+    """What is left to fetch, by site, and when each site may be asked again."""
+
+    queues: dict[str, deque[Link]] = field(default_factory=dict)
+    heap: list[tuple[float, int, str]] = field(default_factory=list)
+    left: int = 0
+    busy: int = 0
+    number: int = 0
+
+    def push(self, site: str, ready_s: float) -> None:
+        """Lines a site up."""
+        self.number += 1
+        heapq.heappush(self.heap, (ready_s, self.number, site))
+
+    def waiting(self) -> int:
+        """How many sites have to wait now."""
+        now = time.monotonic()
+        return sum(ready > now for ready, _, _ in self.heap)
+
+
+async def crawl(
+    live: Live, links: Sequence[Link], done: Done, watch: Callable[[Wanted], None]
+) -> None:
+    """Fetches every link and hands each result to `done`; `watch` sees the queues now and then."""
+    wanted = Wanted(left=len(links))
+    for link in links:
+        url = fetch_url(link.url)
+        if url is None:
+            await done(link, Fetched("bad_url", link.url))
+            wanted.left -= 1
+            continue
+        link.url = url.partition("#")[0]
+        site = site_of(urlsplit(link.url).hostname or "")
+        wanted.queues.setdefault(site, deque()).append(link)
+    for site in wanted.queues:
+        wanted.push(site, 0.0)
+    count = min(live.client.limits.connections, len(wanted.queues))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            group.create_task(_work(live, wanted, done))
+        if count:
+            group.create_task(_watch(wanted, watch))
+
+
+async def _watch(wanted: Wanted, watch: Callable[[Wanted], None]) -> None:
+    while wanted.left:
+        watch(wanted)
+        await asyncio.sleep(_NAP_S)
+    watch(wanted)
+
+
+async def _work(live: Live, wanted: Wanted, done: Done) -> None:
+    while wanted.left:
+        now = time.monotonic()
+        if not wanted.heap or wanted.heap[0][0] > now:
+            ready = wanted.heap[0][0] - now if wanted.heap else _NAP_S
+            await asyncio.sleep(min(_NAP_S, max(0.001, ready)))
+            continue
+        _, _, site = heapq.heappop(wanted.heap)
+        queue = wanted.queues[site]
+        link = queue.popleft()
+        if live.manners.broken(site):
+            error = FetchError("host_down", f"{site} failed too often in a row")
+            result = Fetched(error.reason, error.detail)
+        else:
+            result = await live.fetch(link.url, link.tries)
+        if result.again:
+            link.tries += 1
+            queue.append(link)
+        else:
+            await done(link, result)
+            wanted.left -= 1
+        if queue:
+            wanted.push(site, live.manners.ready_s(site))
+
+
+def summary(outcomes: Counter[str]) -> str:
+    """Reasons so far, the commonest first."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in outcomes.most_common(4))

@@ -1,0 +1,70 @@
+"""Requests to an archive: one at a time, so many a minute, and as told after 429."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from webtext_py.fetch.client import Client, Exchange
+from webtext_py.fetch.failure import RETRIED, FetchError
+from webtext_py.fetch.live import retry_after_s
+
+__all__ = ["Pace"]
+
+# Without `Retry-After`, after 429: our choice; the Internet Archive blocks for an hour those who go
+# on within a minute.
+_HOLD_S = 60.0
+_TRIES = 5
+
+
+class Pace:
+    """Speaks to one archive, never faster than `per_minute`.
+
+    `say` hears why it waits. 429 and 503 stop everything at once, for as long as told.
+    """
+
+    def __init__(
+        self, client: Client, per_minute: float, say: Callable[[str], None], hold_s: float = _HOLD_S
+    ) -> None:
+        self._client = client
+        self._gap_s = 60.0 / per_minute
+        self._say = say
+        self._hold_s = hold_s
+        self._next_s = 0.0
+        self._turn = asyncio.Lock()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        wire_bytes: int,
+        headers: tuple[tuple[str, str], ...] = (),
+        cut: bool = False,
+    ) -> Exchange:
+        """The answer to `url`, body and all where it is 2xx. Raises `FetchError`."""
+        async with self._turn:
+            for tries in range(_TRIES):
+                await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
+                try:
+                    answer = await self._client.get(
+                        url,
+                        wanted=lambda found: found.status // 100 == 2,
+                        wire_bytes=wire_bytes,
+                        headers=headers,
+                        cut=cut,
+                    )
+                except FetchError as error:
+                    self._next_s = time.monotonic() + max(self._gap_s, self._gap_s * 2**tries)
+                    if error.reason not in RETRIED or tries == _TRIES - 1:
+                        raise
+                    continue
+                finally:
+                    self._next_s = max(self._next_s, time.monotonic() + self._gap_s)
+                if answer.status not in (429, 503):
+                    return answer
+                told = retry_after_s(answer)
+                wait = self._hold_s * 2**tries if told is None else told
+                if wait > 24 * 3600:
+                    break
+                self._say(f"{url.split('/')[2]} answered {answer.status}: waiting {wait:.0f} s")
+                self._next_s = time.monotonic() + max(wait, self._gap_s)
+            raise FetchError("rate_limited", f"{url}: the archive wants no more requests")
