@@ -268,7 +268,6 @@ class Build:
             else {}
         )
         settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
-        cut = config.part("partitions")
         plan = [
             _Plan(
                 "links",
