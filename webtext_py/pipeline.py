@@ -203,6 +203,7 @@ class Build:
         manifest = Manifest(self.data)
         digests = Digests(self.data)
         keys: dict[str, str] = {}
+        start = self._first(start)
         redo = _from(start)
         verdicts = []
         for plan in self._plans(manifest):
