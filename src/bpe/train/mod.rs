@@ -330,3 +330,69 @@ fn keep_last_of_equal_pairs(merges: &mut Vec<(u32, u32, u32)>) {
         last[&(left, right)] == rank - 1
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bpe::{Pattern, PieceCounter, Sequence, Texts};
+
+    /// A trainer of words full of ties and runs.
+    fn trainer(min_frequency: u64) -> Trainer<u16> {
+        let mut state = 7u64;
+        let text: Vec<u8> = (0..30_000)
+            .flat_map(|_| {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                let letter = b"abcde aab"[(state >> 33) as usize % 9];
+                vec![letter; 1 + (state >> 60) as usize / 5]
+            })
+            .collect();
+        let mut counter = PieceCounter::new(Pattern::Gpt2, Sequence::Document, vec![]);
+        let texts = Texts { data: &text, offsets: &[0, text.len() as i64] };
+        counter.count(texts, 1, &mut || true).unwrap();
+        let options = TrainOptions { vocab_size: 2000, min_frequency };
+        Trainer::new(counter.finish(), options).unwrap()
+    }
+
+    #[test]
+    fn keeping_rare_pairs_changes_no_merge() {
+        let lean = trainer(5).run(&mut |_| true).unwrap();
+        assert!(lean.merges.len() > 300 && lean.tokens.len() < 2000, "{}", lean.merges.len());
+        let mut whole = trainer(5);
+        whole.keep_everything();
+        assert!(whole.pairs.get(pair_of(0, 0)).is_none(), "no pair that does not occur");
+        assert_eq!(whole.run(&mut |_| true).unwrap().merges, lean.merges);
+        // The count of every pair that occurs is that of the words.
+        let mut halfway = trainer(5);
+        for _ in 0..200 {
+            let top = halfway.heap.pop().unwrap();
+            let count = halfway.pairs.get(top.pair).unwrap() as u64;
+            if top.count != count {
+                halfway.heap.push(Candidate { count, ..top });
+                continue;
+            }
+            let (left, right) = ((top.pair >> 32) as u32, top.pair as u32);
+            let (new, known) = halfway.token_for(left, right);
+            assert!(!known);
+            halfway.merge(left, right, new, top.list);
+        }
+        halfway.keep_everything();
+        let mut counts: HashMap<u64, i64> = HashMap::new();
+        halfway.words.for_each(|_, count, symbols| {
+            for pair in symbols.windows(2) {
+                *counts.entry(pair_of(pair[0].id(), pair[1].id())).or_default() += count as i64;
+            }
+        });
+        assert!(counts.len() > 100);
+        for (pair, count) in counts {
+            assert_eq!(halfway.pairs.get(pair), Some(count));
+        }
+        assert_eq!(halfway.run(&mut |_| true).unwrap().tokens, lean.tokens);
+    }
+
+    #[test]
+    fn of_equal_pairs_the_last_merge_stays() {
+        let mut merges = vec![(1, 2, 9), (3, 4, 10), (1, 2, 9), (5, 6, 11)];
+        keep_last_of_equal_pairs(&mut merges);
+        assert_eq!(merges, [(3, 4, 10), (1, 2, 9), (5, 6, 11)]);
+    }
+}
