@@ -124,11 +124,12 @@ def learn(
         last = entries
 
     merges, offsets, data = pieces.train(size, config.min_frequency, report)
-    ends = np.frombuffer(memoryview(offsets), np.int64)
+    ends = np.frombuffer(memoryview(offsets), np.int64).tolist()
     joined = bytes(data)
-    tokens = [joined[ends[i] : ends[i + 1]] for i in range(len(ends) - 1)]
+    tokens = [joined[start:end] for start, end in zip(ends, ends[1:], strict=False)]
     report(len(tokens))
-    pairs = np.frombuffer(memoryview(merges), np.uint32).reshape(-1, 3)[:, :2].tolist()
+    columns = np.frombuffer(memoryview(merges), np.uint32).reshape(-1, 3)
+    pairs = list(zip(columns[:, 0].tolist(), columns[:, 1].tolist(), strict=True))
     clashes = {text.encode() for text in config.special} & set(tokens)
     if clashes:
         text = min(clashes).decode()
@@ -136,7 +137,7 @@ def learn(
             f"the text spells the special token `{text}` so often that it became a token",
             "`--exclude-special` keeps it out, `--special` names another",
         )
-    return Vocabulary(tokens, [(a, b) for a, b in pairs], config.special, config.pattern)
+    return Vocabulary(tokens, pairs, config.special, config.pattern)
 
 
 def train_texts(columns: Iterable[Any], config: TrainConfig, threads: int | None = None) -> Trained:

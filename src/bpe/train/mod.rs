@@ -6,14 +6,15 @@
 
 mod gather;
 mod pairs;
+mod queue;
 mod words;
 
 use super::count::Pieces;
 use crate::{Error, Result};
 use gather::Gather;
 use pairs::PairTable;
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use queue::{Candidate, Queue};
+use std::collections::{BTreeMap, HashMap};
 use words::{Symbol, Words};
 
 /// What to learn.
@@ -74,28 +75,6 @@ pub fn train(
     }
 }
 
-/// A pair that may be merged, with the pieces to visit.
-#[derive(PartialEq, Eq)]
-struct Candidate {
-    count: u64,
-    pair: u64,
-    list: u32,
-}
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // A pair can stand in the heap twice (see `Trainer::merge`): the older list first.
-        let key = |c: &Self| (c.count, std::cmp::Reverse(c.pair), std::cmp::Reverse(c.list));
-        key(self).cmp(&key(other))
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 #[inline(always)]
 fn pair_of(left: u32, right: u32) -> u64 {
     (left as u64) << 32 | right as u64
@@ -105,7 +84,7 @@ struct Trainer<S> {
     options: TrainOptions,
     words: Words<S>,
     pairs: PairTable,
-    heap: BinaryHeap<Candidate>,
+    queue: Queue,
     /// Places of words, list after list, each written once.
     places: Vec<u32>,
     /// Start and length of each list in `places`.
@@ -127,7 +106,7 @@ impl<S: Symbol> Trainer<S> {
             options,
             words,
             pairs: PairTable::new(),
-            heap: BinaryHeap::new(),
+            queue: Queue::new(),
             places: Vec::new(),
             lists: Vec::new(),
             left: Gather::default(),
@@ -171,7 +150,7 @@ impl<S: Symbol> Trainer<S> {
                 *self.pairs.count_mut(at) = pair.count;
                 let list = self.lists.len() as u32;
                 self.lists.push((total, pair.words));
-                self.heap.push(Candidate { count: pair.count as u64, pair: key, list });
+                self.queue.push(Candidate { count: pair.count as u64, pair: key, list });
                 total += pair.words as usize;
                 pair.last = u32::MAX;
             }
@@ -194,11 +173,11 @@ impl<S: Symbol> Trainer<S> {
         let mut merges: Vec<(u32, u32, u32)> = Vec::new();
         let mut repeated = false; // whether a pair was merged twice
         while self.tokens.len() < self.options.vocab_size {
-            let Some(mut top) = self.heap.pop() else { break };
+            let Some(mut top) = self.queue.pop() else { break };
             let count = self.pairs.get(top.pair).unwrap_or(0) as u64;
             if top.count != count {
                 top.count = count;
-                self.heap.push(top);
+                self.queue.push(top);
                 continue;
             }
             if count < self.options.min_frequency.max(1) {
@@ -266,7 +245,7 @@ impl<S: Symbol> Trainer<S> {
         self.open_lists(|n| pair_of(new, n), false);
     }
 
-    /// Writes the lists of the pairs that a side's neighbours now form, and puts them in the heap.
+    /// Writes the lists of the pairs that a side's neighbours now form, and puts them in the queue.
     #[inline(always)]
     fn open_lists(&mut self, pair_with: impl Fn(u32) -> u64, is_left: bool) {
         let side = if is_left { &mut self.left } else { &mut self.right };
@@ -279,7 +258,7 @@ impl<S: Symbol> Trainer<S> {
             item.cursor = total;
             let list = self.lists.len() as u32;
             self.lists.push((total, item.words));
-            self.heap.push(Candidate { count: count as u64, pair: pair_with(neighbour), list });
+            self.queue.push(Candidate { count: count as u64, pair: pair_with(neighbour), list });
             total += item.words as usize;
         });
         self.places.resize(total, 0);
@@ -315,7 +294,7 @@ impl<S: Symbol> Trainer<S> {
             let list = self.lists.len() as u32;
             self.lists.push((self.places.len(), places.len() as u32));
             self.places.extend(places);
-            self.heap.push(Candidate { count: count as u64, pair, list });
+            self.queue.push(Candidate { count: count as u64, pair, list });
         }
     }
 }
@@ -364,10 +343,10 @@ mod tests {
         // The count of every pair that occurs is that of the words.
         let mut halfway = trainer(5);
         for _ in 0..200 {
-            let top = halfway.heap.pop().unwrap();
+            let top = halfway.queue.pop().unwrap();
             let count = halfway.pairs.get(top.pair).unwrap() as u64;
             if top.count != count {
-                halfway.heap.push(Candidate { count, ..top });
+                halfway.queue.push(Candidate { count, ..top });
                 continue;
             }
             let (left, right) = ((top.pair >> 32) as u32, top.pair as u32);
