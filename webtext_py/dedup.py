@@ -4,7 +4,7 @@ The output folder holds the kept rows (`part-*.parquet`, one file for each input
 order), `duplicates/` and a manifest; like a build it resumes after a kill and refuses a stale
 result. A Parquet input keeps all its columns; JSONL and text give `id` and `text`.
 
-While it runs the folder also holds one compressed copy of the texts beside what
+While it runs the folder also holds one lightly compressed copy of the texts beside what
 `stages/dedup/near.py` states. Ids must be unique over all inputs; that check takes 8 bytes a
 document of memory.
 """
@@ -167,7 +167,8 @@ def ingest(inputs: list[Path], outputs: list[Path], text_field: str) -> dict[str
     """Task: a file of texts to the columns that the search needs (first output) and the heads of
     the ids' digests, sorted (second)."""
     heads = [np.zeros(0, np.uint64)]
-    with closing(pq.ParquetWriter(outputs[0], _INGESTED, compression="zstd")) as writer:
+    # Read three times and thrown away: the fastest codec, and no dictionary of whole texts.
+    with closing(_writer(outputs[0], _INGESTED, "lz4")) as writer:
         source = recognise(inputs[0])
         for batch in read_batches(source, text_field=text_field, extra=_EXTRA):
             table = pa.table(
@@ -184,6 +185,15 @@ def ingest(inputs: list[Path], outputs: list[Path], text_field: str) -> dict[str
             heads.append(keys.view("<u8").reshape(-1))
     np.sort(np.concatenate(heads)).tofile(outputs[1])
     return {}
+
+
+def _writer(path: Path, schema: pa.Schema, compression: str) -> pq.ParquetWriter:
+    """A Parquet writer that spends nothing on dictionaries and bounds of long texts."""
+    texts = [f.name for f in schema if f.type in (pa.string(), pa.large_string())]
+    others = [name for name in schema.names if name not in texts]
+    return pq.ParquetWriter(
+        path, schema, compression=compression, use_dictionary=others, write_statistics=others
+    )
 
 
 def _integers(values: pa.Array, path: Path) -> pa.Array:
@@ -241,7 +251,7 @@ def write(inputs: list[Path], outputs: list[Path], part: int, text_field: str) -
 def _write_kept(batches: Any, schema: pa.Schema, gone: Any, path: Path) -> dict[str, Any]:
     first = kept = held = 0
     waiting: list[pa.RecordBatch] = []
-    with closing(pq.ParquetWriter(path, schema, compression="zstd")) as writer:
+    with closing(_writer(path, schema, "zstd")) as writer:
 
         def flush() -> None:
             if waiting:
