@@ -310,7 +310,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         work = Path(folder)
         if "scale" in options.parts:  # first, while this process is small
-            note("scale", [scale(options.corpus, work, count) for count in options.scale])
+            found: list[dict[str, Any]] = []
+            for count in options.scale:
+                found.append(scale(options.corpus, work, count))
+                note("scale", found)
         if "pairs" in options.parts:
             note("pairs", check_pairs(options.corpus, work))
         if "speed" in options.parts:
