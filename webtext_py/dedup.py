@@ -31,7 +31,7 @@ from webtext_py.records import DUPLICATES
 from webtext_py.stage import Observer, Silent, StageRun, Workspace
 from webtext_py.stages.dedup import Rule, final_rows, find_duplicates
 from webtext_py.stages.dedup.exact import ROW_BITS
-from webtext_py.tables import ROW_GROUP_ROWS, write_table
+from webtext_py.tables import ROW_GROUP_ROWS, iterate, write_table
 
 __all__ = ["DedupConfig", "run_dedup"]
 
@@ -242,8 +242,7 @@ def write(inputs: list[Path], outputs: list[Path], part: int, text_field: str) -
     if source.kind == "parquet":
         with pq.ParquetFile(inputs[0]) as file:
             schema = file.schema_arrow
-            batches = file.iter_batches(4096, use_threads=False)
-            return _write_kept(batches, schema, gone, outputs[0])
+        return _write_kept(iterate(inputs[:1], rows=4096), schema, gone, outputs[0])
     schema = pa.schema([("id", pa.string()), ("text", pa.large_string())])
     return _write_kept(read_batches(source, text_field=text_field), schema, gone, outputs[0])
 

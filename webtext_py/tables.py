@@ -30,7 +30,9 @@ def iterate(
     """Batches of at most `rows` rows of several files, in order."""
     for path in paths:
         with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(rows, columns=columns, use_threads=False)
+            # One row group after the other: Arrow holds all that one call is to read.
+            for group in range(file.num_row_groups):
+                yield from file.iter_batches(rows, [group], columns=columns, use_threads=False)
 
 
 class Shuffle:

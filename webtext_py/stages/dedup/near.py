@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from webtext_py import _core
 from webtext_py.columns import digests, text_column
@@ -240,10 +239,9 @@ def cluster(
 def _numbered(path: Path, columns: list[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Batches of a part, each with the row number of its first row."""
     first = 0
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False):
-            yield first, batch
-            first += batch.num_rows
+    for batch in iterate([path], columns, _BATCH_ROWS):
+        yield first, batch
+        first += batch.num_rows
 
 
 def _own(paths: list[Path], part: int) -> npt.NDArray[np.uint64]:
