@@ -71,7 +71,6 @@ def train(
     `report` hears every line of metrics.jsonl. SIGTERM and Ctrl-C save a checkpoint and end.
     """
     settings, device = config.run, world.device
-    torch.set_float32_matmul_precision("high" if settings.precision != "fp32" else "highest")
     context, vocab_size = config.model.context, config.model.vocab_size
     if device.type == "cpu" and config.model.width < 256:
         torch.set_num_threads(1)  # more would spend their time on waiting for each other

@@ -163,8 +163,9 @@ def test_two_processes_go_on_where_one_was(data: Path, processes: Processes) -> 
     before = processes.count
     processes.together(2, "train", "--data", data, "--resume", "--json")
     said = [(processes.folder / f"{before + i}.out").read_text() for i in (1, 2)]
-    assert json.loads(said[0])["step"] == 6
-    assert said[1] == ""
+    # Gloo of torch 2.9 greets on standard output.
+    assert json.loads(said[0][said[0].index("{") :])["step"] == 6
+    assert "{" not in said[1]
     assert len(read_metrics(data / "runs" / "nano" / "metrics.jsonl")) == 6
 
 
