@@ -1,5 +1,6 @@
 """Training a vocabulary: text or counts in, `Vocabulary` out."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def learn(
     merges, offsets, data = pieces.train(size, config.min_frequency, report)
     ends = np.frombuffer(memoryview(offsets), np.int64).tolist()
     joined = bytes(data)
-    tokens = [joined[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    tokens = [joined[start:end] for start, end in itertools.pairwise(ends)]
     report(len(tokens))
     columns = np.frombuffer(memoryview(merges), np.uint32).reshape(-1, 3)
     pairs = list(zip(columns[:, 0].tolist(), columns[:, 1].tolist(), strict=True))
