@@ -59,7 +59,7 @@ def run(args: list[str]) -> int:
         return stop.exit_code
     except SystemExit:
         # click ends so where the reader of our output went away: no error here.
-        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
             return _forget_output()
         raise
     except click.UsageError as error:
