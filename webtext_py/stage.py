@@ -163,7 +163,12 @@ class Workspace:
         clean(self.data)
         run = StageRun(self, name)
         started = time.monotonic()
-        counts = dict(body(run))
+        try:
+            counts = dict(body(run))
+        except BaseException:
+            self.engine.close()  # nobody writes any more: what is half-written can go
+            clean(self.data)
+            raise
         entry.outputs = dict(sorted(run.kept_outputs().items()))
         entry.counts = counts
         entry.seconds = round(run.seconds_before + time.monotonic() - started, 3)
