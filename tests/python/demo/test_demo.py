@@ -126,7 +126,7 @@ def test_guide_is_current(expected: Any) -> None:
         "sys.stdout.buffer.write(make_demo.build_guide(sys.stdin.buffer.read()))"
     )
     made = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-P", "-c", code],
         check=True,
         capture_output=True,
         input=demo.expected().read_bytes(),

@@ -191,7 +191,7 @@ def test_nothing_heavy_is_imported_before_a_sandbox_starts() -> None:
         "print([m for m in ('trafilatura', 'lxml', 'numpy', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
 

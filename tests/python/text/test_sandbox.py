@@ -159,7 +159,7 @@ sandbox.run(b"{payload}")
 @pytest.mark.parametrize("payload", ["fault:hang", "sleep:600"])
 def test_children_die_with_a_killed_parent(payload: str) -> None:
     script = _PARENT.format(path=sys.path, payload=payload)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as parent:
+    with subprocess.Popen([sys.executable, "-P", "-c", script], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         assert len(pids) == 2
