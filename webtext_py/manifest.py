@@ -10,6 +10,7 @@ import json
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from webtext_py.engine.commit import sha256_file, write_json
 from webtext_py.errors import InputError, StaleError
 
 FORMAT = 1  # of manifest.json
+# Libraries whose answers the outputs hold: recorded with every stage.
+_LIBRARIES = ("ada-url", "pyarrow", "tldextract", "trafilatura")
 STATE = ".state"  # markers, digests and other working files below the data directory
 
 
@@ -87,6 +90,7 @@ def new_entry(
     parts = {"config": plain, "inputs": sorted(inputs.items()), "upstream": dict(upstream)}
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
     versions = {"webtext": _core.__version__, "python": platform.python_version()}
+    versions |= {name: version(name) for name in _LIBRARIES}
     return Entry("running", plain, dict(inputs), dict(upstream), key, versions=versions)
 
 
