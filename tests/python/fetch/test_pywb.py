@@ -1,7 +1,8 @@
 """pywb as the Wayback, and pywb over what we wrote: outside truth for CDX, Memento and WARC.
 
 pywb wants other versions of much that we use, so it runs from an environment of its own:
-`python -m venv ENV && ENV/bin/pip install pywb`, and `WEBTEXT_PYWB=ENV/bin` names it.
+`python -m venv ENV && ENV/bin/pip install -r requirements-pywb.lock`, and `WEBTEXT_PYWB=ENV/bin`
+names it. `.ci/run` makes one.
 """
 
 import http.client
@@ -32,7 +33,7 @@ def start() -> Iterator[Start]:
     """Starts a pywb over WARC files; gives the address of its collection."""
     folder = os.environ.get("WEBTEXT_PYWB")
     if not folder:
-        pytest.skip("pywb is not named by WEBTEXT_PYWB (see the module's text)")
+        pytest.skip("no pywb: WEBTEXT_PYWB names none (see tests/python/fetch/test_pywb.py)")
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(place: Path, files: list[Path]) -> str:
