@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 65536
-BUFFER_BYTES = 64 << 20  # our choice: what a shuffle holds before it writes row groups
+BUFFER_BYTES = 64 << 20  # our choice: what a shuffle holds before it writes
+_PARTITIONS = b"partitions"  # key of a shuffle file's metadata
 
 
 def write_table(table: pa.Table, path: Path, row_group_rows: int = ROW_GROUP_ROWS) -> None:
@@ -36,16 +37,21 @@ def iterate(
 
 
 class Shuffle:
-    """Writes rows to one of several files each, holding at most about `BUFFER_BYTES`.
+    """Writes rows by partition to one file, holding at most about `BUFFER_BYTES` of them.
 
-    A context manager; every file is written, also one without rows. The bytes depend on the rows
-    and their order alone.
+    A context manager. The file is an Arrow IPC file of rounds: each flush writes one record batch
+    (perhaps without rows) for every partition, so batch `i` belongs to partition `i % partitions`.
+    One file for all partitions, as a file for each would need partitions² of them, each flushed to
+    disk; Arrow's footer finds a batch without reading the others, where Parquet's would list every
+    column of every partition. The bytes depend on the rows and their order alone.
     """
 
-    def __init__(self, paths: Sequence[Path], schema: pa.Schema) -> None:
-        self._schema = schema
-        self._writers = [pq.ParquetWriter(p, schema, compression="zstd") for p in paths]
-        self._held: list[list[pa.Table]] = [[] for _ in paths]
+    def __init__(self, path: Path, partitions: int, schema: pa.Schema) -> None:
+        self._schema = schema.with_metadata({_PARTITIONS: str(partitions)})
+        self._sink = pa.OSFile(str(path), "wb")
+        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
+        self._writer = pa.ipc.new_file(self._sink, self._schema, options=options)
+        self._held: list[list[pa.Table]] = [[] for _ in range(partitions)]
         self._bytes = 0
 
     def __enter__(self) -> "Shuffle":
@@ -60,31 +66,53 @@ class Shuffle:
         try:
             if kind is None:
                 self._flush()
+                self._writer.close()
         finally:
-            for writer in self._writers:
-                writer.close()
+            self._sink.close()
 
     def add(self, table: pa.Table, targets: npt.NDArray[np.int64]) -> None:
-        """Adds rows; `targets[i]` is the index of the file that row `i` goes to."""
-        if not table.num_rows:
-            return
+        """Adds rows; `targets[i]` is the partition of row `i`."""
+        for start in range(0, table.num_rows, ROW_GROUP_ROWS):  # what fits into one array
+            self._add(table.slice(start, ROW_GROUP_ROWS), targets[start : start + ROW_GROUP_ROWS])
+            if self._bytes >= BUFFER_BYTES:
+                self._flush()
+
+    def _add(self, table: pa.Table, targets: npt.NDArray[np.int64]) -> None:
         order = np.argsort(targets, kind="stable")
         table = table.cast(self._schema).take(pa.array(order))
         bounds = np.searchsorted(targets[order], np.arange(len(self._held) + 1))
-        for target, held in enumerate(self._held):
-            start, end = int(bounds[target]), int(bounds[target + 1])
+        for partition, held in enumerate(self._held):
+            start, end = int(bounds[partition]), int(bounds[partition + 1])
             if end > start:
                 held.append(table.slice(start, end - start))
         self._bytes += table.nbytes
-        if self._bytes >= BUFFER_BYTES:
-            self._flush()
 
     def _flush(self) -> None:
-        for writer, held in zip(self._writers, self._held, strict=True):
-            if held:
-                writer.write_table(pa.concat_tables(held).combine_chunks())
-                held.clear()
+        if not self._bytes:
+            return
+        for held in self._held:
+            rows = pa.concat_tables(held) if held else self._schema.empty_table()
+            arrays = [
+                pa.concat_arrays(column.chunks) if held else pa.array([], column.type)
+                for column in rows.columns
+            ]
+            self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+            held.clear()
         self._bytes = 0
+
+
+def iterate_partition(paths: Sequence[Path], partition: int) -> Iterator[pa.RecordBatch]:
+    """Batches of one partition of several files that `Shuffle` wrote, in order."""
+    for path in paths:
+        with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
+            partitions = int(file.schema.metadata[_PARTITIONS])
+            for i in range(partition, file.num_record_batches, partitions):
+                yield file.get_batch(i).replace_schema_metadata(None)
+
+
+def read_partition(paths: Sequence[Path], partition: int, schema: pa.Schema) -> pa.Table:
+    """All rows of one partition of several files of `schema`. Holds them in memory."""
+    return pa.Table.from_batches(iterate_partition(paths, partition), schema)
 
 
 def group_starts(sorted_keys: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.int64]:

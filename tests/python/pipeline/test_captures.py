@@ -4,16 +4,18 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext_py.columns import partition_of
 from webtext_py.records import CAPTURES, GOOD
 from webtext_py.stages.extract.documents import rows_of
 from webtext_py.stages.pages.resolve import ENDED, SEEKERS, round_of
 from webtext_py.stages.pages.scan import ROWS
-from webtext_py.tables import read_tables, write_table
+from webtext_py.tables import Shuffle, read_partition, read_tables, write_table
 
 _KEYS = [f"http://{letter}.example/" for letter in "abcd"]
 _START = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
@@ -100,14 +102,17 @@ def test_a_round_agrees_with_the_slow_twin(
         }
         for number, (key, day, before) in enumerate(seekers)
     ]
-    write_table(pa.Table.from_pylist(looking, SEEKERS), folder / "seekers")
-    outputs = [folder / name for name in ("good", "ended", "onward-0", "onward-1")]
-    counts = round_of([folder / "rows", folder / "seekers"], outputs)
+    with Shuffle(folder / "seekers", 3, SEEKERS) as shuffle:
+        shuffle.add(pa.Table.from_pylist(looking, SEEKERS), np.ones(len(looking), np.int64))
+    outputs = [folder / name for name in ("good", "ended", "onward")]
+    counts = round_of([folder / "rows", folder / "seekers"], outputs, 1, 2)
     good = read_tables(outputs[:1])
     found = {row["url_key"]: ("good", row["final_url"]) for row in good.to_pylist()}
     for row in read_tables(outputs[1:2]).cast(ENDED).to_pylist():
         found[row["url_key"]] = (row["outcome"], None)
-    for row in read_tables(outputs[2:]).to_pylist():
+    onward = [read_partition(outputs[2:], p, SEEKERS) for p in range(2)]
+    for part, row in ((p, row) for p, table in enumerate(onward) for row in table.to_pylist()):
+        assert part == partition_of(pa.array([row["at_key"]]), 2)[0]
         found[row["url_key"]] = ("redirect", row["redirects"][-1])
         capture = rows[int(row["redirects"][-1].rpartition("/")[2])]
         assert (row["at_key"], row["passed_keys"][-1]) == (

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from webtext_py.records import DOCUMENTS, DUPLICATES, table
-from webtext_py.tables import Shuffle, group_starts, iterate, read_tables, write_table
+from webtext_py.tables import Shuffle, group_starts, iterate, read_partition, write_table
 from webtext_py.words import text_digests
 
 REASON = "exact_duplicate"
@@ -47,11 +47,11 @@ _BATCH_ROWS = 4096
 
 
 def digest(
-    inputs: list[Path], outputs: list[Path], part: int = 0, protected: bool = False
+    inputs: list[Path], outputs: list[Path], partitions: int, part: int = 0, protected: bool = False
 ) -> dict[str, Any]:
     """Task: a part of the documents to candidates by partition of the text's digest."""
     rows = 0
-    with Shuffle(outputs, CANDIDATES) as shuffle:
+    with Shuffle(outputs[0], partitions, CANDIDATES) as shuffle:
         for batch in iterate(inputs, COLUMNS, _BATCH_ROWS):
             keys = text_digests(batch["text"])
             heads = np.ascontiguousarray(keys[:, 8:]).view(">u8").reshape(-1)
@@ -67,15 +67,15 @@ def digest(
                 pa.repeat(protected, batch.num_rows),
             ]
             found = pa.table(arrays, schema=CANDIDATES)
-            shuffle.add(found, (heads % np.uint64(len(outputs))).astype(np.int64))
+            shuffle.add(found, (heads % np.uint64(partitions)).astype(np.int64))
             rows += batch.num_rows
     return {"rows": rows}
 
 
-def group(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+def group(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
     """Task: a digest partition to removed documents (first output) and the numbers of those that
     near-duplicates need not be looked for (second), protected copies included."""
-    rows = read_tables(inputs).sort_by([("digest", "ascending"), *ORDER])
+    rows = read_partition(inputs, partition, CANDIDATES).sort_by([("digest", "ascending"), *ORDER])
     starts = group_starts(rows["digest"])
     survivor = np.repeat(starts, np.diff(np.append(starts, rows.num_rows)))
     copies = survivor != np.arange(rows.num_rows)

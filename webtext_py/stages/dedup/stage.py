@@ -85,8 +85,8 @@ def find_duplicates(
                 f"digest-{i:05d}",
                 exact.digest,
                 (path,),
-                tuple(run.work / f"digest-{i:05d}-{p:05d}.parquet" for p in parts),
-                {"part": i, "protected": i >= free},
+                (run.work / f"digest-{i:05d}.arrow",),
+                {"partitions": partitions, "part": i, "protected": i >= free},
                 path.stat().st_size,
             )
             for i, path in enumerate(documents)
@@ -101,8 +101,9 @@ def find_duplicates(
             Task(
                 f"group-{p:05d}",
                 exact.group,
-                tuple(run.work / f"digest-{i:05d}-{p:05d}.parquet" for i in range(len(documents))),
+                tuple(run.work / f"digest-{i:05d}.arrow" for i in range(len(documents))),
                 (removed[p], copies[p]),
+                {"partition": p},
             )
             for p in parts
         ],

@@ -38,6 +38,7 @@ SUBMISSIONS = pa.schema(
 def scan(
     inputs: list[Path],
     outputs: list[Path],
+    partitions: int,
     name: str,
     kind: str,
     before: int,
@@ -53,12 +54,12 @@ def scan(
     lost: dict[str, Any] = {}
     batches = read_links(inputs[0]) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
     first = 0
-    with Shuffle(outputs, SUBMISSIONS) as shuffle:
+    with Shuffle(outputs[0], partitions, SUBMISSIONS) as shuffle:
         for batch in batches:
             names = judge(batch, before, after, nsfw)
             outcomes.update(count_values(names))
             kept = submissions(batch, name, first).filter(pc.equal(names, KEPT))
-            shuffle.add(kept, partition_of(kept["submission_id"], len(outputs)))
+            shuffle.add(kept, partition_of(kept["submission_id"], partitions))
             first += batch.num_rows
     outcomes["blank"] += lost.get("blank", 0)
     return {"lines": dict(sorted((+outcomes).items())), "damage": lost.get("damage", [])}

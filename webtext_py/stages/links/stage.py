@@ -31,8 +31,9 @@ def run_links(
             Task(
                 f"unique-{p:05d}",
                 unique,
-                tuple(run.work / f"scan-{i:05d}-{p:05d}.parquet" for i in range(len(files))),
-                tuple(run.work / f"unique-{p:05d}-{q:05d}.parquet" for q in parts),
+                tuple(run.work / f"scan-{i:05d}.arrow" for i in range(len(files))),
+                (run.work / f"unique-{p:05d}.arrow",),
+                {"partition": p, "partitions": config.partitions},
             )
             for p in parts
         ],
@@ -44,12 +45,13 @@ def run_links(
             Task(
                 f"merge-{q:05d}",
                 merge,
-                (*(run.work / f"unique-{p:05d}-{q:05d}.parquet" for p in parts), *excluded),
+                (*(run.work / f"unique-{p:05d}.arrow" for p in parts), *excluded),
                 (
                     run.data / "links" / f"part-{q:05d}.parquet",
                     run.data / "ledger" / f"urls-links-{q:05d}.parquet",
                 ),
                 {
+                    "partition": q,
                     "karma_rule": config.karma_rule,
                     "min_karma": config.min_karma,
                     "exclude_domains": bool(excluded),
@@ -100,8 +102,9 @@ def _scans(run: StageRun, config: BuildConfig, files: Mapping[str, Path], kind: 
             f"scan-{i:05d}",
             scan,
             (path,),
-            tuple(run.work / f"scan-{i:05d}-{p:05d}.parquet" for p in range(config.partitions)),
+            (run.work / f"scan-{i:05d}.arrow",),
             {
+                "partitions": config.partitions,
                 "name": name,
                 "kind": kind,
                 "before": config.before_utc,

@@ -16,7 +16,7 @@ from webtext_py.columns import partition_of
 from webtext_py.ledger import KEPT, url_ends
 from webtext_py.records import LINKS, table
 from webtext_py.stages.links.lines import SUBMISSIONS
-from webtext_py.tables import Shuffle, group_starts, read_tables, write_table
+from webtext_py.tables import Shuffle, group_starts, read_partition, write_table
 from webtext_py.url.domain_list import load_domain_list
 from webtext_py.url.key import url_keys
 from webtext_py.url.rules import UrlRules
@@ -28,13 +28,16 @@ _BEST = [("karma", "descending"), ("created_utc", "ascending"), ("submission_id"
 _TOTAL = [*_BEST, ("url", "ascending"), ("subreddit", "ascending"), ("file", "ascending")]
 
 
-def unique(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+def unique(
+    inputs: list[Path], outputs: list[Path], partition: int, partitions: int
+) -> dict[str, Any]:
     """Task: submissions of one id partition, each id once, to partitions of their URL key.
 
     Of lines with one id the one with the highest karma stands (dumps of other days differ in it).
     Returns `lines`: file to outcome to count, for lines that end here.
     """
-    rows = read_tables(inputs).sort_by([("submission_id", "ascending"), *_TOTAL])
+    rows = read_partition(inputs, partition, SUBMISSIONS)
+    rows = rows.sort_by([("submission_id", "ascending"), *_TOTAL])
     starts = group_starts(rows["submission_id"])
     first = np.zeros(rows.num_rows, bool)
     first[starts] = True
@@ -44,8 +47,8 @@ def unique(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     bad = pc.is_null(keys)
     ended.update((file, "bad_url") for file in rows["file"].filter(bad).to_pylist())
     rows = rows.append_column("url_key", keys).filter(pc.invert(bad))
-    with Shuffle(outputs, KEYED) as shuffle:
-        shuffle.add(rows, partition_of(rows["url_key"], len(outputs)))
+    with Shuffle(outputs[0], partitions, KEYED) as shuffle:
+        shuffle.add(rows, partition_of(rows["url_key"], partitions))
     lines: dict[str, dict[str, int]] = {}
     for (file, outcome), count in sorted(ended.items()):
         lines.setdefault(file, {})[outcome] = count
@@ -55,6 +58,7 @@ def unique(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
 def merge(
     inputs: list[Path],
     outputs: list[Path],
+    partition: int,
     karma_rule: str,
     min_karma: int,
     exclude_domains: bool,
@@ -64,7 +68,7 @@ def merge(
     With `exclude_domains` the last input is the list of domains.
     """
     excluded = load_domain_list(inputs.pop()) if exclude_domains else frozenset()
-    links = merge_submissions(read_tables(inputs), karma_rule)
+    links = merge_submissions(read_partition(inputs, partition, KEYED), karma_rule)
     outcomes = judge(links, min_karma, UrlRules.default(exclude_domains=excluded))
     kept = pc.equal(outcomes, KEPT)
     write_table(links.filter(kept), outputs[0])

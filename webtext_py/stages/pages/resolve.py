@@ -15,7 +15,7 @@ from webtext_py.records import CAPTURES, GOOD, LINKS, table
 from webtext_py.stages.pages.nearest import Nearest
 from webtext_py.stages.pages.scan import GOOD as GOOD_OUTCOME
 from webtext_py.stages.pages.scan import REDIRECT
-from webtext_py.tables import Shuffle, iterate, read_tables, write_table
+from webtext_py.tables import Shuffle, iterate, read_partition, read_tables, write_table
 
 MAX_REDIRECTS = 10
 NO_CAPTURE = "no_capture"
@@ -35,22 +35,25 @@ ENDED = pa.schema([SEEKERS.field("url_key"), pa.field("outcome", pa.string(), Fa
 _JUDGED = ["url_key", "outcome", "fetched_at", "next_key", "url"]
 
 
-def start(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: a part of the links as seekers at their own key."""
+def start(inputs: list[Path], outputs: list[Path], partitions: int) -> dict[str, Any]:
+    """Task: a part of the links as seekers at their own key, which lies in the same partition."""
     links = pq.read_table(inputs[0])
     empty = pa.array([[]] * links.num_rows, pa.list_(pa.string()))
     columns = [links[n] for n in ("url_key", "karma", "subreddit", "created_utc", "url_key")]
     seekers = pa.table([*columns, empty, empty], schema=SEEKERS)
-    write_table(seekers, outputs[0])
+    with Shuffle(outputs[0], partitions, SEEKERS) as shuffle:
+        shuffle.add(seekers, partition_of(seekers["at_key"], partitions))
     return {"links": links.num_rows}
 
 
-def round_of(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+def round_of(
+    inputs: list[Path], outputs: list[Path], partition: int, partitions: int
+) -> dict[str, Any]:
     """Task: seekers of one partition (all but the first input) against its captures (the first).
 
-    Outputs: good captures, ended seekers, then those that go on, by partition of their next key.
+    Outputs: good captures, ended seekers, and those that go on, by partition of their next key.
     """
-    seekers = read_tables(inputs[1:]).sort_by("at_key")
+    seekers = read_partition(inputs[1:], partition, SEEKERS).sort_by("at_key")
     found = _Captures(inputs[0], seekers)
     chosen, outcomes = found.choose(seekers)
     good = outcomes == GOOD_OUTCOME
@@ -61,8 +64,8 @@ def round_of(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     ends = pa.table([seekers["url_key"].filter(ended), names], schema=ENDED)
     write_table(ends, outputs[1])
     going = _onward(seekers.filter(onward), found, chosen[onward])
-    with Shuffle(outputs[2:], SEEKERS) as shuffle:
-        shuffle.add(going, partition_of(going["at_key"], len(outputs) - 2))
+    with Shuffle(outputs[2], partitions, SEEKERS) as shuffle:
+        shuffle.add(going, partition_of(going["at_key"], partitions))
     return {"good": int(good.sum()), "ended": int(ended.sum()), "onward": int(onward.sum())}
 
 

@@ -14,7 +14,7 @@ from webtext_py.engine import advance
 from webtext_py.pages.archive import Container, list_containers, scan_container
 from webtext_py.pages.capture import captures_to_batch
 from webtext_py.records import CAPTURES
-from webtext_py.tables import Shuffle, iterate, read_tables, write_table
+from webtext_py.tables import Shuffle, iterate_partition, read_partition, write_table
 from webtext_py.url.key import url_keys
 
 GOOD = "good"
@@ -27,19 +27,18 @@ ROWS = pa.schema([*CAPTURES, pa.field("next_key", pa.string())])
 
 
 def scan(
-    inputs: list[Path], outputs: list[Path], name: str, source: str = "archive"
+    inputs: list[Path], outputs: list[Path], partitions: int, name: str, source: str = "archive"
 ) -> dict[str, Any]:
-    """Task: a container to captures (first half of `outputs`) by partition of `url_key` and
-    revisits (second half) by partition of the key they refer to.
+    """Task: a container to captures by partition of `url_key` and, as so many more partitions,
+    revisits by partition of the key they refer to.
 
     Returns `captures` by outcome, and `damage`: what could not be read, with file and offset.
     """
-    half = len(outputs) // 2
     outcomes: Counter[str] = Counter()
     container = container_at(inputs[0])
     found = scan_container(container)
     said = 0
-    with Shuffle(outputs, ROWS) as shuffle:
+    with Shuffle(outputs[0], 2 * partitions, ROWS) as shuffle:
         while held := list(islice(found, _ROWS)):
             rows = _rows(captures_to_batch(held, container.kind), name, source)
             keyed = pc.is_valid(rows["url_key"])
@@ -48,7 +47,7 @@ def scan(
             revisit = pc.equal(rows["outcome"], REVISIT)
             by = pc.if_else(revisit, rows["next_key"], rows["url_key"])
             shift = revisit.to_numpy(zero_copy_only=False)
-            targets = partition_of(by, half) + np.where(shift, half, 0)
+            targets = partition_of(by, partitions) + np.where(shift, partitions, 0)
             shuffle.add(pa.Table.from_batches([rows]), targets)
             if container.kind in ("warc", "arc"):
                 advance(held[-1].location.offset - said)
@@ -90,19 +89,17 @@ def _rows(batch: pa.RecordBatch, name: str, source: str) -> pa.RecordBatch:
     return pa.record_batch([columns[n] for n in ROWS.names], schema=pa.schema(fields))
 
 
-def resolve_revisits(inputs: list[Path], outputs: list[Path], captures: int) -> dict[str, Any]:
+def resolve_revisits(
+    inputs: list[Path], outputs: list[Path], partition: int, partitions: int
+) -> dict[str, Any]:
     """Task: revisits of one partition with the payload they stand for, by partition of their own
     key.
 
-    The first `captures` inputs hold the partition's captures, the others its revisits. A revisit
-    keeps its URL and date and takes the rest from the earliest capture of the same payload; one
-    that finds none is `revisit_without_original`.
+    A revisit keeps its URL and date and takes the rest from the earliest capture of the same
+    payload; one that finds none is `revisit_without_original`.
     """
-    if not inputs:  # not a single container, as where nothing could be fetched
-        with Shuffle(outputs, ROWS):
-            return {"resolved": 0}
-    rows = read_tables(inputs[captures:])
-    originals = _originals(inputs[:captures], rows)
+    rows = read_partition(inputs, partitions + partition, ROWS)
+    originals = _originals(inputs, partition, rows)
     payload = {key: number for number, key in reversed(list(enumerate(_payloads(originals))))}
     wanted = [payload.get(key, -1) for key in _payloads(rows, "next_key")]
     place = np.array(wanted, np.int64)
@@ -115,16 +112,16 @@ def resolve_revisits(inputs: list[Path], outputs: list[Path], captures: int) -> 
     outcome = pc.if_else(pa.array(found), done["outcome"], "revisit_without_original")
     next_key = pc.if_else(pa.array(found), done["next_key"], pa.scalar(None, pa.string()))
     table = pa.table({**columns, "outcome": outcome, "next_key": next_key}).cast(ROWS)
-    with Shuffle(outputs, ROWS) as shuffle:
-        shuffle.add(table, partition_of(table["url_key"], len(outputs)))
+    with Shuffle(outputs[0], partitions, ROWS) as shuffle:
+        shuffle.add(table, partition_of(table["url_key"], partitions))
     return {"resolved": int(found.sum())}
 
 
-def _originals(inputs: list[Path], revisits: pa.Table) -> pa.Table:
+def _originals(inputs: list[Path], partition: int, revisits: pa.Table) -> pa.Table:
     """Captures with a payload that some revisit names, earliest first for each key."""
     keys, payloads = pc.unique(revisits["next_key"]), pc.unique(revisits["payload_digest"])
     parts = [ROWS.empty_table()]
-    for batch in iterate(inputs) if revisits.num_rows else ():
+    for batch in iterate_partition(inputs, partition) if revisits.num_rows else ():
         fits = pc.and_(
             pc.is_in(batch["url_key"], keys), pc.is_in(batch["payload_digest"], payloads)
         )
@@ -147,9 +144,9 @@ _ORDER = [
 ]
 
 
-def index(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+def index(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
     """Task: all captures of one partition, in order of key and date, as `pages/index-*.parquet`."""
-    rows = read_tables(inputs)
+    rows = read_partition(inputs, partition, ROWS)
     ordered = rows
     for part in ("file", "offset", "skip"):
         ordered = ordered.append_column(f"_{part}", pc.struct_field(rows["location"], part))

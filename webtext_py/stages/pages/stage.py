@@ -79,6 +79,8 @@ def _index(
 ) -> list[Done]:
     """Scans the containers and joins revisits to what they stand for."""
     parts = range(partitions)
+    scans = tuple(run.work / f"scan-{i:05d}.arrow" for i in range(len(files)))
+    resolved = tuple(run.work / f"resolved-{p:05d}.arrow" for p in parts)
     scanned = run.tasks(
         "scan",
         [
@@ -86,34 +88,23 @@ def _index(
                 f"scan-{i:05d}",
                 scan.scan,
                 (path,),
-                tuple(
-                    run.work / f"{kind}-{i:05d}-{p:05d}.parquet"
-                    for kind in ("captures", "revisits")
-                    for p in parts
-                ),
-                {"name": name, "source": sources.get(name, "archive")},
+                (scans[i],),
+                {"partitions": partitions, "name": name, "source": sources.get(name, "archive")},
                 max(1, path.stat().st_size),
             )
             for i, (name, path) in enumerate(sorted(files.items()))
         ],
         "bytes",
     )
-    captures = {
-        p: tuple(run.work / f"captures-{i:05d}-{p:05d}.parquet" for i in range(len(files)))
-        for p in parts
-    }
     run.tasks(
         "revisits",
         [
             Task(
                 f"revisits-{p:05d}",
                 scan.resolve_revisits,
-                (
-                    *captures[p],
-                    *(run.work / f"revisits-{i:05d}-{p:05d}.parquet" for i in range(len(files))),
-                ),
-                tuple(run.work / f"resolved-{p:05d}-{q:05d}.parquet" for q in parts),
-                {"captures": len(files)},
+                scans,
+                (resolved[p],),
+                {"partition": p, "partitions": partitions},
             )
             for p in parts
         ],
@@ -124,11 +115,12 @@ def _index(
             Task(
                 f"index-{p:05d}",
                 scan.index,
-                (*captures[p], *(run.work / f"resolved-{q:05d}-{p:05d}.parquet" for q in parts)),
+                (*scans, *resolved),
                 (
                     run.work / f"rows-{p:05d}.parquet",
                     run.data / "pages" / f"index-{p:05d}.parquet",
                 ),
+                {"partition": p},
             )
             for p in parts
         ],
@@ -146,7 +138,8 @@ def _resolve(run: StageRun, partitions: int) -> tuple[int, int]:
                 f"start-{p:05d}",
                 resolve.start,
                 (run.data / "links" / f"part-{p:05d}.parquet",),
-                (run.work / f"seekers-00-{p:05d}-{p:05d}.parquet",),
+                (run.work / f"seekers-00-{p:05d}.arrow",),
+                {"partitions": partitions},
             )
             for p in parts
         ],
@@ -155,7 +148,7 @@ def _resolve(run: StageRun, partitions: int) -> tuple[int, int]:
         # In round 0 a link lies in the partition of its own key; later ones come from everywhere.
         seekers = {
             p: tuple(
-                run.work / f"seekers-{number:02d}-{q:05d}-{p:05d}.parquet"
+                run.work / f"seekers-{number:02d}-{q:05d}.arrow"
                 for q in (parts if number else (p,))
             )
             for p in parts
@@ -170,11 +163,9 @@ def _resolve(run: StageRun, partitions: int) -> tuple[int, int]:
                     (
                         run.work / f"good-{number:02d}-{p:05d}.parquet",
                         run.work / f"ended-{number:02d}-{p:05d}.parquet",
-                        *(
-                            run.work / f"seekers-{number + 1:02d}-{p:05d}-{q:05d}.parquet"
-                            for q in parts
-                        ),
+                        run.work / f"seekers-{number + 1:02d}-{p:05d}.arrow",
                     ),
+                    {"partition": p, "partitions": partitions},
                 )
                 for p in parts
             ],

@@ -17,7 +17,7 @@ from webtext_py.stage import StageRun
 from webtext_py.stages.removed import Removed
 from webtext_py.stages.shard.card import write_card
 from webtext_py.stages.shard.order import PLACE_KEY, SPLIT_KEY, keyed_hashes, threshold
-from webtext_py.tables import Shuffle, iterate, read_tables, write_table
+from webtext_py.tables import Shuffle, iterate, read_partition, read_tables, write_table
 
 FILES = ("shards/*", "ledger/urls-shard-*.parquet")
 _BATCH_ROWS = 4096
@@ -59,8 +59,8 @@ def run_shard(run: StageRun, config: BuildConfig, facts: dict[str, Any]) -> dict
                 f"place-{i:05d}",
                 place,
                 (path, *removed),
-                tuple(run.work / f"place-{i:05d}-{name}" for name in (*names, *validation)),
-                {"cut": str(cut), "train": len(names)},
+                (run.work / f"place-{i:05d}.arrow",),
+                {"cut": str(cut), "train": len(names), "validation": len(validation)},
                 path.stat().st_size,
             )
             for i, path in enumerate(documents)
@@ -73,9 +73,9 @@ def run_shard(run: StageRun, config: BuildConfig, facts: dict[str, Any]) -> dict
             Task(
                 f"write-{name}",
                 write,
-                tuple(run.work / f"place-{i:05d}-{name}" for i in range(len(documents))),
+                tuple(run.work / f"place-{i:05d}.arrow" for i in range(len(documents))),
                 (run.data / "shards" / name, run.data / "ledger" / f"urls-shard-{n:05d}.parquet"),
-                {"row_group_documents": config.row_group_documents},
+                {"shard": n, "row_group_documents": config.row_group_documents},
             )
             for n, name in enumerate((*names, *validation))
         ],
@@ -149,11 +149,12 @@ def _names(split: str, text_bytes: int, config: BuildConfig) -> list[str]:
     return [f"{split}-{i:05d}-of-{count:05d}.parquet" for i in range(count)]
 
 
-def place(inputs: list[Path], outputs: list[Path], cut: str, train: int) -> dict[str, Any]:
+def place(
+    inputs: list[Path], outputs: list[Path], cut: str, train: int, validation: int
+) -> dict[str, Any]:
     """Task: a part of the documents (first input) to the shards they belong to."""
     removed = Removed(inputs[1:])
-    validation = len(outputs) - train
-    with Shuffle(outputs, DOCUMENTS) as shuffle:
+    with Shuffle(outputs[0], train + validation, DOCUMENTS) as shuffle:
         for batch in iterate(inputs[:1], rows=_BATCH_ROWS):
             rows = removed.keep(pa.Table.from_batches([batch]))
             hashes = keyed_hashes(rows["doc_id"], PLACE_KEY)
@@ -170,9 +171,11 @@ def _slot(hashes: "np.ndarray[Any, Any]", slots: int) -> "np.ndarray[Any, Any]":
     return ((hashes >> np.uint64(32)) * np.uint64(slots) >> np.uint64(32)).astype(np.int64)
 
 
-def write(inputs: list[Path], outputs: list[Path], row_group_documents: int) -> dict[str, Any]:
+def write(
+    inputs: list[Path], outputs: list[Path], shard: int, row_group_documents: int
+) -> dict[str, Any]:
     """Task: one shard in its order (first output) and the ledger rows of its documents."""
-    rows = read_tables(inputs)
+    rows = read_partition(inputs, shard, DOCUMENTS)
     order = np.argsort(keyed_hashes(rows["doc_id"], PLACE_KEY), kind="stable")
     rows = rows.take(pa.array(order))
     write_table(rows.select(SHARDS.names).cast(SHARDS), outputs[0], row_group_documents)
