@@ -44,7 +44,8 @@ def webtext() -> None:
 
 
 def main() -> None:
-    """Entry point. Exit: 0 done, 1 failed, 2 bad command line, 3 our bug, 130 interrupted."""
+    """Entry point. Exit: 0 done, 1 failed, 2 bad command line or configuration, 3 our bug,
+    130 interrupted."""
     sys.exit(run(sys.argv[1:]))
 
 
@@ -81,14 +82,14 @@ def _forget_output() -> int:
 
 
 def _report(error: Exception) -> int:
-    from webtext_py.errors import WebTextError
+    from webtext_py.errors import ConfigError, WebTextError
 
     if isinstance(error, WebTextError | OSError):
         click.echo(f"error: {_text(error)}", err=True)
         hint = getattr(error, "hint", None)
         if hint:
             click.echo(f"hint: {hint}", err=True)
-        return EXIT_FAILED
+        return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
     import traceback
 
     traceback.print_exception(error)

@@ -96,33 +96,39 @@ def test_cut_dump_is_taken_when_allowed(tmp_path: Path, capsys: pytest.CaptureFi
     assert verify(tmp_path / "d").problems == []
 
 
+_CONTRADICTIONS = [
+    (["--pages", "PAGES"], "without links", "--submissions"),
+    (["--submissions", "DUMP"], "without pages", "--pages"),
+    (["--submissions", "DUMP", "--links", "L"], "both given", None),
+    (["--links", "L", "--pages", "PAGES", "--allow-damaged"], "is for dumps", None),
+    (["--before", "18.1.2018"], "is no date", None),
+    (["--after", "2018", "--before", "2017"], "no date is at or after", None),
+    (["--validation", "1.5"], "not in [0, 1)", None),
+    (["--lang", "german"], "is no ISO 639-1 code", "`de`"),
+]
+_NOTHING_LEFT = [
+    (["--pages", "DUMP", "--submissions", "DUMP"], "expected WARC, ARC", None),
+    (["--exclude-domains", "missing.txt"], "missing.txt", None),
+    (["--before", "2001"], "no link is left", "--before"),
+    (["--min-karma", "100000"], "no link is left", "--min-karma"),
+    (["--min-words", "100000"], "no document is left", "--min-words"),
+]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "message", "hint"),
-    [
-        (["--pages", "PAGES"], "without links", "--submissions"),
-        (["--submissions", "DUMP"], "without pages", "--pages"),
-        (["--submissions", "DUMP", "--links", "L"], "both given", None),
-        (["--links", "L", "--pages", "PAGES", "--allow-damaged"], "is for dumps", None),
-        (["--before", "18.1.2018"], "is no date", None),
-        (["--after", "2018", "--before", "2017"], "no date is at or after", None),
-        (["--validation", "1.5"], "not in [0, 1)", None),
-        (["--lang", "german"], "is no ISO 639-1 code", "`de`"),
-        (["--pages", "DUMP", "--submissions", "DUMP"], "expected WARC, ARC", None),
-        (["--exclude-domains", "missing.txt"], "missing.txt", None),
-        (["--before", "2001"], "no link is left", "--before"),
-        (["--min-karma", "100000"], "no link is left", "--min-karma"),
-        (["--min-words", "100000"], "no document is left", "--min-words"),
-    ],
+    ("arguments", "message", "hint", "code"),
+    [(*row, 2) for row in _CONTRADICTIONS] + [(*row, 1) for row in _NOTHING_LEFT],
 )
-def test_options_that_leave_nothing(
+def test_options_that_make_no_sense_or_leave_nothing(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
     message: str,
     hint: str | None,
+    code: int,
 ) -> None:
     known = {"PAGES": str(demo.pages()), "DUMP": str(demo.submissions()), "L": "links.csv"}
-    assert build(tmp_path / "d", *[known.get(a, a) for a in arguments]) == 1
+    assert build(tmp_path / "d", *[known.get(a, a) for a in arguments]) == code
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("error: ")
     assert message in lines[0]

@@ -136,7 +136,7 @@ def test_what_is_in_an_archive_is_not_fetched(folder: Path) -> None:
         first = folder / "first" / "pages"
         run(live(folder, "second", "--pages", str(first)))
         asked = [r.target for r in server.requests[before:]]
-    assert [t for t in asked if t.startswith("/page")] == ["/page/5", "/page/6"]
+    assert sorted(t for t in asked if t.startswith("/page")) == ["/page/5", "/page/6"]
     counts = Manifest(folder / "second").stages["fetch"].counts
     assert counts["sources"] == {"live": 2, "local": 5}
     assert len(shards(folder / "second")) == 7
@@ -147,7 +147,7 @@ def test_contact_is_required(folder: Path) -> None:
     done = subprocess.run(
         command(folder, "data", "--pages", "live"), capture_output=True, text=True, check=False
     )
-    assert done.returncode in (1, 2)
+    assert done.returncode == 2
     assert "--contact" in done.stderr
 
 

@@ -98,6 +98,7 @@ def test_options_before_a_verb_reach_it(
         (["nonsense"], "`nonsense` is no verb"),
         (["--memory", "lots"], "is no size"),
         (["-n", "65"], "65"),
+        (["--scores", "a", "b"], "2 files of scores for 1 test sets"),
     ],
 )
 def test_bad_command_lines_are_refused(
@@ -116,7 +117,6 @@ def test_bad_command_lines_are_refused(
         (["--index", "{bad}", "--no-evidence"], "not an n-gram index"),
         (["check", "--index", "{bad}"], "not an n-gram index"),
         (["merge", "{bad}", "{bad}", "--out", "x"], "not an n-gram index"),
-        (["--scores", "a", "b"], "2 files of scores for 1 test sets"),
     ],
 )
 def test_wrong_inputs_exit_1(
