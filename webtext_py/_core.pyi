@@ -172,35 +172,39 @@ class BpeEncoder:
     def decode(self, ids: npt.NDArray[np.uint32]) -> Buffer: ...
 
 def minhash_signatures(
-    offsets: _Int64s,
-    data: _Bytes,
-    scheme: str,
-    a: _UInt64s,
-    b: _UInt64s,
+    column: tuple[_Int64s, _Bytes],
+    permutations: tuple[str, _UInt64s, _UInt64s],
     n: int,
     ascii: bool,
     hash: str,
 ) -> Buffer: ...
 def minhash_bands(
-    offsets: _Int64s,
-    data: _Bytes,
+    column: tuple[_Int64s, _Bytes],
     orders: _UInt64s,
     numbers: _UInt64s,
-    scheme: str,
-    a: _UInt64s,
-    b: _UInt64s,
-    bands: int,
-    rows: int,
+    permutations: tuple[str, _UInt64s, _UInt64s],
+    banding: tuple[int, int],
     n: int,
     parts: int,
-) -> tuple[Buffer, Buffer]: ...
+) -> tuple[Buffer, Buffer, Buffer]: ...
+def word_digests(column: tuple[_Int64s, _Bytes]) -> Buffer: ...
+def arrange_numbers(numbers: _UInt64s, parts: int) -> tuple[Buffer, Buffer]: ...
+def read_numbers(files: Sequence[PathLike[str]], part: int, parts: int) -> Buffer: ...
 def minhash_groups(
-    files: Sequence[PathLike[str]], parts: int
+    files: Sequence[PathLike[str]], part: int, parts: int, copies: _UInt64s
 ) -> tuple[Buffer, Buffer, Buffer, int]: ...
 def shingle_sets(offsets: _Int64s, data: _Bytes, n: int) -> tuple[Buffer, Buffer]: ...
 def minhash_verify(
-    group_files: Sequence[PathLike[str]], set_files: Sequence[PathLike[str]], threshold: float
-) -> tuple[Buffer, Buffer, int, int, int, int]: ...
+    group_files: Sequence[PathLike[str]],
+    part: int,
+    parts: int,
+    set_files: Sequence[PathLike[str]],
+    threshold: float,
+) -> tuple[Buffer, int, int, int, int]: ...
+def minhash_components(
+    files: Sequence[PathLike[str]], parts: int, out: PathLike[str]
+) -> tuple[int, int]: ...
+def minhash_pairs(file: PathLike[str], part: int, parts: int) -> tuple[Buffer, Buffer]: ...
 def minhash_cluster(
     numbers: _UInt64s,
     pairs: npt.NDArray[np.uint32],

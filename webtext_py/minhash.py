@@ -103,9 +103,8 @@ def signatures(
     A text of fewer than `shingle` words has the empty signature, every value the largest.
     """
     a, b = permutations(num_perm, seed, scheme)
-    found = _core.minhash_signatures(
-        *text_column(_column(texts)), scheme, a, b, shingle, ascii, hash
-    )
+    column = text_column(_column(texts))
+    found = _core.minhash_signatures(column, (scheme, a, b), shingle, ascii, hash)
     if scheme == "affine32":
         return np.frombuffer(memoryview(found), np.uint32).reshape(-1, num_perm)
     return np.frombuffer(memoryview(found), np.uint64).reshape(-1, num_perm)

@@ -36,7 +36,7 @@ Examples:
     type=click.IntRange(1, 4096),
     default=16,
     show_default=True,
-    help="Parts of each shuffle; more need less memory.",
+    help="Parts of the search, at most; more need less memory.",
 )
 @click.option("--force", is_flag=True, help="Redo what other inputs or options made.")
 @workers_option
@@ -61,7 +61,7 @@ def dedup(
     `created_utc` where the data has these columns, then the first id.
     """
     from webtext_py.dedup import DedupConfig, run_dedup
-    from webtext_py.engine import LocalEngine
+    from webtext_py.engine import ThreadEngine
 
     from ..output import Progress, print_json
 
@@ -73,7 +73,7 @@ def dedup(
             out,
             config,
             against=against,
-            engine=LocalEngine(workers),
+            engine=ThreadEngine(workers),
             observer=progress,
             force=force,
         )

@@ -3,14 +3,15 @@
 //! A band row is three numbers: the hash of a band's values, the document's place in an order that
 //! depends on the document alone, and its number. Documents that share a band hash are a group.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use super::signature::{Permutations, ShingleHash, Shingler};
+use super::parts::{part_of, read_part};
+use super::signature::Permutations;
 use crate::hash::{SEED, finish};
-use crate::words::Mode;
+use crate::overlap::ngrams::ngram_keys;
+use crate::words::{self, Mode};
 use crate::{Error, Result};
+use sha2::{Digest, Sha256};
 
 /// Band hash, order, number.
 pub type Row = [u64; 3];
@@ -34,7 +35,8 @@ fn band_hash(band: usize, values: &[u64]) -> u64 {
 }
 
 impl Bands<'_> {
-    /// The band rows of texts, sorted. A text without shingles has none.
+    /// The band rows of texts, in their order, and the digest of each text's words. A text without
+    /// shingles has no rows.
     ///
     /// Text `i` is `data[offsets[i]..offsets[i + 1]]` with `orders[i]` and `numbers[i]`.
     ///
@@ -47,7 +49,7 @@ impl Bands<'_> {
         data: &[u8],
         orders: &[u64],
         numbers: &[u64],
-    ) -> Result<Vec<Row>> {
+    ) -> Result<(Vec<Row>, Vec<WordDigest>)> {
         let texts = offsets.len() - 1;
         if orders.len() != texts || numbers.len() != texts {
             let message =
@@ -60,24 +62,59 @@ impl Bands<'_> {
             let message = format!("{bands} bands of {rows} do not fit {count} permutations");
             return Err(Error::InvalidParameter(message));
         }
-        let mut shingler = Shingler::default();
-        let mut signature = Vec::new();
-        let mut found = Vec::new();
+        let (mut hashes, mut shingles, mut signature) = (Vec::new(), Vec::new(), Vec::new());
+        let mut found = Vec::with_capacity(texts * self.bands);
+        let mut digests = Vec::with_capacity(texts);
         for text in 0..texts {
             let bytes = &data[offsets[text] as usize..offsets[text + 1] as usize];
-            shingler.fill(bytes, Mode::Unicode, self.n, ShingleHash::Ngram);
-            if shingler.hashes.is_empty() {
+            words::hash_words(bytes, Mode::Unicode, &mut hashes);
+            digests.push(digest_of(&hashes));
+            ngram_keys(&mut hashes, self.n, &mut shingles);
+            if shingles.is_empty() {
                 continue;
             }
             signature.clear();
-            self.permutations.sign(&mut shingler.hashes, &mut signature);
+            self.permutations.sign(&mut shingles, &mut signature);
             for (band, values) in signature.chunks_exact(self.rows).take(self.bands).enumerate() {
                 found.push([band_hash(band, values), orders[text], numbers[text]]);
             }
         }
-        found.sort_unstable();
-        Ok(found)
+        Ok((found, digests))
     }
+}
+
+/// The first 128 bits of SHA-256 of a text's word hashes.
+///
+/// Texts with the same words have the same digest. Others have the same only where SHA-256 collides
+/// or two words share their 64-bit hash, and then their shingles are the same as well.
+pub type WordDigest = [u8; 16];
+
+/// The digest of each text's words: rows as in [`Bands::rows_of`].
+pub fn word_digests(offsets: &[i64], data: &[u8]) -> Vec<WordDigest> {
+    let mut hashes = Vec::new();
+    let text = |bounds: &[i64]| &data[bounds[0] as usize..bounds[1] as usize];
+    offsets
+        .windows(2)
+        .map(|bounds| {
+            words::hash_words(text(bounds), Mode::Unicode, &mut hashes);
+            digest_of(&hashes)
+        })
+        .collect()
+}
+
+fn digest_of(hashes: &[u64]) -> WordDigest {
+    let mut state = Sha256::new();
+    let mut block = [0; 512];
+    for part in hashes.chunks(64) {
+        for (bytes, hash) in block.as_chunks_mut::<8>().0.iter_mut().zip(part) {
+            *bytes = hash.to_le_bytes();
+        }
+        state.update(&block[..8 * part.len()]);
+    }
+    let digest = state.finalize();
+    let mut kept = [0; 16];
+    kept.copy_from_slice(&digest[..16]);
+    kept
 }
 
 /// Groups of candidates: group `i` is `members[offsets[i]..offsets[i + 1]]`, pairs of order and
@@ -91,39 +128,54 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// The documents that share a band row, of all rows in `files`; each group has two or more.
-    /// A group that several bands give is here once; groups stand in order.
+    /// The documents that share a band row, of the rows of one part, less those whose numbers
+    /// stand in `copies` (ascending); each group has two or more. A group that several bands give
+    /// is here once; groups stand in order.
     ///
     /// # Errors
     /// `Error::Io` and `Error::Format` for a file that cannot be read or is cut.
-    pub fn of_rows(files: &[impl AsRef<Path>]) -> Result<Groups> {
-        let mut rows: Vec<Row> = read_rows(files)?;
-        rows.sort_unstable();
+    pub fn of_rows(
+        files: &[impl AsRef<Path>],
+        part: usize,
+        parts: usize,
+        copies: &[u64],
+    ) -> Result<Groups> {
+        let mut rows: Vec<Row> = read_part(files, part, parts)?;
+        rows.sort_unstable_by_key(|row| row[0]);
         let mut groups = Groups { offsets: vec![0], members: Vec::new() };
+        let mut run_members = Vec::new();
         for run in rows.chunk_by(|left, right| left[0] == right[0]) {
-            if run.len() > 1 {
-                groups.members.extend(run.iter().map(|row| [row[1], row[2]]));
+            if run.len() == 1 {
+                continue;
+            }
+            run_members.clear();
+            let stays = |row: &&Row| copies.binary_search(&row[2]).is_err();
+            run_members.extend(run.iter().filter(stays).map(|row| [row[1], row[2]]));
+            if run_members.len() > 1 {
+                run_members.sort_unstable();
+                groups.members.extend_from_slice(&run_members);
                 groups.offsets.push(groups.members.len() as u64);
             }
         }
+        drop(rows);
         Ok(groups.distinct())
     }
 
-    /// Joins the groups that `to_bytes` wrote, each distinct one once, in order.
+    /// Joins the groups that `to_words` made, of one part, each distinct one once, in order.
     ///
     /// # Errors
     /// `Error::Io` and `Error::Format` for a file that cannot be read or is cut.
-    pub fn read(files: &[impl AsRef<Path>]) -> Result<Groups> {
+    pub fn read(files: &[impl AsRef<Path>], part: usize, parts: usize) -> Result<Groups> {
         let mut groups = Groups { offsets: vec![0], members: Vec::new() };
         for path in files {
-            let words: Vec<[u64; 1]> = read_rows(std::slice::from_ref(path))?;
+            let words: Vec<[u64; 1]> = read_part(std::slice::from_ref(path), part, parts)?;
             let mut at = 0;
             while at < words.len() {
                 let size = words[at][0];
                 let end = (at as u64 + 1).saturating_add(size.saturating_mul(2));
                 if size < 2 || end > words.len() as u64 {
-                    let message = format!("a group of {size} members does not fit the file");
-                    return Err(Error::format(path.as_ref(), Some(8 * at as u64), message));
+                    let message = format!("a group of {size} members does not fit its part");
+                    return Err(Error::format(path.as_ref(), None, message));
                 }
                 let pairs = words[at + 1..end as usize].chunks_exact(2);
                 groups.members.extend(pairs.map(|pair| [pair[0][0], pair[1][0]]));
@@ -184,47 +236,4 @@ impl Groups {
         numbers.dedup();
         numbers
     }
-}
-
-/// The part of a hash when all hashes are cut into `parts` ranges.
-pub fn part_of(hash: u64, parts: usize) -> usize {
-    ((hash as u128 * parts as u128) >> 64) as usize
-}
-
-/// The bounds of each part in sorted band rows: parts + 1 of them.
-pub fn row_bounds(rows: &[Row], parts: usize) -> Vec<u64> {
-    let bound = |part| rows.partition_point(|row| part_of(row[0], parts) < part) as u64;
-    (0..=parts).map(bound).collect()
-}
-
-/// All rows of `N` little-endian numbers in the files.
-fn read_rows<const N: usize>(files: &[impl AsRef<Path>]) -> Result<Vec<[u64; N]>> {
-    let mut rows = Vec::new();
-    for path in files {
-        let path = path.as_ref();
-        let mut file = File::open(path).map_err(|error| Error::io(path, error))?;
-        let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
-        if length % (8 * N as u64) != 0 {
-            let message = format!("{length} bytes, not a multiple of {}", 8 * N);
-            return Err(Error::format(path, None, message));
-        }
-        rows.reserve((length / (8 * N as u64)) as usize);
-        let mut bytes = vec![0; (8 * N) << 12];
-        let mut left = length as usize;
-        while left > 0 {
-            let part = &mut bytes[..left.min((8 * N) << 12)];
-            file.read_exact(part).map_err(|error| Error::io(path, error))?;
-            left -= part.len();
-            rows.extend(part.chunks_exact(8 * N).map(|row| {
-                let mut words = [0; N];
-                for (word, bytes) in words.iter_mut().zip(row.chunks_exact(8)) {
-                    let mut buffer = [0; 8];
-                    buffer.copy_from_slice(bytes);
-                    *word = u64::from_le_bytes(buffer);
-                }
-                words
-            }));
-        }
-    }
-    Ok(rows)
 }

@@ -4,9 +4,9 @@
 //! then the keys, ascending in each set; all 64-bit little-endian. In memory: 16 bytes a set.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::parts::read_numbers;
 use super::signature::{ShingleHash, Shingler};
 use crate::words::Mode;
 use crate::{Error, Result};
@@ -74,7 +74,13 @@ impl Sets {
                 let message = format!("{length} bytes, {} expected", 8 * (1 + 2 * count + keys));
                 return Err(Error::format(path, None, message));
             }
-            files.push(SetFile { path: path.into(), file, numbers, ends });
+            if count > 0 {
+                files.push(SetFile { path: path.into(), file, numbers, ends });
+            }
+        }
+        files.sort_unstable_by_key(|file| file.numbers[0]);
+        if files.windows(2).any(|pair| pair[0].numbers.last() >= pair[1].numbers.first()) {
+            return Err(Error::InvalidParameter("files of sets overlap in their numbers".into()));
         }
         Ok(Sets { files })
     }
@@ -84,10 +90,9 @@ impl Sets {
     /// # Errors
     /// `Error::InvalidParameter` if no file has it.
     pub fn find(&self, number: u64) -> Result<Place> {
-        for (place, file) in self.files.iter().enumerate() {
-            if file.numbers.first().is_none_or(|&first| first > number) {
-                continue;
-            }
+        let after = self.files.partition_point(|file| file.numbers[0] <= number);
+        if let Some(place) = after.checked_sub(1) {
+            let file = &self.files[place];
             if let Ok(at) = file.numbers.binary_search(&number) {
                 let first = if at == 0 { 0 } else { file.ends[at - 1] };
                 return Ok(Place { file: place, first, size: file.ends[at] - first });
@@ -108,16 +113,7 @@ impl Sets {
 }
 
 fn read(file: &File, path: &Path, first: u64, count: u64) -> Result<Vec<u64>> {
-    let mut words = vec![0u64; count as usize];
-    // SAFETY: plain numbers; any bytes are valid ones.
-    let bytes = unsafe {
-        std::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), size_of_val(&words[..]))
-    };
-    file.read_exact_at(bytes, 8 * first).map_err(|error| Error::io(path, error))?;
-    for word in &mut words {
-        *word = u64::from_le(*word);
-    }
-    Ok(words)
+    read_numbers(file, path, 8 * first, count as usize)
 }
 
 /// How many keys two ascending sets share.

@@ -7,6 +7,8 @@ use super::words::mode_of;
 use crate::Error;
 use crate::minhash::bands::{self, Bands, Groups};
 use crate::minhash::cluster;
+use crate::minhash::components::{self, Pair};
+use crate::minhash::parts::{arrange, part_of, read_part};
 use crate::minhash::sets::{self, Sets};
 use crate::minhash::signature::{Permutations, Scheme, ShingleHash, sign_rows};
 use crate::minhash::verify;
@@ -59,26 +61,43 @@ fn hash_of(hash: &str) -> PyResult<ShingleHash> {
     }
 }
 
+/// A column of texts and the permutations of their signatures, as a call gives them.
+struct Signing {
+    column: TextColumn,
+    permutations: Permutations,
+    shingle: usize,
+}
+
+/// Offsets and bytes of a text column.
+type Column<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+/// Name and parameters of permutations.
+type Scheming<'py> = (String, Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+impl Signing {
+    fn new(py: Python<'_>, column: &Column<'_>, of: &Scheming<'_>, n: usize) -> PyResult<Signing> {
+        Ok(Signing {
+            column: TextColumn::new(&column.0, &column.1)?,
+            permutations: permutations_of(py, &of.0, &of.1, &of.2)?,
+            shingle: shingle_of(n)?,
+        })
+    }
+}
+
 /// Hash values of each row's signature: uint32 for affine32, else uint64.
 #[pyfunction]
-#[allow(clippy::too_many_arguments)] // the plain parameters of one call
 fn minhash_signatures(
     py: Python<'_>,
-    offsets: &Bound<'_, PyAny>,
-    data: &Bound<'_, PyAny>,
-    scheme: &str,
-    a: &Bound<'_, PyAny>,
-    b: &Bound<'_, PyAny>,
+    column: Column<'_>,
+    permutations: Scheming<'_>,
     n: usize,
     ascii: bool,
     hash: &str,
 ) -> PyResult<Buffer> {
-    let column = TextColumn::new(offsets, data)?;
-    let permutations = permutations_of(py, scheme, a, b)?;
-    let (mode, n, hash) = (mode_of(ascii), shingle_of(n)?, hash_of(hash)?);
+    let Signing { column, permutations, shingle } = Signing::new(py, &column, &permutations, n)?;
+    let (mode, hash) = (mode_of(ascii), hash_of(hash)?);
     let (offsets, data) = (column.offsets(), column.data());
     Ok(py.detach(|| {
-        let values = sign_rows(offsets, data, &permutations, mode, n, hash);
+        let values = sign_rows(offsets, data, &permutations, mode, shingle, hash);
         if permutations.scheme() == Scheme::Affine32 {
             Buffer::from_vec(values.into_iter().map(|value| value as u32).collect::<Vec<u32>>())
         } else {
@@ -87,52 +106,80 @@ fn minhash_signatures(
     }))
 }
 
-/// Sorted band rows (uint64: hash, order, number) and the bounds of each part in rows.
+/// Digests of the rows' words (16 bytes a row), the bounds of each part, and the band rows by part
+/// (uint64: hash, order, number).
 #[pyfunction]
 #[allow(clippy::too_many_arguments)] // the plain parameters of one call
 fn minhash_bands(
     py: Python<'_>,
-    offsets: &Bound<'_, PyAny>,
-    data: &Bound<'_, PyAny>,
+    column: Column<'_>,
     orders: &Bound<'_, PyAny>,
     numbers: &Bound<'_, PyAny>,
-    scheme: &str,
-    a: &Bound<'_, PyAny>,
-    b: &Bound<'_, PyAny>,
-    bands: usize,
-    rows: usize,
+    permutations: Scheming<'_>,
+    banding: (usize, usize),
     n: usize,
     parts: usize,
-) -> PyResult<(Buffer, Buffer)> {
-    let column = TextColumn::new(offsets, data)?;
-    let permutations = permutations_of(py, scheme, a, b)?;
+) -> PyResult<(Buffer, Buffer, Buffer)> {
+    let Signing { column, permutations, shingle } = Signing::new(py, &column, &permutations, n)?;
     let (orders, numbers) = (words(py, orders)?, words(py, numbers)?);
-    let n = shingle_of(n)?;
     let (offsets, data) = (column.offsets(), column.data());
-    let (found, bounds) = py.detach(|| -> crate::Result<_> {
-        let maker = Bands { permutations: &permutations, bands, rows, n };
-        let found = maker.rows_of(offsets, data, &orders, &numbers)?;
-        let bounds = bands::row_bounds(&found, parts);
-        Ok((found, bounds))
+    let (digests, (bounds, rows)) = py.detach(|| -> crate::Result<_> {
+        let (bands, rows) = banding;
+        let maker = Bands { permutations: &permutations, bands, rows, n: shingle };
+        let (found, digests) = maker.rows_of(offsets, data, &orders, &numbers)?;
+        Ok((digests, arrange(&found, parts, |row| part_of(row[0], parts))))
     })?;
-    Ok((Buffer::from_vec(found.into_flattened()), Buffer::from_vec(bounds)))
+    let digests = Buffer::from_bytes(digests.into_flattened());
+    Ok((digests, Buffer::from_vec(bounds), Buffer::from_vec(rows.into_flattened())))
 }
 
-fn group_buffers(groups: &Groups, parts: usize) -> (Buffer, Buffer, Buffer, u64) {
-    let (bounds, words) = groups.to_words(parts);
-    let (bounds, words) = (Buffer::from_vec(bounds), Buffer::from_vec(words));
-    (bounds, words, Buffer::from_vec(groups.numbers()), groups.len() as u64)
+/// Digests of the rows' words: 16 bytes a row.
+#[pyfunction]
+fn word_digests(py: Python<'_>, column: Column<'_>) -> PyResult<Buffer> {
+    let column = TextColumn::new(&column.0, &column.1)?;
+    let (offsets, data) = (column.offsets(), column.data());
+    Ok(Buffer::from_bytes(py.detach(|| bands::word_digests(offsets, data)).into_flattened()))
 }
 
-/// Groups of candidates in files of band rows: bounds of each part, the groups as numbers, the
-/// members' numbers ascending, and how many groups.
+/// Numbers by part: the bounds of each part, then the numbers (uint64).
+#[pyfunction]
+fn arrange_numbers(
+    py: Python<'_>,
+    numbers: &Bound<'_, PyAny>,
+    parts: usize,
+) -> PyResult<(Buffer, Buffer)> {
+    let rows: Vec<[u64; 1]> = words(py, numbers)?.into_iter().map(|number| [number]).collect();
+    let (bounds, rows) = arrange(&rows, parts, |row| part_of(row[0], parts));
+    Ok((Buffer::from_vec(bounds), Buffer::from_vec(rows.into_flattened())))
+}
+
+/// The numbers of one part in files by part (uint64).
+#[pyfunction]
+fn read_numbers(
+    py: Python<'_>,
+    files: Vec<PathBuf>,
+    part: usize,
+    parts: usize,
+) -> PyResult<Buffer> {
+    let rows = py.detach(|| read_part::<1>(&files, part, parts))?;
+    Ok(Buffer::from_vec(rows.into_flattened()))
+}
+
+/// Groups of candidates among the band rows of one part, less the numbers in `copies`: bounds of
+/// each part, the groups as numbers, the members' numbers ascending, and how many groups.
 #[pyfunction]
 fn minhash_groups(
     py: Python<'_>,
     files: Vec<PathBuf>,
+    part: usize,
     parts: usize,
+    copies: &Bound<'_, PyAny>,
 ) -> PyResult<(Buffer, Buffer, Buffer, u64)> {
-    Ok(py.detach(|| Groups::of_rows(&files).map(|groups| group_buffers(&groups, parts)))?)
+    let copies = words(py, copies)?;
+    let groups = py.detach(|| Groups::of_rows(&files, part, parts, &copies))?;
+    let (bounds, words) = groups.to_words(parts);
+    let (bounds, words) = (Buffer::from_vec(bounds), Buffer::from_vec(words));
+    Ok((bounds, words, Buffer::from_vec(groups.numbers()), groups.len() as u64))
 }
 
 /// Distinct shingle keys of rows: the end of each row's, and the keys, ascending in each row.
@@ -150,29 +197,59 @@ fn shingle_sets(
     Ok((Buffer::from_vec(ends), Buffer::from_vec(keys)))
 }
 
-/// Verified pairs of the groups in files: numbers (uint64, two a pair) and similarities (float64);
-/// then pairs compared, told apart by size, members without a representative, and groups.
+/// Verified pairs of one part of the groups (uint64: both numbers, the bits of the similarity); then
+/// pairs compared, told apart by size, members without a representative, and groups.
 #[pyfunction]
 fn minhash_verify(
     py: Python<'_>,
     group_files: Vec<PathBuf>,
+    part: usize,
+    parts: usize,
     set_files: Vec<PathBuf>,
     threshold: f64,
-) -> PyResult<(Buffer, Buffer, u64, u64, u64, u64)> {
+) -> PyResult<(Buffer, u64, u64, u64, u64)> {
     let (edges, work, count) = py.detach(|| -> crate::Result<_> {
-        let groups = Groups::read(&group_files)?;
+        let groups = Groups::read(&group_files, part, parts)?;
         let sets = Sets::open(&set_files)?;
         let (edges, work) = verify::verify(&groups, &sets, threshold, &interrupted)?;
         Ok((edges, work, groups.len() as u64))
     })?;
-    let pairs: Vec<u64> = edges.iter().flat_map(|edge| [edge.left, edge.right]).collect();
-    let values: Vec<f64> = edges.iter().map(|edge| edge.jaccard).collect();
-    let (pairs, values) = (Buffer::from_vec(pairs), Buffer::from_vec(values));
-    Ok((pairs, values, work.compared, work.by_size, work.unrepresented, count))
+    let pair = |edge: &verify::Edge| -> Pair { [edge.left, edge.right, edge.jaccard.to_bits()] };
+    let pairs: Vec<u64> = edges.iter().flat_map(pair).collect();
+    Ok((Buffer::from_vec(pairs), work.compared, work.by_size, work.unrepresented, count))
 }
 
-/// What becomes of documents given from the best down: survivor and via (uint32, two a document),
-/// similarity to via and to the survivor (float64, two a document).
+/// Writes the verified pairs in files to `out`, each connected component in one of its parts;
+/// returns how many components and documents there are.
+#[pyfunction]
+fn minhash_components(
+    py: Python<'_>,
+    files: Vec<PathBuf>,
+    parts: usize,
+    out: PathBuf,
+) -> PyResult<(u64, u64)> {
+    Ok(py.detach(|| components::components(&files, parts, &out, &interrupted))?)
+}
+
+/// The verified pairs of one part: numbers (uint64, two a pair) and similarities (float64).
+#[pyfunction]
+fn minhash_pairs(
+    py: Python<'_>,
+    file: PathBuf,
+    part: usize,
+    parts: usize,
+) -> PyResult<(Buffer, Buffer)> {
+    let (numbers, values) = py.detach(|| -> crate::Result<(Vec<u64>, Vec<f64>)> {
+        let pairs: Vec<Pair> = read_part(&[file], part, parts)?;
+        let numbers = pairs.iter().flat_map(|pair| [pair[0], pair[1]]).collect();
+        Ok((numbers, pairs.iter().map(|pair| f64::from_bits(pair[2])).collect()))
+    })?;
+    Ok((Buffer::from_vec(numbers), Buffer::from_vec(values)))
+}
+
+/// What becomes of documents given from the best down: survivor, via and verified pairs to the
+/// survivor (uint32, three a document), similarity to via and to the survivor (float64, two a
+/// document).
 #[pyfunction]
 fn minhash_cluster(
     py: Python<'_>,
@@ -198,7 +275,7 @@ fn minhash_cluster(
         let sets = Sets::open(&set_files)?;
         cluster::cluster(&numbers, &edges, &sets, threshold, &interrupted)
     })?;
-    let ranks: Vec<u32> = fates.iter().flat_map(|fate| [fate.kept, fate.via]).collect();
+    let ranks: Vec<u32> = fates.iter().flat_map(|fate| [fate.kept, fate.via, fate.steps]).collect();
     let values: Vec<f64> =
         fates.iter().flat_map(|fate| [fate.jaccard, fate.jaccard_kept]).collect();
     Ok((Buffer::from_vec(ranks), Buffer::from_vec(values)))
@@ -208,8 +285,13 @@ fn minhash_cluster(
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(minhash_signatures, module)?)?;
     module.add_function(wrap_pyfunction!(minhash_bands, module)?)?;
+    module.add_function(wrap_pyfunction!(word_digests, module)?)?;
+    module.add_function(wrap_pyfunction!(arrange_numbers, module)?)?;
+    module.add_function(wrap_pyfunction!(read_numbers, module)?)?;
     module.add_function(wrap_pyfunction!(minhash_groups, module)?)?;
     module.add_function(wrap_pyfunction!(shingle_sets, module)?)?;
     module.add_function(wrap_pyfunction!(minhash_verify, module)?)?;
+    module.add_function(wrap_pyfunction!(minhash_components, module)?)?;
+    module.add_function(wrap_pyfunction!(minhash_pairs, module)?)?;
     module.add_function(wrap_pyfunction!(minhash_cluster, module)?)
 }

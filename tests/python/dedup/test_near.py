@@ -2,6 +2,7 @@
 
 import json
 import random
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from webtext_py.dedup import DedupConfig, run_dedup
-from webtext_py.engine import LocalEngine
+from webtext_py.engine import LocalEngine, ThreadEngine
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.words import normalize
 
@@ -46,9 +47,10 @@ def _planted(seed: int, families: int = 25) -> list[Row]:
     ]
 
 
-def _grams(text: str, n: int = 5) -> set[tuple[str, ...]]:
+@lru_cache(maxsize=4096)
+def _grams(text: str, n: int = 5) -> frozenset[tuple[str, ...]]:
     words = normalize(text).split()
-    return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
+    return frozenset(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
 
 
 def _jaccard(left: str, right: str) -> float:
@@ -76,6 +78,11 @@ def _duplicates(out: Path) -> list[Row]:
     return sorted(pa.concat_tables(tables).to_pylist(), key=lambda row: row["doc_id"])
 
 
+def _near_counts(folder: Path) -> Row:
+    manifest = json.loads((folder / "out" / "manifest.json").read_text())
+    return dict(manifest["stages"]["dedup"]["counts"]["near"])
+
+
 def _check(rows: list[Row], found: list[Row], threshold: float) -> None:
     """What `docs/dedup.md` promises, by comparing every pair."""
     text = {row["id"]: row["text"] for row in rows}
@@ -83,7 +90,6 @@ def _check(rows: list[Row], found: list[Row], threshold: float) -> None:
     removed = {row["doc_id"]: row for row in found}
     for row in found:
         assert row["kept_doc_id"] not in removed
-        assert best[row["kept_doc_id"]] < best[row["doc_id"]]
         similar = _jaccard(text[row["doc_id"]], text[row["via_doc_id"]])
         assert row["jaccard"] == pytest.approx(similar, abs=1e-12)
         assert similar >= threshold
@@ -92,11 +98,39 @@ def _check(rows: list[Row], found: list[Row], threshold: float) -> None:
         )
         kept = _jaccard(text[row["doc_id"]], text[row["kept_doc_id"]])
         assert row["jaccard_kept"] == pytest.approx(kept, abs=1e-12)
-        assert kept >= 2 * threshold - 1 - 1e-9
-    names = [name for name in text if name not in removed]
-    for place, left in enumerate(names):
-        for right in names[place + 1 :]:
-            assert _jaccard(text[left], text[right]) < threshold
+        steps = _steps(row, removed)
+        assert kept >= 1 - steps * (1 - threshold) - 1e-9
+        assert (kept >= threshold) == (steps <= 1)
+    # The clusters are the connected components of all true pairs, each with its best one kept.
+    for cluster in _components(text, threshold):
+        first = min(cluster, key=best.__getitem__)
+        assert {removed[name]["kept_doc_id"] for name in cluster if name in removed} <= {first}
+        assert [name for name in cluster if name not in removed] == [first]
+
+
+def _steps(row: Row, removed: dict[str, Row]) -> int:
+    """Verified pairs from a removed document to its survivor, along `via`."""
+    steps = int(row["kind"] == "near")  # an exact copy is no step away from what it is a copy of
+    while row["via_doc_id"] != row["kept_doc_id"]:
+        kept, row = row["kept_doc_id"], removed[row["via_doc_id"]]
+        steps += row["kind"] == "near"
+        assert row["kept_doc_id"] == kept
+    return steps
+
+
+def _components(text: dict[str, str], threshold: float) -> list[set[str]]:
+    clusters: list[set[str]] = []
+    plain = {name: normalize(words) for name, words in text.items()}
+    for name in text:
+        alike = {
+            other
+            for other in text
+            if plain[name] == plain[other] or _jaccard(text[name], text[other]) >= threshold
+        }
+        joined = [cluster for cluster in clusters if cluster & alike]
+        clusters = [cluster for cluster in clusters if not cluster & alike]
+        clusters.append(alike.union(*joined))
+    return clusters
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -116,20 +150,31 @@ def test_another_threshold_and_shingle(tmp_path: Path) -> None:
     assert {row["kind"] for row in off} == {"exact"}
 
 
-def test_same_result_for_any_order_cut_and_engine(tmp_path: Path) -> None:
+def test_same_result_for_any_order_cut_and_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Small partitions, so that even these few documents have several.
+    monkeypatch.setattr("webtext_py.stages.dedup.stage.PART_BYTES", 20_000)
     rows = _planted(9)
-    first = _dedup(tmp_path / "0", rows, partitions=4)
-    assert len(first) > 20
+    found = _dedup(tmp_path / "0", rows, partitions=4)
+    assert len(found) > 20
+    first = (tmp_path / "0/out/duplicates/part-00000.parquet").read_bytes()
     for number, (files, workers, partitions) in enumerate([(3, 2, 4), (5, 1, 1), (2, 2, 7)], 1):
         shuffled = list(rows)
         random.Random(number).shuffle(shuffled)
-        assert first == _dedup(
-            tmp_path / str(number),
-            shuffled,
-            files=files,
-            workers=workers,
-            partitions=partitions,
-        )
+        out = tmp_path / str(number)
+        _dedup(out, shuffled, files=files, workers=workers, partitions=partitions)
+        assert (out / "out/duplicates/part-00000.parquet").read_bytes() == first
+        kept = [pq.read_table(path) for path in (out / "out").glob("part-*.parquet")]
+        gone = {row["doc_id"] for row in found}
+        names = {name for table in kept for name in table["id"].to_pylist()}
+        assert names == {row["id"] for row in rows} - gone
+    (tmp_path / "p").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "p" / "in.parquet")
+    for engine in (LocalEngine(2), ThreadEngine(2)):
+        out = tmp_path / "p" / type(engine).__name__
+        run_dedup([tmp_path / "p/in.parquet"], out, DedupConfig(partitions=3), engine=engine)
+        assert (out / "duplicates/part-00000.parquet").read_bytes() == first
 
 
 def test_the_kept_rows_are_written_with_their_columns(tmp_path: Path) -> None:
@@ -140,7 +185,7 @@ def test_the_kept_rows_are_written_with_their_columns(tmp_path: Path) -> None:
     assert pa.concat_tables(tables).to_pylist() == [row for row in rows if row["id"] not in gone]
 
 
-def test_a_chain_is_cut_after_two_steps(tmp_path: Path) -> None:
+def test_a_chain_is_one_cluster_and_is_counted(tmp_path: Path) -> None:
     draw = random.Random(3)
     base = _words(draw, 200)
     rows = []
@@ -151,8 +196,12 @@ def test_a_chain_is_cut_after_two_steps(tmp_path: Path) -> None:
         rows.append({**row, "created_utc": "2017-01-01"})
     found = _dedup(tmp_path / "a", rows, partitions=1)
     _check(rows, found, 0.8)
-    kept = {row["doc_id"]: row["kept_doc_id"] for row in found}
-    assert kept == {"s1": "s0", "s2": "s0", "s4": "s3", "s5": "s3", "s7": "s6"}
+    assert {row["kept_doc_id"] for row in found} == {"s0"}
+    way = {row["doc_id"]: row["via_doc_id"] for row in found}
+    assert way == {f"s{step}": f"s{step - 1}" for step in range(1, 7 + 1)}
+    counts = _near_counts(tmp_path / "a")
+    assert (counts["clusters"], counts["longest_chain"], counts["below_threshold"]) == (1, 7, 6)
+    assert counts["least_jaccard_kept"] == min(row["jaccard_kept"] for row in found) < 0.4
 
 
 def test_boilerplate_is_not_quadratic(tmp_path: Path) -> None:
@@ -170,10 +219,10 @@ def test_boilerplate_is_not_quadratic(tmp_path: Path) -> None:
     found = _dedup(tmp_path / "a", rows, partitions=1)
     assert len(found) == len(rows) - 1
     assert {row["kept_doc_id"] for row in found} == {"p0000"}
-    counts = json.loads((tmp_path / "a/out/manifest.json").read_text())["stages"]["dedup"]["counts"]
+    counts = _near_counts(tmp_path / "a")
     # One comparison a member and group: all of them are joined to the first.
-    assert counts["near"]["compared"] <= 21 * len(rows)
-    assert counts["near"]["unrepresented"] == 0
+    assert counts["compared"] <= 21 * len(rows)
+    assert counts["unrepresented"] == 0
 
 
 def test_against_an_existing_data_set(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ overlap normaliser's words); near-duplicates are those whose sets of word 5-gram
 similarity of at least `--near-dup`, each pair checked exactly. The survivor has the highest karma,
 then the earliest link, then the first key. `docs/dedup.md` has the parameters and what they find.
 
-Memory grows with a partition: about 150 bytes a document, 24 bytes a band row; and 200 bytes a
-document that has a near-duplicate.
+Memory grows with a partition: about 150 bytes a document, 24 bytes a band row, 200 bytes a document
+of its clusters; and 28 bytes a document that has a near-duplicate.
 """
 
-from webtext_py.stages.dedup.stage import FILES, Found, Rule, final_rows, find_duplicates, run_dedup
+from webtext_py.stages.dedup.stage import FILES, Rule, final_rows, find_duplicates, run_dedup
 
-__all__ = ["FILES", "Found", "Rule", "final_rows", "find_duplicates", "run_dedup"]
+__all__ = ["FILES", "Rule", "final_rows", "find_duplicates", "run_dedup"]

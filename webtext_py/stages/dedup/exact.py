@@ -1,23 +1,21 @@
-"""Exact copies: documents with the same normalised text.
+"""Exact copies: documents with the same words.
 
-Documents come in parts (files with the columns of `COLUMNS`) and have a number:
-`part << ROW_BITS | row`. The last `protected` parts hold documents that are never removed, but that
-others are copies of.
+The last parts may hold protected documents, which are never removed, but which others are
+copies of.
 """
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from webtext_py import _core
 from webtext_py.records import DOCUMENTS, DUPLICATES, table
-from webtext_py.tables import Shuffle, group_starts, iterate, read_partition, write_table
-from webtext_py.words import text_digests
+from webtext_py.tables import Shuffle, group_starts, read_partition, write_table
 
 REASON = "exact_duplicate"
-ROW_BITS = 40  # a million million rows a part, sixteen million parts
-COLUMNS = ["text", "karma", "created_utc", "url_key", "doc_id"]
 
 # What decides about a document, without its text.
 CANDIDATES = pa.schema(
@@ -43,39 +41,42 @@ ORDER = [
     ("created_utc", "ascending"),
     ("url_key", "ascending"),
 ]
-_BATCH_ROWS = 4096
 
 
-def digest(
-    inputs: list[Path], outputs: list[Path], partitions: int, part: int = 0, protected: bool = False
+def add(
+    shuffle: Shuffle,
+    batch: pa.RecordBatch,
+    digests: npt.NDArray[np.uint8],
+    numbers: npt.NDArray[np.uint64],
+    protected: bool,
+    parts: int,
+) -> None:
+    """Adds documents to the partitions of their words' digests, shape (rows, 16)."""
+    heads = np.ascontiguousarray(digests[:, 8:]).view(">u8").reshape(-1)
+    keys = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(16), len(digests), [None, pa.py_buffer(digests)]
+    )
+    arrays = [
+        keys,
+        *(batch[name] for name in CANDIDATES.names[1:5]),
+        pa.array(numbers),
+        pa.repeat(protected, batch.num_rows),
+    ]
+    found = pa.table(arrays, schema=CANDIDATES)
+    shuffle.add(found, (heads % np.uint64(parts)).astype(np.int64))
+
+
+def group(
+    inputs: list[Path], outputs: list[Path], files: int, part: int, parts: int
 ) -> dict[str, Any]:
-    """Task: a part of the documents to candidates by partition of the text's digest."""
-    rows = 0
-    with Shuffle(outputs[0], partitions, CANDIDATES) as shuffle:
-        for batch in iterate(inputs, COLUMNS, _BATCH_ROWS):
-            keys = text_digests(batch["text"])
-            heads = np.ascontiguousarray(keys[:, 8:]).view(">u8").reshape(-1)
-            fixed = pa.FixedSizeBinaryArray.from_buffers(
-                pa.binary(16), len(keys), [None, pa.py_buffer(np.ascontiguousarray(keys))]
-            )
-            numbers = np.arange(rows, rows + batch.num_rows, dtype=np.uint64)
-            numbers |= np.uint64(part << ROW_BITS)
-            arrays = [
-                fixed,
-                *(batch[name] for name in CANDIDATES.names[1:5]),
-                pa.array(numbers),
-                pa.repeat(protected, batch.num_rows),
-            ]
-            found = pa.table(arrays, schema=CANDIDATES)
-            shuffle.add(found, (heads % np.uint64(partitions)).astype(np.int64))
-            rows += batch.num_rows
-    return {"rows": rows}
-
-
-def group(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
-    """Task: a digest partition to removed documents (first output) and the numbers of those that
-    near-duplicates need not be looked for (second), protected copies included."""
-    rows = read_partition(inputs, partition, CANDIDATES).sort_by([("digest", "ascending"), *ORDER])
+    """Task: a digest partition (the first `files` inputs) to removed documents (first output) and
+    the numbers of those that near-duplicates need not be looked for (second), protected copies
+    included. The other inputs hold the ids' hashes, to count ids that two documents have."""
+    ids = np.frombuffer(memoryview(_core.read_numbers(inputs[files:], part, parts)), np.uint64)
+    ids = np.sort(ids)
+    twice = int((ids[1:] == ids[:-1]).sum())
+    rows = read_partition(inputs[:files], part, CANDIDATES)
+    rows = rows.sort_by([("digest", "ascending"), *ORDER])
     starts = group_starts(rows["digest"])
     survivor = np.repeat(starts, np.diff(np.append(starts, rows.num_rows)))
     copies = survivor != np.arange(rows.num_rows)
@@ -99,4 +100,4 @@ def group(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, 
         },
     )
     write_table(found.sort_by("doc_id"), outputs[0])
-    return {"removed": len(removed)}
+    return {"removed": len(removed), "twice": twice}

@@ -1,16 +1,18 @@
 """Near-duplicates: banded MinHash proposes, exact Jaccard of the shingle sets decides.
 
-`sign` writes band rows by partition of the band's hash; `candidates` gathers the documents that
-share one into groups; `shingles` reads their texts again and keeps their shingle sets; `verify`
-compares them; `cluster` chooses survivors over verified pairs only. Files between the steps are
-arrays of 64-bit numbers, little-endian; the core (`src/minhash/`) defines them.
+`sign` writes each document's band rows and the digest of its words; `candidates` gathers the
+documents that share a band into groups; `shingles` reads their texts again and keeps their shingle
+sets; `verify` compares them; `components` puts the verified pairs of a cluster together; `cluster`
+chooses survivors over verified pairs only. Files between the steps are arrays of 64-bit numbers,
+little-endian; the core (`src/minhash/`) defines them.
 
 On disk, for a while: 24 bytes a band and document (504 at the default threshold), the groups, and
-8 bytes a shingle of the candidates. In memory: a partition of the band rows, 16 bytes a candidate,
-and about 200 bytes a document in a verified pair.
+8 bytes a shingle of the candidates. In memory: a partition of the band rows or of the clusters
+(about 200 bytes a document in one; a cluster is held whole), 16 bytes a candidate, and once 28
+bytes a document that has a verified pair.
 """
 
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +20,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from webtext_py import _core
 from webtext_py.columns import digests, text_column
-from webtext_py.minhash import permutations
+from webtext_py.minhash import PERMUTATIONS, permutations
 from webtext_py.records import DOCUMENTS, table
-from webtext_py.stages.dedup.exact import COLUMNS, ORDER, REMOVED, ROW_BITS
-from webtext_py.tables import iterate, read_tables, write_table
+from webtext_py.stages.dedup import exact
+from webtext_py.stages.dedup.exact import ORDER, REMOVED
+from webtext_py.stages.dedup.rows import READ, ROW_BITS, Part, between, numbered, own_rows
+from webtext_py.tables import Shuffle, iterate, write_table
 
 REASON = "near_duplicate"
 SCHEME = "affine32"  # datasketch's default
 SEED = 1  # datasketch's default
-
-_BATCH_ROWS = 4096
 
 # What decides about a candidate, without its text.
 FACTS = pa.schema(
@@ -43,81 +46,85 @@ FACTS = pa.schema(
         pa.field("protected", pa.bool_(), False),
     ]
 )
-# A verified pair.
-EDGES = pa.schema(
-    [
-        pa.field("left", pa.uint64(), False),
-        pa.field("right", pa.uint64(), False),
-        pa.field("jaccard", pa.float64(), False),
-    ]
-)
 
 
 def sign(
     inputs: list[Path],
     outputs: list[Path],
     part: int,
-    bands: int,
-    rows: int,
+    parts: int,
+    protected: bool,
+    text_field: str | None,
+    banding: tuple[int, int] | None,
     shingle: int,
-    num_perm: int,
 ) -> dict[str, Any]:
-    """Task: a part of the documents (first input) to band rows by partition; the other inputs hold
-    the numbers of exact copies, which are left out."""
-    copies = _own(inputs[1:], part)
-    a, b = permutations(num_perm, SEED, SCHEME)
-    signed = 0
-    files = [path.open("wb") for path in outputs]
-    try:
-        for first, batch in _numbered(inputs[0], ["text", "doc_id"]):
-            keep = np.ones(batch.num_rows, bool)
-            keep[copies[_between(copies, first, batch.num_rows)] - np.uint64(first)] = False
-            batch = batch.filter(pa.array(keep))
-            numbers = np.flatnonzero(keep).astype(np.uint64) + np.uint64(part << ROW_BITS | first)
+    """Task: a part of the documents to the hashes of its ids (first output) and band rows (second;
+    none without `banding`) and `exact.CANDIDATES` (third) by partition. A fourth output is a copy of
+    what was read, for a file that is slow to read again."""
+    of = (SCHEME, *permutations(PERMUTATIONS, SEED, SCHEME))
+    rows = 0
+    with ExitStack() as stack:
+        orders_file = stack.enter_context(outputs[0].open("wb"))
+        bands_file = stack.enter_context(outputs[1].open("wb"))
+        shuffle = stack.enter_context(Shuffle(outputs[2], parts, exact.CANDIDATES))
+        copies = [
+            # Read twice and thrown away: the fastest codec, and no dictionary of whole texts.
+            stack.enter_context(pq.ParquetWriter(path, READ, compression="lz4", use_dictionary=[]))
+            for path in outputs[3:]
+        ]
+        for first, batch in numbered(Part(inputs[0], text_field)):
+            numbers = np.arange(first, first + batch.num_rows, dtype=np.uint64)
+            numbers |= np.uint64(part << ROW_BITS)
             # An order that depends on the document alone: no file order shows in a result.
             heads = np.ascontiguousarray(digests(batch["doc_id"])[:, :8])
-            found, bounds = _core.minhash_bands(
-                *text_column(batch["text"]),
-                heads.view(">u8").reshape(-1).astype(np.uint64),
-                numbers,
-                SCHEME,
-                a,
-                b,
-                bands,
-                rows,
-                shingle,
-                len(outputs),
-            )
-            view = memoryview(found).cast("B")
-            ends = np.frombuffer(memoryview(bounds), np.uint64).tolist()
-            for file, start, end in zip(files, ends[:-1], ends[1:], strict=True):
-                file.write(view[24 * start : 24 * end])
-            signed += batch.num_rows
-    finally:
-        for file in files:
-            file.close()
-    return {"signed": signed}
+            orders = heads.view(">u8").reshape(-1).astype(np.uint64)
+            _write(orders_file, *_core.arrange_numbers(orders, parts))
+            column = text_column(batch["text"])
+            if banding is None:
+                found = _core.word_digests(column)
+            else:
+                found, *bands = _core.minhash_bands(
+                    column, orders, numbers, of, banding, shingle, parts
+                )
+                _write(bands_file, *bands)
+            keys = np.frombuffer(memoryview(found), np.uint8).reshape(-1, 16)
+            exact.add(shuffle, batch, keys, numbers, protected, parts)
+            for copy in copies:
+                copy.write_batch(batch)
+            rows += batch.num_rows
+    return {"rows": rows}
 
 
-def candidates(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: a partition of band rows to groups of candidates by their first member (all outputs but
-    the last) and the numbers of all members (the last)."""
-    parts = len(outputs) - 1
-    bounds, words, numbers, count = _core.minhash_groups(inputs, parts)
-    view = memoryview(words).cast("B")
-    ends = np.frombuffer(memoryview(bounds), np.uint64).tolist()
-    for path, start, end in zip(outputs[:-1], ends[:-1], ends[1:], strict=True):
-        path.write_bytes(view[8 * start : 8 * end])
-    outputs[-1].write_bytes(memoryview(numbers))
+def _write(file: Any, *buffers: "_core.Buffer") -> None:
+    for buffer in buffers:
+        file.write(memoryview(buffer))
+
+
+def candidates(
+    inputs: list[Path], outputs: list[Path], files: int, part: int, parts: int
+) -> dict[str, Any]:
+    """Task: a partition of band rows (the first `files` inputs) to groups of candidates by their
+    first member (first output) and the numbers of all members (second). The other inputs hold the
+    numbers of exact copies, which are left out."""
+    copies = np.sort(np.concatenate([np.fromfile(path, np.uint64) for path in inputs[files:]]))
+    bounds, words, numbers, count = _core.minhash_groups(inputs[:files], part, parts, copies)
+    with outputs[0].open("wb") as file:
+        _write(file, bounds, words)
+    outputs[1].write_bytes(memoryview(numbers))
     return {"groups": count}
 
 
 def shingles(
-    inputs: list[Path], outputs: list[Path], part: int, shingle: int, protected: bool = False
+    inputs: list[Path],
+    outputs: list[Path],
+    part: int,
+    shingle: int,
+    protected: bool,
+    text_field: str | None,
 ) -> dict[str, Any]:
-    """Task: the shingle sets (first output) and facts (second) of a part's candidates; the first
+    """Task: shingle sets (first output) and facts (second) of a part's candidates; the first
     input is the part, the others name the candidates."""
-    wanted = np.unique(_own(inputs[1:], part))
+    wanted = np.unique(own_rows(inputs[1:], part))
     facts = []
     ends = np.zeros(0, np.uint64)
     with outputs[0].open("wb") as file:
@@ -126,8 +133,8 @@ def shingles(
         file.write((wanted | np.uint64(part << ROW_BITS)).tobytes())
         file.write(bytes(8 * len(wanted)))
         collected, last = [], 0
-        for first, batch in _numbered(inputs[0], COLUMNS) if len(wanted) else ():
-            places = wanted[_between(wanted, first, batch.num_rows)] - np.uint64(first)
+        for first, batch in numbered(Part(inputs[0], text_field)) if len(wanted) else ():
+            places = between(wanted, first, batch.num_rows)
             if not len(places):
                 continue
             batch = batch.take(pa.array(places))
@@ -155,43 +162,42 @@ def shingles(
 
 
 def verify(
-    inputs: list[Path], outputs: list[Path], threshold: float, groups: int
+    inputs: list[Path], outputs: list[Path], threshold: float, part: int, parts: int
 ) -> dict[str, Any]:
-    """Task: the verified pairs of a partition of groups: the first `groups` inputs hold groups,
+    """Task: the verified pairs of a partition of groups: the first `parts` inputs hold groups,
     the others shingle sets."""
-    pairs, values, compared, by_size, unrepresented, count = _core.minhash_verify(
-        inputs[:groups], inputs[groups:], threshold
+    pairs, compared, by_size, unrepresented, groups = _core.minhash_verify(
+        inputs[:parts], part, parts, inputs[parts:], threshold
     )
-    numbers = np.frombuffer(memoryview(pairs), np.uint64).reshape(-1, 2)
-    edges = table(
-        EDGES,
-        {
-            "left": np.ascontiguousarray(numbers[:, 0]),
-            "right": np.ascontiguousarray(numbers[:, 1]),
-            "jaccard": np.frombuffer(memoryview(values), np.float64),
-        },
-    )
-    write_table(edges, outputs[0])
+    count = len(pairs) // 24
+    with outputs[0].open("wb") as file:
+        file.write(np.array([0, count], np.uint64).tobytes())
+        _write(file, pairs)
     return {
-        "groups": count,
+        "groups": groups,
         "compared": compared,
         "by_size": by_size,
         "unrepresented": unrepresented,
-        "pairs": edges.num_rows,
+        "pairs": count,
     }
 
 
+def components(inputs: list[Path], outputs: list[Path], parts: int) -> dict[str, Any]:
+    """Task: all verified pairs, those of a cluster in one partition of the output."""
+    clusters, documents = _core.minhash_components(inputs, parts, outputs[0])
+    return {"clusters": clusters, "documents": documents}
+
+
 def cluster(
-    inputs: list[Path], outputs: list[Path], threshold: float, edges: int, sets: int
+    inputs: list[Path], outputs: list[Path], threshold: float, part: int, parts: int, sets: int
 ) -> dict[str, Any]:
-    """Task: the removed documents (`REMOVED`) over all verified pairs: the first `edges` inputs
-    hold pairs, then come `sets` files of shingle sets, then the facts of the candidates."""
-    pairs = read_tables(inputs[:edges])
-    left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
-    wanted = np.unique(np.concatenate([left, right]))
+    """Task: the removed documents (`REMOVED`) of a partition of clusters: the first input holds
+    the pairs, then come `sets` files of shingle sets, then the facts of the candidates."""
+    pairs, values = _core.minhash_pairs(inputs[0], part, parts)
+    ends = np.frombuffer(memoryview(pairs), np.uint64)
+    wanted = pa.array(np.unique(ends))
     found = [
-        batch.filter(pc.is_in(batch["number"], pa.array(wanted)))
-        for batch in iterate(inputs[edges + sets :])
+        batch.filter(pc.is_in(batch["number"], wanted)) for batch in iterate(inputs[1 + sets :])
     ]
     nodes = pa.Table.from_batches(found, FACTS).sort_by(ORDER)
     numbers = nodes["number"].to_numpy()
@@ -200,25 +206,24 @@ def cluster(
     def rank(ends: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
         return by_number[np.searchsorted(numbers, ends, sorter=by_number)].astype(np.uint32)
 
-    ranks, values = _core.minhash_cluster(
+    ranks, similarities = _core.minhash_cluster(
         numbers,
-        np.stack([rank(left), rank(right)], axis=1).reshape(-1),
-        pairs["jaccard"].to_numpy(),
-        inputs[edges : edges + sets],
+        rank(ends),
+        np.frombuffer(memoryview(values), np.float64),
+        inputs[1 : 1 + sets],
         threshold,
     )
-    fates = np.frombuffer(memoryview(ranks), np.uint32).reshape(-1, 2)
-    similar = np.frombuffer(memoryview(values), np.float64).reshape(-1, 2)
-    free = ~nodes["protected"].to_numpy()
-    removed = np.flatnonzero((fates[:, 0] != np.arange(len(numbers))) & free)
+    kept, via, steps = np.frombuffer(memoryview(ranks), np.uint32).reshape(-1, 3).T
+    similar = np.frombuffer(memoryview(similarities), np.float64).reshape(-1, 2)
+    removed = np.flatnonzero((steps > 0) & ~nodes["protected"].to_numpy())
     gone, ids = nodes.take(pa.array(removed)), nodes["doc_id"]
     rows = table(
         REMOVED,
         {
             "url_key": gone["url_key"],
             "doc_id": gone["doc_id"],
-            "kept_doc_id": ids.take(pa.array(fates[removed, 0])),
-            "via_doc_id": ids.take(pa.array(fates[removed, 1])),
+            "kept_doc_id": ids.take(pa.array(kept[removed])),
+            "via_doc_id": ids.take(pa.array(via[removed])),
             "kind": pa.repeat("near", len(removed)),
             "jaccard": similar[removed, 0],
             "jaccard_kept": similar[removed, 1],
@@ -226,36 +231,9 @@ def cluster(
         },
     )
     write_table(rows.sort_by("doc_id"), outputs[0])
-    survivors = np.unique(fates[removed, 0])
-    chained = fates[removed, 0] != fates[removed, 1]
     return {
         "removed": len(removed),
-        "clusters": len(survivors),
-        "chained": int(chained.sum()),
+        "below_threshold": int((similar[removed, 1] < threshold).sum()),
+        "longest_chain": int(steps[removed].max()) if len(removed) else 0,
         "least_jaccard_kept": float(similar[removed, 1].min()) if len(removed) else None,
     }
-
-
-def _numbered(path: Path, columns: list[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Batches of a part, each with the row number of its first row."""
-    first = 0
-    for batch in iterate([path], columns, _BATCH_ROWS):
-        yield first, batch
-        first += batch.num_rows
-
-
-def _own(paths: list[Path], part: int) -> npt.NDArray[np.uint64]:
-    """The rows of one part among the ascending numbers of several files, sorted."""
-    low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
-    rows = [np.zeros(0, np.uint64)]
-    for path in paths:
-        if path.stat().st_size:
-            numbers = np.memmap(path, np.uint64, "r")
-            start, end = np.searchsorted(numbers, [low, high])
-            rows.append(np.array(numbers[start:end]) - low)
-    return np.sort(np.concatenate(rows))
-
-
-def _between(rows: npt.NDArray[np.uint64], first: int, count: int) -> slice:
-    start, end = np.searchsorted(rows, np.array([first, first + count], np.uint64))
-    return slice(int(start), int(end))

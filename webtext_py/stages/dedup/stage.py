@@ -13,14 +13,19 @@ import pyarrow.parquet as pq
 from webtext_py.columns import partition_of
 from webtext_py.config import BuildConfig
 from webtext_py.engine import Done, Task
+from webtext_py.errors import InputError
 from webtext_py.ledger import balance, url_ends
-from webtext_py.minhash import PERMUTATIONS, bands_for
+from webtext_py.minhash import bands_for
 from webtext_py.records import DUPLICATES
 from webtext_py.stage import StageRun
 from webtext_py.stages.dedup import exact, near
-from webtext_py.tables import read_tables, write_table
+from webtext_py.stages.dedup.rows import Part
+from webtext_py.tables import write_table
 
 FILES = ("duplicates/*.parquet", "ledger/urls-dedup-*.parquet")
+
+PART_BYTES = 8 << 20  # our choice: of the inputs' files, for each partition of the search
+PART_ROWS = 200_000  # our choice: removed documents in a file of `duplicates/`
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,22 @@ class Rule:
     shingle: int  # words
 
 
+@dataclass(frozen=True)
+class Found:
+    """Where the removed documents are listed (`REMOVED` rows), and how many there are."""
+
+    removed: tuple[Path, ...]
+    files: int  # that `duplicates/` is to have
+    # What to read again in place of the parts: a copy where reading the file itself is slow.
+    parts: tuple[Part, ...]
+    taken: int
+    dropped: dict[str, int]
+    counts: dict[str, Any]
+
+
 def run_dedup(run: StageRun, config: BuildConfig) -> dict[str, Any]:
     """Runs the stage on the documents; returns its counts."""
-    documents = run.outputs_of("extract", "documents")
+    documents = [Part(path) for path in run.outputs_of("extract", "documents")]
     rule = Rule(config.near_dup, config.shingle)
     found = find_duplicates(run, documents, 0, rule, config.partitions)
     run.tasks(
@@ -42,182 +60,198 @@ def run_dedup(run: StageRun, config: BuildConfig) -> dict[str, Any]:
             Task(
                 f"duplicates-{p:05d}",
                 duplicates,
-                (path, found.near),
+                found.removed,
                 (
                     run.data / "duplicates" / f"part-{p:05d}.parquet",
                     run.data / "ledger" / f"urls-dedup-{p:05d}.parquet",
                 ),
-                {"part": p, "parts": len(found.exact)},
+                {"part": p, "parts": found.files},
             )
-            for p, path in enumerate(found.exact)
+            for p in range(found.files)
         ],
     )
-    dropped = {reason: count for reason, count in found.dropped.items() if count}
-    counts = balance("dedup", found.taken, found.taken - sum(dropped.values()), dropped)
+    counts = balance("dedup", found.taken, found.taken - sum(found.dropped.values()), found.dropped)
     return {**counts, **({"near": found.counts} if found.counts else {})}
 
 
-@dataclass(frozen=True)
-class Found:
-    """Where the removed documents are listed, and how many there are."""
-
-    exact: tuple[Path, ...]  # `REMOVED` rows by partition of the text
-    near: Path  # `REMOVED` rows
-    copies: tuple[Path, ...]  # numbers of exact copies, protected ones too
-    taken: int
-    dropped: dict[str, int]
-    counts: dict[str, Any]
-
-
 def find_duplicates(
-    run: StageRun, documents: Sequence[Path], protected: int, rule: Rule, partitions: int
+    run: StageRun, documents: Sequence[Part], protected: int, rule: Rule, partitions: int
 ) -> Found:
-    """Finds exact copies and near-duplicates of the documents in files with `exact.COLUMNS`.
+    """Finds exact copies and near-duplicates of the documents, in at most `partitions` partitions.
 
-    The last `protected` files hold documents that stay whatever they resemble.
+    The last `protected` parts hold documents that stay whatever they resemble. Raises `InputError`
+    where two documents have one id.
     """
-    parts = range(partitions)
+    size = sum(part.path.stat().st_size for part in documents)
+    parts = max(1, min(partitions, -(-size // PART_BYTES)))
     free = len(documents) - protected
-    digested = run.tasks(
-        "digest",
+    slow = [part.text_field is not None and not _is_parquet(part.path) for part in documents]
+    names = [f"{i:05d}" for i in range(len(documents))]
+    work = run.work
+    banding = bands_for(rule.threshold) if rule.threshold is not None else None
+    signed = run.tasks(
+        "sign",
         [
             Task(
-                f"digest-{i:05d}",
-                exact.digest,
-                (path,),
-                (run.work / f"digest-{i:05d}.arrow",),
-                {"partitions": partitions, "part": i, "protected": i >= free},
-                path.stat().st_size,
+                f"sign-{i}",
+                near.sign,
+                (document.path,),
+                (
+                    work / f"ids-{i}.bin",
+                    work / f"bands-{i}.bin",
+                    work / f"digests-{i}.arrow",
+                    *([work / f"texts-{i}.parquet"] if slow[part] else []),
+                ),
+                {
+                    "part": part,
+                    "parts": parts,
+                    "protected": part >= free,
+                    "text_field": document.text_field,
+                    "banding": banding,
+                    "shingle": rule.shingle,
+                },
+                document.path.stat().st_size,
             )
-            for i, path in enumerate(documents)
+            for part, (i, document) in enumerate(zip(names, documents, strict=True))
         ],
         "bytes",
     )
-    copies = tuple(run.work / f"copies-{p:05d}.bin" for p in parts)
-    removed = tuple(run.work / f"exact-{p:05d}.parquet" for p in parts)
+    copies = tuple(work / f"copies-{p:05d}.bin" for p in range(parts))
+    removed = tuple(work / f"exact-{p:05d}.parquet" for p in range(parts))
     grouped = run.tasks(
         "group",
         [
             Task(
                 f"group-{p:05d}",
                 exact.group,
-                tuple(run.work / f"digest-{i:05d}.arrow" for i in range(len(documents))),
+                (
+                    *(work / f"digests-{i}.arrow" for i in names),
+                    *(work / f"ids-{i}.bin" for i in names),
+                ),
                 (removed[p], copies[p]),
-                {"partition": p},
+                {"files": len(names), "part": p, "parts": parts},
             )
-            for p in parts
+            for p in range(parts)
         ],
     )
-    pairs, counts = run.work / "near.parquet", {}
-    if rule.threshold is None:
-        run.tasks("near", [Task("near", no_near, (), (pairs,))])
-    else:
-        counts = _near(run, documents, free, copies, rule, partitions, pairs)
-    dropped = {exact.REASON: sum(done.counts["removed"] for done in grouped)}
-    if counts:
+    if twice := _sum(grouped, "twice"):
+        raise InputError(
+            f"{twice} ids of documents are not unique",
+            "give each document an `id` of its own, or none at all",
+        )
+    again = tuple(
+        Part(work / f"texts-{i}.parquet") if is_slow else document
+        for i, document, is_slow in zip(names, documents, slow, strict=True)
+    )
+    dropped = {exact.REASON: _sum(grouped, "removed")}
+    counts: dict[str, Any] = {}
+    if banding is not None:
+        more, counts = _near(run, again, free, copies, rule, parts)
+        counts = {"bands": banding[0], "rows": banding[1], **counts}
+        removed = (*removed, *more)
         dropped[near.REASON] = counts.pop("removed")
-    taken = sum(done.counts["rows"] for done in digested[:free])
-    return Found(removed, pairs, copies, taken, dropped, counts)
+    dropped = {reason: count for reason, count in dropped.items() if count}
+    files = max(1, min(partitions, -(-sum(dropped.values()) // PART_ROWS)))
+    return Found(removed, files, again, _sum(signed[:free], "rows"), dropped, counts)
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
 
 
 def _near(
     run: StageRun,
-    documents: Sequence[Path],
+    documents: Sequence[Part],
     free: int,
     copies: tuple[Path, ...],
     rule: Rule,
-    partitions: int,
-    out: Path,
-) -> dict[str, Any]:
-    parts = range(partitions)
+    parts: int,
+) -> tuple[tuple[Path, ...], dict[str, Any]]:
+    """The files of removed documents, and counts."""
     assert rule.threshold is not None
-    bands, rows = bands_for(rule.threshold)
-    run.tasks(
-        "sign",
-        [
-            Task(
-                f"sign-{i:05d}",
-                near.sign,
-                (path, *copies),
-                tuple(run.work / f"bands-{i:05d}-{p:05d}.bin" for p in parts),
-                {
-                    "part": i,
-                    "bands": bands,
-                    "rows": rows,
-                    "shingle": rule.shingle,
-                    "num_perm": PERMUTATIONS,
-                },
-                path.stat().st_size,
-            )
-            for i, path in enumerate(documents)
-        ],
-        "bytes",
-    )
-    named = tuple(run.work / f"candidates-{p:05d}.bin" for p in parts)
+    work, names = run.work, [f"{i:05d}" for i in range(len(documents))]
+    groups = tuple(work / f"groups-{p:05d}.bin" for p in range(parts))
+    named = tuple(work / f"candidates-{p:05d}.bin" for p in range(parts))
     run.tasks(
         "candidates",
         [
             Task(
                 f"candidates-{p:05d}",
                 near.candidates,
-                tuple(run.work / f"bands-{i:05d}-{p:05d}.bin" for i in range(len(documents))),
-                (*(run.work / f"groups-{p:05d}-{q:05d}.bin" for q in parts), named[p]),
+                (*(work / f"bands-{i}.bin" for i in names), *copies),
+                (groups[p], named[p]),
+                {"files": len(names), "part": p, "parts": parts},
             )
-            for p in parts
+            for p in range(parts)
         ],
     )
-    sets = tuple(run.work / f"sets-{i:05d}.bin" for i in range(len(documents)))
-    facts = tuple(run.work / f"facts-{i:05d}.parquet" for i in range(len(documents)))
+    sets = tuple(work / f"sets-{i}.bin" for i in names)
+    facts = tuple(work / f"facts-{i}.parquet" for i in names)
     shingled = run.tasks(
         "shingles",
         [
             Task(
-                f"shingles-{i:05d}",
+                f"shingles-{names[part]}",
                 near.shingles,
-                (path, *named),
-                (sets[i], facts[i]),
-                {"part": i, "shingle": rule.shingle, "protected": i >= free},
-                path.stat().st_size,
+                (document.path, *named),
+                (sets[part], facts[part]),
+                {
+                    "part": part,
+                    "shingle": rule.shingle,
+                    "protected": part >= free,
+                    "text_field": document.text_field,
+                },
+                document.path.stat().st_size,
             )
-            for i, path in enumerate(documents)
+            for part, document in enumerate(documents)
         ],
         "bytes",
     )
-    edges = tuple(run.work / f"edges-{q:05d}.parquet" for q in parts)
+    edges = tuple(work / f"edges-{p:05d}.bin" for p in range(parts))
     verified = run.tasks(
         "verify",
         [
             Task(
-                f"verify-{q:05d}",
+                f"verify-{p:05d}",
                 near.verify,
-                (*(run.work / f"groups-{p:05d}-{q:05d}.bin" for p in parts), *sets),
-                (edges[q],),
-                {"threshold": rule.threshold, "groups": partitions},
+                (*groups, *sets),
+                (edges[p],),
+                {"threshold": rule.threshold, "part": p, "parts": parts},
             )
-            for q in parts
+            for p in range(parts)
         ],
     )
-    (done,) = run.tasks(
+    linked = work / "linked.bin"
+    (joined,) = run.tasks(
+        "components", [Task("components", near.components, edges, (linked,), {"parts": parts})]
+    )
+    removed = tuple(work / f"near-{p:05d}.parquet" for p in range(parts))
+    clustered = run.tasks(
         "cluster",
         [
             Task(
-                "cluster",
+                f"cluster-{p:05d}",
                 near.cluster,
-                (*edges, *sets, *facts),
-                (out,),
-                {"threshold": rule.threshold, "edges": len(edges), "sets": len(sets)},
+                (linked, *sets, *facts),
+                (removed[p],),
+                {"threshold": rule.threshold, "part": p, "parts": parts, "sets": len(sets)},
             )
+            for p in range(parts)
         ],
     )
-    return {
-        "bands": bands,
-        "rows": rows,
+    least = [done.counts["least_jaccard_kept"] for done in clustered if done.counts["removed"]]
+    return removed, {
         "candidates": _sum(shingled, "candidates"),
         **{
             name: _sum(verified, name)
             for name in ("groups", "compared", "by_size", "unrepresented", "pairs")
         },
-        **done.counts,
+        "clusters": joined.counts["clusters"],
+        "removed": _sum(clustered, "removed"),
+        "below_threshold": _sum(clustered, "below_threshold"),
+        "longest_chain": max(done.counts["longest_chain"] for done in clustered),
+        "least_jaccard_kept": min(least, default=None),
     }
 
 
@@ -225,34 +259,42 @@ def _sum(done: Sequence[Done], name: str) -> int:
     return sum(int(result.counts[name]) for result in done)
 
 
-def no_near(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: no near-duplicates, where none are looked for."""
-    write_table(exact.REMOVED.empty_table(), outputs[0])
-    return {}
-
-
-def final_rows(exact_file: Path, near_file: Path, part: int, parts: int) -> tuple[pa.Table, int]:
-    """A partition's removed documents, exact copies first (the second value says how many).
+def final_rows(files: list[Path], part: int, parts: int) -> pa.Table:
+    """A partition of all removed documents in files of `REMOVED` rows, by id.
 
     A copy's survivor may itself be a near-duplicate: the copy then points at that one's survivor.
     """
-    copies = pq.read_table(exact_file)
-    pairs = read_tables([near_file])
-    where = pc.index_in(copies["kept_doc_id"], pairs["doc_id"].combine_chunks())
-    moved = where.is_valid()
+    rows = pa.concat_tables(
+        [
+            found.filter(pa.array(partition_of(found["doc_id"], parts) == part))
+            for found in map(pq.read_table, files)
+        ]
+    ).sort_by("doc_id")
+    copies = pc.equal(rows["kind"], "exact")
+    named = pc.unique(rows["kept_doc_id"].filter(copies))
+    gone = pa.concat_tables(
+        [
+            found.filter(
+                pc.and_(pc.is_in(found["doc_id"], named), pc.equal(found["kind"], "near"))
+            ).select(["doc_id", "kept_doc_id", "jaccard_kept"])
+            for found in map(pq.read_table, files)
+        ]
+    )
+    where = pc.index_in(rows["kept_doc_id"], gone["doc_id"].combine_chunks())
+    moved = pc.and_(copies, pc.is_valid(where))
     for name in ("kept_doc_id", "jaccard_kept"):
-        place = copies.schema.get_field_index(name)
-        new = pc.if_else(moved, pairs[name].take(where), copies[name])
-        copies = copies.set_column(place, copies.schema.field(place), new)
-    own = pairs.filter(pa.array(partition_of(pairs["doc_id"], parts) == part))
-    return pa.concat_tables([copies, own]), copies.num_rows
+        place = rows.schema.get_field_index(name)
+        new = pc.if_else(moved, gone[name].take(where), rows[name])
+        rows = rows.set_column(place, rows.schema.field(place), new)
+    return rows
 
 
 def duplicates(inputs: list[Path], outputs: list[Path], part: int, parts: int) -> dict[str, Any]:
     """Task: a partition of `duplicates/` (first output) and its ledger rows (second)."""
-    rows, copies = final_rows(inputs[0], inputs[1], part, parts)
-    reasons = np.where(np.arange(rows.num_rows) < copies, exact.REASON, near.REASON)
-    write_table(rows.select(DUPLICATES.names).cast(DUPLICATES).sort_by("doc_id"), outputs[0])
+    rows = final_rows(inputs, part, parts)
+    copies = pc.equal(rows["kind"], "exact").to_numpy()
+    reasons = np.where(copies, exact.REASON, near.REASON)
+    write_table(rows.select(DUPLICATES.names).cast(DUPLICATES), outputs[0])
     ends = url_ends("dedup", rows["url_key"], pa.array(reasons, pa.string()), rows["doc_id"])
     write_table(ends, outputs[1])
     return {"removed": rows.num_rows}

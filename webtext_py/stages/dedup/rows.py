@@ -1,0 +1,155 @@
+"""The documents that duplicates are looked for in, a batch at a time.
+
+Documents come in parts, a file each, and have a number: `part << ROW_BITS | row`.
+"""
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from webtext_py.engine import advance
+from webtext_py.errors import InputError
+from webtext_py.reader import read_batches, recognise
+from webtext_py.records import DOCUMENTS
+from webtext_py.tables import iterate
+
+ROW_BITS = 40  # a million million rows a part, sixteen million parts
+# What is read of a document.
+READ = pa.schema(
+    [
+        pa.field("doc_id", pa.string(), False),
+        pa.field("text", pa.large_string(), False),
+        pa.field("karma", pa.int64(), False),
+        DOCUMENTS.field("created_utc"),
+        pa.field("url_key", pa.string(), False),
+    ]
+)
+_BATCH_ROWS = 4096
+_LATEST = pa.scalar(1 << 62, pa.int64()).cast(READ.field("created_utc").type)
+_NONE = pa.scalar(0, pa.int64())
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of documents."""
+
+    path: Path
+    # The text's column or key in any file of texts; None for a file with the columns of `READ`.
+    text_field: str | None = None
+
+
+def numbered(part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Batches with the columns of `READ`, each with the row number of its first row.
+
+    Raises `InputError` where `karma` or `created_utc` is not what its name says.
+    """
+    first = 0
+    for batch in ahead(_batches(part)):
+        advance(0)  # where a run that was given up ends
+        yield first, batch
+        first += batch.num_rows
+
+
+def _batches(part: Part) -> Iterator[pa.RecordBatch]:
+    if part.text_field is None:
+        yield from iterate([part.path], READ.names, _BATCH_ROWS)
+        return
+    source = recognise(part.path)
+    for batch in read_batches(source, text_field=part.text_field, extra=("karma", "created_utc")):
+        columns = [
+            batch["id"],
+            batch["text"],
+            _integers(batch["karma"], part.path),
+            _times(batch["created_utc"], part.path),
+            batch["id"],
+        ]
+        yield pa.RecordBatch.from_arrays(columns, schema=READ)
+
+
+def _integers(values: pa.Array, path: Path) -> pa.Array:
+    try:
+        found = values.cast(pa.float64()).cast(pa.int64(), safe=False)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"`karma` of `{path}` is not a number: {error}") from None
+    return pc.coalesce(found, _NONE)
+
+
+def _times(values: pa.Array, path: Path) -> pa.Array:
+    """Times from ISO text or Unix seconds; a null is as late as can be."""
+    kind = READ.field("created_utc").type
+    try:
+        try:
+            seconds = values.cast(pa.float64())
+            found = pc.multiply(seconds, 1000.0).cast(pa.int64(), safe=False).cast(kind)
+        except pa.ArrowInvalid:
+            text = pc.replace_substring_regex(values, r"Z$|[+]00:?00$", "")
+            found = text.cast(pa.timestamp("ms")).cast(pa.int64()).cast(kind)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"`created_utc` of `{path}` is not a time in UTC: {error}") from None
+    return pc.coalesce(found, _LATEST)
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, the next one being made by a thread while one is worked on."""
+    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(1)
+    stopped = threading.Event()
+
+    def put(item: Item | None, error: BaseException | None) -> bool:
+        while not stopped.is_set():
+            try:
+                ready.put((item, error), timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def run() -> None:
+        try:
+            for item in items:
+                if not put(item, None):
+                    return
+            put(None, None)
+        except BaseException as error:  # raised again where the items are taken
+            put(None, error)
+
+    thread = threading.Thread(target=run, name="webtext-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def own_rows(paths: list[Path], part: int) -> npt.NDArray[np.uint64]:
+    """The rows of one part among the ascending numbers in several files, sorted."""
+    low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
+    rows = [np.zeros(0, np.uint64)]
+    for path in paths:
+        if path.stat().st_size:
+            numbers = np.memmap(path, np.uint64, "r")
+            start, end = np.searchsorted(numbers, [low, high])
+            rows.append(np.array(numbers[start:end]) - low)
+    return np.sort(np.concatenate(rows))
+
+
+def between(rows: npt.NDArray[np.uint64], first: int, count: int) -> npt.NDArray[np.uint64]:
+    """Those of sorted `rows` that are `first` to `first + count - 1`, counted from `first`."""
+    start, end = np.searchsorted(rows, np.array([first, first + count], np.uint64))
+    return rows[start:end] - np.uint64(first)
