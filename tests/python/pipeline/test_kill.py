@@ -89,7 +89,7 @@ def _wait_for(data: Path, what: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["done/links/scan/*", "done/pages/round-00/*", "done/dedup/digest/*"]
+    "where", ["done/links/scan/*", "done/pages/round-00/*", "done/dedup/sign/*"]
 )
 def test_process_group_killed_with_workers(built: Path, tmp_path: Path, where: str) -> None:
     data = tmp_path / "data"

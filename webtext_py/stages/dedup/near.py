@@ -59,8 +59,8 @@ def sign(
     shingle: int,
 ) -> dict[str, Any]:
     """Task: a part of the documents to the hashes of its ids (first output) and band rows (second;
-    none without `banding`) and `exact.CANDIDATES` (third) by partition. A fourth output is a copy of
-    what was read, for a file that is slow to read again."""
+    none without `banding`) and `exact.CANDIDATES` (third) by partition. A fourth output is a copy
+    of what was read, for a file that is slow to read again."""
     of = (SCHEME, *permutations(PERMUTATIONS, SEED, SCHEME))
     rows = 0
     with ExitStack() as stack:
