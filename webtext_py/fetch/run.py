@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from webtext_py import _core
-from webtext_py.errors import InputError
 from webtext_py.fetch.address import Guard, networks
 from webtext_py.fetch.archive import Archive, Attempt
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import SystemResolver, read_hosts
 from webtext_py.fetch.crawl import Link, Wanted, crawl, summary
-from webtext_py.fetch.failure import REASONS
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.schedule import Manners
@@ -123,16 +121,20 @@ class _Fetch:
             await loop.run_in_executor(self.writer, self.archive.add_members, attempt, members)
         self.outcomes[result.outcome] += 1
         self.watcher.advanced(1)
+        if source != "live":
+            self._say(lambda: summary(self.outcomes))
 
     def _write(self, attempt: Attempt, exchanges: list[Exchange]) -> "asyncio.Future[None]":
         loop = asyncio.get_running_loop()
         return loop.run_in_executor(self.writer, self.archive.add, attempt, exchanges)
 
     def _watch(self, wanted: Wanted) -> None:
-        if time.monotonic() - self.said < _SAY_S:
-            return
-        self.said = time.monotonic()
-        self.watcher.note(f"{wanted.waiting():,} hosts wait; {summary(self.outcomes)}")
+        self._say(lambda: f"{wanted.state()}; {summary(self.outcomes)}")
+
+    def _say(self, text: Callable[[], str]) -> None:
+        if time.monotonic() - self.said >= _SAY_S:
+            self.said = time.monotonic()
+            self.watcher.note(text())
 
 
 def _robots_attempt(exchange: Exchange) -> Attempt:
@@ -156,12 +158,9 @@ def fetch(
     except for the reasons in `config.retry`. `covered` says which links a local archive has.
     Ctrl-C (KeyboardInterrupt) leaves everything finished in place.
     """
-    unknown = [reason for reason in config.retry if reason not in REASONS and reason != "all"]
-    if unknown:
-        raise InputError(f"`--retry {unknown[0]}` is no reason", f"one of {', '.join(REASONS)}")
-    if "live" in sources:
-        config.need_contact()
-    with Archive(folder, config.record(tuple(sources))) as archive:
+    config.check(tuple(sources))
+    configuration = config.record(tuple(sources))
+    with Archive(folder, configuration, rotate_bytes=config.rotate_bytes) as archive:
         run = _Fetch(archive, config, watcher)
         try:
             for source in sources:
