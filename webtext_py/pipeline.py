@@ -153,7 +153,8 @@ class Build:
         self._local = sources.page_files()
         self._pages = self._local
         self.fetching = fetching or FetchConfig()
-        self.fetching.check(sources.network)
+        if "live" in sources.network:
+            self.fetching.need_contact()
         self._wikipedia = sources.wikipedia_files()
 
     def run(

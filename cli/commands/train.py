@@ -32,6 +32,7 @@ Examples:
 @click.option("--exact", is_flag=True, help="Same bits for 1, 2, 4, ... processes.")
 @click.option("--doc-mask", is_flag=True, help="No attention across documents.")
 @click.option("--no-compile", is_flag=True, help="Do without torch.compile.")
+@click.option("--tensorboard", is_flag=True, help="Write TensorBoard's files too.")
 @click.option(
     "--config",
     "config_file",

@@ -17,6 +17,7 @@ from typing import Any
 from webtext_py.engine.task import Done, Job
 
 TEMPORARY = ".tmp-"
+PART = ".part-"  # begins the name of a folder that is not whole yet
 
 
 def run_job(job: Job) -> Done:
@@ -109,6 +110,14 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def commit_folder(part: Path, final: Path) -> None:
+    """Makes a written folder appear: files and folder flushed, then renamed."""
+    for path in (*part.rglob("*"), part):
+        flush(path)
+    part.rename(final)
+    flush(final.parent)
 
 
 def clean(folder: Path) -> None:

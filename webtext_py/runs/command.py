@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from webtext_py.errors import ConfigError, StaleError
 from webtext_py.stage import Observer, Silent
 from webtext_py.train.config import TrainConfig
-from webtext_py.train.distributed import World, device_memory, join, leave
+from webtext_py.train.distributed import World, join, leave
 from webtext_py.train.export import read_config
 from webtext_py.train.loop import Data, Report, Result, train
 from webtext_py.train.metrics import read_metrics
@@ -114,7 +116,9 @@ def _fitted(config: TrainConfig, world: World) -> TrainConfig:
     """The configuration with a micro-batch for this device and number of processes."""
     if config.run.micro_batch:
         return config
-    memory = device_memory(world)
+    memory = None
+    if world.device.type == "cuda":
+        memory = int(torch.cuda.get_device_properties(world.device).total_memory)
     micro = sizing.micro_batch(config, world.size, memory)
     return dataclasses.replace(config, run=dataclasses.replace(config.run, micro_batch=micro))
 
@@ -125,8 +129,8 @@ def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise ConfigError(
-            "`tensorboard` is on, but the package is not installed",
-            hint="run `pip install tensorboard`, or leave it off",
+            "`tensorboard` is on, but the package `tensorboard` is not installed",
+            hint="run `pip install 'webtext[tensorboard]'`, or leave it off",
         ) from None
     make: Any = functools.cache(SummaryWriter)  # at the first line, when the folder is there
 

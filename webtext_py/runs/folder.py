@@ -9,11 +9,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from webtext_py.engine.commit import write_json
+from webtext_py.engine.commit import PART, commit_folder, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
-from webtext_py.train.export import PART, commit_folder, export
+from webtext_py.train.export import export
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
 

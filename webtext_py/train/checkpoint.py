@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from webtext_py.engine.commit import file_facts, sha256_file
+from webtext_py.engine.commit import PART, commit_folder, file_facts, sha256_file
 from webtext_py.errors import FormatError
 
-from .export import PART, commit_folder, load_unpadded, unpadded
+from .export import load_unpadded, unpadded
 from .model import GPT2
 from .optimizer import Optimizer
 

@@ -9,7 +9,7 @@ global batch. An epoch covers every window once; fewer than one context of token
 Needs no torch.
 """
 
-from typing import Any
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +42,8 @@ class Windows:
     """Windows of `context + 1` tokens of a `TokenSet`: the last is only a target.
 
     Window `w` of an epoch starts at token `w * context` of that epoch's stream; its id over all
-    epochs is `epoch * count + w`. Memory: three pools
-    while one is made, each `pool_row_groups` row groups of tokens.
+    epochs is `epoch * count + w`. Memory: two pools of `pool_row_groups` row groups, four while
+    one is made.
     """
 
     def __init__(self, tokens: TokenSet, model: ModelConfig, data: DataConfig) -> None:
@@ -55,9 +55,8 @@ class Windows:
                 f"{tokens.tokens} training tokens do not fill one context of {self.context} tokens",
                 hint="give it more text or a smaller `context`",
             )
-        self._epochs: dict[int, _Epoch] = {}
-        self._pools: dict[tuple[int, int], Tokens] = {}
-        self._tail: dict[tuple[int, int], Tokens] = {}
+        self._epoch = lru_cache(2)(partial(_Epoch, self))
+        self._pool = lru_cache(2)(self._read)
 
     def ids(self, first: int, n: int) -> npt.NDArray[np.int64]:
         """Ids of the `n` windows from place `first` of the endless order over all epochs."""
@@ -66,8 +65,13 @@ class Windows:
     def batch(self, step: int, size: int, rank: int = 0, world: int = 1) -> npt.NDArray[np.int32]:
         """This process's part `(size / world, context + 1)` of step `step`'s `size` windows."""
         mine = size // world
-        first = step * size + rank * mine
-        parts = [self._gather(e, p, w) for e, p, w in self._places(first, mine)]
+        parts = []
+        for number, pool, windows in self._places(step * size + rank * mine, mine):
+            views = np.lib.stride_tricks.sliding_window_view(
+                self._pool(number, pool), self.context + 1
+            )
+            first = self._epoch(number).bounds[pool]
+            parts.append(views[:: self.context][windows - first].astype(np.int32))
         return np.concatenate(parts)
 
     def _places(self, first: int, n: int) -> list[tuple[int, int, npt.NDArray[np.int64]]]:
@@ -76,65 +80,37 @@ class Windows:
         while n:
             number, place = divmod(first, self.count)
             epoch = self._epoch(number)
-            pool = int(np.searchsorted(epoch.pool_ends, place, "right"))
-            low = int(epoch.pool_ends[pool - 1]) if pool else 0
-            high = int(epoch.pool_ends[pool])
-            take = min(n, high - place)
-            order = epoch.order(pool, low, high)
-            places.append((number, pool, low + order[place - low : place - low + take]))
-            first, n = first + take, n - take
+            pool = int(np.searchsorted(epoch.bounds, place, "right")) - 1
+            at = place - int(epoch.bounds[pool])
+            windows = epoch.order(pool)[at : at + n]
+            places.append((number, pool, windows))
+            first, n = first + len(windows), n - len(windows)
         return places
 
-    def _epoch(self, number: int) -> "_Epoch":
-        if number not in self._epochs:
-            self._epochs = {k: v for k, v in self._epochs.items() if k == number - 1}
-            self._epochs[number] = _Epoch(self, number)
-        return self._epochs[number]
-
-    def _gather(self, number: int, pool: int, windows: npt.NDArray[np.int64]) -> Any:
-        epoch = self._epoch(number)
-        low = int(epoch.pool_ends[pool - 1]) if pool else 0
-        tokens = self._pool(epoch, pool, low * self.context)
-        views = np.lib.stride_tricks.sliding_window_view(tokens, self.context + 1)
-        return views[:: self.context][windows - low].astype(np.int32)
-
-    def _pool(self, epoch: "_Epoch", pool: int, first: int) -> Tokens:
+    def _read(self, number: int, pool: int) -> Tokens:
         """Tokens of one pool, from its first window's first token to its last window's target."""
-        key = (epoch.number, pool)
-        if key not in self._pools:
-            stop = int(epoch.pool_ends[pool]) * self.context + 1
-            start_at = int(np.searchsorted(epoch.starts, first, "right")) - 1
-            stop_at = int(np.searchsorted(epoch.starts, stop, "left"))
-            parts = {(epoch.number, i): self._span(epoch, i) for i in range(start_at, stop_at)}
-            base = int(epoch.starts[start_at])
-            whole = np.concatenate(list(parts.values()))[first - base : stop - base]
-            # Row groups that the next pool begins with are not decoded twice.
-            self._tail = {k: v for k, v in parts.items() if k[1] >= (pool + 1) * self.per_pool}
-            self._pools = {k: self._pools[k] for k in list(self._pools)[-1:]}
-            self._pools[key] = whole
-        return self._pools[key]
-
-    def _span(self, epoch: "_Epoch", i: int) -> Tokens:
-        known = self._tail.get((epoch.number, i))
-        return known if known is not None else self.set.read(int(epoch.spans[i]), self.vocab_size)
+        epoch = self._epoch(number)
+        first, last = (int(w) * self.context for w in epoch.bounds[pool : pool + 2])
+        begin = int(np.searchsorted(epoch.starts, first, "right")) - 1
+        end = int(np.searchsorted(epoch.starts, last + 1, "left"))
+        spans = [self.set.read(int(i), self.vocab_size) for i in epoch.spans[begin:end]]
+        base = int(epoch.starts[begin])
+        return np.concatenate(spans)[first - base : last + 1 - base]
 
 
 class _Epoch:
-    """One epoch's stream: the permuted spans, where each starts, and where each pool ends."""
+    """One epoch's stream: the permuted spans, where each starts, and the pools of windows."""
 
     def __init__(self, windows: Windows, number: int) -> None:
-        self.number, self.seed = number, windows.seed
-        n = len(windows.set.spans)
-        self.spans = permutation(n, windows.seed, number)
+        self.key = (windows.seed, number)
+        n, per_pool = len(windows.set.spans), windows.per_pool
+        self.spans = permutation(n, *self.key)
         self.starts = np.concatenate([[0], np.cumsum(windows.set.lengths[self.spans])])
-        per_pool = windows.per_pool
-        ends = self.starts[np.minimum(np.arange(per_pool, n + per_pool, per_pool), n)]
+        ends = self.starts[np.minimum(np.arange(0, n + per_pool, per_pool), n)]
         # A window belongs to the pool in which it starts; an empty pool ends where it begins.
-        self.pool_ends = np.minimum(-(-ends // windows.context), windows.count)
-        self._order: tuple[int, npt.NDArray[np.int64]] | None = None
+        self.bounds = np.minimum(-(-ends // windows.context), windows.count)
+        self.order = lru_cache(1)(self._order)
 
-    def order(self, pool: int, low: int, high: int) -> npt.NDArray[np.int64]:
-        """The permutation of one pool's windows, kept until another pool's is asked for."""
-        if self._order is None or self._order[0] != pool:
-            self._order = (pool, permutation(high - low, self.seed, self.number, pool))
-        return self._order[1]
+    def _order(self, pool: int) -> npt.NDArray[np.int64]:
+        low, high = self.bounds[pool : pool + 2]
+        return int(low) + permutation(int(high - low), *self.key, pool)

@@ -1,19 +1,22 @@
 """Several processes: who is who, and how their gradients are summed.
 
-Each process sums the gradients of its micro-batches in fp32; one sum over all processes closes the
-step. `DistributedDataParallel` would do the same through hooks on gradients, but the bf16 copies
-that run the model keep none between micro-batches, and one exchange takes milliseconds of a step.
+By default `DistributedDataParallel` sums over processes while the last micro-batch's backward pass
+still runs. Its own way would add bf16 gradients in `.grad`; here a communication hook adds each of
+its buckets to the fp32 sum of the micro-batches before, and it is that fp32 sum which travels.
 
 Addition of floats depends on its order: with `exact`, micro-batches are added in a binary tree that
 depends on their numbers alone, so 1, 2, 4 ... processes add the same pairs.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from webtext_py.errors import ConfigError
 
@@ -63,15 +66,8 @@ def join(device: str, exact: bool = False) -> World:
     if size == 1:
         return World(0, 1, where)
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if cuda else "gloo")
+        dist.init_process_group("nccl" if cuda else "gloo", device_id=where if cuda else None)
     return World(dist.get_rank(), size, where)
-
-
-def device_memory(world: World) -> int | None:
-    """Bytes of a GPU's memory; `None` on a CPU."""
-    if world.device.type != "cuda":
-        return None
-    return int(torch.cuda.get_device_properties(world.device).total_memory)
 
 
 def leave() -> None:
@@ -114,22 +110,68 @@ class GradientSum:
         return total
 
 
-def sum_over_processes(gradients: list[Tensor], world: World, exact: bool) -> list[Tensor]:
-    """Sum of each gradient over all processes; with `exact` in the tree over their numbers."""
-    if world.size == 1:
-        return gradients
-    flat = torch.cat([g.reshape(-1) for g in gradients])
-    if exact:
-        parts = [torch.empty_like(flat) for _ in range(world.size)]
+class Gradients:
+    """Sums a step's gradients over micro-batches and processes, in fp32 or wider."""
+
+    def __init__(self, model: nn.Module, world: World, exact: bool) -> None:
+        """`model` gives the mean loss of a micro-batch."""
+        self.model, self.world, self.exact = model, world, exact
+        self.parameters = list(model.parameters())
+        self.running = GradientSum(exact)
+        self.reduced: dict[Tensor, Tensor] = {}
+        self.ddp: DistributedDataParallel | None = None
+        if world.size > 1 and not exact:
+            self.ddp = DistributedDataParallel(model, gradient_as_bucket_view=True)
+            self.ddp.register_comm_hook(None, lambda _, bucket: self._reduce(bucket))
+
+    def micro_batch(self, batch: Tensor, last: bool) -> tuple[Tensor, list[Tensor]]:
+        """Loss of a micro-batch and its gradients, which join the sum: good until the next call."""
+        alone = self.ddp is None or not last
+        with self.ddp.no_sync() if self.ddp and alone else contextlib.nullcontext():
+            loss: Tensor = (self.ddp or self.model)(batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        for parameter in self.parameters:
+            parameter.grad = None
+        if alone:
+            self.running.add(gradients)
+        return loss.detach(), gradients
+
+    def total(self) -> list[Tensor]:
+        """The sum over all micro-batches of all processes; the next step begins at nothing."""
+        if self.ddp is not None:
+            total = [self.reduced.pop(p) for p in self.parameters]
+            self.running = GradientSum(self.exact)
+            return total
+        total = self.running.total()
+        if self.world.size == 1:
+            return total
+        flat = torch.cat([g.reshape(-1) for g in total])
+        parts = [torch.empty_like(flat) for _ in range(self.world.size)]
         dist.all_gather(parts, flat)
-        tree = GradientSum(exact=True)
-        for part in parts:
-            tree.add([part])
-        flat = tree.total()[0]
-    else:
-        dist.all_reduce(flat)
-    pieces = torch.split(flat, [g.numel() for g in gradients])
-    return [piece.view_as(g) for piece, g in zip(pieces, gradients, strict=True)]
+        for part in parts:  # the tree goes on over the processes' numbers
+            self.running.add([part])
+        return _cut(self.running.total()[0], total)
+
+    def _reduce(self, bucket: Any) -> torch.futures.Future[Tensor]:
+        """Begins the sum over processes of one bucket: everything before plus the last gradients.
+
+        The bucket itself stays as it is: its bf16 would round the sum.
+        """
+        members, own = bucket.parameters(), bucket.buffer()
+        stack = self.running.stack
+        before = dict(zip(self.parameters, stack[0][1], strict=True)) if stack else {}
+        latest = zip(members, bucket.gradients(), strict=True)
+        wide = [before[p].add_(g) if before else g.float() for p, g in latest]
+        flat = torch.cat([g.reshape(-1) for g in wide])
+        self.reduced.update(zip(members, _cut(flat, members), strict=True))
+        return dist.all_reduce(flat, async_op=True).get_future().then(lambda _: own)
+
+
+def _cut(flat: Tensor, like: list[Tensor]) -> list[Tensor]:
+    """`flat` in pieces of the shapes of `like`."""
+    pieces = torch.split(flat, [t.numel() for t in like])
+    return [piece.view_as(t) for piece, t in zip(pieces, like, strict=True)]
 
 
 def micro_batches(windows: int, micro: int, world: World, exact: bool) -> int:
@@ -137,10 +179,9 @@ def micro_batches(windows: int, micro: int, world: World, exact: bool) -> int:
 
     With `exact` each process must hold whole branches of the tree: a power of two micro-batches.
     """
-    all_of_them, rest = divmod(windows, micro)
-    each, left = divmod(all_of_them, world.size)
+    each, rest = divmod(windows, micro * world.size)
     hint = "change `micro_batch` or `batch_tokens`"
-    if rest or left:
+    if rest:
         whole = f"{world.size} processes times whole micro-batches of {micro} windows"
         raise ConfigError(f"a batch of {windows} windows is not {whole}", hint)
     if exact and each & (each - 1) and world.size > 1:

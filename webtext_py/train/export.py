@@ -15,14 +15,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from webtext_py.engine.commit import flush
+from webtext_py.engine.commit import PART, commit_folder
 from webtext_py.errors import FormatError, InputError
 
 from .config import ModelConfig
 from .model import GPT2
 
 PREFIX = "transformer."
-PART = ".part-"  # begins the name of what is not whole yet
 
 
 def unpadded(model: GPT2) -> dict[str, Tensor]:
@@ -131,11 +130,3 @@ def load_hugging_face(model: GPT2, folder: Path) -> None:
 
 def _transposed(name: str) -> bool:
     return name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight"))
-
-
-def commit_folder(part: Path, final: Path) -> None:
-    """Makes a written folder appear: files and folder flushed, then renamed."""
-    for path in (*part.iterdir(), part):
-        flush(path)
-    part.rename(final)
-    flush(final.parent)

@@ -3,14 +3,16 @@
 Nothing in a step waits for the device: what a step measured is read while the next one runs.
 """
 
-import contextlib
 import copy
+import json
 import math
-import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -20,16 +22,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from webtext_py.errors import InputError
 from webtext_py.tokens import TokenSet
 
 from . import checkpoint
 from .config import TrainConfig
 from .data import Windows
-from .distributed import GradientSum, World, micro_batches, sum_over_processes
+from .distributed import Gradients, World, micro_batches
 from .export import load_hugging_face
-from .loss import chunk_loss, cross_entropy
-from .metrics import MetricsFile, NoiseScale, peak_tflops
-from .model import GPT2, document_mask
+from .loss import WindowLoss
+from .metrics import NoiseScale, open_metrics, peak_tflops
+from .model import GPT2
 from .optimizer import Optimizer, learning_rate
 
 AHEAD = 8  # batches ready before they are wanted: covers the making of a new pool
@@ -71,7 +74,7 @@ def train(
     `report` hears every line of metrics.jsonl. SIGTERM and Ctrl-C save a checkpoint and end.
     """
     settings, device = config.run, world.device
-    context, vocab_size = config.model.context, config.model.vocab_size
+    context = config.model.context
     if device.type == "cpu" and config.model.width < 256:
         torch.set_num_threads(1)  # more would spend their time on waiting for each other
     windows_a_step, micro = settings.batch_tokens // context, settings.micro_batch
@@ -95,26 +98,16 @@ def train(
     worker = copy.deepcopy(model).bfloat16() if bf16 else model
     parameters: list[Tensor] = list(model.parameters())
     working: list[Tensor] = list(worker.parameters())
-    forward: Callable[..., Tensor] = worker
-    chunk = chunk_loss
-    if settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda"):
-        forward = torch.compile(worker, dynamic=False)
-        chunk = torch.compile(chunk_loss, dynamic=False)
-
-    def loss_of(window: Tensor) -> Tensor:
-        """Mean loss of windows `(B, T + 1)`."""
-        inputs, targets = window[:, :-1], window[:, 1:].long()
-        mask = document_mask(inputs, data.end_of_text) if config.data.doc_mask else None
-        with _attention(device):
-            hidden = forward(inputs, mask)
-            return cross_entropy(hidden, worker.wte.weight, targets, vocab_size, chunk=chunk)
+    compiled = settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda")
+    loss_of = WindowLoss(worker, data.end_of_text if config.data.doc_mask else None, compiled)
+    total = Gradients(loss_of, world, settings.exact)
 
     windows, ledger = (Windows(data.training, config.model, config.data) for _ in range(2))
     tokens_a_step = windows_a_step * context
     cuda = device.type == "cuda"
     peak = settings.peak_tflops or (peak_tflops(torch.cuda.get_device_name(device)) if cuda else 0)
     flops = config.model.flops_per_token() * tokens_a_step / world.size
-    log = MetricsFile(run / "metrics.jsonl", first_step) if world.first else None
+    log = open_metrics(run / "metrics.jsonl", first_step) if world.first else None
     last: dict[str, Any] = {}
 
     def finish(measured: "_Measured", extra: dict[str, Any]) -> bool:
@@ -137,31 +130,28 @@ def train(
         if settings.log_windows:
             last["windows"] = ledger.ids((step - 1) * windows_a_step, windows_a_step).tolist()
         if log is not None:
-            log.write(last)
+            log.write(json.dumps(last) + "\n")
         report(last)
+        if not math.isfinite(last["loss"]):
+            how = "the checkpoints before are good: begin another run with a lower `lr`"
+            raise InputError(f"the loss of step {step} is {last['loss']}", hint=how)
         return stop > 0
 
     step, stopping = first_step, False
-    batches = _Batches(windows, first_step, settings.steps, windows_a_step, world)
+    batches = _batches(windows, first_step, settings.steps, windows_a_step, world)
     pending: _Measured | None = None
     before = _now(device)
-    with _stop_signals() as stop_wanted, batches, log or contextlib.nullcontext():
+    with _stop_signals() as stop_wanted, closing(batches), log or nullcontext():
         while step < settings.steps and not stopping:
             # --- the timed step ---------------------------------------------------------------
-            batch = batches.next(device).view(accumulate, micro, -1)
-            total = GradientSum(settings.exact)
+            batch = next(batches).view(accumulate, micro, -1)
             measured = torch.zeros(accumulate * world.size + 3, dtype=torch.float64, device=device)
             for i in range(accumulate):
-                loss = loss_of(batch[i])
-                loss.backward()  # type: ignore[no-untyped-call]
-                gradients = [p.grad for p in working if p.grad is not None]
-                measured[world.rank * accumulate + i] = loss.detach()
+                loss, gradients = total.micro_batch(batch[i], last=i + 1 == accumulate)
+                measured[world.rank * accumulate + i] = loss
                 if i == 0 and world.first:
                     measured[-3] = _norm(gradients)
-                total.add(gradients)
-                for parameter in working:
-                    parameter.grad = None
-            gradients = sum_over_processes(total.total(), world, settings.exact)
+            gradients = total.total()
             torch._foreach_div_(gradients, accumulate * world.size)
             norm = _norm(gradients)
             if config.optimizer.clip:
@@ -227,47 +217,28 @@ class _Measured:
         return self.numbers.tolist(), self.begin.elapsed_time(self.end) / 1e3
 
 
-class _Batches:
-    """A thread that makes batches ahead, in pinned memory where there is a GPU."""
+def _batches(
+    windows: Windows, first: int, last: int, size: int, world: World
+) -> Generator[Tensor, None, None]:
+    """Batches `(windows, context + 1)`, made ahead by a thread, on a GPU through pinned memory."""
+    cuda = world.device.type == "cuda"
 
-    def __init__(self, windows: Windows, first: int, last: int, size: int, world: World) -> None:
-        self.queue: queue.Queue[Tensor | BaseException] = queue.Queue(AHEAD)
-        self.closed = threading.Event()
+    def make(step: int) -> Tensor:
+        if cuda:  # or pinning would wake GPU 0 in every process
+            torch.cuda.set_device(world.device)
+        made = torch.from_numpy(windows.batch(step, size, world.rank, world.size))
+        return made.pin_memory() if cuda else made
 
-        def work() -> None:
-            try:
-                if world.device.type == "cuda":  # or pinning would wake GPU 0 in every process
-                    torch.cuda.set_device(world.device)
-                for step in range(first, last):
-                    made = torch.from_numpy(windows.batch(step, size, world.rank, world.size))
-                    self._put(made.pin_memory() if world.device.type == "cuda" else made)
-                    if self.closed.is_set():
-                        return
-            except BaseException as error:  # handed to the loop, which raises it
-                self._put(error)
-
-        self.thread = threading.Thread(target=work, name="batches", daemon=True)
-
-    def _put(self, item: Tensor | BaseException) -> None:
-        while not self.closed.is_set():
-            with contextlib.suppress(queue.Full):
-                self.queue.put(item, timeout=0.2)
-                return
-
-    def next(self, device: torch.device) -> Tensor:
-        """The next batch `(windows, context + 1)` on the device; raises what the thread met."""
-        item = self.queue.get()
-        if isinstance(item, BaseException):
-            raise item
-        return item.to(device, non_blocking=True)
-
-    def __enter__(self) -> "_Batches":
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closed.set()
-        self.thread.join()
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as thread:
+        ahead: deque[Future[Tensor]] = deque()
+        try:
+            for step in range(first, last + AHEAD):
+                if step < last:
+                    ahead.append(thread.submit(make, step))
+                if step >= first + AHEAD:
+                    yield ahead.popleft().result().to(world.device, non_blocking=True)
+        finally:
+            thread.shutdown(wait=False, cancel_futures=True)
 
 
 @torch.no_grad()
@@ -298,22 +269,12 @@ def _evaluate(
 
 def _norm(gradients: list[Tensor]) -> Tensor:
     """Norm of all gradients together, as a scalar on the device."""
-    norms = torch.stack(list(torch._foreach_norm(gradients)))
-    norm: Tensor = torch.linalg.vector_norm(norms.float())
+    norms = torch._foreach_norm(gradients, 2, torch.float32)
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(list(norms)))
     return norm
 
 
-def _attention(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """cuDNN's attention first, then flash: the faster one on Hopper, and neither fills memory."""
-    if device.type != "cuda":
-        return contextlib.nullcontext()
-    from torch.nn.attention import SDPBackend, sdpa_kernel
-
-    names = ("CUDNN_ATTENTION", "FLASH_ATTENTION", "EFFICIENT_ATTENTION", "MATH")
-    return sdpa_kernel([getattr(SDPBackend, name) for name in names], set_priority=True)
-
-
-@contextlib.contextmanager
+@contextmanager
 def _stop_signals() -> Iterator[Callable[[], bool]]:
     """SIGTERM and Ctrl-C are noted instead of obeyed; a second one is obeyed at once."""
     wanted = threading.Event()

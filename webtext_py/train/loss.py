@@ -9,9 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from .model import GPT2, document_mask
 
 CHUNK_ROWS = 8192  # our choice: 0.8 GB of bf16 logits for GPT-2's vocabulary
+
+# cuDNN's kernel first: the fastest on Hopper. None of the first three fills memory.
+ATTENTION = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION]
+ATTENTION += [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 Chunk = Callable[..., tuple[Tensor, Tensor, Tensor]]
 
@@ -88,3 +95,29 @@ def cross_entropy(
         flat, weight, targets.reshape(-1), vocab_size, chunk_rows, chunk
     )
     return loss
+
+
+class WindowLoss(nn.Module):
+    """A model with its loss: what one process runs for one micro-batch."""
+
+    def __init__(self, model: GPT2, mask_from: int | None, compiled: bool) -> None:
+        """`mask_from`: the id of `<|endoftext|>` keeps attention within documents."""
+        super().__init__()
+        self.model, self.mask_from = model, mask_from
+        self.flex = compiled and model.wte.weight.is_cuda and mask_from is not None
+        self.chunk: Chunk = chunk_loss
+        if compiled:
+            model.compile(dynamic=False)
+            self.chunk = torch.compile(chunk_loss, dynamic=False)
+        if self.flex:  # torch 2.9 cannot cut a graph that holds FlexAttention into buckets
+            torch._dynamo.config.optimize_ddp = False
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Mean loss of windows `(B, T + 1)`, whose last token is only a target."""
+        ids, targets, mask = windows[:, :-1], windows[:, 1:].long(), None
+        if self.mask_from is not None:
+            mask = document_mask(ids, self.mask_from, self.flex)
+        with sdpa_kernel(ATTENTION, set_priority=True):
+            hidden = self.model(ids, mask)
+        weight, vocab_size = self.model.wte.weight, self.model.config.vocab_size
+        return cross_entropy(hidden, weight, targets, vocab_size, chunk=self.chunk)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from webtext_py.engine.commit import write_bytes
 
@@ -36,11 +36,11 @@ class NoiseScale:
     DECAY = 0.95  # our choice: an average over some 20 steps
 
     def __init__(self, state: list[float] | None = None) -> None:
-        self.noise, self.signal, self.weight = state or [0.0, 0.0, 0.0]
+        self.noise, self.signal = state or [0.0, 0.0]
 
     def state(self) -> list[float]:
         """What `__init__` takes back."""
-        return [self.noise, self.signal, self.weight]
+        return [self.noise, self.signal]
 
     def update(self, small: float, small_tokens: int, big: float, big_tokens: int) -> float | None:
         """The scale after a step with gradient norms `small` and `big`.
@@ -54,29 +54,14 @@ class NoiseScale:
         keep = self.DECAY
         self.signal = keep * self.signal + (1 - keep) * signal
         self.noise = keep * self.noise + (1 - keep) * noise
-        self.weight = keep * self.weight + (1 - keep)
         return self.noise / self.signal if self.noise > 0 and self.signal > 0 else None
 
 
-class MetricsFile:
-    """`metrics.jsonl`: one line a step, also over interruptions."""
-
-    def __init__(self, path: Path, step: int) -> None:
-        """Opens the file and drops every line after `step`: those steps will be done again."""
-        kept = [line for line in read_metrics(path) if line["step"] <= step]
-        write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
-        self._stream = path.open("a", encoding="utf-8")
-
-    def write(self, line: dict[str, Any]) -> None:
-        """Appends one line and hands it to the system."""
-        self._stream.write(json.dumps(line) + "\n")
-        self._stream.flush()
-
-    def __enter__(self) -> "MetricsFile":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
+def open_metrics(path: Path, step: int) -> TextIO:
+    """`metrics.jsonl`, open for more lines; those after `step` go: those steps are done again."""
+    kept = [line for line in read_metrics(path) if line["step"] <= step]
+    write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+    return path.open("a", encoding="utf-8", buffering=1)  # handed to the system line by line
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

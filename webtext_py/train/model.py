@@ -5,10 +5,12 @@ none, and one pass over fresh text needs none.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
 from .config import ModelConfig
 
@@ -19,6 +21,9 @@ INIT_STD = 0.02  # GPT-2's released code
 def padded(vocab_size: int) -> int:
     """`vocab_size` rounded up to a multiple of 128: rows of the embedding inside the model."""
     return -(-vocab_size // PAD_TO) * PAD_TO
+
+
+Mask = Tensor | BlockMask | None  # `(B, 1, T, T)`, true where attention is allowed
 
 
 class Cache:
@@ -44,16 +49,19 @@ class Attention(nn.Module):
         self.c_attn = nn.Linear(config.width, 3 * config.width)
         self.c_proj = nn.Linear(config.width, config.width)
 
-    def forward(self, x: Tensor, mask: Tensor | None, cache: Cache | None) -> Tensor:
-        """`(B, T, C)` to `(B, T, C)`; `mask` (B, 1, T, T), true where attention is allowed."""
+    def forward(self, x: Tensor, mask: Mask, cache: Cache | None) -> Tensor:
+        """`(B, T, C)` to `(B, T, C)`; without a mask it is causal."""
         B, T, C = x.shape
         qkv = self.c_attn(x).view(B, T, 3, self.heads, C // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, D)
         if cache is not None:
             k, v = cache.append(k, v)
-        # A single new token sees everything before it; longer input starts at position 0.
-        causal = mask is None and T > 1
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+        if isinstance(mask, BlockMask):
+            y: Any = flex_attention(q, k, v, block_mask=mask)
+        else:
+            # A single new token sees everything before it; longer input starts at position 0.
+            causal = mask is None and T > 1
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
         out: Tensor = self.c_proj(y.transpose(1, 2).reshape(B, T, C))
         return out
 
@@ -82,7 +90,7 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(config.width)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, mask: Tensor | None, cache: Cache | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Mask, cache: Cache | None) -> Tensor:
         """`(B, T, C)` to `(B, T, C)`."""
         x = x + self.attn(self.ln_1(x), mask, cache)
         out: Tensor = x + self.mlp(self.ln_2(x))
@@ -100,9 +108,7 @@ class GPT2(nn.Module):
         self.h = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.ln_f = nn.LayerNorm(config.width)
 
-    def forward(
-        self, ids: Tensor, mask: Tensor | None = None, caches: list[Cache] | None = None
-    ) -> Tensor:
+    def forward(self, ids: Tensor, mask: Mask = None, caches: list[Cache] | None = None) -> Tensor:
         """Hidden states `(B, T, C)` after the final layer norm, for `ids` `(B, T)`."""
         start = caches[0].length if caches else 0
         positions = torch.arange(start, start + ids.size(1), device=ids.device)
@@ -140,10 +146,20 @@ class GPT2(nn.Module):
         self.wte.weight[self.config.vocab_size :] = 0.0
 
 
-def document_mask(ids: Tensor, end_of_text: int) -> Tensor:
-    """Mask `(B, 1, T, T)`: causal, within one document; each begins with `end_of_text`."""
-    T = ids.size(1)
+def document_mask(ids: Tensor, end_of_text: int, flex: bool) -> Mask:
+    """Causal attention within one document; each begins with `end_of_text`.
+
+    With `flex` the form of FlexAttention, whose compiled kernel leaves out blocks of 128 x 128 that
+    lie between documents; else a full mask, which makes attention read T x T flags a window.
+    """
+    B, T = ids.shape
     document = (ids == end_of_text).cumsum(1)  # (B, T)
-    same = document[:, :, None] == document[:, None, :]
-    causal = torch.ones(T, T, dtype=torch.bool, device=ids.device).tril()
-    return (same & causal)[:, None]
+
+    def allowed(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
+        return (q >= k) & (document[b, q] == document[b, k])
+
+    if flex:
+        return create_block_mask(allowed, B, None, T, T, device=ids.device)
+    place = torch.arange(T, device=ids.device)
+    rows = torch.arange(B, device=ids.device)[:, None, None, None]
+    return allowed(rows, rows, place[:, None], place)

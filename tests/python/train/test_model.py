@@ -1,5 +1,7 @@
 """The model is GPT-2: sizes, start, causality, masks, and the same numbers as transformers."""
 
+import copy
+import itertools
 import json
 import math
 import shutil
@@ -14,7 +16,7 @@ from webtext_py.errors import FormatError, InputError
 from webtext_py.runs.presets import PRESETS
 from webtext_py.train.config import ModelConfig
 from webtext_py.train.export import export, load_hugging_face, read_config, unpadded
-from webtext_py.train.loss import cross_entropy
+from webtext_py.train.loss import WindowLoss, cross_entropy
 from webtext_py.train.model import GPT2, document_mask, padded
 
 SMALL = ModelConfig(layers=2, heads=2, width=32, context=16, vocab_size=300)
@@ -134,21 +136,44 @@ def test_nothing_looks_ahead() -> None:
         assert not torch.allclose(before[:, position:], after[:, position:])
 
 
-@torch.no_grad()
-def test_document_mask_makes_a_window_a_batch_of_documents() -> None:
-    model = randomised(SMALL)
+def one_by_one(model: GPT2, window: Tensor, starts: list[int]) -> Tensor:
+    """Hidden states of a window's documents, each run alone at the positions that it has there."""
+    parts = []
+    for start, stop in itertools.pairwise([*starts, window.size(1)]):
+        alone = copy.deepcopy(model)
+        with torch.no_grad():
+            alone.wpe.weight.copy_(model.wpe.weight.roll(-start, 0))
+        parts.append(alone(window[:, start:stop]))
+    return torch.cat(parts, 1)
+
+
+@pytest.mark.parametrize("starts", [[0, 6], [0, 1, 2, 9, 15], [0, 5, 10]])
+@pytest.mark.parametrize("flex", [False, True])
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_document_mask_makes_a_window_its_documents(starts: list[int], flex: bool) -> None:
+    """Also where a window begins in the middle of a document, which the last case does."""
+    model = randomised(SMALL).requires_grad_(False)  # FlexAttention has no backward pass on a CPU
     end = SMALL.vocab_size - 1
     window = ids(SMALL, batch=1) % end
-    window[0, 0] = window[0, 6] = end
-    hidden = model(window, document_mask(window, end))
-    changed = window.clone()
-    changed[0, 3] = (changed[0, 3] + 1) % end
-    again = model(changed, document_mask(changed, end))
-    assert torch.equal(hidden[:, 6:], again[:, 6:])  # the second document never saw the first
-    assert torch.equal(hidden[:, :3], again[:, :3])
-    assert not torch.allclose(hidden[:, 3:6], again[:, 3:6])
-    plain = model(window[:, :6])  # and the first is what it is alone
-    assert torch.allclose(hidden[:, :6], plain, atol=1e-5)
+    window[0, starts if len(starts) != 3 else starts[1:]] = end
+    masked = model(window, document_mask(window, end, flex))
+    assert torch.allclose(masked, one_by_one(model, window, starts), atol=1e-5)
+    assert not torch.allclose(masked, model(window), atol=1e-2)
+
+
+def test_gradients_stop_at_documents_and_the_loss_is_theirs() -> None:
+    model, end = randomised(SMALL), SMALL.vocab_size - 1
+    window = torch.randint(end, (3, 17), generator=torch.Generator().manual_seed(1))
+    window[:, 0] = window[:, 6] = window[:, 11] = end
+    model(window[:, :-1], document_mask(window[:, :-1], end, flex=False))[:, 11:].sum().backward()
+    assert model.wpe.weight.grad is not None
+    assert not model.wpe.weight.grad[:11].any()
+    assert model.wpe.weight.grad[11:].any(1).all()
+    with torch.no_grad():
+        hidden = one_by_one(model, window[:, :-1], [0, 6, 11])
+        alone = cross_entropy(hidden, model.wte.weight, window[:, 1:], end + 1).item()
+        assert WindowLoss(model, end, False)(window).item() == pytest.approx(alone, abs=2e-6)
+        assert WindowLoss(model, None, False)(window).item() != pytest.approx(alone, abs=2e-5)
 
 
 @torch.no_grad()

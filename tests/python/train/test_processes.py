@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from webtext_py.train.checkpoint import folders
-from webtext_py.train.distributed import GradientSum, World, micro_batches
+from webtext_py.train.distributed import Gradients, GradientSum, World, micro_batches
 from webtext_py.train.metrics import read_metrics
 
 from .conftest import TINY, Command
@@ -144,14 +144,58 @@ def test_one_two_and_four_processes_give_the_same_bits(data: Path, processes: Pr
     assert digest(shortened) == digest(runs[0])
 
 
-def test_without_exact_two_processes_agree_closely(data: Path, processes: Processes) -> None:
-    words = (*TINY, "steps=6", "micro_batch=2")
-    for size in (1, 2):
+@pytest.mark.parametrize("extra", [(), ("precision=bf16", "optimizer=muon")], ids=["", "bf16"])
+def test_without_exact_the_processes_agree_closely(
+    data: Path, processes: Processes, extra: tuple[str, ...]
+) -> None:
+    """DistributedDataParallel, with two micro-batches in each of 1 and 2 processes, one in 4."""
+    words = (*TINY, "steps=6", "micro_batch=2", *extra)
+    for size in (1, 2, 4):
         processes.together(size, "train", "--data", data, "--run", f"run{size}", *words)
-    logs = [read_metrics(data / "runs" / f"run{size}" / "metrics.jsonl") for size in (1, 2)]
-    for one, two in zip(*logs, strict=True):
-        assert one["loss"] == pytest.approx(two["loss"], rel=1e-4)
-        assert one["grad_norm"] == pytest.approx(two["grad_norm"], rel=1e-3)
+    logs = [read_metrics(data / "runs" / f"run{size}" / "metrics.jsonl") for size in (1, 2, 4)]
+    for one, two, four in zip(*logs, strict=True):
+        for other in (two, four):
+            assert one["loss"] == pytest.approx(other["loss"], rel=1e-3 if extra else 1e-5)
+            assert one["grad_norm"] == pytest.approx(
+                other["grad_norm"], rel=1e-2 if extra else 1e-4
+            )
+    assert len({line["loss"] for line in logs[0]}) == 6
+
+
+def test_bf16_gradients_are_summed_in_fp32() -> None:
+    """Through DistributedDataParallel's buckets too: of 1 + 64 x 2^-9, bf16 would keep 1."""
+    from torch import nn
+    from torch.nn.parallel import DistributedDataParallel
+
+    class Product(nn.Module):
+        """A "loss" whose gradients are the batch itself."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(3, 2, dtype=torch.bfloat16))
+            self.bias = nn.Parameter(torch.zeros(2, dtype=torch.bfloat16))
+
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            return (self.weight.sum(0) * batch).sum() + (self.bias * batch * 2).sum()
+
+    parts = [1.0] + [2.0**-9] * 64
+    batches = [torch.tensor([x, -x], dtype=torch.bfloat16) for x in parts]
+    store = torch.distributed.HashStore()
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        for size, exact in ((1, False), (2, False), (1, True)):
+            total = Gradients(Product(), World(0, size, torch.device("cpu")), exact)
+            assert isinstance(total.ddp, DistributedDataParallel) == (size == 2)
+            for _ in range(3):  # buckets are laid out anew after the first step
+                for i, batch in enumerate(batches):
+                    _, gradients = total.micro_batch(batch, last=i + 1 == len(batches))
+                    assert gradients[1].tolist() == [2 * parts[i], -2 * parts[i]]
+                weight, bias = total.total()
+                assert weight.dtype == bias.dtype == torch.float32
+                assert weight.tolist() == [[1.125, -1.125]] * 3
+                assert bias.tolist() == [2.25, -2.25]
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_two_processes_go_on_where_one_was(data: Path, processes: Processes) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from webtext_py.train import loop
 from webtext_py.train.metrics import read_metrics
 
 from .conftest import TINY, Command
@@ -254,3 +256,83 @@ def test_show_config_prints_every_setting(webtext: Command, data: Path, tmp_path
     assert "# shrunk: " in batch
     assert "training tokens are fewer than 64 batches" in batch
     assert not (data / "runs").exists()
+
+
+def test_tensorboard_gets_every_number(data: Path, webtext: Command) -> None:
+    ran = webtext("train", "--data", data, *TINY, "--tensorboard", "steps=3", "peak_tflops=1")
+    assert ran.code == 0, ran.err
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = data / "runs" / "nano"
+    board = EventAccumulator(str(run / "tensorboard"))
+    board.Reload()
+    lines = read_metrics(run / "metrics.jsonl")
+    for name in ("loss", "lr", "grad_norm", "tokens_per_s", "mfu"):
+        seen = [(event.step, event.value) for event in board.Scalars(name)]
+        assert seen == [(line["step"], pytest.approx(line[name])) for line in lines], name
+    assert [event.step for event in board.Scalars("val_loss")] == [3]
+
+
+def test_a_missing_tensorboard_names_its_extra(
+    data: Path, webtext: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    ran = webtext("train", "--data", data, *TINY, "tensorboard=true", "steps=3")
+    assert ran.code == 2
+    assert "hint: run `pip install 'webtext[tensorboard]'`" in ran.err
+    assert not (data / "runs").exists()
+
+
+@pytest.mark.skipif(
+    shutil.which("g++") is None, reason="torch.compile on a CPU needs a C++ compiler"
+)
+# torch hides this one itself, but only where warnings are not errors.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_the_compiled_model_learns_the_same(
+    data: Path, webtext: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forward, backward and the chunked loss through inductor, in training and in validation."""
+    from webtext_py.train import loss
+
+    compiled = []
+    original = torch.compile
+
+    def counted(function: Any, **options: Any) -> Any:
+        compiled.append(function)
+        assert options == {"dynamic": False}
+        return original(function, **options)
+
+    monkeypatch.setattr(loss.torch, "compile", counted)
+    words = ("train", "--data", data, *TINY, "layers=1", "steps=4", "lr=1e-2", "warmup_steps=1",
+             "micro_batch=4", "eval_tokens=512")  # fmt: skip
+    runs = {"plain": ("--no-compile",), "compiled": ("compile=on",)}
+    for name, extra in runs.items():
+        ran = webtext(*words, "--run", name, *extra)
+        assert ran.code == 0, ran.err
+        assert len(compiled) == (2 if name == "compiled" else 0)  # the model, a chunk of its loss
+    logs = [read_metrics(data / "runs" / name / "metrics.jsonl") for name in runs]
+    for plain, fast in zip(*logs, strict=True):
+        assert fast["loss"] == pytest.approx(plain["loss"], rel=1e-5)
+        assert fast["grad_norm"] == pytest.approx(plain["grad_norm"], rel=1e-4)
+    assert logs[0][0]["loss"] > logs[0][-1]["loss"] + 0.3
+    assert logs[1][-1]["val_loss"] == pytest.approx(logs[0][-1]["val_loss"], rel=1e-5)
+    weights_of = [weights(data / "runs" / name) for name in runs]
+    assert torch.allclose(*(w["h.0.mlp.c_fc.weight"] for w in weights_of), atol=1e-4)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(data: Path, webtext: Command) -> None:
+    ran = webtext("train", "--data", data, *TINY, "steps=40", "lr=1e30", "clip=0", "warmup_steps=0",
+                  "checkpoint_every=1")  # fmt: skip
+    assert ran.code == 1
+    assert "error: the loss of step" in ran.err
+    assert "hint: " in ran.err
+    run = data / "runs" / "nano"
+    last = read_metrics(run / "metrics.jsonl")[-1]
+    assert not math.isfinite(last["loss"])
+
+
+def test_the_trainer_stays_small_enough_to_read() -> None:
+    folder = Path(loop.__file__).parent
+    lines = {path.name: len(path.read_text().splitlines()) for path in folder.glob("*.py")}
+    assert {"data.py", "optimizer.py", "checkpoint.py", "export.py", "sample.py"} <= lines.keys()
+    assert sum(lines.values()) < 1500, lines
