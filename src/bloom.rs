@@ -102,7 +102,12 @@ fn prefetch(part: &[Block], place: usize) {
 /// Whether a key may have been inserted; `filter` is the whole filter.
 #[inline(always)]
 pub fn contains(filter: &[Block], key: u64) -> bool {
-    let block = &filter[block_of(key, filter.len() as u64) as usize];
+    held(&filter[block_of(key, filter.len() as u64) as usize], key)
+}
+
+/// Whether a block has every bit of a key that comes to it.
+#[inline(always)]
+pub(crate) fn held(block: &Block, key: u64) -> bool {
     (0..LANES).all(|lane| block[lane] & lane_bit(key, lane) != 0)
 }
 
@@ -117,6 +122,29 @@ pub fn query(filter: &[Block], keys: &[u64], mut found: impl FnMut(usize)) {
             found(place);
         }
     }
+}
+
+/// Which of eight keys of one block may have been inserted, a bit each.
+///
+/// Most fresh keys stop at the first lanes, so these are tested for all eight before looking on.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(crate) fn held_of_eight(block: &Block, keys: std::arch::x86_64::__m512i) -> u8 {
+    use std::arch::x86_64::*;
+    let mut held = 0xff;
+    for lanes in 0..4 {
+        for lane in 4 * lanes..4 * lanes + 4 {
+            let product = _mm512_mullo_epi64(keys, _mm512_set1_epi64(MULTIPLIERS[lane] as i64));
+            let bit = _mm512_sllv_epi64(_mm512_set1_epi64(1), _mm512_srli_epi64::<58>(product));
+            let word = _mm512_set1_epi64(block[lane] as i64);
+            held = _mm512_mask_test_epi64_mask(held, word, bit);
+        }
+        if held == 0 {
+            break;
+        }
+    }
+    held
 }
 
 /// The rate of false positives that a block's fill gives: of fresh keys that come to it, the share

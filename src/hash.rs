@@ -25,6 +25,19 @@ pub const fn finish(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
+/// [`finish`] of eight.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+pub(crate) fn finish8(x: std::arch::x86_64::__m512i) -> std::arch::x86_64::__m512i {
+    use std::arch::x86_64::*;
+    let x = _mm512_xor_si512(x, _mm512_srli_epi64::<30>(x));
+    let x = _mm512_mullo_epi64(x, _mm512_set1_epi64(0xbf58_476d_1ce4_e5b9u64 as i64));
+    let x = _mm512_xor_si512(x, _mm512_srli_epi64::<27>(x));
+    let x = _mm512_mullo_epi64(x, _mm512_set1_epi64(0x94d0_49bb_1331_11ebu64 as i64));
+    _mm512_xor_si512(x, _mm512_srli_epi64::<31>(x))
+}
+
 /// The hash of a sequence from the hashes of its two halves; not symmetric.
 #[inline(always)]
 pub const fn combine(left: u64, right: u64) -> u64 {

@@ -7,7 +7,7 @@
 use std::arch::x86_64::*;
 
 use super::{Class, Mode, general, hash_any};
-use crate::hash::{SEED, word_start};
+use crate::hash::{SEED, finish8, word_start};
 
 const WINDOW: usize = 4096; // bytes looked at before their words are hashed: fits the L1 cache
 const MAX_WORDS: usize = WINDOW / 2 + 64;
@@ -285,16 +285,6 @@ fn cut_and_lower(bytes: __m512i, length: __m512i) -> __m512i {
     let mask = _mm512_sub_epi64(shifted, one);
     let lower = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20)); // digits have that bit already
     _mm512_and_si512(lower, mask)
-}
-
-/// `hash::finish` of eight.
-#[target_feature(enable = "avx512f,avx512dq")]
-fn finish8(x: __m512i) -> __m512i {
-    let x = _mm512_xor_si512(x, _mm512_srli_epi64::<30>(x));
-    let x = _mm512_mullo_epi64(x, _mm512_set1_epi64(0xbf58_476d_1ce4_e5b9u64 as i64));
-    let x = _mm512_xor_si512(x, _mm512_srli_epi64::<27>(x));
-    let x = _mm512_mullo_epi64(x, _mm512_set1_epi64(0x94d0_49bb_1331_11ebu64 as i64));
-    _mm512_xor_si512(x, _mm512_srli_epi64::<31>(x))
 }
 
 fn hash_one(word: &[u8]) -> u64 {
