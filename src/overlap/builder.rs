@@ -11,20 +11,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use memmap2::MmapMut;
-
-use super::file::{Header, PIECE, Writer};
+use super::collected::{Collected, PARTITIONS};
+use super::file::{Header, PIECE};
 use super::ngrams::{MAX_N, Scratch};
 use super::sketch::{STANDARD_ERROR, Sketch};
+use super::writer::{BUFFERS, Writer};
 use crate::bloom::{self, BLOCK_BITS, Block};
 use crate::words::Mode;
 use crate::{Error, Result};
 
-const PARTITIONS: usize = 256;
-/// Least memory to build with: two pieces of the filter.
-pub const LEAST_MEMORY: u64 = 2 << 20;
-const GROUP_BYTES: usize = 1 << 20; // text hashed by a thread between looks at the memory
-const READ_KEYS: usize = 1 << 15; // keys of a partition read back at a time
+/// Least memory to build with: keys of two pieces of the filter, and the pieces.
+pub const LEAST_MEMORY: u64 = 4 << 20;
+// A sixteenth of the filter at a time, so that few partitions lie in two ranges, but not less than
+// 16 MiB: a range stays in the last cache until it is written. Our choice.
+const RANGES: u64 = 16;
+const LEAST_RANGE: u64 = 16 * PIECE;
+const GROUP_BYTES: usize = 128 << 10; // text that a thread takes at a time
+const READ_KEYS: usize = 1 << 15; // keys of a partition spilled or read back at a time
 
 /// What to build.
 #[derive(Clone, Debug)]
@@ -65,23 +68,20 @@ pub struct Plan {
 struct Worker {
     scratch: Scratch,
     sketch: Sketch,
-    partitions: Vec<Vec<u64>>,
+    keys: Collected,
     words: u64,
     ngrams: u64,
 }
 
 impl Worker {
-    fn take(&mut self, text: &[u8], mode: Mode, n: usize) {
+    fn take(&mut self, text: &[u8], mode: Mode, n: usize) -> Result<()> {
         self.words += self.scratch.fill(text, mode, n) as u64;
         self.ngrams += self.scratch.keys.len() as u64;
         for &key in &self.scratch.keys {
             self.sketch.add(key);
-            self.partitions[(key >> 56) as usize].push(key);
+            self.keys.push(key)?;
         }
-    }
-
-    fn held_bytes(&self) -> u64 {
-        self.partitions.iter().map(|keys| keys.capacity() as u64 * 8).sum()
+        Ok(())
     }
 }
 
@@ -116,13 +116,18 @@ impl Spill {
         let bytes =
             unsafe { std::slice::from_raw_parts(keys.as_ptr().cast::<u8>(), size_of_val(keys)) };
         self.file.write_all_at(bytes, self.length).map_err(|error| Error::io(&self.path, error))?;
-        self.extents[partition].push((self.length, keys.len()));
+        match self.extents[partition].last_mut() {
+            Some((start, count)) if *start + *count as u64 * 8 == self.length => {
+                *count += keys.len();
+            }
+            _ => self.extents[partition].push((self.length, keys.len())),
+        }
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     /// Calls `take` with the partition's keys, a bounded number at a time.
-    fn read(&self, partition: usize, mut take: impl FnMut(&[u64])) -> Result<()> {
+    fn read(&self, partition: usize, mut take: impl FnMut(&[u64]) -> Result<()>) -> Result<()> {
         if self.extents[partition].is_empty() {
             return Ok(());
         }
@@ -141,7 +146,7 @@ impl Spill {
                 self.file.read_exact_at(bytes, at).map_err(|error| Error::io(&self.path, error))?;
                 at += size_of_val(part) as u64;
                 left -= part.len();
-                take(part);
+                take(part)?;
             }
         }
         Ok(())
@@ -179,7 +184,7 @@ impl Builder {
         let workers = (0..parameters.threads.max(1)).map(|_| Worker {
             scratch: Scratch::default(),
             sketch: Sketch::default(),
-            partitions: vec![Vec::new(); PARTITIONS],
+            keys: Collected::default(),
             words: 0,
             ngrams: 0,
         });
@@ -194,23 +199,34 @@ impl Builder {
         let rows = offsets.len().saturating_sub(1);
         self.documents += rows as u64;
         let (mode, n) = (self.parameters.mode, self.parameters.n);
+        // Each thread may go past its memory by the keys of its share of a round.
+        let share = (self.parameters.memory as usize / 64).clamp(1 << 20, 8 << 20);
         let mut row = 0;
         while row < rows {
-            let groups = take_groups(offsets, &mut row, self.workers.len());
-            if groups.len() == 1 || self.workers.len() == 1 {
-                let worker = &mut self.workers[0];
-                for group in groups {
-                    take_group(worker, offsets, data, group, mode, n);
+            let groups = take_groups(offsets, &mut row, share * self.workers.len());
+            let next = AtomicUsize::new(0);
+            let work = |worker: &mut Worker| -> Result<()> {
+                while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    for row in group.clone() {
+                        let text = &data[offsets[row] as usize..offsets[row + 1] as usize];
+                        worker.take(text, mode, n)?;
+                    }
                 }
+                Ok(())
+            };
+            if let [only] = &mut self.workers[..] {
+                work(only)?;
             } else {
                 std::thread::scope(|scope| {
-                    for (worker, group) in self.workers.iter_mut().zip(groups) {
-                        scope.spawn(move || take_group(worker, offsets, data, group, mode, n));
-                    }
-                });
+                    let threads: Vec<_> = self
+                        .workers
+                        .iter_mut()
+                        .map(|worker| scope.spawn(|| work(worker)))
+                        .collect();
+                    threads.into_iter().try_for_each(join)
+                })?;
             }
-            let held: u64 = self.workers.iter().map(Worker::held_bytes).sum();
-            if held > self.parameters.memory / 2 {
+            if self.held_bytes() > self.parameters.memory / 2 {
                 self.spill()?;
             }
         }
@@ -222,14 +238,28 @@ impl Builder {
             self.spill = Some(Spill::create(&self.parameters.spill_folder)?);
         }
         if let Some(spill) = &mut self.spill {
+            let mut together = Vec::with_capacity(READ_KEYS);
             for partition in 0..PARTITIONS {
-                for worker in &mut self.workers {
-                    spill.append(partition, &worker.partitions[partition])?;
-                    worker.partitions[partition] = Vec::new();
+                for worker in &self.workers {
+                    worker.keys.read(partition, |keys| {
+                        if together.len() + keys.len() > READ_KEYS {
+                            spill.append(partition, &together)?;
+                            together.clear();
+                        }
+                        together.extend_from_slice(keys);
+                        Ok(())
+                    })?;
                 }
+                spill.append(partition, &together)?;
+                together.clear();
             }
         }
+        self.workers.iter_mut().for_each(|worker| worker.keys.clear());
         Ok(())
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.keys.bytes()).sum()
     }
 
     fn sketch(&self) -> Sketch {
@@ -261,8 +291,9 @@ impl Builder {
             )));
         }
         let blocks = bloom::blocks_for(capacity, self.parameters.rate / 2.0)?;
-        let most = (self.parameters.memory / 2 / (BLOCK_BITS / 8) / PIECE * PIECE).max(PIECE);
-        let segments = blocks.div_ceil(most);
+        let room = self.parameters.memory / 2 / BUFFERS / (BLOCK_BITS / 8);
+        let wanted = blocks.div_ceil(RANGES).max(LEAST_RANGE);
+        let segments = blocks.div_ceil((room.min(wanted) / PIECE * PIECE).max(PIECE));
         let segment = (blocks.div_ceil(segments)).div_ceil(PIECE) * PIECE;
         Ok(Plan {
             capacity,
@@ -286,9 +317,9 @@ impl Builder {
         stop: &dyn Fn() -> bool,
     ) -> Result<Header> {
         let plan = self.plan()?;
-        let held: u64 = self.workers.iter().map(Worker::held_bytes).sum();
-        if held + plan.segment_bytes > self.parameters.memory {
+        if self.held_bytes() + BUFFERS * plan.segment_bytes > self.parameters.memory {
             self.spill()?;
+            self.workers.iter_mut().for_each(|worker| worker.keys.release());
         }
         let threads = self.workers.len();
         let mut writer = Writer::create(path, threads)?;
@@ -299,9 +330,9 @@ impl Builder {
             }
             let first = segment * step;
             let count = step.min(plan.blocks - first);
-            let mut memory = Blocks::zeroed(count as usize)?;
-            self.fill(memory.as_mut_slice(), first, plan.blocks)?;
-            writer.append(memory.as_mut_slice())?;
+            let mut part = writer.buffer(count as usize)?;
+            self.fill(part.blocks_mut(), first, plan.blocks)?;
+            writer.append(part)?;
         }
         let sketch = self.sketch();
         let header = Header {
@@ -365,9 +396,10 @@ impl Builder {
                         let block = bloom::block_of(key, blocks);
                         block + 1 == owned(partition as u64) && (first..end).contains(&block)
                     }));
+                    Ok(())
                 };
                 for worker in &self.workers {
-                    take(&worker.partitions[partition]);
+                    worker.keys.read(partition, &mut take)?;
                 }
                 if let Some(spill) = &self.spill {
                     spill.read(partition, take)?;
@@ -382,10 +414,7 @@ impl Builder {
             let others: Vec<_> = (1..self.workers.len()).map(|_| scope.spawn(work)).collect();
             let mut result = work();
             for other in others {
-                match other.join() {
-                    Ok(found) => result = result.and(found),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
+                result = result.and(join(other));
             }
             result
         })?;
@@ -396,10 +425,12 @@ impl Builder {
     }
 }
 
-fn take_groups(offsets: &[i64], row: &mut usize, workers: usize) -> Vec<std::ops::Range<usize>> {
+/// Rows from `row` on, `bytes` of them or one row, in the groups that a thread takes at a time.
+fn take_groups(offsets: &[i64], row: &mut usize, bytes: usize) -> Vec<std::ops::Range<usize>> {
     let rows = offsets.len() - 1;
+    let first = offsets[*row];
     let mut groups = Vec::new();
-    while *row < rows && groups.len() < workers {
+    while *row < rows && (offsets[*row] - first) < bytes as i64 {
         let start = *row;
         while *row < rows && offsets[*row] - offsets[start] < GROUP_BYTES as i64 {
             *row += 1;
@@ -409,36 +440,6 @@ fn take_groups(offsets: &[i64], row: &mut usize, workers: usize) -> Vec<std::ops
     groups
 }
 
-fn take_group(
-    worker: &mut Worker,
-    offsets: &[i64],
-    data: &[u8],
-    rows: std::ops::Range<usize>,
-    mode: Mode,
-    n: usize,
-) {
-    for row in rows {
-        worker.take(&data[offsets[row] as usize..offsets[row + 1] as usize], mode, n);
-    }
-}
-
-/// Zeroed blocks in memory of their own, in huge pages where the system has them.
-struct Blocks {
-    map: MmapMut,
-    count: usize,
-}
-
-impl Blocks {
-    fn zeroed(count: usize) -> Result<Blocks> {
-        let map = MmapMut::map_anon(count * size_of::<Block>())
-            .map_err(|error| Error::io("memory of the filter", error))?;
-        #[cfg(target_os = "linux")]
-        let _ = map.advise(memmap2::Advice::HugePage); // slower without, not wrong
-        Ok(Blocks { map, count })
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [Block] {
-        // SAFETY: maps begin at a page and have `count` blocks; every bit pattern is a block.
-        unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().cast::<Block>(), self.count) }
-    }
+fn join(thread: std::thread::ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -17,7 +17,7 @@
 //!
 //! The bytes depend on the texts and the parameters alone: not on threads, memory or order.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,7 @@ use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
 use super::sketch::{REGISTERS, Sketch};
+use super::writer::{Writer, payload_digest, summarise};
 use crate::bloom::{self, BLOCK_BITS, Block, K, LANES};
 use crate::hash::{HASH_VERSION, SEED};
 use crate::words::{Mode, NORMALISER_VERSION};
@@ -33,7 +34,7 @@ use crate::{Error, Result};
 /// Version of the layout.
 pub const FORMAT: u32 = 1;
 const MAGIC: &[u8; 8] = b"WTBLOOM\0";
-const HEADER: usize = 4096;
+pub(super) const HEADER: usize = 4096;
 const CHECKED: usize = 2016; // bytes that the header's own digest covers
 const CHECK: usize = 2048;
 /// Blocks in a piece of 1 MiB: what is digested, and what ranges of blocks are multiples of.
@@ -86,7 +87,7 @@ pub struct CheckRecord {
 }
 
 impl Header {
-    fn to_bytes(&self) -> Result<Vec<u8>> {
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
         let metadata = u32::try_from(self.metadata.len())
             .map_err(|_| Error::InvalidParameter("metadata of 4 GiB or more".into()))?;
         let mut bytes = Vec::with_capacity(HEADER);
@@ -287,133 +288,6 @@ impl Index {
     }
 }
 
-/// Bits set, sum of the blocks' rates and digest of a piece of the filter.
-pub(super) struct Summary {
-    pub bits_set: u64,
-    pub rates: f64,
-    pub digest: [u8; 32],
-}
-
-fn summarise_piece(blocks: &[Block]) -> Summary {
-    let mut bits_set = 0;
-    let mut rates = 0.0;
-    for block in blocks {
-        bits_set += block.iter().map(|word| word.count_ones() as u64).sum::<u64>();
-        rates += bloom::block_rate(block);
-    }
-    Summary { bits_set, rates, digest: Sha256::digest(as_bytes(blocks)).into() }
-}
-
-/// One summary for each 1 MiB, in order.
-pub(super) fn summarise(blocks: &[Block], threads: usize) -> Vec<Summary> {
-    let pieces: Vec<&[Block]> = blocks.chunks(PIECE as usize).collect();
-    let share = pieces.len().div_ceil(threads.max(1)).max(1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = pieces
-            .chunks(share)
-            .map(|part| scope.spawn(|| part.iter().map(|p| summarise_piece(p)).collect::<Vec<_>>()))
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| match worker.join() {
-                Ok(summaries) => summaries,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
-    })
-}
-
-fn payload_digest(pieces: &[Summary], sketch: &Sketch) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for piece in pieces {
-        digest.update(piece.digest);
-    }
-    digest.update(Sha256::digest(sketch.as_bytes()));
-    digest.finalize().into()
-}
-
-fn as_bytes(blocks: &[Block]) -> &[u8] {
-    // SAFETY: plain numbers without padding. Little-endian machines only, see below.
-    unsafe { std::slice::from_raw_parts(blocks.as_ptr().cast(), size_of_val(blocks)) }
-}
-
-#[cfg(target_endian = "big")]
-compile_error!("the index is memory-mapped and its words are little-endian");
-
-/// Writes an index block range by block range; the file appears when it is whole.
-pub(super) struct Writer {
-    path: PathBuf,
-    part: PathBuf,
-    file: File,
-    summaries: Vec<Summary>,
-    threads: usize,
-}
-
-impl Writer {
-    /// Begins the file beside its place.
-    pub fn create(path: &Path, threads: usize) -> Result<Writer> {
-        // The prefix by which the library finds and removes what a killed run left.
-        let mut name = std::ffi::OsString::from(format!(".tmp-{}-", std::process::id()));
-        name.push(path.file_name().unwrap_or_default());
-        let part = path.with_file_name(name);
-        let begin = || {
-            let mut file = File::create(&part)?;
-            file.write_all(&[0; HEADER])?;
-            Ok(file)
-        };
-        let file = begin().map_err(|error| Error::io(&part, error))?;
-        let path = path.to_owned();
-        Ok(Writer { path, part, file, summaries: Vec::new(), threads })
-    }
-
-    /// Appends the next blocks: a multiple of [`PIECE`] but for the last.
-    pub fn append(&mut self, blocks: &[Block]) -> Result<()> {
-        self.summaries.extend(summarise(blocks, self.threads));
-        self.file.write_all(as_bytes(blocks)).map_err(|error| Error::io(&self.part, error))
-    }
-
-    /// Completes `header` from the blocks, refuses it where the rate is above its bound, and gives
-    /// the file its name.
-    pub fn finish(mut self, mut header: Header, sketch: &Sketch) -> Result<Header> {
-        header.distinct = sketch.estimate().round() as u64;
-        header.bits_set = self.summaries.iter().map(|piece| piece.bits_set).sum();
-        let rates: f64 = self.summaries.iter().map(|piece| piece.rates).sum();
-        header.expected_rate =
-            rates / header.blocks as f64 + header.distinct as f64 / 2f64.powi(64);
-        header.digest = payload_digest(&self.summaries, sketch);
-        if header.expected_rate > header.rate {
-            return Err(Error::InvalidParameter(format!(
-                "the index holds about {} distinct n-grams and was sized for {}: its false positive \
-                 rate would be {:.1e}, above {:.0e}",
-                header.distinct, header.capacity, header.expected_rate, header.rate
-            )));
-        }
-        let bytes = header.to_bytes()?;
-        let mut end = || {
-            use std::io::{Seek, SeekFrom};
-            self.file.write_all(sketch.as_bytes())?;
-            self.file.write_all(header.metadata.as_bytes())?;
-            self.file.seek(SeekFrom::Start(0))?;
-            self.file.write_all(&bytes)?;
-            self.file.sync_all()?;
-            fs::rename(&self.part, &self.path)?;
-            match self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                Some(parent) => File::open(parent)?.sync_all(),
-                None => File::open(".")?.sync_all(),
-            }
-        };
-        end().map_err(|error| Error::io(&self.path, error))?;
-        Ok(header)
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // Gone already where the file got its name.
-        let _ = fs::remove_file(&self.part);
-    }
-}
-
 /// Writes the union of indexes with equal parameters.
 ///
 /// # Errors
@@ -460,21 +334,21 @@ pub fn merge(
         index.verify(threads)?;
     }
     let mut writer = Writer::create(out, threads)?;
-    let step = 64 * PIECE as usize;
+    let step = 16 * PIECE as usize;
     for start in (0..header.blocks as usize).step_by(step) {
         if stop() {
             return Err(Error::Interrupted);
         }
         let end = (start + step).min(header.blocks as usize);
-        let mut blocks = first.blocks()[start..end].to_vec();
-        for index in &indexes[1..] {
-            for (mine, theirs) in blocks.iter_mut().zip(&index.blocks()[start..end]) {
+        let mut blocks = writer.buffer(end - start)?;
+        for index in &indexes {
+            for (mine, theirs) in blocks.blocks_mut().iter_mut().zip(&index.blocks()[start..end]) {
                 for (word, other) in mine.iter_mut().zip(theirs) {
                     *word |= other;
                 }
             }
         }
-        writer.append(&blocks)?;
+        writer.append(blocks)?;
     }
     writer.finish(header, &sketch)
 }

@@ -7,8 +7,10 @@
 
 pub mod builder;
 pub mod check;
+mod collected;
 pub mod file;
 pub mod ngrams;
 pub mod scan;
 pub mod set;
 pub mod sketch;
+mod writer;
