@@ -35,6 +35,17 @@ impl TextColumn {
         Ok(column)
     }
 
+    /// What `work` makes of the offsets and bytes of a column, detached from the interpreter.
+    pub(super) fn detached<T: Send>(
+        offsets: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+        work: impl FnOnce(&[i64], &[u8]) -> T + Send,
+    ) -> PyResult<T> {
+        let column = TextColumn::new(offsets, data)?;
+        let rows = (column.offsets(), column.data());
+        Ok(offsets.py().detach(|| work(rows.0, rows.1)))
+    }
+
     /// The row boundaries: rows + 1 values.
     pub(super) fn offsets(&self) -> &[i64] {
         // SAFETY: a live, contiguous buffer of i64 that the exporter does not resize; Arrow

@@ -79,10 +79,8 @@ impl IndexBuilder {
         offsets: &Bound<'_, PyAny>,
         data: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let column = TextColumn::new(offsets, data)?;
-        let (offsets, data) = (column.offsets(), column.data());
         let builder = self.builder()?;
-        py.detach(|| builder.add_rows(offsets, data))?;
+        TextColumn::detached(offsets, data, |offsets, data| builder.add_rows(offsets, data))??;
         py.check_signals()
     }
 
@@ -144,9 +142,8 @@ impl NgramIndex {
         offsets: &Bound<'_, PyAny>,
         data: &Bound<'_, PyAny>,
     ) -> PyResult<Buffer> {
-        let column = TextColumn::new(offsets, data)?;
-        let (offsets, data) = (column.offsets(), column.data());
-        let found = py.detach(|| check::count_rows(&self.inner, offsets, data));
+        let count = |offsets: &[i64], data: &[u8]| check::count_rows(&self.inner, offsets, data);
+        let found = TextColumn::detached(offsets, data, count)?;
         py.check_signals()?;
         Ok(Buffer::from_vec(found))
     }
@@ -208,16 +205,13 @@ struct NgramTexts {
 impl NgramTexts {
     #[new]
     fn new(
-        py: Python<'_>,
         offsets: &Bound<'_, PyAny>,
         data: &Bound<'_, PyAny>,
         n: usize,
         ascii: bool,
     ) -> PyResult<Self> {
-        let column = TextColumn::new(offsets, data)?;
-        let (offsets, data) = (column.offsets(), column.data());
-        let inner = py.detach(|| NgramSet::new(n, mode_of(ascii), offsets, data))?;
-        Ok(NgramTexts { inner })
+        let make = |offsets: &[i64], data: &[u8]| NgramSet::new(n, mode_of(ascii), offsets, data);
+        Ok(NgramTexts { inner: TextColumn::detached(offsets, data, make)?? })
     }
 
     /// Distinct n-grams.
@@ -260,11 +254,9 @@ impl NgramScanner {
         data: &Bound<'_, PyAny>,
         threads: usize,
     ) -> PyResult<(Buffer, Buffer)> {
-        let column = TextColumn::new(offsets, data)?;
-        let (offsets, data) = (column.offsets(), column.data());
-        let set = &self.set.get().inner;
-        let inner = &mut self.inner;
-        let finds = py.detach(|| inner.scan_rows(set, offsets, data, threads));
+        let (set, inner) = (&self.set.get().inner, &mut self.inner);
+        let scan = |offsets: &[i64], data: &[u8]| inner.scan_rows(set, offsets, data, threads);
+        let finds = TextColumn::detached(offsets, data, scan)?;
         py.check_signals()?;
         let runs: Vec<u64> = finds
             .runs
@@ -293,7 +285,6 @@ impl NgramScanner {
 /// The keys of all rows' n-grams, one after the other, as uint64.
 #[pyfunction]
 fn ngram_keys(
-    py: Python<'_>,
     offsets: &Bound<'_, PyAny>,
     data: &Bound<'_, PyAny>,
     n: usize,
@@ -302,9 +293,7 @@ fn ngram_keys(
     if !(1..=crate::overlap::ngrams::MAX_N).contains(&n) {
         return Err(Error::InvalidParameter(format!("n is {n}; 1 to 64 was expected")).into());
     }
-    let column = TextColumn::new(offsets, data)?;
-    let (offsets, data) = (column.offsets(), column.data());
-    Ok(Buffer::from_vec(py.detach(|| {
+    let hash = |offsets: &[i64], data: &[u8]| {
         let mut scratch = Scratch::default();
         let mut keys = Vec::new();
         for bounds in offsets.windows(2) {
@@ -313,7 +302,8 @@ fn ngram_keys(
             keys.extend_from_slice(&scratch.keys);
         }
         keys
-    })))
+    };
+    TextColumn::detached(offsets, data, hash).map(Buffer::from_vec)
 }
 
 /// Adds this file's functions to `_core`.

@@ -21,28 +21,23 @@ fn normalize_text(py: Python<'_>, text: &[u8], ascii: bool) -> String {
 /// Words of each row, as uint32.
 #[pyfunction]
 fn word_counts(
-    py: Python<'_>,
     offsets: &Bound<'_, PyAny>,
     data: &Bound<'_, PyAny>,
     ascii: bool,
 ) -> PyResult<Buffer> {
-    let column = TextColumn::new(offsets, data)?;
-    let (offsets, data) = (column.offsets(), column.data());
-    let counts: Vec<u32> = py.detach(|| words::count_rows(offsets, data, mode_of(ascii)));
-    Ok(Buffer::from_vec(counts))
+    let count = |offsets: &[i64], data: &[u8]| words::count_rows(offsets, data, mode_of(ascii));
+    TextColumn::detached(offsets, data, count).map(Buffer::from_vec)
 }
 
 /// 16 bytes of SHA-256 of each row's normalised text.
 #[pyfunction]
 fn text_digests(
-    py: Python<'_>,
     offsets: &Bound<'_, PyAny>,
     data: &Bound<'_, PyAny>,
     ascii: bool,
 ) -> PyResult<Buffer> {
-    let column = TextColumn::new(offsets, data)?;
-    let (offsets, data) = (column.offsets(), column.data());
-    Ok(Buffer::from_bytes(py.detach(|| words::digest_rows(offsets, data, mode_of(ascii)))))
+    let digest = |offsets: &[i64], data: &[u8]| words::digest_rows(offsets, data, mode_of(ascii));
+    TextColumn::detached(offsets, data, digest).map(Buffer::from_bytes)
 }
 
 /// Start and end of each word in the text's bytes: uint64, two a word.
