@@ -22,6 +22,7 @@ import zstandard
 
 from webtext_py import demo
 from webtext_py.errors import FormatError, InputError
+from webtext_py.overlap.tokens import is_tokenised, join_tokens
 
 TextAs = Literal["whole", "line", "paragraph"]
 
@@ -105,18 +106,28 @@ def find_test_sets(given: Sequence[str | Path]) -> tuple[list[tuple[str, Path]],
             paths.append(demo.test_set())
         else:
             raise InputError(f"test set `{path}` does not exist")
-    unique = list(dict.fromkeys(paths))
     names: dict[str, Path] = {}
+    unique = list(dict.fromkeys(paths))
     for path in unique:
-        name = _stem(path)
-        for parent in path.resolve().parents:
-            if sum(_stem(other) == _stem(path) for other in unique) == 1 or name not in names:
-                break
-            name = f"{parent.name or 'root'}-{name}"
-        while name in names:
+        name = _unique_name(path, [other for other in unique if other != path])
+        while name in names:  # two endings of one name in one folder
             name += "_"
         names[name] = path
     return list(names.items()), lines
+
+
+def _unique_name(path: Path, others: Sequence[Path]) -> str:
+    for depth in range(len(path.resolve().parents)):
+        name = _named(path, depth)
+        if all(_named(other, depth) != name for other in others):
+            return name
+    return _stem(path)
+
+
+def _named(path: Path, depth: int) -> str:
+    """The file's name without its endings, after the names of `depth` folders."""
+    folders = [folder.name for folder in path.resolve().parents][:depth]
+    return "-".join([*reversed(folders), _stem(path)])
 
 
 def _known(path: Path) -> bool:
@@ -156,6 +167,12 @@ def read_test_set(
         text = _load(path)
         found = _from_text(path, text, fields, text_as)
     form, names, examples = found
+    if is_tokenised(value for example in examples for value in example.texts.values()):
+        form += ", tokens joined"
+        examples = [
+            Example(e.id, {name: join_tokens(t) for name, t in e.texts.items()}, e.answers)
+            for e in examples
+        ]
     if not any(value.strip() for example in examples for value in example.texts.values()):
         raise InputError(f"test set `{path}` is empty: no example with any text ({form})")
     return TestSet(name, path, form, names, tuple(_unique_ids(path, examples)))
@@ -391,10 +408,9 @@ def _plain(name: str, text: str, text_as: TextAs | None) -> tuple[str, list[str]
         if "[MASK]" in lines and _blocks_of_five(lines):
             return "Winograd blocks, the answer in place of [MASK]", _winograd(lines)
         if sum(1 for line in lines[:2000] if _HEADING.match(line)) and lines[0].strip() == "":
-            return "WikiText, one example an article, tokens joined", _wikitext(lines)
+            return "WikiText, one example an article", _wikitext(lines)
         if "lambada" in name:
-            joined = [_join_tokens(line) for line in lines if line.strip()]
-            return "LAMBADA lines, tokens joined", joined
+            return "LAMBADA lines", [line for line in lines if line.strip()]
         paragraphs = any(not line.strip() for line in lines[:-1]) and any(map(str.strip, lines))
         text_as = "paragraph" if paragraphs else "line"
         guessed = ", as guessed"
@@ -426,12 +442,6 @@ def _wikitext(lines: list[str]) -> list[str]:
     for line in lines:
         if _HEADING.match(line) or not articles:
             articles.append([])
-        articles[-1].append(_join_tokens(line))
+        articles[-1].append(line)
     texts = ["\n".join(lines) for lines in articles]
     return [text for text in texts if text.strip()]
-
-
-def _join_tokens(line: str) -> str:
-    """Undoes the tokens that would make other words: ` n't` and ` 's` (` @-@ ` would not)."""
-    line = re.sub(r" n't\b", "n't", line)
-    return re.sub(r" '(s|re|ve|ll|d|m)\b", r"'\1", line, flags=re.IGNORECASE)
