@@ -25,9 +25,10 @@ Examples:
 
 
 class Size(click.ParamType[int]):
-    """Bytes, with a unit if wanted: `500M`, `2G`."""
+    """Bytes, at least 4 MiB, with a unit if wanted: `500M`, `2G`."""
 
     name = "size"
+    least = 4 << 20  # what the index can be made in
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number of bytes."""
@@ -37,7 +38,27 @@ class Size(click.ParamType[int]):
         if found is None:
             self.fail(f"{value!r} is no size; 500M or 2G was expected", param, ctx)
         power = "kmgt".find(found[2].lower()) + 1 if found[2] else 0
-        return int(float(found[1]) * 1024**power)
+        size = int(float(found[1]) * 1024**power)
+        if size < self.least:
+            self.fail(
+                f"{value!r} is too little; at least {self.least >> 20}M is needed", param, ctx
+            )
+        return size
+
+
+class Names(click.ParamType["tuple[str, ...]"]):
+    """Names with commas between them."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The names."""
+        names = tuple(name.strip() for name in value.split(","))
+        if not all(names) or len(set(names)) != len(names):
+            self.fail(f"{value!r} is no list of names; question,context was expected", param, ctx)
+        return names
 
 
 class OverlapGroup(click.Group):
@@ -116,7 +137,7 @@ def _index_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--rate",
-            type=float,
+            type=click.FloatRange(1e-12, 0.1),
             default=1e-8,
             show_default=True,
             help="Bound of the filter's false positive rate.",
@@ -161,7 +182,12 @@ _FORCE = click.option("--force", is_flag=True, help="Make the index again.")
     metavar="FILE...",
     help="Test sets, or folders of them [default: the demo's].",
 )
-@click.option("--fields", metavar="NAMES", help="Fields to count, with commas: question,context.")
+@click.option(
+    "--fields",
+    type=Names(),
+    metavar="NAMES",
+    help="Fields to count, with commas: question,context.",
+)
 @click.option(
     "--text-as",
     type=click.Choice(["whole", "line", "paragraph"]),
@@ -208,7 +234,7 @@ def _report(
     quiet: bool,
     workers: int | None,
     memory: int,
-    fields: str | None,
+    fields: tuple[str, ...] | None,
     no_evidence: bool,
     scores: tuple[str, ...],
     **options: Any,
@@ -218,7 +244,7 @@ def _report(
 
     config = OverlapConfig(
         index=_config(options),
-        fields=tuple(name.strip() for name in fields.split(",")) if fields else (),
+        fields=fields or (),
         scores=tuple(map(Path, scores)),
         evidence=not no_evidence,
         **options,
@@ -331,24 +357,25 @@ def index(
     **options: Any,
 ) -> None:
     """Make the Bloom filter of the training text's n-grams."""
-    from webtext_py.overlap.run import index_path, make_index, training_text
+    from webtext_py.overlap.run import training_text
+    from webtext_py.overlap.stages import index_path, make_index
+    from webtext_py.overlap.training import training_shards
     from webtext_py.stage import Workspace
 
     config = _config(options)
+    if not train:
+        training_shards(data)  # before anything is written
     with Progress(quiet=quiet) as observer, Workspace(data, observer=observer) as workspace:
         observer.stage_started("overlap index")
-        text = training_text(data, train, text_field, workspace.digests)
-        workspace.digests.save()
-        path = index_file or index_path(data, text, config, not train)
+        text = training_text(workspace, train, text_field)
         made = make_index(
-            data,
+            workspace,
             text,
-            path,
+            index_file or index_path(data, text, config),
             config,
             force=force,
             memory=memory,
             threads=workers or _cpus(),
-            observer=observer,
             say=_say(quiet),
         )
     _describe(made, as_json)
@@ -386,14 +413,24 @@ def check(
     Also the report's own check, a million random strings: it expects no hit
     and proves no more than a rate below 3e-6.
     """
-    from webtext_py.overlap import Index, check_index
+    from contextlib import ExitStack
 
-    made = Index(index_file or data / "overlap" / "ngram8.bloom")
-    with Progress(quiet=quiet) as observer:
+    from webtext_py.overlap import Index, check_index
+    from webtext_py.overlap.stages import check_kept, index_stage
+    from webtext_py.stage import Workspace
+
+    path = index_file or data / "overlap" / "ngram8.bloom"
+    made = Index(path)
+    with ExitStack() as stack:
+        observer = stack.enter_context(Progress(quiet=quiet))
         observer.stage_started("overlap check")
-        found = check_index(
-            made, probes=probes, seed=seed, threads=workers or _cpus(), observer=observer
-        )
+        options: dict[str, Any] = {"probes": probes, "seed": seed, "observer": observer}
+        options["threads"] = workers or _cpus()
+        if index_stage(data, path) is None:
+            found = check_index(made, **options)
+        else:
+            workspace = stack.enter_context(Workspace(data, observer=observer))
+            found = check_kept(workspace, path, **options)
     if as_json:
         print_json({"file": str(made.path), "rate": made.facts["rate"], "measured": found})
         return

@@ -9,7 +9,6 @@ from webtext_py.overlap.evidence import Evidence, Run, find_evidence
 from webtext_py.overlap.index import (
     Index,
     IndexConfig,
-    TrainingText,
     build_index,
     check_index,
     merge_indexes,
@@ -18,6 +17,7 @@ from webtext_py.overlap.report import Answer, Layout, SetReport
 from webtext_py.overlap.run import Outcome, OverlapConfig, overlap
 from webtext_py.overlap.scores import Scores, compare, read_scores, squad_exact, squad_f1
 from webtext_py.overlap.testsets import Example, TestSet, find_test_sets, read_test_set
+from webtext_py.overlap.training import TrainingText
 
 __all__ = [
     "Answer",

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from webtext_py import _core
 from webtext_py.columns import text_column
-from webtext_py.overlap.index import TrainingText
+from webtext_py.overlap.training import TrainingText
 from webtext_py.stage import Observer, Silent
 
 PASSAGE = 160  # characters of the training text shown on each side of a run: our choice
@@ -67,9 +67,9 @@ def find_evidence(
     overlapping: dict[Path, list[int]] = {}
     documents = 0
     observer.step_started("evidence", training.size(), "bytes")
-    for source in training.sources:
+    for source, batches in training.files(extra=["url"]):
         row = 0
-        for batch in training.batches(source, extra=["url"]):
+        for batch in batches:
             column = text_column(batch.column("text"))
             hits_buffer, runs_buffer = scanner.scan_rows(*column, threads)
             hits = np.frombuffer(memoryview(hits_buffer), np.uint32)

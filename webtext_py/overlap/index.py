@@ -2,29 +2,24 @@
 
 import hashlib
 import json
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, fsum, lgamma, log
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from webtext_py import _core
 from webtext_py.columns import text_column
-from webtext_py.errors import InputError
-from webtext_py.manifest import Digests, Manifest, input_names
-from webtext_py.reader import Source, list_sources, read_batches
+from webtext_py.errors import ConfigError, InputError
+from webtext_py.overlap.training import TrainingText
 from webtext_py.stage import Observer, Silent
 
 __all__ = [
     "DEFAULT_MEMORY",
+    "LEAST_MEMORY",
     "RATE",
     "Index",
     "IndexConfig",
-    "TrainingText",
     "build_index",
     "check_index",
     "merge_indexes",
@@ -32,6 +27,7 @@ __all__ = [
 ]
 
 RATE = 1e-8  # GPT-2 report, section 4
+LEAST_MEMORY = 4 << 20  # the core's
 DEFAULT_MEMORY = 2 << 30  # our choice: every machine that trains has it to spare
 CHECK_PROBES = 4_000_000_000  # our choice: 40 false positives at the bound, so it can be told
 CHECK_SEED = 20190214  # our choice, stated: the day of the report
@@ -46,97 +42,6 @@ class IndexConfig:
     ascii: bool = False
     rate: float = RATE
     capacity: int | None = None  # distinct n-grams; estimated from the text where None
-
-
-@dataclass(frozen=True)
-class TrainingText:
-    """Files of training text, each with its digest."""
-
-    sources: tuple[Source, ...]
-    digests: tuple[str, ...]
-    text_field: str = "text"
-
-    @classmethod
-    def of(
-        cls, paths: Sequence[str | Path], text_field: str = "text", digests: Digests | None = None
-    ) -> "TrainingText":
-        """The files that `paths` (files, folders, globs) name."""
-        sources = tuple(list_sources(paths))
-        known = digests or Digests(Path())
-        return cls(sources, tuple(known.of(source.path) for source in sources), text_field)
-
-    @classmethod
-    def shards(cls, data: Path, digests: Digests | None = None) -> "TrainingText":
-        """The training shards of the last build in `data`; the held-out ones are not trained on."""
-        for entry in Manifest(data).stages.values():
-            shards = [p for p in sorted(entry.outputs) if p.startswith("shards/train-")]
-            if entry.state == "done" and shards:
-                return cls.of([data / path for path in shards], digests=digests)
-        raise InputError(
-            f"`{data}` has no finished shards",
-            "run `webtext build` first, or name the training text with `--train PATH...`",
-        )
-
-    def metadata(self) -> list[dict[str, Any]]:
-        """Name, length and digest of each file, as the index records them."""
-        names = input_names([source.path for source in self.sources])
-        rows = [
-            {
-                "name": names[source.path.resolve()],
-                "bytes": source.path.stat().st_size,
-                "sha256": digest,
-            }
-            for source, digest in zip(self.sources, self.digests, strict=True)
-        ]
-        return sorted(rows, key=lambda row: (row["sha256"], row["name"]))
-
-    def key(self) -> str:
-        """SHA-256 that stands for the content of all files and the field that is read, in hex."""
-        parts = [self.text_field, *sorted(self.digests)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    def size(self) -> int:
-        """Bytes of all files on disk."""
-        return sum(source.path.stat().st_size for source in self.sources)
-
-    def batches(self, source: Source, extra: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
-        """Batches of one file, decoded ahead of their use by another thread."""
-        return _ahead(read_batches(source, text_field=self.text_field, extra=extra))
-
-
-def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same batches; the next two are read while one is in use."""
-    ready: queue.Queue[Any] = queue.Queue(2)
-    stop = threading.Event()
-
-    def put(item: Any) -> bool:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def read() -> None:
-        try:
-            for batch in batches:
-                if not put(batch):
-                    return
-            put(None)
-        except BaseException as error:
-            put(error)
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        thread.join()
 
 
 class Index:
@@ -217,18 +122,21 @@ def build_index(
 
     `memory`, in bytes, bounds the collected hashes and the part of the filter in the making; more
     is spilled beside `path`, 8 bytes an n-gram. The bytes do not depend on `memory` or `threads`.
-    `say` hears the size before memory is taken. Raises `ValueError` where `config.capacity` is
-    too small.
+    `say` hears the size before memory is taken. Raises `ConfigError` for values out of range and
+    `InputError` where `config.capacity` is too small.
     """
     config = config or IndexConfig()
     observer = observer or Silent()
     path.parent.mkdir(parents=True, exist_ok=True)
-    builder = _core.IndexBuilder(
-        config.n, config.ascii, config.rate, config.capacity, memory, threads, path.parent
-    )
+    try:
+        builder = _core.IndexBuilder(
+            config.n, config.ascii, config.rate, config.capacity, memory, threads, path.parent
+        )
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     observer.step_started("reading", text.size(), "bytes")
-    for source in text.sources:
-        for batch in text.batches(source):
+    for source, batches in text.files():
+        for batch in batches:
             builder.add_rows(*text_column(batch.column("text")))
         observer.advanced(source.path.stat().st_size)
     try:

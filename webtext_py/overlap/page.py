@@ -23,14 +23,14 @@ h1 { font-size: 1.5rem; margin-bottom: .25rem; } h2 { font-size: 1.15rem; margin
 p.lead { font-size: 1.1rem; } .dim, caption, figcaption { color: var(--dim); font-size: .875rem; }
 table { border-collapse: collapse; margin: .5rem 0; } caption { text-align: left; }
 th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); text-align: right;
-  font-variant-numeric: tabular-nums; }
-th:first-child, td:first-child { text-align: left; } th { font-weight: 600; }
-.wide { overflow-x: auto; } figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; }
+  font-variant-numeric: tabular-nums; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; white-space: normal; } th { font-weight: 600; }
+.wide { overflow-x: auto; } figure { margin: 1rem 0; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .b { fill: var(--bar); }
 svg .x { stroke: var(--line); }
 article { background: var(--card); border: 1px solid var(--line); border-radius: 6px;
   padding: .8rem 1rem; margin: 1rem 0; }
-article h3 { font-size: 1rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
+h1, article h3, .dim { overflow-wrap: anywhere; } article h3 { font-size: 1rem; margin: 0 0 .5rem; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1.2rem; }
 @media (max-width: 48rem) { .pair { grid-template-columns: 1fr; } }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0 .8rem; }
@@ -147,9 +147,9 @@ def _histogram(counts: Sequence[int]) -> str:
             f'<text x="{x + 24}" y="196" text-anchor="middle">{label}</text>'
         )
     return (
-        '<figure><svg viewBox="0 0 710 210" width="710" height="210" role="img" '
+        '<figure><div class="wide"><svg viewBox="0 0 710 210" width="710" height="210" role="img" '
         'aria-label="Examples by their share of overlap">'
-        f'<line class="x" x1="0" y1="180.5" x2="710" y2="180.5"/>{"".join(bars)}</svg>'
+        f'<line class="x" x1="0" y1="180.5" x2="710" y2="180.5"/>{"".join(bars)}</svg></div>'
         "<figcaption>Examples by the share of their n-grams that were found, in percent; examples "
         "shorter than n words are left out.</figcaption></figure>"
     )
@@ -213,7 +213,7 @@ def _card(row: dict[str, Any], place: int, report: SetReport, evidence: Evidence
     for text in report.groups[place]:
         number = text - report.texts.first
         left.append(f'<div class="dim">{escape(report.texts.fields[number])}</div>')
-        left.append(f'<div class="text">{_highlight(report, text)}</div>')
+        left.append(f'<div class="text" dir="auto">{_highlight(report, text)}</div>')
         if evidence is not None:
             runs += [run for _, _, run in report.runs(text, evidence)]
     right = []
@@ -222,7 +222,7 @@ def _card(row: dict[str, Any], place: int, report: SetReport, evidence: Evidence
         where = f"{run.doc_id} in {run.source}, characters {run.start:,} to {run.end:,}"
         right.append(f'<div class="dim">{_link(run.url)}{escape(where)}</div>')
         right.append(
-            f'<div class="text">{escape(run.before)}<mark>{escape(run.passage)}</mark>'
+            f'<div class="text" dir="auto">{escape(run.before)}<mark>{escape(run.passage)}</mark>'
             f"{escape(run.after)}</div>"
         )
     if len(longest) > MOST_RUNS:

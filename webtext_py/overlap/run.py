@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,23 @@ import pyarrow.parquet as pq
 
 from webtext_py import _core
 from webtext_py.columns import text_column
-from webtext_py.engine.commit import TEMPORARY, flush, write_bytes, write_json
+from webtext_py.engine.commit import write_bytes, write_json
 from webtext_py.errors import ConfigError, InputError
-from webtext_py.ledger import balance
-from webtext_py.manifest import Digests
+from webtext_py.manifest import input_names
+from webtext_py.overlap.drop import drop_overlapping
 from webtext_py.overlap.evidence import Evidence, find_evidence
-from webtext_py.overlap.index import DEFAULT_MEMORY, Index, IndexConfig, TrainingText, build_index
+from webtext_py.overlap.index import (
+    DEFAULT_MEMORY,
+    Index,
+    IndexConfig,
+)
 from webtext_py.overlap.page import render
 from webtext_py.overlap.report import Answer, Layout, SetReport, document
 from webtext_py.overlap.scores import compare, read_scores
+from webtext_py.overlap.stages import FOLDER, index_path, keep_report, make_index
 from webtext_py.overlap.testsets import TextAs, find_test_sets, read_test_set
+from webtext_py.overlap.training import TrainingText, training_shards
 from webtext_py.stage import Observer, Silent, Workspace
-
-FOLDER = "overlap"
 
 
 @dataclass(frozen=True)
@@ -54,49 +59,14 @@ class Outcome:
     files: tuple[Path, ...]
 
 
-def training_text(
-    data: Path, train: Sequence[str], text_field: str, digests: Digests
-) -> TrainingText:
+def training_text(workspace: Workspace, train: Sequence[str], text_field: str) -> TrainingText:
     """The named training text, else the last build's training shards."""
     if train:
-        return TrainingText.of(train, text_field, digests)
-    return TrainingText.shards(data, digests)
-
-
-def index_path(data: Path, text: TrainingText, config: IndexConfig, default: bool) -> Path:
-    """Where the index of a text lies: `ngram8.bloom` for the shards; other texts have their key
-    in the name, so that they do not displace it."""
-    words = "-ascii" if config.ascii else ""
-    name = f"ngram{config.n}{words}" + ("" if default else f"-{text.key()[:8]}")
-    return data / FOLDER / f"{name}.bloom"
-
-
-def make_index(
-    data: Path,
-    text: TrainingText,
-    path: Path,
-    config: IndexConfig,
-    *,
-    force: bool = False,
-    memory: int = DEFAULT_MEMORY,
-    threads: int = 1,
-    observer: Observer | None = None,
-    say: Callable[[str], None] = lambda line: None,
-) -> Index:
-    """The index of `text`: the one at `path` if it is of this text and made so, else a new one."""
-    if path.exists() and not force:
-        index = Index(path)
-        if index.matches(config, text):
-            return index
-        ours = path.parent == data / FOLDER
-        if not ours:
-            raise InputError(
-                f"`{path}` is an index of another text or with other settings",
-                "`--force` replaces it",
-            )
-        say(f"`{path.name}` is of another text or with other settings: made again")
-    options: dict[str, Any] = {"memory": memory, "threads": threads, "observer": observer}
-    return build_index(text, path, config, say=say, **options)
+        text = TrainingText.of(train, text_field, workspace.digests)
+    else:
+        text = TrainingText.shards(workspace.data, workspace.digests)
+    workspace.digests.save()
+    return text
 
 
 def overlap(
@@ -124,12 +94,11 @@ def overlap(
         fields = ", ".join(test.fields)
         say(f"{name}: {test.form}; {len(test.examples):,} examples; text in {fields}")
         tests.append(test)
+    if not config.train and config.index_file is None:
+        training_shards(data)  # before anything is written
     with Workspace(data, observer=observer) as workspace:
+        index, text = _index_and_text(workspace, config, memory, threads, say)
         observer.stage_started("overlap")
-        index, text = _index_and_text(
-            data, config, workspace.digests, memory, threads, observer, say
-        )
-        workspace.digests.save()
         layout = Layout(tests, index.facts["n"], index.facts["ascii"])
         flags = np.zeros(len(layout.core), bool)
         positions = np.frombuffer(memoryview(index.core.query(layout.core)), np.uint64)
@@ -146,19 +115,31 @@ def overlap(
                     f"{missed} n-grams of the training text are not in `{index.path}`",
                     "`--force` makes the index again; the file is not the one that was written",
                 )
-        own = _own_train(layout, config.own_train, threads, observer)
+        own_sets = find_test_sets(config.own_train)[0] if config.own_train else []
+        own = _own_train(layout, own_sets, threads)
         facts = _index_facts(index)
         outcomes = []
         for place, texts in enumerate(layout.sets):
+            test = tests[place]
             report = SetReport(layout, texts, answer)
+            inputs = [test.path, *(path for _, path in own_sets)]
             scores = None
             if config.scores:
-                read = read_scores(config.scores[place], tests[place])
+                inputs.append(config.scores[place])
+                read = read_scores(config.scores[place], test)
                 scores = compare(read, report.shares, report.clusters())
             made = document(
                 report, bloom=bloom, evidence=evidence, own_train=own, scores=scores, index=facts
             )
-            files = _write(data / FOLDER, report, made, evidence, config.write_list)
+            write = partial(_write, data / FOLDER, report, made, evidence, config.write_list)
+            files = keep_report(
+                workspace,
+                test.name,
+                write,
+                config={"fields": test.fields, "form": test.form, "evidence": config.evidence},
+                inputs={short: path for path, short in input_names(inputs).items()},
+                index=index,
+            )
             outcomes.append(Outcome(made, files))
         if config.drop is not None and text is not None and evidence is not None:
             counts = drop_overlapping(text, evidence, config.drop, observer=observer)
@@ -179,12 +160,10 @@ def _check(config: OverlapConfig, tests: int) -> None:
 
 
 def _index_and_text(
-    data: Path,
+    workspace: Workspace,
     config: OverlapConfig,
-    digests: Digests,
     memory: int,
     threads: int,
-    observer: Observer,
     say: Callable[[str], None],
 ) -> tuple[Index, TrainingText | None]:
     """The index to ask, and the text for the evidence pass (None where it is not wanted)."""
@@ -203,36 +182,31 @@ def _index_and_text(
                 + (" `--ascii`" if index.facts["ascii"] else ""),
             )
         return index, None
-    text = training_text(data, config.train, config.text_field, digests)
-    path = given or index_path(data, text, config.index, not config.train)
+    text = training_text(workspace, config.train, config.text_field)
     index = make_index(
-        data,
+        workspace,
         text,
-        path,
+        given or index_path(workspace.data, text, config.index),
         config.index,
         force=config.force,
         memory=memory,
         threads=threads,
-        observer=observer,
         say=say,
     )
     return index, text if config.evidence else None
 
 
-def _own_train(
-    layout: Layout, paths: Sequence[str], threads: int, observer: Observer
-) -> Answer | None:
+def _own_train(layout: Layout, sets: Sequence[tuple[str, Path]], threads: int) -> Answer | None:
     """Which n-grams the test sets' own training split has: read as a test set, asked exactly."""
-    if not paths:
+    if not sets:
         return None
     found = np.zeros(len(layout.core), bool)
-    for name, path in find_test_sets(paths)[0]:
+    for name, path in sets:
         own = read_test_set(path, name)
-        shared = [field for field in own.fields if field in _fields(layout)] or own.fields
-        own = read_test_set(path, name, fields=shared if own.form != "plain text" else ())
+        shared = [field for field in own.fields if field in _fields(layout)]
+        own = read_test_set(path, name, fields=shared)
         texts = sorted({t for e in own.examples for t in e.texts.values()})
         found |= _present(layout, texts, threads)
-    observer.advanced(0)
     return Answer.of(layout, found)
 
 
@@ -295,56 +269,3 @@ def contaminated(report: SetReport) -> str:
             }
             lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     return "".join(lines)
-
-
-def drop_overlapping(
-    text: TrainingText, evidence: Evidence, folder: Path, *, observer: Observer | None = None
-) -> dict[str, Any]:
-    """Writes the training files again without the documents that share an n-gram with a test set.
-
-    Same names, columns and order; `ledger.json` beside them has the counts of each file. Parquet
-    only. Raises `InputError` for other files.
-    """
-    observer = observer or Silent()
-    for source in text.sources:
-        if source.kind != "parquet":
-            raise InputError(
-                f"`--drop` writes Parquet shards again, and `{source.path}` is {source.kind}"
-            )
-    names = [source.path.name for source in text.sources]
-    if len(set(names)) != len(names):
-        raise InputError("`--drop` puts all shards into one folder, and two have the same name")
-    folder.mkdir(parents=True, exist_ok=True)
-    observer.step_started("dropping", text.size(), "bytes")
-    files = {}
-    for source in text.sources:
-        gone = np.asarray(evidence.overlapping.get(source.path, []), np.int64)
-        kept = _filter(source.path, folder / source.path.name, gone)
-        counts = balance("drop", kept + len(gone), kept, {"overlap": len(gone)})
-        files[source.path.name] = counts
-        observer.advanced(source.path.stat().st_size)
-    total = sum(c["in"] for c in files.values())
-    dropped = sum(c["dropped"]["overlap"] for c in files.values())
-    counts = balance("drop", total, total - dropped, {"overlap": dropped})
-    write_json(folder / "ledger.json", {**counts, "files": files})
-    return counts
-
-
-def _filter(source: Path, target: Path, gone: Any) -> int:
-    """Copies a Parquet file without some rows, row group by row group; returns the rows kept."""
-    file = pq.ParquetFile(source)
-    part = target.with_name(f"{TEMPORARY}{target.name}")
-    row = kept = 0
-    with pq.ParquetWriter(part, file.schema_arrow, compression="zstd") as writer:
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group, use_threads=False)
-            keep = np.ones(table.num_rows, bool)
-            inside = gone[(gone >= row) & (gone < row + table.num_rows)] - row
-            keep[inside] = False
-            row += table.num_rows
-            table = table.filter(pa.array(keep))
-            kept += table.num_rows
-            writer.write_table(table)
-    flush(part)
-    part.replace(target)
-    return kept

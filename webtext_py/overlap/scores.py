@@ -194,7 +194,8 @@ def _row(
     if mean is None:
         note = "no examples"
     elif clusters < LEAST_CLUSTERS:
-        note = f"too few to say: {clusters} independent texts, {LEAST_CLUSTERS} needed"
+        texts = "text" if clusters == 1 else "texts"
+        note = f"too few to say: {clusters} independent {texts}, {LEAST_CLUSTERS} needed"
     else:
         drawn = drawn[~np.isnan(drawn)]
         interval = [float(end) for end in np.percentile(drawn, [2.5, 97.5])]

@@ -1,11 +1,13 @@
 """`webtext overlap`: the group without a verb, options before a verb, exit codes, JSON's shape."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from webtext_py import overlap as lib
 from webtext_py.cli.main import run
 
 from .conftest import Write
@@ -97,15 +99,60 @@ def test_options_before_a_verb_reach_it(
         (["-n", "8", "index", "-n", "9"], "before and after the verb"),
         (["nonsense"], "`nonsense` is no verb"),
         (["--memory", "lots"], "is no size"),
+        (["--memory", "3M"], "at least 4M is needed"),
+        (["-n", "0"], "1<=x<=64"),
         (["-n", "65"], "65"),
+        (["--rate", "2"], "is not in the range"),
+        (["--rate", "0"], "is not in the range"),
+        (["--capacity", "0"], "is not in the range"),
+        (["--fields", ""], "is no list of names"),
+        (["--fields", "context,,question"], "is no list of names"),
+        (["--fields", "a,a"], "is no list of names"),
+        (["--text-as", "words"], "is not one of"),
+        (["--workers", "0"], "is not in the range"),
+        (["check", "--probes", "0"], "is not in the range"),
+        (["--drop", "out", "--no-evidence"], "needs the evidence pass"),
+        (["--train", "{train}", "--capacity", "9999999999999999"], "no filter holds"),
         (["--scores", "a", "b"], "2 files of scores for 1 test sets"),
     ],
 )
 def test_bad_command_lines_are_refused(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: tuple[str, str],
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(["overlap", *arguments]) == 2
-    assert message in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert run(["overlap", *(a.replace("{train}", files[1]) for a in arguments)]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+
+
+def _spoilt(train: Path) -> dict[str, str]:
+    """Files that are wrong in one way each, in the working directory."""
+    text = lib.TrainingText.of([train])
+    whole = lib.build_index(text, Path("index.bloom")).path.read_bytes()
+    lib.build_index(text, Path("index13.bloom"), lib.IndexConfig(n=13))
+    Path("bad").write_bytes(b"?" * 9000)
+    Path("bad0").write_bytes(b"\0\1\2" * 9000)
+    Path("empty").write_bytes(b"")
+    Path("cut").write_bytes(whole[:-1])
+    flipped = bytearray(whole)
+    flipped[5000] ^= 1
+    Path("flipped").write_bytes(flipped)
+    other = bytearray(whole)
+    other[16] = 99  # the normaliser's version, with a header digest to match
+    other[2016:2048] = hashlib.sha256(other[:2016]).digest()
+    Path("other").write_bytes(other)
+    Path("long.txt").write_text(" ".join(map(str, range(100_000))))
+    Path("full").mkdir()
+    Path("full", "file").write_bytes(b"")
+    names = ("bad", "bad0", "empty", "cut", "flipped", "other")
+    made = {"index": "index.bloom", "index13": "index13.bloom", "long": "long.txt"}
+    return made | {name: name for name in names}
 
 
 @pytest.mark.parametrize(
@@ -117,18 +164,45 @@ def test_bad_command_lines_are_refused(
         (["--index", "{bad}", "--no-evidence"], "not an n-gram index"),
         (["check", "--index", "{bad}"], "not an n-gram index"),
         (["merge", "{bad}", "{bad}", "--out", "x"], "not an n-gram index"),
+        (["merge", "{index}", "--out", "x"], "at least two were expected"),
+        (["merge", "{index}", "{index}", "--out", "{index}"], "exists already"),
+        (["merge", "{index}", "{index13}", "--out", "x"], "differ in n"),
+        (["--index", "{index}", "--no-evidence", "-n", "13"], "has 8-grams of Unicode words"),
+        (["--index", "{index}", "--no-evidence", "--ascii"], "8-grams of ASCII words were asked"),
+        (["--index", "{index}", "--train", "{train}", "-n", "13"], "with other settings"),
+        (["--index", "{cut}", "--no-evidence"], "cut or corrupt"),
+        (["--index", "{cut}", "--train", "{train}"], "cut or corrupt"),
+        (["check", "--index", "{cut}"], "cut or corrupt"),
+        (["check", "--index", "{flipped}"], "the filter is corrupt"),
+        (["merge", "{index}", "{flipped}", "--out", "x"], "the filter is corrupt"),
+        (["--index", "{other}", "--no-evidence"], "normaliser version 99; this webtext has 1"),
+        (["check", "--index", "missing.bloom"], "No such file"),
+        (["check"], "No such file"),
+        (["--test", "{test}", "--train", "{train}", "--fields", "nope"], "no field `nope`"),
+        (["--test", "{empty}", "--train", "{train}"], "is empty"),
+        (["--test", "{bad0}", "--train", "{train}"], "is a binary file"),
+        (["--test", "{test}", "--train", "{bad0}"], "is a binary file"),
+        (
+            ["--test", "{test}", "--train", "{train}", "--text-field", "body"],
+            "no text under `body`",
+        ),
+        (["--test", "{test}", "--train", "{train}", "--own-train", "missing"], "does not exist"),
+        (["--test", "{test}", "--train", "{train}", "--scores", "{test}"], "no number"),
+        (["--test", "{test}", "--train", "{train}", "--drop", "full"], "is not empty"),
+        (["index", "--train", "{long}", "--capacity", "10"], "to hold 10 distinct n-grams"),
     ],
 )
 def test_wrong_inputs_exit_1(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    files: tuple[str, str],
     arguments: list[str],
     message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "bad").write_bytes(b"?" * 9000)
-    assert run(["overlap", *(a.replace("{bad}", "bad") for a in arguments)]) == 1
+    names = {"test": files[0], "train": files[1], **_spoilt(Path(files[1]))}
+    assert run(["overlap", *(a.format(**names) for a in arguments)]) == 1
     captured = capsys.readouterr()
     assert message in captured.err
     assert "Traceback" not in captured.err

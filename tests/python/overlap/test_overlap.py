@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from webtext_py import _core, words
 from webtext_py import overlap as lib
-from webtext_py import words
+from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, FormatError, InputError
-from webtext_py.overlap.index import upper_bound
+from webtext_py.overlap.index import LEAST_MEMORY, upper_bound
 
 from .conftest import Write
 
@@ -205,16 +209,6 @@ def test_shared_sets_are_recognised_and_counted(
     assert len(layout.core) == len({g for text in texts for g in grams(text, 8)})
 
 
-def test_lambada_forms_agree(shared_data: Path) -> None:
-    plain = lib.read_test_set(shared_data / "overlap" / "lambada_test_plain_text.txt")
-    lines = lib.read_test_set(shared_data / "overlap" / "lambada_test.jsonl")
-    same = sum(
-        words.normalize(a.texts["text"]) == words.normalize(b.texts["text"])
-        for a, b in zip(plain.examples, lines.examples, strict=True)
-    )
-    assert same > 0.9 * len(plain.examples)
-
-
 def _train(write: Write) -> Path:
     return write("train.jsonl", [{"id": "d1", "text": "one two three four five six seven eight"}])
 
@@ -297,19 +291,53 @@ def test_capacity_too_small_is_refused(tmp_path: Path, write: Write) -> None:
     assert not (tmp_path / "a").exists()
 
 
-def test_memory_and_threads_change_no_byte(tmp_path: Path, write: Write) -> None:
-    random.seed(2)
-    texts = [" ".join(str(random.random()) for _ in range(4000)) for _ in range(80)]
-    train = write("train.jsonl", [{"text": t} for t in texts])
+def test_memory_of_an_eighth_and_threads_change_no_byte(tmp_path: Path) -> None:
+    words = np.random.default_rng(2).integers(0, 1 << 40, (500, 10_000))
+    texts = pa.array([" ".join(map(str, row)) for row in words.tolist()])
+    train = tmp_path / "train.parquet"
+    pq.write_table(pa.table({"text": texts}), train)
     text = lib.TrainingText.of([train])
     size = lib.build_index(text, tmp_path / "a").facts["file_bytes"]
-    said: list[str] = []
-    # An eighth of the filter, or the least there is.
-    memory = max(size // 8, 2 << 20)
-    lib.build_index(text, tmp_path / "b", memory=memory, threads=2, say=said.append)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert "in 1 parts" not in said[0]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b", "train.jsonl"]
+    memory = size // 8
+    assert memory >= LEAST_MEMORY, "a filter so small shows nothing"
+    for threads in (1, 2):
+        said: list[str] = []
+        made = tmp_path / f"b{threads}"
+        lib.build_index(text, made, memory=memory, threads=threads, say=said.append)
+        assert (tmp_path / "a").read_bytes() == made.read_bytes()
+        [parts] = re.findall(r"in (\d+) parts", said[0])
+        assert int(parts) >= 32
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b1", "b2", "train.parquet"]
+
+
+_WORD = st.sampled_from(["a", "b", "c", "d", "é", "漢", "字", "w1", "w2", "w3"])
+_TEXTS = st.lists(st.lists(_WORD, max_size=40).map(" ".join), min_size=1, max_size=8)
+
+
+@settings(deadline=None, max_examples=40)
+@given(parts=st.lists(_TEXTS, min_size=2, max_size=3), n=st.integers(1, 9), ascii=st.booleans())
+def test_nothing_is_ever_lost(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[list[str]], n: int, ascii: bool
+) -> None:
+    """No false negative: written, opened again, merged, built in the least memory."""
+    folder = tmp_path_factory.mktemp("lost")
+    config = lib.IndexConfig(n=n, ascii=ascii, capacity=4000)
+    files, built = [], []
+    for number, texts in enumerate(parts):
+        files.append(folder / f"{number}.parquet")
+        pq.write_table(pa.table({"text": texts}), files[-1])
+        built.append(folder / f"{number}.bloom")
+        lib.build_index(lib.TrainingText.of([files[-1]]), built[-1], config)
+    merged = lib.merge_indexes(built, folder / "merged.bloom")
+    whole = lib.build_index(
+        lib.TrainingText.of(files), folder / "whole.bloom", config, memory=LEAST_MEMORY, threads=3
+    )
+    assert merged.facts["digest"] == whole.facts["digest"]
+    for texts, mine in zip(parts, built, strict=True):
+        layout = _core.NgramTexts(*text_column(pa.array(texts, pa.large_string())), n, ascii)
+        assert len(layout) == len({g for text in texts for g in grams(text, n, ascii)})
+        for path in (mine, merged.path, whole.path):
+            assert len(memoryview(lib.Index(path).core.query(layout))) == 8 * len(layout)
 
 
 def test_parts_merge_to_the_whole(tmp_path: Path, write: Write) -> None:
@@ -389,25 +417,6 @@ def test_list_drop_and_own_train(tmp_path: Path, write: Write) -> None:
             tmp_path / "data",
             lib.OverlapConfig(test=(str(test),), drop=tmp_path / "c2", evidence=False),
         )
-
-
-def test_hostile_text_stays_text_in_the_page(tmp_path: Path, write: Write) -> None:
-    evil = "<script>alert(1)</script> one two three four five six seven \u202e \u0000 </style>"
-    train = write("train.jsonl", [{"id": "<b>", "url": "javascript:alert(1)", "text": evil}])
-    mine = f"<img alt=x> unseen {evil} <img alt=y> unseen"
-    test = write("set.jsonl", [{"id": "<i>", "text": mine}])
-    config = lib.OverlapConfig(test=(str(test),), train=(str(train),))
-    [outcome] = lib.overlap(tmp_path / "data", config)
-    page = outcome.files[1].read_text()
-    assert "<script" not in page
-    assert "<img" not in page
-    assert "<i>" not in page
-    assert "<b>" not in page
-    assert 'href="javascript' not in page
-    assert "&lt;<mark>script&gt;alert(1)&lt;/script&gt; one" in page
-    assert "default-src 'none'" in page
-    assert "src=" not in page
-    assert "@import" not in page
 
 
 def test_folder_gives_one_report_each(tmp_path: Path, write: Write) -> None:

@@ -1,0 +1,181 @@
+"""The index and the reports in the manifest: verified, stale, killed and taken up again."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from webtext_py import overlap as lib
+from webtext_py.cli.main import run
+from webtext_py.manifest import Manifest
+from webtext_py.verify import verify
+
+from .conftest import Write
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demo build with its index and report."""
+    data = tmp_path_factory.mktemp("built") / "data"
+    assert run(["build", "--quiet", "--data", str(data)]) == 0
+    assert run(["overlap", "--quiet", "--data", str(data)]) == 0
+    return data
+
+
+@pytest.fixture
+def data(built: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(built, tmp_path / "data"))
+
+
+def test_index_and_report_are_entries_and_verify(data: Path) -> None:
+    stages = Manifest(data).stages
+    index, report = stages["overlap-index/ngram8"], stages["overlap/squad"]
+    assert list(index.outputs) == ["overlap/ngram8.bloom"]
+    names = ["overlap/squad.hits.parquet", "overlap/squad.html", "overlap/squad.json"]
+    assert list(report.outputs) == names
+    assert index.upstream == {"shard": stages["shard"].key}
+    assert report.upstream == {"overlap-index/ngram8": index.key}
+    assert (index.config["n"], index.config["ascii"]) == (8, False)
+    assert list(report.inputs) == ["squad.jsonl"]
+    shards = (data / "shards").glob("train-*")
+    assert index.counts["documents"] == sum(pq.read_metadata(p).num_rows for p in shards)
+    assert verify(data).problems == []
+
+
+@pytest.mark.parametrize("name", ["ngram8.bloom", "squad.json", "squad.html"])
+def test_altered_and_lost_files_are_named(data: Path, name: str) -> None:
+    path = data / "overlap" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert verify(data).problems == [f"`overlap/{name}` was altered"]
+    path.unlink()
+    assert verify(data).problems == [f"`overlap/{name}` is lost"]
+
+
+def test_check_keeps_the_manifest_true(data: Path) -> None:
+    before = Manifest(data).stages["overlap-index/ngram8"].outputs["overlap/ngram8.bloom"]
+    assert run(["overlap", "check", "--probes", "1000", "--quiet", "--data", str(data)]) == 0
+    after = Manifest(data).stages["overlap-index/ngram8"].outputs["overlap/ngram8.bloom"]
+    assert before["sha256"] != after["sha256"]  # the result is kept in the file
+    assert verify(data).problems == []
+
+
+def test_what_is_done_stays(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = data / "overlap" / "ngram8.bloom"
+    before = path.stat().st_mtime_ns
+    assert run(["overlap", "--data", str(data)]) == 0
+    assert "overlap-index/ngram8: done before" in capsys.readouterr().err
+    assert path.stat().st_mtime_ns == before
+    assert run(["overlap", "index", "--force", "--quiet", "--data", str(data)]) == 0
+    assert path.stat().st_mtime_ns != before
+    assert verify(data).problems == []
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut", "altered length"])
+def test_a_spoilt_index_is_made_again(data: Path, damage: str) -> None:
+    path = data / "overlap" / "ngram8.bloom"
+    whole = path.read_bytes()
+    if damage == "lost":
+        path.unlink()
+    else:
+        path.write_bytes(whole[:5000] if damage == "cut" else whole + b"x")
+    assert run(["overlap", "--quiet", "--data", str(data)]) == 0
+    assert path.read_bytes() == whole
+    assert verify(data).problems == []
+
+
+def test_redone_shards_make_the_index_stale(data: Path) -> None:
+    path = data / "overlap" / "ngram8.bloom"
+    whole = path.read_bytes()
+    assert run(["build", "--min-karma", "50", "--force", "--quiet", "--data", str(data)]) == 0
+    problems = verify(data).problems
+    assert any("`overlap-index/ngram8` was made from `shard`" in line for line in problems)
+    assert run(["overlap", "--quiet", "--data", str(data)]) == 0
+    assert path.read_bytes() != whole
+    assert verify(data).problems == []
+
+
+def test_another_n_stands_beside_it(data: Path, write: Write) -> None:
+    train = write("train.jsonl", [{"text": "a b c d e f"}])
+    assert run(["overlap", "-n", "5", "--quiet", "--data", str(data)]) == 0
+    assert run(["overlap", "index", "--train", str(train), "--quiet", "--data", str(data)]) == 0
+    stages = Manifest(data).stages
+    names = [name for name in stages if name.startswith("overlap-index/")]
+    assert names[:2] == ["overlap-index/ngram8", "overlap-index/ngram5"]
+    assert len(names) == 3
+    assert list(stages[names[2]].inputs) == ["train.jsonl"]
+    assert stages[names[2]].upstream == {}
+    assert verify(data).problems == []
+
+
+def test_an_index_elsewhere_is_no_entry(tmp_path: Path, write: Write) -> None:
+    train = write("train.jsonl", [{"text": "a b c d e f g h i"}])
+    test = write("set.jsonl", [{"text": "a b c d e f g h i"}])
+    data = tmp_path / "data"
+    config = lib.OverlapConfig(
+        test=(str(test),), train=(str(train),), index_file=tmp_path / "mine.bloom"
+    )
+    lib.overlap(data, config)
+    assert list(Manifest(data).stages) == ["overlap/set"]
+    assert verify(data).problems == []
+
+
+def test_nothing_is_written_where_there_are_no_shards(tmp_path: Path) -> None:
+    for verb in ([], ["index"]):
+        assert run(["overlap", *verb, "--data", str(tmp_path / "data")]) == 1
+        assert not (tmp_path / "data").exists()
+
+
+def test_killed_while_indexing_and_run_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    words = np.random.default_rng(1).integers(0, 1 << 40, (300, 8000))
+    train = tmp_path / "train.parquet"
+    pq.write_table(pa.table({"text": [" ".join(map(str, row)) for row in words.tolist()]}), train)
+
+    def command(data: Path) -> list[str]:
+        program = "import sys; from webtext_py.cli.main import run; sys.exit(run(sys.argv[1:]))"
+        # Little memory, so that keys are spilled too.
+        words = ["overlap", "index", "--train", str(train), "--data", str(data), "--memory", "4M"]
+        return [sys.executable, "-P", "-c", program, *words, "--quiet", "--workers", "2"]
+
+    whole = tmp_path / "whole"
+    subprocess.run(command(whole), check=True)
+    [expected] = (whole / "overlap").glob("*.bloom")
+    data = tmp_path / "data"
+    killed = 0
+    for moment in ("running", "writing", "writing"):
+        process = subprocess.Popen(command(data))
+        until = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < until:
+            if moment == "running" and (data / "manifest.json").exists():
+                break
+            if moment == "writing" and list(data.glob("overlap/.tmp-*")):
+                break
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            killed += process.wait() == -signal.SIGKILL
+        assert not list(data.glob("overlap/ngram*"))
+        states = [e["state"] for e in _stages(data).values()]
+        assert states == ["running"]
+        [problem] = verify(data).problems
+        assert "was begun and not finished" in problem
+    assert killed == 3
+    subprocess.run(command(data), check=True)
+    made = data / "overlap" / expected.name
+    assert made.read_bytes() == expected.read_bytes()
+    assert sorted(p.name for p in (data / "overlap").iterdir()) == [expected.name]
+    assert verify(data).problems == []
+
+
+def _stages(data: Path) -> dict[str, dict[str, str]]:
+    stages: dict[str, dict[str, str]] = json.loads((data / "manifest.json").read_bytes())["stages"]
+    return stages

@@ -1,0 +1,141 @@
+"""The training text that test sets are held against: its files, their digests, their batches."""
+
+import hashlib
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from webtext_py.errors import InputError
+from webtext_py.manifest import Digests, Manifest, input_names
+from webtext_py.reader import Source, list_sources, read_batches
+
+BATCH_BYTES = 4 << 20  # of text decoded at a time: our choice, small beside what is hashed
+AHEAD = 4  # batches of a file read before their use: our choice
+
+
+@dataclass(frozen=True)
+class TrainingText:
+    """Files of training text, each with its digest."""
+
+    sources: tuple[Source, ...]
+    digests: tuple[str, ...]
+    text_field: str = "text"
+    stage: str | None = None  # the stage of a data directory that made them, None for other files
+
+    @classmethod
+    def of(
+        cls, paths: Sequence[str | Path], text_field: str = "text", digests: Digests | None = None
+    ) -> "TrainingText":
+        """The files that `paths` (files, folders, globs) name."""
+        sources = tuple(list_sources(paths))
+        known = digests or Digests(Path())
+        return cls(sources, tuple(known.of(source.path) for source in sources), text_field)
+
+    @classmethod
+    def shards(cls, data: Path, digests: Digests | None = None) -> "TrainingText":
+        """The training shards of the last build in `data`."""
+        stage, paths = training_shards(data)
+        return replace(cls.of(paths, digests=digests), stage=stage)
+
+    def metadata(self) -> list[dict[str, Any]]:
+        """Name, length and digest of each file, as the index records them."""
+        names = input_names([source.path for source in self.sources])
+        rows = [
+            {
+                "name": names[source.path.resolve()],
+                "bytes": source.path.stat().st_size,
+                "sha256": digest,
+            }
+            for source, digest in zip(self.sources, self.digests, strict=True)
+        ]
+        return sorted(rows, key=lambda row: (row["sha256"], row["name"]))
+
+    def key(self) -> str:
+        """SHA-256 that stands for the content of all files and the field that is read, in hex."""
+        parts = [self.text_field, *sorted(self.digests)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def size(self) -> int:
+        """Bytes of all files on disk."""
+        return sum(source.path.stat().st_size for source in self.sources)
+
+    def files(self, extra: Sequence[str] = ()) -> Iterator[tuple[Source, Iterator[pa.RecordBatch]]]:
+        """Each file with its batches, which other threads decode ahead of their use.
+
+        The batches of a file are to be used up before the next file is asked for.
+        """
+        opened: deque[tuple[Source, _Ahead]] = deque()
+        waiting = iter(self.sources)
+        try:
+            while True:
+                # The next file is begun before this one ends.
+                while len(opened) < 2 and (source := next(waiting, None)) is not None:
+                    batches = read_batches(
+                        source, text_field=self.text_field, extra=extra, batch_bytes=BATCH_BYTES
+                    )
+                    opened.append((source, _Ahead(batches)))
+                if not opened:
+                    return
+                yield opened[0][0], iter(opened[0][1])
+                opened.popleft()[1].close()
+        finally:
+            for _, ahead in opened:
+                ahead.close()
+
+
+class _Ahead:
+    """Batches that a thread of its own reads, at most `AHEAD` before their use."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._ready: queue.Queue[Any] = queue.Queue(AHEAD)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read, args=(batches,), daemon=True)
+        self._thread.start()
+
+    def _read(self, batches: Iterator[pa.RecordBatch]) -> None:
+        try:
+            for batch in batches:
+                if not self._put(batch):
+                    return
+            self._put(None)
+        except BaseException as error:
+            self._put(error)
+
+    def _put(self, item: Any) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._ready.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while (item := self._ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._stop.set()
+        self._thread.join()
+
+
+def training_shards(data: Path) -> tuple[str, list[Path]]:
+    """The stage that left the last training shards, and the shards; held-out ones are not among
+    them. Raises `InputError` where there are none."""
+    for name, entry in Manifest(data).stages.items():
+        shards = [path for path in sorted(entry.outputs) if path.startswith("shards/train-")]
+        if entry.state == "done" and shards:
+            return name, [data / path for path in shards]
+    raise InputError(
+        f"`{data}` has no finished shards",
+        "run `webtext build` first, or name the training text with `--train PATH...`",
+    )
