@@ -1,15 +1,19 @@
-"""Fetching: pages a second from a local server, memory, delays by the server's log.
+"""Fetching: pages a second from a local server, memory, delays by the server's log, Ctrl-C.
 
-    python benches/fetch.py PAGES_DIR [--pages 10000] [--hosts 200] [--out FILE]
+    python benches/fetch.py PAGES_DIR PART... [--pages 10000] [--hosts 200] [--out FILE]
 
 PAGES_DIR: a folder of packed pages (`*.html.gz`), which are the bodies in turn (a comment with the
-URL is added, so that no two are equal). The server runs in a process of its own on this machine;
-its share is part of every figure. What was fetched is checked before a figure counts: every page
-once, whole, with the bytes that the server sent.
+URL is added, so that no two are equal); those that ask to be left out are served like the others,
+and must end so. PART: `fast` (no delay; may be given several times, one run each), `polite` (1 s)
+and `interrupt` (Ctrl-C, five times in one build at full speed). Parts join what `--out` holds
+already: each fits into a few minutes. The server runs in a process of its own on this machine; its
+share is part of every figure. What was fetched is checked before a figure counts: every page once,
+whole, with the bytes that the server sent.
 """
 
 import argparse
 import asyncio
+import csv
 import gzip
 import hashlib
 import itertools
@@ -23,8 +27,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
+from statistics import median
+from types import TracebackType
 from typing import Any, ClassVar
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
@@ -34,6 +40,7 @@ from webtext_py.fetch.archive import read_journal
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.limits import Limits
+from webtext_py.fetch.optout import meta_opt_out
 from webtext_py.fetch.run import fetch
 
 MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -43,7 +50,7 @@ class Web(asyncio.Protocol):
     """Gives the bodies in turn by the number in the path; notes when each host is asked."""
 
     bodies: ClassVar[list[bytes]] = []
-    log: ClassVar[list[tuple[str, float]]] = []
+    log: ClassVar[list[tuple[str, str, float]]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keeps the transport."""
@@ -58,7 +65,7 @@ class Web(asyncio.Protocol):
         target = self.data.split(b" ", 2)[1].decode()
         host = re.search(rb"\r\n[Hh]ost: ([^\r:]+)", self.data)
         assert host is not None
-        self.log.append((host[1].decode(), time.monotonic()))
+        self.log.append((host[1].decode(), target, time.monotonic()))
         write = self.transport.write  # type: ignore[attr-defined]
         if target.startswith("/p/"):
             body = body_of(self.bodies, int(target[3:]), host[1].decode())
@@ -77,13 +84,13 @@ def body_of(bodies: list[bytes], number: int, host: str) -> bytes:
     return bodies[number % len(bodies)] + f"<!-- {host} {number} -->".encode()
 
 
-def serve(folder: str, ready: Any, stop: Any) -> None:
+def serve(folder: str, port: int, ready: Any, stop: Any) -> None:
     """The server's process."""
     Web.bodies = read_bodies(Path(folder))
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(Web, "0.0.0.0", 0, backlog=1024)
+        server = await loop.create_server(Web, "0.0.0.0", port, backlog=1024)
         ready.send(server.sockets[0].getsockname()[1])
         await loop.run_in_executor(None, stop.recv)
         server.close()
@@ -94,12 +101,52 @@ def serve(folder: str, ready: Any, stop: Any) -> None:
 
 
 def read_bodies(folder: Path) -> list[bytes]:
-    """Every HTML file below `folder` that does not ask to be left out."""
-    from webtext_py.fetch.judge import dead_page
-    from webtext_py.fetch.optout import meta_opt_out
+    """Every HTML file below `folder`."""
+    return [gzip.decompress(p.read_bytes()) for p in sorted(folder.rglob("*.html.gz"))]
 
-    found = [gzip.decompress(p.read_bytes()) for p in sorted(folder.rglob("*.html.gz"))]
-    return [b for b in found if meta_opt_out(b) is None and dead_page("http://a/", [], b) is None]
+
+class Running:
+    """The server in its process, with the hosts that lead to it. A context manager."""
+
+    def __init__(self, folder: str, data: Path, hosts: int, port: int = 0) -> None:
+        self._folder, self._data, self._hosts, self.port = folder, data, hosts, port
+        self.log: list[tuple[str, str, float]] = []
+        self.cpu_s = 0.0
+
+    def __enter__(self) -> "Running":
+        ready, told = multiprocessing.Pipe()
+        self._stop, stopped = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(self._folder, self.port, told, stopped)
+        )
+        self._process.start()
+        self.port = ready.recv()
+        self._data.mkdir(parents=True, exist_ok=True)
+        addresses = [f"127.0.{h // 250 + 1}.{h % 250 + 1}" for h in range(self._hosts)]
+        self.table = self._data / "hosts"
+        self.table.write_text("".join(f"{a} h{h}.test\n" for h, a in enumerate(addresses)))
+        return self
+
+    def urls(self, pages: int) -> list[str]:
+        """Links to `pages` pages, host by host in turn."""
+        return [f"http://h{n % self._hosts}.test:{self.port}/p/{n}" for n in range(pages)]
+
+    def write_links(self, pages: int) -> None:
+        """The same as a table for `--links`, each with a karma of its own."""
+        with (self._data / "links.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["url", "karma", "created_utc"])
+            rows.writerows([u, 10 + n, 1_450_000_000] for n, u in enumerate(self.urls(pages)))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.send("stop")
+        self.log, self.cpu_s = self._stop.recv()
+        self._process.join()
 
 
 class Quiet:
@@ -125,61 +172,56 @@ class Quiet:
 
 def crawl(folder: str, data: Path, pages: int, hosts: int, delay: float) -> dict[str, Any]:
     """One run against a fresh server; its figures, checked."""
-    ready, told = multiprocessing.Pipe()
-    stop, stopped = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(folder, told, stopped)
-    )
-    server.start()
-    port = ready.recv()
-    table = data / "hosts"
-    data.mkdir(parents=True, exist_ok=True)
-    addresses = [f"127.0.{h // 250 + 1}.{h % 250 + 1}" for h in range(hosts)]
-    table.write_text("".join(f"{a} h{h}.test\n" for h, a in enumerate(addresses)))
-    urls = [f"http://h{n % hosts}.test:{port}/p/{n}" for n in range(pages)]
-    links = [Link(url, url, 0.0) for url in urls]
-    config = FetchConfig(
-        contact="bench@example.org",
-        limits=Limits(delay_s=delay),
-        any_port=True,
-        allow_network=("127.0.0.0/8",),
-        hosts=table,
-    )
     watcher = Quiet()
-    began, cpu = time.monotonic(), time.process_time()
-    attempts = fetch(data / "pages", links, ["live"], config, watcher)
-    seconds, spent = time.monotonic() - began, time.process_time() - cpu
-    stop.send("stop")
-    log, server_cpu = stop.recv()
-    server.join()
-    checked = check(data / "pages", read_bodies(Path(folder)), links)
-    assert all(a.outcome == "good" for a in attempts), {a.outcome for a in attempts}
+    with Running(folder, data, hosts) as server:
+        links = [Link(url, url, 0.0) for url in server.urls(pages)]
+        config = FetchConfig(
+            contact="bench@example.org",
+            limits=Limits(delay_s=delay),
+            any_port=True,
+            allow_network=("127.0.0.0/8",),
+            hosts=server.table,
+        )
+        began, cpu = time.monotonic(), time.process_time()
+        attempts = fetch(data / "pages", links, ["live"], config, watcher)
+        seconds, spent = time.monotonic() - began, time.process_time() - cpu
+    bodies = read_bodies(Path(folder))
+    refusing = {n for n, body in enumerate(bodies) if meta_opt_out(body) is not None}
+    outcomes = {a.url: a.outcome for a in attempts}
+    for n, link in enumerate(links):
+        wanted = "opt_out" if n % len(bodies) in refusing else "good"
+        assert outcomes[link.url] == wanted, (link.url, outcomes[link.url])
+    stored = check(data / "pages", bodies, [k.url for k in links if outcomes[k.url] == "good"])
+    served = sum(len(body_of(bodies, n, f"h{n % hosts}.test")) for n in range(pages))
     gaps = defaultdict(list)
-    for host, at in log:
+    for host, _, at in server.log:
         gaps[host].append(at)
     closest = min(b - a for times in gaps.values() for a, b in itertools.pairwise(sorted(times)))
-    stored = sum(p.stat().st_size for p in (data / "pages").glob("*.warc.gz"))
+    packed = sum(p.stat().st_size for p in (data / "pages").glob("*.warc.gz"))
     return {
         "pages": pages,
         "hosts": hosts,
+        "requests": len(server.log),
         "delay_s": delay,
+        "outcomes": dict(Counter(outcomes.values()).most_common()),
         "seconds": round(seconds, 2),
         "pages_per_s": round(pages / seconds, 1),
-        "mb_per_s": round(checked / 1e6 / seconds, 1),
-        "mean_page_kb": round(checked / pages / 1000, 1),
+        "mb_per_s": round(served / 1e6 / seconds, 1),
+        "mean_page_kb": round(served / pages / 1000, 1),
         "client_cpu_s": round(spent, 2),
-        "server_cpu_s": round(server_cpu, 2),
-        "pages_per_cpu_s": round(pages / (spent + server_cpu), 1),
-        "stored_share": round(stored / checked, 4),
+        "server_cpu_s": round(server.cpu_s, 2),
+        "pages_per_cpu_s": round(pages / (spent + server.cpu_s), 1),
+        "stored_share": round(packed / stored, 4),
         "memory_mb": [m // 1_000_000 for m in watcher.memory[:: max(1, len(watcher.memory) // 10)]],
         "closest_requests_to_a_host_s": round(closest, 4),
-        "load": os.getloadavg()[0],
+        "load": round(os.getloadavg()[0], 2),
     }
 
 
-def check(folder: Path, bodies: list[bytes], links: list[Link]) -> int:
-    """Every page once in the archive with the bytes that were sent; returns their sum."""
-    expected = {link.url for link in links}
+def check(folder: Path, bodies: list[bytes], urls: list[str]) -> int:
+    """Every one of `urls` once in the archive with the bytes that were sent, and no other page;
+    returns the sum of their bytes."""
+    expected = set(urls)
     total = 0
     for path in sorted(folder.glob("*.warc.gz")):
         for record in ArchiveIterator(path.open("rb"), record_types=WarcRecordType.response):
@@ -193,41 +235,77 @@ def check(folder: Path, bodies: list[bytes], links: list[Link]) -> int:
             assert hashlib.sha1(found).digest() == hashlib.sha1(sent).digest(), url
             total += len(found)
     assert not expected, f"{len(expected)} pages are missing"
-    assert len(read_journal(folder)) >= len(links)
     return total
 
 
+def interrupt(folder: str, data: Path, pages: int, hosts: int) -> dict[str, Any]:
+    """Seconds from Ctrl-C to the end of `webtext build`, five times in one build."""
+    took = []
+    with Running(folder, data, hosts) as server:
+        server.write_links(pages)
+        archive = data / "build" / "pages"
+        for n in range(5):
+            process = subprocess.Popen(build_command(data, "build"), stdout=subprocess.DEVNULL)
+            enough = (n + 1) * pages // 7
+            while process.poll() is None and len(read_journal(archive)) < enough:
+                time.sleep(0.1)
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            code = process.wait()
+            took.append(round(time.monotonic() - began, 2))
+            assert code == 130, code
+            assert not list(archive.glob("*.part"))
+            kept = [a.url for a in read_journal(archive) if a.outcome == "good"]
+            print(f"Ctrl-C with {len(kept)} pages kept: {took[-1]} s", file=sys.stderr)
+    check(archive, read_bodies(Path(folder)), kept)
+    return {"seconds": took, "most_s": max(took), "load": round(os.getloadavg()[0], 2)}
+
+
+def build_command(data: Path, name: str, *more: str) -> list[str]:
+    """`webtext build` of `data/links.csv` by `data/hosts`, no delay, into `data/name`."""
+    return [
+        *(sys.executable, "-P", "-c", "from webtext_py.cli.main import main; main()", "build"),
+        *("--data", str(data / name), "--links", str(data / "links.csv"), "--quiet"),
+        *("--pages", "live", "--contact", "bench@example.org", "--any-port", "--delay", "0"),
+        *("--allow-network", "127.0.0.0/8", "--hosts", str(data / "hosts"), *more),
+    ]
+
+
 def main() -> None:
-    """Runs and prints the figures."""
+    """Runs the parts and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
+    parser.add_argument("parts", nargs="+", choices=("fast", "polite", "interrupt"))
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--hosts", type=int, default=200)
-    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        runs = [
-            crawl(options.folder, Path(place) / f"run{n}", options.pages, options.hosts, 0.0)
-            for n in range(options.runs)
-        ]
-        polite = crawl(options.folder, Path(place) / "polite", 1000, options.hosts, 1.0)
-    runs.sort(key=lambda run: run["pages_per_s"])
-    record = {
-        "command": "python " + " ".join([*sys.argv[:1], "PAGES_DIR", *sys.argv[2:]]),
+    known = options.out is not None and options.out.exists()
+    record: dict[str, Any] = json.loads(options.out.read_bytes()) if known else {}
+    record |= {
+        "command": "python benches/fetch.py PAGES_DIR PART... --out FILE",
+        "input": "html/article-extraction-benchmark of the shared data, all pages in turn",
         "commit": subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),
         "machine": "AMD EPYC, 2 cores",
         "python": platform.python_version(),
         "gzip_level": archive_module.GZIP_LEVEL,
-        "median": runs[len(runs) // 2],
-        "runs_pages_per_s": [run["pages_per_s"] for run in runs],
-        "with_delay": polite,
     }
+    for part in options.parts:
+        with tempfile.TemporaryDirectory() as place:
+            given = options.folder, Path(place), options.pages, options.hosts
+            if part == "fast":
+                runs = [*record.get("runs", []), crawl(*given, 0.0)]
+                record["runs"] = sorted(runs, key=lambda run: run["pages_per_s"])
+                record["median_pages_per_s"] = median(run["pages_per_s"] for run in runs)
+            elif part == "polite":
+                record["with_delay"] = crawl(*given, 1.0)
+            else:
+                record["ctrl_c"] = interrupt(*given)
+        if options.out is not None:
+            options.out.write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps(record, indent=1))
-    if options.out is not None:
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

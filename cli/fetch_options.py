@@ -18,6 +18,15 @@ _NAMES = (
 )  # fmt: skip
 
 
+# Which sources an option is for; those left out are for every one of the network.
+_ONLY = {
+    "delay": ("live",), "connections": ("live",), "probe": ("live",),
+    "cdx": ("wayback",), "memento": ("wayback",), "archive_rate": ("wayback",),
+    "capture_window": ("wayback", "commoncrawl"),
+    "cc_index": ("commoncrawl",), "cc_data": ("commoncrawl",),
+}  # fmt: skip
+
+
 def days(context: click.Context, parameter: click.Parameter, value: str) -> float:
     """`180d` or `180` in days."""
     try:
@@ -116,14 +125,32 @@ def fetch_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def fetch_values(options: dict[str, Any], sources: Sequence[str]) -> "FetchConfig":
     """The fetch's configuration, taken out of a command's `options`.
 
-    Says what is unusual: permissions for inner networks.
+    Says what is unusual: permissions for inner networks. Raises `ConfigError` for values that make
+    no sense, `click.UsageError` for options whose source is not asked.
     """
+    values = {name: options.pop(name) for name in _NAMES}
+    _refuse_idle(sources)
+    config = _config(values)
+    for network in values["allow_network"]:
+        click.echo(f"warning: addresses in {network} may be connected to", err=True)
+    return config
+
+
+def _refuse_idle(sources: Sequence[str]) -> None:
+    """Refuses options that were given for a source that is not asked, instead of ignoring them."""
+    context = click.get_current_context()
+    for name in _NAMES:
+        wanted = _ONLY.get(name, ("live", "wayback", "commoncrawl"))
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and not set(wanted) & set(sources):
+            option = "--no-probe" if name == "probe" else f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"`{option}` is for `--pages {' or '.join(wanted)}`", context)
+
+
+def _config(values: dict[str, Any]) -> "FetchConfig":
     from webtext_py.fetch.config import FetchConfig
     from webtext_py.fetch.limits import Limits
 
-    values = {name: options.pop(name) for name in _NAMES}
-    for network in values["allow_network"] if sources else ():
-        click.echo(f"warning: addresses in {network} may be connected to", err=True)
     limits = replace(Limits(), delay_s=values["delay"], connections=values["connections"])
     return FetchConfig(
         contact=values["contact"],

@@ -153,8 +153,7 @@ class Build:
         self._local = sources.page_files()
         self._pages = self._local
         self.fetching = fetching or FetchConfig()
-        if "live" in sources.network:
-            self.fetching.need_contact()
+        self.fetching.check(sources.network)
         self._wikipedia = sources.wikipedia_files()
 
     def run(

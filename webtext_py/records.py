@@ -94,7 +94,9 @@ FETCHED = pa.schema(
         _column("final_url", pa.string(), "after redirects", null=True),
         _column("redirects", pa.list_(pa.string()), "URLs passed on the way, in order"),
         _column("status", pa.int32(), "the last HTTP status", null=True),
-        _column("fetched_at", TIMESTAMP, "time of the page, or of its capture", null=True),
+        _column(
+            "fetched_at", TIMESTAMP, "when it was asked for, or the time of its capture", null=True
+        ),
         _column("file", pa.string(), "the WARC file; null where nothing was kept", null=True),
         _column("offset", pa.int64(), "bytes before its records"),
         _column("length", pa.int64(), "bytes of its records"),

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import BufferWARCWriter
+from warcio.warcwriter import WARCWriter
 
 from webtext_py.engine.commit import flush
 from webtext_py.fetch.client import Exchange
@@ -33,8 +33,6 @@ __all__ = ["JOURNAL", "Archive", "Attempt", "read_journal"]
 
 JOURNAL = "fetch-journal.jsonl"
 _PART = ".part"
-# A gigabyte is what other tools write and expect (WARC/1.1, annex C).
-ROTATE_BYTES = 1_000_000_000
 # Our choice: on 150 real pages zlib's level 4 took 56 % of level 6's time for 5 % more bytes.
 GZIP_LEVEL = 4
 _SYNC_BYTES = 64 << 20  # written between two fsyncs
@@ -90,7 +88,7 @@ class Archive:
         folder: Path,
         configuration: Mapping[str, Any],
         *,
-        rotate_bytes: int = ROTATE_BYTES,
+        rotate_bytes: int,
         level: int = GZIP_LEVEL,
     ) -> None:
         self.folder = folder
@@ -219,9 +217,10 @@ class Archive:
             "robots": "RFC 9309",
             "configuration": json.dumps(dict(self._configuration), sort_keys=True),
         }
-        writer = BufferWARCWriter(gzip=False, warc_version="WARC/1.1")
+        out = io.BytesIO()
+        writer = _writer(out)
         writer.write_record(writer.create_warcinfo_record(self._name, info))
-        head = _packed(writer.get_contents(), self._level)
+        head = _packed(out.getvalue(), self._level)
         self._file.write(head)
         self._offset = len(head)
         return self._file
@@ -258,7 +257,8 @@ class Archive:
             lines = [(f"{_KEPT}{n}" if n.lower() in _OF_BODY else n, v) for n, v in lines]
         head = StatusAndHeaders(status, lines, "HTTP/1.1")
         known = self._payloads.get(named) if exchange.body else None
-        writer = BufferWARCWriter(gzip=False, warc_version="WARC/1.1")
+        out = io.BytesIO()
+        writer = _writer(out)
         if known is not None:
             fields |= {"WARC-Profile": _PROFILE, "WARC-Payload-Digest": named}
             fields |= {"WARC-Refers-To-Target-URI": known[0], "WARC-Refers-To-Date": known[1]}
@@ -278,11 +278,12 @@ class Archive:
             warc_headers_dict=fields,
         )
         writer.write_record(record)
-        blocks = [writer.get_contents()]
+        block = out.getvalue()
         parts = urlsplit(exchange.source_url or exchange.url)
         target = parts.path + (f"?{parts.query}" if parts.query else "") or "/"
-        asked = BufferWARCWriter(gzip=False, warc_version="WARC/1.1")
-        about = asked.create_warc_record(
+        out = io.BytesIO()
+        writer = _writer(out)
+        about = writer.create_warc_record(
             exchange.url,
             "request",
             http_headers=StatusAndHeaders(
@@ -293,8 +294,13 @@ class Archive:
                 "WARC-Concurrent-To": record.rec_headers.get_header("WARC-Record-ID"),
             },
         )
-        asked.write_record(about)
-        return [*blocks, asked.get_contents()]
+        writer.write_record(about)
+        return [block, out.getvalue()]
+
+
+def _writer(out: io.BytesIO) -> WARCWriter:
+    """warcio's writer into memory; its own buffer would go to a file for larger pages."""
+    return WARCWriter(out, gzip=False, warc_version="WARC/1.1")
 
 
 def _line(attempt: Attempt) -> bytes:

@@ -18,7 +18,12 @@ from yarl import URL
 
 from webtext_py.fetch import clock
 from webtext_py.fetch.address import Guard
-from webtext_py.fetch.connector import Resolver, SystemResolver, make_connector
+from webtext_py.fetch.connector import (
+    CountedConnection,
+    Resolver,
+    SystemResolver,
+    make_connector,
+)
 from webtext_py.fetch.failure import AddressRefusedError, FetchError
 from webtext_py.fetch.limits import Limits
 from webtext_py.pages.http import first_value, is_html
@@ -29,6 +34,8 @@ Headers = list[tuple[str, str]]
 
 # Bodies up to here are held by as many exchanges as there are connections.
 _SMALL = 1 << 20
+# Room for the head and the framing of a body whose size the caller bounds. Our choice.
+_FRAMING = 64 << 10
 _ACCEPT = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 
 
@@ -78,6 +85,7 @@ class Client:
                 self.guard,
                 self.resolver,
                 connections=limits.connections,
+                wire_bytes=limits.wire_bytes,
                 tls=self.tls,  # type: ignore[arg-type]
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -129,7 +137,8 @@ class Client:
         """The exchange for `url`, at `address` if the connection is gone before it can be asked.
 
         `wanted` sees the head and says whether the body is read (default: of 2xx that is HTML). A
-        body of more than `wire_bytes` is `body_too_large`, or with `cut` ends there. Raises
+        body of more than `wire_bytes` is `body_too_large`, or with `cut` ends there; too large is
+        also an answer that with its head and framing is over the limits' `wire_bytes`. Raises
         `FetchError` for everything that goes wrong.
         """
         self.check(url)
@@ -151,7 +160,18 @@ class Client:
                         response.close()
                         return exchange
                     limit = self.limits.wire_bytes if wire_bytes is None else wire_bytes
-                    await self._read(exchange, response, limit, cut, deadline)
+                    line = response.connection.protocol if response.connection else None
+                    counted = line if isinstance(line, CountedConnection) else None
+                    if counted is not None and wire_bytes is not None:
+                        counted.wire_bytes = max(counted.wire_bytes, wire_bytes + _FRAMING)
+                    try:
+                        await self._read(exchange, response, limit, cut, deadline)
+                    except aiohttp.ClientError:
+                        if counted is None or not counted.exceeded:
+                            raise
+                    # An end by us can look like the body's own end.
+                    if counted is not None and counted.exceeded and not exchange.truncated:
+                        raise _too_large(url, counted.wire_bytes)
                     return exchange
         raise AssertionError("unreachable")
 
@@ -171,15 +191,13 @@ class Client:
                 if len(body) > limit:
                     response.close()
                     if not cut:
-                        raise FetchError(
-                            "body_too_large", f"{exchange.url}: more than {limit} bytes sent"
-                        )
+                        raise _too_large(exchange.url, limit)
                     exchange.truncated = "length"
                     del body[limit:]
                     break
                 if len(body) > _SMALL and not large:
-                    large = True
                     await self._wait_for_room(deadline)
+                    large = True
         finally:
             if large:
                 self._large.release()
@@ -229,6 +247,10 @@ class Client:
             raise FetchError("bad_url", f"{url}: {error}") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise FetchError("connect", f"{url}: {str(error)[:200]}") from None
+
+
+def _too_large(url: str, limit: int) -> FetchError:
+    return FetchError("body_too_large", f"{url}: more than {limit} bytes sent")
 
 
 def _is_page(exchange: Exchange) -> bool:

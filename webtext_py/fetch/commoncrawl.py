@@ -1,8 +1,8 @@
 """Pages from Common Crawl: a join of the links with the columnar index, then single records.
 
-The index is read as Parquet, local or over HTTPS: only the row groups whose `url_surtkey` range can
-hold a link, and of them only the columns needed. Each record is one Range request; the gzip member
-goes into our archive as it is.
+The index is read as Parquet, local, over HTTPS or from S3: only the row groups whose `url_surtkey`
+range can hold a link, and of them only the columns needed. Each record is one Range request; the
+gzip member goes into our archive as it is.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
+from webtext_py.fetch.store import Store, is_store, mirrored
 from webtext_py.fetch.surt import surt_key
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
@@ -59,20 +60,17 @@ class Row:
 
 
 def index_files(paths: Sequence[str]) -> list[str]:
-    """Parquet files and HTTPS URLs that `paths` name; `s3://commoncrawl/` is its HTTPS mirror.
+    """Parquet files and URLs that `paths` name; an `s3://` URL that ends with `/` is a folder.
 
     Raises `InputError` for what does not exist or cannot be reached so.
     """
     found: list[str] = []
-    for path in paths:
-        if path.startswith("s3://commoncrawl/"):
-            # The bucket takes no anonymous requests; this is the same data.
-            found.append("https://data.commoncrawl.org/" + path.removeprefix("s3://commoncrawl/"))
-        elif path.startswith(("http://", "https://")):
+    for path in map(mirrored, paths):
+        if path.startswith(("http://", "https://")) or is_store(path):
             found.append(path)
         elif "://" in path:
             raise InputError(
-                f"`{path}` cannot be read: local paths, https:// and s3://commoncrawl/ are",
+                f"`{path}` cannot be read: local paths, https:// and s3:// are",
                 "copy the files, or name their HTTPS address",
             )
         elif Path(path).is_dir():
@@ -194,11 +192,19 @@ class CommonCrawl:
     """Fetches captures that the index names."""
 
     def __init__(
-        self, pace: Pace, index: Sequence[str], data: str, window_days: float, limits: Limits
+        self,
+        pace: Pace,
+        index: Sequence[str],
+        data: str,
+        window_days: float,
+        limits: Limits,
+        store: Store,
     ) -> None:
         self._pace = pace
+        self._store = store
         self._index = index_files(index)
-        self._data = data if data.endswith("/") else f"{data}/"
+        data = mirrored(data if data.endswith("/") else f"{data}/")
+        self._data = data
         self._window_s = window_days * 86400.0
         self._limits = limits
 
@@ -221,7 +227,7 @@ class CommonCrawl:
                 wanted[key].append(link)
         keys = sorted(wanted)
         found: dict[str, list[Row]] = defaultdict(list)
-        for path in self._index:
+        for path in await self._files():
             for key, row in await self._rows(path, keys):
                 for link in wanted[key]:
                     near = abs(row.time - link.created) <= self._window_s
@@ -229,16 +235,30 @@ class CommonCrawl:
                         found[link.url_key].append(row)
         return found
 
+    async def _files(self) -> list[str]:
+        """The index's files, folders of a store spread out."""
+        found: list[str] = []
+        for path in self._index:
+            try:
+                below = await self._store.list(path) if is_store(path) else [path]
+            except FetchError as error:
+                raise InputError(f"the index `{path}` cannot be read: {error.detail}") from None
+            if not below:
+                raise InputError(f"`{path}` holds no Parquet files of an index")
+            found += below
+        return found
+
     async def _rows(self, path: str, keys: list[str]) -> list[tuple[str, Row]]:
         loop = asyncio.get_running_loop()
 
-        def read() -> list[tuple[str, Row]]:
+        def read(opened: Any) -> list[tuple[str, Row]]:
             remote = path.startswith(("http://", "https://"))
-            source = RangeFile(path, self._pace, loop) if remote else path
+            source = RangeFile(path, self._pace, loop) if remote else opened
             return list(look_up(source, keys))
 
         try:
-            return await asyncio.to_thread(read)
+            opened = await self._store.open(path) if is_store(path) else path
+            return await asyncio.to_thread(read, opened)
         except FetchError as error:
             raise InputError(f"the index `{path}` cannot be read: {error.detail}") from None
         except (pa.ArrowException, OSError) as error:
@@ -267,9 +287,16 @@ class CommonCrawl:
     async def _member(self, row: Row) -> bytes:
         if not 0 < row.length <= self._limits.wire_bytes or row.offset < 0:
             raise FetchError("body_too_large", f"a record of {row.length} bytes")
+        url = self._data + row.file
+        if is_store(url):
+            async with self._pace.turn():
+                member = await self._store.read(url, row.offset, row.length)
+            if len(member) != row.length:
+                raise FetchError("archive_error", f"{url} ends within the record at {row.offset}")
+            return member
         wanted = f"bytes={row.offset}-{row.offset + row.length - 1}"
         answer = await self._pace.get(
-            self._data + row.file,
+            url,
             wire_bytes=row.length,
             headers=(("Range", wanted), ("Accept-Encoding", "identity")),
         )

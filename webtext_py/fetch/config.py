@@ -1,17 +1,19 @@
 """How a build fetches: sources in order of preference, manners, permissions."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from webtext_py.errors import ConfigError
+from webtext_py.errors import ConfigError, InputError
 from webtext_py.fetch.limits import Limits
 
 __all__ = ["NETWORK", "FetchConfig"]
 
 # Values of `--pages` that open sockets.
 NETWORK = ("live", "wayback", "commoncrawl")
+_WEB = re.compile(r"https?://[^/\s]")
 _CONTACT = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+|https?://[^\s<>()]+")
 
 
@@ -34,12 +36,25 @@ class FetchConfig:
     archive_per_minute: float = 24.0
     cc_index: tuple[str, ...] = ()
     cc_data: str = "https://data.commoncrawl.org/"
+    # A gigabyte a WARC file is what other tools write and expect (WARC/1.1, annex C).
+    rotate_bytes: int = 1_000_000_000
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values that make no sense."""
         from webtext_py.fetch.address import networks
+        from webtext_py.fetch.failure import REASONS
 
         networks(self.allow_network)
+        for reason in self.retry:
+            if reason not in REASONS and reason != "all":
+                raise ConfigError(
+                    f"`--retry {reason}` is no reason", f"all, or one of {', '.join(REASONS)}"
+                )
+        for option, url in (("--cdx", self.cdx), ("--memento", self.memento)):
+            if url is not None and not _WEB.match(url):
+                raise ConfigError(f"`{option} {url}` is no http or https URL")
+        if not _WEB.match(self.cc_data) and not self.cc_data.startswith("s3://"):
+            raise ConfigError(f"`--cc-data {self.cc_data}` is no http, https or s3 URL")
         if self.contact is not None and not _CONTACT.fullmatch(self.contact):
             raise ConfigError(f"`{self.contact}` is no e-mail address and no URL")
         if self.capture_window_days < 0:
@@ -52,22 +67,43 @@ class FetchConfig:
         about = f"; {self.contact}" if self.contact else ""
         return f"webtext/{version} (research corpus builder{about})"
 
-    def need_contact(self) -> None:
-        """Raises `ConfigError` without a contact."""
-        if self.contact is None:
+    def check(self, sources: tuple[str, ...]) -> None:
+        """Raises `ConfigError` where one of `sources` needs an option that was not given."""
+        if "live" in sources and self.contact is None:
             raise ConfigError(
                 "`--pages live` was given without `--contact`",
                 "name an e-mail address or a page that says who fetches, for server owners",
             )
+        if "commoncrawl" in sources and not self.cc_index:
+            raise ConfigError(
+                "`--pages commoncrawl` has no index", "name Parquet files with `--cc-index`"
+            )
 
     def record(self, sources: tuple[str, ...]) -> dict[str, Any]:
-        """What the fetched pages depend on, for the stage's record."""
-        found: dict[str, Any] = {"sources": list(sources)}
+        """What the fetched pages depend on, for the stage's record.
+
+        Left out is what changes only how fast they come and who asks. Raises `InputError` for a
+        hosts file that cannot be read.
+        """
+        found: dict[str, Any] = {
+            "sources": list(sources),
+            "any_port": self.any_port,
+            "allow_network": sorted(self.allow_network),
+        }
+        if self.hosts is not None:
+            try:
+                content = self.hosts.read_bytes()
+            except OSError as error:
+                raise InputError(f"cannot read `{self.hosts}`: {error.strerror}") from None
+            found["hosts"] = hashlib.sha256(content).hexdigest()
         if "live" in sources:
             found["probe"] = self.probe
         if "wayback" in sources:
-            found |= {"cdx": self.cdx, "capture_window_days": self.capture_window_days}
+            found |= {"cdx": self.cdx, "memento": self.memento}
+            found["capture_window_days"] = self.capture_window_days
         if "commoncrawl" in sources:
-            found |= {"cc_index": list(self.cc_index), "cc_data": self.cc_data}
+            # Of a local file its name: where it lies is no part of a result.
+            named = [p if "://" in p else Path(p).name for p in self.cc_index]
+            found |= {"cc_index": named, "cc_data": self.cc_data}
             found["capture_window_days"] = self.capture_window_days
         return found

@@ -6,6 +6,7 @@ nothing that was looked up before.
 """
 
 import asyncio
+import functools
 import socket
 import ssl
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 
 from webtext_py.errors import InputError
 from webtext_py.fetch.address import Guard
@@ -22,7 +24,14 @@ from webtext_py.fetch.failure import AddressRefusedError, FetchError
 if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
 
-__all__ = ["HostsFile", "Resolver", "SystemResolver", "make_connector", "read_hosts"]
+__all__ = [
+    "CountedConnection",
+    "HostsFile",
+    "Resolver",
+    "SystemResolver",
+    "make_connector",
+    "read_hosts",
+]
 
 
 class Resolver(Protocol):
@@ -101,17 +110,43 @@ class _Pinned(AbstractResolver):
         """Nothing is held."""
 
 
+class CountedConnection(ResponseHandler):
+    """A connection that ends itself where more comes than allowed.
+
+    What counts is all of HTTP: status line, headers, chunk framing and body (inside TLS where there
+    is TLS). The body's own bytes alone would let framing through without a bound.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, wire_bytes: int) -> None:
+        super().__init__(loop)
+        self.received = 0
+        self.wire_bytes = wire_bytes
+        self.exceeded = False
+
+    def data_received(self, data: bytes) -> None:
+        """Counts, and parses what is within the bound."""
+        self.received += len(data)
+        if self.received <= self.wire_bytes:
+            super().data_received(data)
+        elif not self.exceeded:
+            self.exceeded = True
+            if self.transport is not None:
+                self.transport.abort()
+
+
 def make_connector(
     guard: Guard,
     resolver: Resolver,
     *,
     connections: int = 64,
+    wire_bytes: int = 10 << 20,
     tls: ssl.SSLContext | None = None,
 ) -> TCPConnector:
     """A connector whose every socket is for an address that `guard` lets through.
 
-    A connection serves one request: nothing idle is left on anybody's server, and the address of
-    a request is the address that was judged for it.
+    A connection serves one request: nothing idle is left on anybody's server, the address of
+    a request is the address that was judged for it, and its bytes (at most `wire_bytes`) are that
+    request's. Call it inside a running loop.
     """
 
     def open_socket(entry: "AddrInfoType") -> socket.socket:
@@ -131,4 +166,8 @@ def make_connector(
         # One address after the other: two attempts side by side would be two connections.
         "happy_eyeballs_delay": None,
     }
-    return TCPConnector(**arguments)
+    connector = TCPConnector(**arguments)
+    # aiohttp has no option for it. A test of framing without end fails should the name change.
+    loop = asyncio.get_running_loop()
+    connector._factory = functools.partial(CountedConnection, loop, wire_bytes)  # type: ignore[assignment]
+    return connector

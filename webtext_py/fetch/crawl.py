@@ -20,6 +20,7 @@ __all__ = ["Link", "Wanted", "crawl"]
 
 # How long a worker sleeps when every site waits; also bounds how late a Ctrl-C is seen.
 _NAP_S = 0.25
+_SHOWN = 6  # reasons that are named while fetching; the summary at the end has all
 
 
 @dataclass(slots=True)
@@ -50,10 +51,12 @@ class Wanted:
         self.number += 1
         heapq.heappush(self.heap, (ready_s, self.number, site))
 
-    def waiting(self) -> int:
-        """How many sites have to wait now."""
+    def state(self) -> str:
+        """How many sites have to wait now, and how many pages the site with most has left."""
         now = time.monotonic()
-        return sum(ready > now for ready, _, _ in self.heap)
+        waiting = sum(ready > now for ready, _, _ in self.heap)
+        most = max(map(len, self.queues.values()), default=0)
+        return f"{waiting:,} hosts wait, at most {most:,} pages left at one"
 
 
 async def crawl(
@@ -113,5 +116,8 @@ async def _work(live: Live, wanted: Wanted, done: Done) -> None:
 
 
 def summary(outcomes: Counter[str]) -> str:
-    """Reasons so far, the commonest first."""
-    return ", ".join(f"{count:,} {reason}" for reason, count in outcomes.most_common(4))
+    """Reasons so far, the commonest first, with their counts."""
+    shown = outcomes.most_common(_SHOWN)
+    others = outcomes.total() - sum(count for _, count in shown)
+    names = [f"{count:,} {reason}" for reason, count in shown]
+    return ", ".join([*names, *([f"{others:,} others"] if others else [])])

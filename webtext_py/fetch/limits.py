@@ -12,7 +12,8 @@ class Limits:
     total_s: float = 60.0  # one exchange, from the first packet to the last
     idle_s: float = 20.0  # without a byte
     connect_s: float = 15.0
-    wire_bytes: int = 10 << 20  # a body as sent; Common Crawl cuts at 5 MiB
+    # An answer as sent: head, framing and body. Common Crawl cuts at 5 MiB.
+    wire_bytes: int = 10 << 20
     decoded_bytes: int = 20 << 20  # a body after decompression; the extractor's own limit
     header_line_bytes: int = 16 << 10
     header_count: int = 200

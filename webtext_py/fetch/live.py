@@ -40,7 +40,7 @@ class Fetched:
     redirects: list[str] = field(default_factory=list)
     status: int | None = None
     again: bool = False  # worth another try, later
-    fetched_at: str | None = None  # ISO 8601; else the last exchange's time
+    fetched_at: str | None = None  # ISO 8601; null: the last exchange's time
 
 
 class Live:
@@ -96,8 +96,9 @@ class Live:
         passed: list[str] = []
         while True:
             result.final_url, result.redirects = url, passed[:]
+            result.fetched_at = clock.now().isoformat()
             exchange = await self._polite(url)
-            result.status = exchange.status
+            result.fetched_at, result.status = exchange.started.isoformat(), exchange.status
             site = _site(url)
             if exchange.status in _BUSY:
                 after = retry_after_s(exchange)

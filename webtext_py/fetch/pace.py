@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.failure import RETRIED, FetchError
@@ -31,6 +32,16 @@ class Pace:
         self._hold_s = hold_s
         self._next_s = 0.0
         self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """The turn for one request that another client makes."""
+        async with self._turn:
+            await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
+            try:
+                yield
+            finally:
+                self._next_s = time.monotonic() + self._gap_s
 
     async def get(
         self,

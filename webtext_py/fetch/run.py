@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 from webtext_py import _core
-from webtext_py.errors import InputError
 from webtext_py.fetch.address import Guard, networks
 from webtext_py.fetch.archive import Archive, Attempt
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import SystemResolver, read_hosts
 from webtext_py.fetch.crawl import Link, Wanted, crawl, summary
-from webtext_py.fetch.failure import REASONS
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.schedule import Manners
@@ -90,12 +88,14 @@ class _Fetch:
 
     async def _commoncrawl(self, client: Client, links: Sequence[Link]) -> None:
         from webtext_py.fetch.commoncrawl import CommonCrawl
+        from webtext_py.fetch.store import Store
 
         config = self.config
         # A static file server: ten requests a second, one at a time. Our choice.
         pace = Pace(client, 600.0, self.watcher.note)
+        store = Store(client.guard, client.resolver, client.limits.connect_s)
         crawls = CommonCrawl(
-            pace, config.cc_index, config.cc_data, config.capture_window_days, client.limits
+            pace, config.cc_index, config.cc_data, config.capture_window_days, client.limits, store
         )
         await crawls.run(links, functools.partial(self._done, "commoncrawl"))
 
@@ -123,16 +123,20 @@ class _Fetch:
             await loop.run_in_executor(self.writer, self.archive.add_members, attempt, members)
         self.outcomes[result.outcome] += 1
         self.watcher.advanced(1)
+        if source != "live":
+            self._say(lambda: summary(self.outcomes))
 
     def _write(self, attempt: Attempt, exchanges: list[Exchange]) -> "asyncio.Future[None]":
         loop = asyncio.get_running_loop()
         return loop.run_in_executor(self.writer, self.archive.add, attempt, exchanges)
 
     def _watch(self, wanted: Wanted) -> None:
-        if time.monotonic() - self.said < _SAY_S:
-            return
-        self.said = time.monotonic()
-        self.watcher.note(f"{wanted.waiting():,} hosts wait; {summary(self.outcomes)}")
+        self._say(lambda: f"{wanted.state()}; {summary(self.outcomes)}")
+
+    def _say(self, text: Callable[[], str]) -> None:
+        if time.monotonic() - self.said >= _SAY_S:
+            self.said = time.monotonic()
+            self.watcher.note(text())
 
 
 def _robots_attempt(exchange: Exchange) -> Attempt:
@@ -156,12 +160,9 @@ def fetch(
     except for the reasons in `config.retry`. `covered` says which links a local archive has.
     Ctrl-C (KeyboardInterrupt) leaves everything finished in place.
     """
-    unknown = [reason for reason in config.retry if reason not in REASONS and reason != "all"]
-    if unknown:
-        raise InputError(f"`--retry {unknown[0]}` is no reason", f"one of {', '.join(REASONS)}")
-    if "live" in sources:
-        config.need_contact()
-    with Archive(folder, config.record(tuple(sources))) as archive:
+    config.check(tuple(sources))
+    configuration = config.record(tuple(sources))
+    with Archive(folder, configuration, rotate_bytes=config.rotate_bytes) as archive:
         run = _Fetch(archive, config, watcher)
         try:
             for source in sources:

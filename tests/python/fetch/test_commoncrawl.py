@@ -1,6 +1,7 @@
 """Common Crawl: a join with the columnar index, local or remote, and single records by Range."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,14 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from webtext_py.errors import InputError
+from webtext_py.fetch.address import Guard
 from webtext_py.fetch.client import Client
 from webtext_py.fetch.commoncrawl import CommonCrawl, index_files, look_up
-from webtext_py.fetch.connector import HostsFile
+from webtext_py.fetch.connector import HostsFile, SystemResolver
+from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.pace import Pace
+from webtext_py.fetch.store import Store
 from webtext_py.fetch.surt import surt_key
 
-from .archives import files, write_crawl
+from .archives import bucket, files, write_crawl
 from .fetching import LIMITS, LOOPBACK
 from .server import Server, page
 from .test_build import shards
@@ -57,7 +61,16 @@ def crawls(folder: Path) -> list[str]:
     return [str(folder / "crawl-a.parquet"), str(folder / "crawl-b.parquet")]
 
 
-def ask(folder: Path, index: list[str], *urls: str) -> tuple[list[Fetched], list[bytes], Server]:
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names no S3 store and nobody's keys."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+
+
+def ask(
+    folder: Path, index: list[str], *urls: str, data: str = "{base}"
+) -> tuple[list[Fetched], list[bytes], Server]:
     """What a CommonCrawl over the crawls in `folder` gives; `{base}` in an index is the server."""
     found: list[Fetched] = []
     kept: list[bytes] = []
@@ -72,7 +85,8 @@ def ask(folder: Path, index: list[str], *urls: str) -> tuple[list[Fetched], list
         async with Client("webtext-test", LOOPBACK, names, LIMITS, any_port=True) as client:
             pace = Pace(client, 60000, lambda text: None)
             paths = [path.format(base=base) for path in index]
-            crawl = CommonCrawl(pace, paths, base, 180, LIMITS)
+            store = Store(client.guard, client.resolver, LIMITS.connect_s)
+            crawl = CommonCrawl(pace, paths, data.format(base=base), 180, LIMITS, store)
             await crawl.run([link(url) for url in urls], done)
 
     with Server(files(folder)) as server:  # type: ignore[arg-type]
@@ -141,10 +155,7 @@ def test_paths_of_an_index(tmp_path: Path) -> None:
     crawls(tmp_path)
     assert len(index_files([str(tmp_path)])) == 2
     assert len(index_files([str(tmp_path / "*.parquet")])) == 2
-    assert index_files(["s3://commoncrawl/cc-index/x.parquet"]) == [
-        "https://data.commoncrawl.org/cc-index/x.parquet"
-    ]
-    for bad in ("s3://other/x.parquet", str(tmp_path / "nothing.parquet")):
+    for bad in ("gs://other/x.parquet", str(tmp_path / "nothing.parquet")):
         with pytest.raises(InputError):
             index_files([bad])
     with pytest.raises(InputError, match="no index"):
@@ -153,6 +164,65 @@ def test_paths_of_an_index(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), other)
     with pytest.raises(InputError, match="url_surtkey"):
         list(look_up(str(other), []))
+
+
+def test_which_way_to_an_s3_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, other = "s3://commoncrawl/cc-index/x.parquet", "s3://other/x.parquet"
+    # Nobody may read Common Crawl's bucket without a name; the mirror has the same files.
+    mirror = "https://data.commoncrawl.org/cc-index/x.parquet"
+    assert index_files([own, other]) == [mirror, other]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    assert index_files([own, other]) == [own, other]
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store.test")
+    assert index_files([own]) == [own]
+
+
+class Inside:
+    """Every name leads inside."""
+
+    async def addresses(self, host: str) -> list[str]:
+        return ["10.0.0.1" if host.startswith("held.") else "52.216.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "message"),
+    [
+        ("http://127.0.0.1:9", "127.0.0.1 is loopback"),
+        ("http://169.254.169.254", "169.254.169.254 is link-local"),
+        (None, "held.s3.eu-north-1.amazonaws.com: 10.0.0.1 is private"),
+    ],
+)
+def test_a_store_inside_is_refused(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str | None, message: str
+) -> None:
+    if endpoint is not None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    resolver = SystemResolver() if endpoint else Inside()
+    with pytest.raises(FetchError, match="address_refused") as refused:
+        asyncio.run(Store(Guard(), resolver, 1.0).read("s3://held/x", 0, 1))
+    assert message in str(refused.value)
+    assert os.environ["AWS_EC2_METADATA_DISABLED"] == "true"
+
+
+@pytest.mark.parametrize("index", ["s3://held/index/", "s3://held/index/crawl-b.parquet"])
+def test_index_and_records_from_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str
+) -> None:
+    crawls(tmp_path)
+    with Server(bucket(tmp_path, "held")) as store:  # type: ignore[arg-type]
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{store.port}")
+        found, kept, server = ask(tmp_path, [index], *LINKS, data="s3://held/data")
+        missing = "s3://held/index/gone.parquet"
+        with pytest.raises(InputError, match=r"index `s3://held/index/gone\.parquet` cannot be"):
+            ask(tmp_path, [missing], LINKS[0], data="s3://held/data")
+    assert [f.outcome for f in found] == ["good", "no_capture", "no_capture", "no_capture"]
+    assert found[0].final_url == "https://www.old.test/story"
+    assert len(kept) == 1
+    assert kept[0] in (tmp_path / "crawl-b.warc.gz").read_bytes()
+    assert server.requests == []
+    assert {r.headers.get("authorization") for r in store.requests} == {None}  # anonymous
 
 
 def test_a_build_from_a_crawl(tmp_path: Path) -> None:
