@@ -10,18 +10,21 @@ them planted near copies at known similarity.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import random
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +34,11 @@ import pyarrow.parquet as pq
 
 from webtext_py import minhash, words
 from webtext_py.dedup import DedupConfig, run_dedup
-from webtext_py.engine import LocalEngine
+from webtext_py.engine import ThreadEngine
+from webtext_py.engine.commit import peak_memory_bytes
 
 THRESHOLD = 0.8
+WORKERS = 2
 SAMPLE, BLOCK = 6000, 200
 
 
@@ -73,7 +78,7 @@ def check_pairs(corpus: Path, work: Path) -> dict[str, Any]:
     table = sample(corpus, seed)
     pq.write_table(table, work / "sample.parquet")
     pairs = all_pairs(table["text"], 0.3)
-    run_dedup([work / "sample.parquet"], work / "pairs", engine=LocalEngine(1))
+    run_dedup([work / "sample.parquet"], work / "pairs", engine=ThreadEngine(1))
     rows = pa.concat_tables(
         [pq.read_table(path) for path in (work / "pairs" / "duplicates").glob("*")]
     ).to_pylist()
@@ -100,75 +105,110 @@ def check_pairs(corpus: Path, work: Path) -> dict[str, Any]:
 
 def _ours(path: Path) -> None:
     out = Path(tempfile.mkdtemp())
-    run_dedup([path], out / "out", DedupConfig(partitions=4), engine=LocalEngine(1))
+    run_dedup([path], out / "out", DedupConfig(), engine=ThreadEngine(WORKERS))
     shutil.rmtree(out)
 
 
-def _shingled(path: Path) -> list[list[str]]:
-    made = []
-    for text in pq.read_table(path, columns=["text"])["text"].to_pylist():
-        found = words.normalize(text).split()
-        made.append([" ".join(found[i : i + 5]) for i in range(len(found) - 4)])
-    return made
+def _shingled(path: Path) -> Iterator[list[str]]:
+    """Each text's shingles by the quickest Python: our words, joined whole columns at a time."""
+    for batch in pq.ParquetFile(path).iter_batches(1024, columns=["text"]):
+        for text in batch["text"].to_pylist():
+            found = words.normalize(text).split()
+            yield list(map(" ".join, zip(*(found[i:] for i in range(5)), strict=False)))
+
+
+def _joined(pairs: Iterator[tuple[int, list[int]]]) -> int:
+    """How many clusters candidates make, by union-find: nothing is verified."""
+    parents: dict[int, int] = {}
+
+    def root(key: int) -> int:
+        while parents.setdefault(key, key) != key:
+            parents[key] = parents[parents[key]]
+            key = parents[key]
+        return key
+
+    for key, others in pairs:
+        for other in others:
+            parents[root(key)] = root(other)
+    return len({root(key) for key in list(parents)})
 
 
 def _datasketch(path: Path) -> None:
     from datasketch import MinHash, MinHashLSH
 
     lsh = MinHashLSH(threshold=THRESHOLD, num_perm=128)
-    for key, shingles in enumerate(_shingled(path)):
-        made = MinHash(num_perm=128)
-        made.update_batch([shingle.encode() for shingle in shingles])
-        lsh.query(made)
-        lsh.insert(key, made)
+
+    def found() -> Iterator[tuple[int, list[int]]]:
+        texts = ([shingle.encode() for shingle in shingles] for shingles in _shingled(path))
+        for key, made in enumerate(MinHash.generator(texts, num_perm=128)):
+            yield key, lsh.query(made)
+            lsh.insert(key, made)
+
+    _joined(found())
 
 
 def _rensa(path: Path) -> None:
     from rensa import RMinHash, RMinHashLSH
 
     lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=128, num_bands=16)
-    for key, shingles in enumerate(_shingled(path)):
-        made = RMinHash(num_perm=128, seed=1)
-        made.update(shingles)
-        lsh.query(made)
-        lsh.insert(key, made)
+
+    def found() -> Iterator[tuple[int, list[int]]]:
+        # One at a time: quicker here than its calls for many, which hold all shingles.
+        for key, shingles in enumerate(_shingled(path)):
+            made = RMinHash(num_perm=128, seed=1)
+            made.update(shingles)
+            yield key, lsh.query(made)
+            lsh.insert(key, made)
+
+    _joined(found())
 
 
 TOOLS = {"webtext": _ours, "datasketch": _datasketch, "rensa": _rensa}
 
 
 def child(tool: str, path: Path) -> None:
-    """Runs one tool in this process and prints its CPU seconds."""
-    before = time.process_time()
+    """Runs one tool in this process and prints its seconds: wall, CPU. Imports are not counted."""
+    import datasketch  # noqa: F401
+    import rensa  # noqa: F401
+
+    started, before = time.monotonic(), time.process_time()
     TOOLS[tool](path)
-    print(time.process_time() - before)
+    print(json.dumps([time.monotonic() - started, time.process_time() - before]))
 
 
 def speed(path: Path, runs: int) -> dict[str, Any]:
-    """End to end, CPU seconds of each tool; and the rate of signatures alone."""
-    spent: dict[str, list[float]] = {name: [] for name in TOOLS}
+    """End to end, seconds of each tool, ours with two workers; and the rate of signatures alone."""
+    spent: dict[str, list[list[float]]] = {name: [] for name in TOOLS}
     for _ in range(runs):
         for name in TOOLS:
             command = [sys.executable, "-P", __file__, "--child", name, str(path)]
-            spent[name].append(float(subprocess.check_output(command)))
+            spent[name].append(json.loads(subprocess.check_output(command)))
     texts = pq.read_table(path, columns=["text"])["text"].combine_chunks()
     count = sum(max(0, int(c) - 4) for c in words.word_counts(texts))
-    median = {name: statistics.median(values) for name, values in spent.items()}
-    return {
+    found: dict[str, Any] = {
+        "documents": len(texts),
+        "text_bytes": texts.nbytes,
         "shingles": count,
-        "cpu_seconds": {name: sorted(values) for name, values in spent.items()},
-        "end_to_end_over_datasketch": median["datasketch"] / median["webtext"],
-        "end_to_end_over_rensa": median["rensa"] / median["webtext"],
-        "signatures_ns_a_shingle": signature_rate(path, texts, count),
+        "workers": WORKERS,
     }
+    for place, kind in enumerate(("wall", "cpu")):
+        seconds = {name: sorted(run[place] for run in spent[name]) for name in TOOLS}
+        found[f"{kind}_seconds"] = seconds
+        ours = statistics.median(seconds["webtext"])
+        for peer in ("datasketch", "rensa"):
+            found[f"{kind}_over_{peer}"] = statistics.median(seconds[peer]) / ours
+    return found
 
 
-def signature_rate(path: Path, texts: pa.Array, count: int) -> dict[str, float]:
+def signature_rate(path: Path) -> dict[str, float]:
     """CPU nanoseconds a shingle; datasketch's from shingles that are ready, ours from text."""
     from datasketch import MinHash
 
+    texts = pq.read_table(path, columns=["text"])["text"].combine_chunks()
+    count = sum(max(0, int(c) - 4) for c in words.word_counts(texts))
+
     rates: dict[str, list[float]] = {"ngram": [], "sha1": [], "datasketch": []}
-    ready = [[s.encode() for s in shingles] for shingles in _shingled(path)[:600]]
+    ready = [[s.encode() for s in shingles] for shingles in islice(_shingled(path), 600)]
     fewer = sum(map(len, ready))
     for _ in range(3):
         for hash in ("ngram", "sha1"):
@@ -224,6 +264,36 @@ def make_documents(corpus: Path, path: Path, count: int, seed: int) -> list[tupl
     return [(a, b, s) for (a, b), s in zip(pairs, similar, strict=True)]
 
 
+def measured_run(path: Path, out: Path) -> dict[str, Any]:
+    """A run in this process, which starts no other: seconds, peak memory, and most on disk."""
+    most, stop, started = 0, threading.Event(), time.monotonic()
+
+    def watch() -> None:
+        nonlocal most
+        while not stop.wait(0.5):
+            total = 0
+            for file in out.rglob("*"):
+                with contextlib.suppress(FileNotFoundError):
+                    total += file.stat().st_size
+            most = max(most, total)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        counts = run_dedup([path], out, DedupConfig(), engine=ThreadEngine(WORKERS))
+    finally:
+        stop.set()
+        watcher.join()
+    return {
+        "seconds": time.monotonic() - started,
+        "cpu_seconds": time.process_time(),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "disk_bytes": most,
+        "output_bytes": sum(file.stat().st_size for file in out.rglob("*.parquet")),
+        "counts": counts,
+    }
+
+
 def scale(corpus: Path, work: Path, count: int) -> dict[str, Any]:
     """Seconds, memory and disk of one size, and the planted pairs found."""
     path, out = work / f"made-{count}.parquet", work / f"scale-{count}"
@@ -240,28 +310,7 @@ def scale(corpus: Path, work: Path, count: int) -> dict[str, Any]:
     ]
     subprocess.check_call(command)
     pairs = json.loads(path.with_suffix(".json").read_text())
-    code = (
-        "import sys, threading, time, resource, json\n"
-        "from pathlib import Path\n"
-        "from webtext_py.dedup import DedupConfig, run_dedup\n"
-        "from webtext_py.engine import LocalEngine\n"
-        "out = Path(sys.argv[2]); most = [0]; stop = threading.Event()\n"
-        "def watch():\n"
-        "    while not stop.wait(0.5):\n"
-        "        total = 0\n"
-        "        for p in out.rglob('*'):\n"
-        "            try: total += p.stat().st_size\n"
-        "            except OSError: pass\n"
-        "        most[0] = max(most[0], total)\n"
-        "t = threading.Thread(target=watch); t.start(); s = time.monotonic()\n"
-        "counts = run_dedup([sys.argv[1]], out, DedupConfig(), engine=LocalEngine(2))\n"
-        "s = time.monotonic() - s; stop.set(); t.join()\n"
-        "u = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]\n"
-        "print(json.dumps({'seconds': s, 'cpu_seconds': sum(x.ru_utime + x.ru_stime for x in u),\n"
-        " 'largest_process_bytes': max(x.ru_maxrss for x in u) * 1024, 'disk_bytes': most[0],\n"
-        " 'counts': counts}))\n"
-    )
-    command = [sys.executable, "-P", "-c", code, str(path), str(out)]
+    command = [sys.executable, "-P", __file__, "--child", "run", str(path), str(out)]
     found = json.loads(subprocess.check_output(command))
     rows = pa.concat_tables([pq.read_table(p) for p in (out / "duplicates").glob("*")])
     kept = dict(zip(rows["doc_id"].to_pylist(), rows["kept_doc_id"].to_pylist(), strict=True))
@@ -269,7 +318,7 @@ def scale(corpus: Path, work: Path, count: int) -> dict[str, Any]:
     together = sum(kept.get(a, a) == kept.get(b, b) for a, b in true)
     found.update(
         documents=count,
-        text_bytes=path.stat().st_size,
+        parquet_bytes=path.stat().st_size,
         planted_at_threshold=len(true),
         planted_found=together / len(true),
     )
@@ -282,13 +331,22 @@ def main() -> None:
     """Runs all parts and writes the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--scale", type=int, nargs="*", default=[250_000, 500_000])
+    parser.add_argument(
+        "--scale", type=int, nargs="*", default=[250_000, 500_000, 1_000_000, 2_000_000]
+    )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--parts", nargs="*", default=["pairs", "speed", "scale"])
+    parser.add_argument(
+        "--parts",
+        nargs="*",
+        default=["scale", "pairs", "speed", "speed_20000_documents", "signatures"],
+    )
     if sys.argv[1:3] == ["--child", "make"]:
         path, corpus, count = Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5])
         path.with_suffix(".json").write_text(json.dumps(make_documents(corpus, path, count, 7)))
+        return
+    if sys.argv[1:3] == ["--child", "run"]:
+        print(json.dumps(measured_run(Path(sys.argv[3]), Path(sys.argv[4]))))
         return
     if sys.argv[1:2] == ["--child"]:
         child(sys.argv[2], Path(sys.argv[3]))
@@ -316,13 +374,17 @@ def main() -> None:
                 note("scale", found)
         if "pairs" in options.parts:
             note("pairs", check_pairs(options.corpus, work))
+        # Row groups of 1,000, as `datasets` writes them, so that both workers have some.
+        small, large = work / "sample.parquet", work / "larger.parquet"
+        pq.write_table(sample(options.corpus, 1), small, row_group_size=1000)
+        english = pq.read_table(options.corpus / "en.parquet", columns=["text"])
+        pq.write_table(english.slice(0, 20_000), large, row_group_size=1000)
         if "speed" in options.parts:
-            pq.write_table(sample(options.corpus, 1), work / "sample.parquet")
-            note("speed", speed(work / "sample.parquet", options.runs))
-            larger = pq.read_table(options.corpus / "en.parquet", columns=["text"])
-            pq.write_table(larger.slice(0, 20_000), work / "larger.parquet")
-            note("speed_20000_documents", speed(work / "larger.parquet", options.runs))
-    print("own peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MiB")
+            note("speed", speed(small, options.runs))
+        if "speed_20000_documents" in options.parts:
+            note("speed_20000_documents", speed(large, options.runs))
+        if "signatures" in options.parts:
+            note("signatures_ns_a_shingle", signature_rate(small))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """`webtext dedup`: the dedup stage's steps on any text.
 
-The output folder holds the kept rows (`part-*.parquet`, one file for each input file, in its
-order), `duplicates/` and a manifest; like a build it resumes after a kill and refuses a stale
-result. A Parquet input keeps all its columns; JSONL and text give `id` and `text`.
+The output folder holds the kept rows in the order of the inputs (`part-*.parquet`: one for each file,
+several for a large Parquet file), `duplicates/` and a manifest; like a build it resumes
+after a kill and refuses a stale result. A Parquet input keeps all its columns; JSONL and text give
+`id` and `text`.
 
 While it runs the folder also holds what `stages/dedup/near.py` states and, of JSONL and plain text,
 one lightly compressed copy. Ids must be unique over all inputs.
@@ -27,8 +28,8 @@ from webtext_py.reader import Source, list_sources
 from webtext_py.records import DUPLICATES
 from webtext_py.stage import Observer, Silent, StageRun, Workspace
 from webtext_py.stages.dedup import Rule, final_rows, find_duplicates
-from webtext_py.stages.dedup.rows import ROW_BITS, Part, ahead
-from webtext_py.tables import ROW_GROUP_ROWS, iterate, write_table
+from webtext_py.stages.dedup.rows import ROW_BITS, ahead, cut
+from webtext_py.tables import ROW_GROUP_ROWS, write_table
 
 __all__ = ["DedupConfig", "run_dedup"]
 
@@ -90,9 +91,17 @@ def run_dedup(
 def _body(
     run: StageRun, sources: Sequence[Source], others: Sequence[Source], config: DedupConfig
 ) -> dict[str, Any]:
-    parts = [Part(source.path, config.text_field) for source in (*sources, *others)]
+    digest = run.workspace.digests.of
+    free, protected = (
+        [
+            part
+            for source in given
+            for part in cut(source.path, config.text_field, digest(source.path))
+        ]
+        for given in (sources, others)
+    )
     rule = Rule(config.near_dup, config.shingle)
-    found = find_duplicates(run, parts, len(others), rule, config.partitions)
+    found = find_duplicates(run, [*free, *protected], len(protected), rule, config.partitions)
     removed = tuple(run.work / f"removed-{p:05d}.bin" for p in range(found.files))
     run.tasks(
         "duplicates",
@@ -115,10 +124,10 @@ def _body(
                 write,
                 (part.path, *removed),
                 (run.data / f"part-{i:05d}.parquet",),
-                {"part": i, "own": part.text_field is None},
-                part.path.stat().st_size,
+                {"part": i, "groups": part.groups},
+                part.weight,
             )
-            for i, part in enumerate(found.parts[: len(sources)])
+            for i, part in enumerate(found.parts[: len(free)])
         ],
         "bytes",
     )
@@ -135,21 +144,29 @@ def duplicates(inputs: list[Path], outputs: list[Path], part: int, parts: int) -
     return {"removed": rows.num_rows}
 
 
-def write(inputs: list[Path], outputs: list[Path], part: int, own: bool) -> dict[str, Any]:
+def write(
+    inputs: list[Path], outputs: list[Path], part: int, groups: tuple[int, int] | None
+) -> dict[str, Any]:
     """Task: the rows of a Parquet file (first input) that were not removed (the others say which).
 
-    All columns are kept; `own` says that the file is a copy made here, of ids and texts.
+    Without `groups` the file is a copy made here: of its columns, id and text are kept.
     """
     low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
     numbers = np.concatenate([np.fromfile(path, np.uint64) for path in inputs[1:]])
     gone = np.sort(numbers[(numbers >= low) & (numbers < high)] - low)
-    columns = ["doc_id", "text"] if own else None
     with pq.ParquetFile(inputs[0]) as file:
         schema = file.schema_arrow
-    if own:
-        schema = pa.schema([("id", pa.string()), ("text", pa.large_string())])
-    batches = ahead(iterate(inputs[:1], columns, 4096))
-    return _write_kept(batches, schema, gone, outputs[0])
+        columns = None
+        if groups is None:
+            schema = pa.schema([("id", pa.string()), ("text", pa.large_string())])
+            columns = ["doc_id", "text"]
+        chosen = range(*(groups or (0, file.num_row_groups)))
+        batches = (
+            batch
+            for group in chosen
+            for batch in file.iter_batches(4096, [group], columns=columns, use_threads=False)
+        )
+        return _write_kept(ahead(batches), schema, gone, outputs[0])
 
 
 def _write_kept(

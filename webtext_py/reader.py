@@ -157,6 +157,8 @@ def read_batches(
     sequence: Sequencing = "document",
     extra: Sequence[str] = (),
     batch_bytes: int = BATCH_BYTES,
+    groups: tuple[int, int] | None = None,
+    digest: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Batches with columns `id` (string), `text` (large_string) and `extra` (string or null).
 
@@ -165,10 +167,11 @@ def read_batches(
     JSONL; a null counts as empty. Plain text is one document a file, or with `sequence="line"` one
     a line; in Parquet and JSONL `line` splits each text at its newlines (ids get `:` and the
     number). `extra` columns that a file lacks are null.
-    A batch holds at most about `batch_bytes` of text, or one document.
+    A batch holds at most about `batch_bytes` of text, or one document. `groups` are the row groups
+    of a Parquet file to read, first and end; `digest` is the file's SHA-256, where it is known.
     """
     if source.kind == "parquet":
-        batches = _read_parquet(source, text_field, extra, batch_bytes)
+        batches = _read_parquet(source, text_field, extra, batch_bytes, groups, digest)
     elif source.kind == "jsonl":
         batches = _read_jsonl(source, text_field, extra, batch_bytes)
     elif sequence == "line":
@@ -191,7 +194,12 @@ def _batch(
 
 
 def _read_parquet(
-    source: Source, text_field: str, extra: Sequence[str], batch_bytes: int
+    source: Source,
+    text_field: str,
+    extra: Sequence[str],
+    batch_bytes: int,
+    groups: tuple[int, int] | None = None,
+    digest: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
     try:
         file = pq.ParquetFile(source.path)
@@ -207,12 +215,13 @@ def _read_parquet(
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise InputError(f"column `{text_field}` of `{source.path}` is {kind}; text was expected")
     id_column = next((name for name in ID_COLUMNS if name in names and name != text_field), None)
-    prefix = "" if id_column else _row_prefix(source.path)
+    prefix = "" if id_column else (digest or sha256_file(source.path))[:16]
     columns = list(dict.fromkeys([text_field, *([id_column] if id_column else []), *extra]))
     columns = [name for name in columns if name in names]
-    row = 0
+    first, end = groups or (0, file.num_row_groups)
+    row = sum(file.metadata.row_group(group).num_rows for group in range(first))
     try:
-        for group in range(file.num_row_groups):
+        for group in range(first, end):
             facts = file.metadata.row_group(group)
             rows = max(1, min(BATCH_ROWS, batch_bytes * facts.num_rows // _group_bytes(facts)))
             for batch in file.iter_batches(rows, [group], columns, use_threads=False):

@@ -54,7 +54,7 @@ def sign(
     part: int,
     parts: int,
     protected: bool,
-    text_field: str | None,
+    source: dict[str, Any],
     banding: tuple[int, int] | None,
     shingle: int,
 ) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def sign(
             stack.enter_context(pq.ParquetWriter(path, READ, compression="lz4", use_dictionary=[]))
             for path in outputs[3:]
         ]
-        for first, batch in numbered(Part(inputs[0], text_field)):
+        for first, batch in numbered(Part(inputs[0], **source)):
             numbers = np.arange(first, first + batch.num_rows, dtype=np.uint64)
             numbers |= np.uint64(part << ROW_BITS)
             # An order that depends on the document alone: no file order shows in a result.
@@ -120,7 +120,7 @@ def shingles(
     part: int,
     shingle: int,
     protected: bool,
-    text_field: str | None,
+    source: dict[str, Any],
 ) -> dict[str, Any]:
     """Task: shingle sets (first output) and facts (second) of a part's candidates; the first
     input is the part, the others name the candidates."""
@@ -133,7 +133,7 @@ def shingles(
         file.write((wanted | np.uint64(part << ROW_BITS)).tobytes())
         file.write(bytes(8 * len(wanted)))
         collected, last = [], 0
-        for first, batch in numbered(Part(inputs[0], text_field)) if len(wanted) else ():
+        for first, batch in numbered(Part(inputs[0], **source)) if len(wanted) else ():
             places = between(wanted, first, batch.num_rows)
             if not len(places):
                 continue

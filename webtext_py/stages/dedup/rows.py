@@ -3,20 +3,22 @@
 Documents come in parts, a file each, and have a number: `part << ROW_BITS | row`.
 """
 
+import itertools
 import queue
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from webtext_py.engine import advance
-from webtext_py.errors import InputError
+from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import read_batches, recognise
 from webtext_py.records import DOCUMENTS
 from webtext_py.tables import iterate
@@ -32,6 +34,7 @@ READ = pa.schema(
         pa.field("url_key", pa.string(), False),
     ]
 )
+RANGE_BYTES = 8 << 20  # our choice: of a file for one task
 _BATCH_ROWS = 4096
 _LATEST = pa.scalar(1 << 62, pa.int64()).cast(READ.field("created_utc").type)
 _NONE = pa.scalar(0, pa.int64())
@@ -41,11 +44,48 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Part:
-    """A file of documents."""
+    """A file of documents, or some row groups of it."""
 
     path: Path
     # The text's column or key in any file of texts; None for a file with the columns of `READ`.
     text_field: str | None = None
+    groups: tuple[int, int] | None = None  # first and end; None for all
+    digest: str | None = None  # SHA-256 of the file
+    weight: int = 0  # bytes
+
+    def arguments(self) -> dict[str, Any]:
+        """What a task takes beside the path to read the part; not the digest, which is known to
+        whoever knows the inputs."""
+        return {"text_field": self.text_field, "groups": self.groups, "digest": self.digest}
+
+
+def cut(path: Path, text_field: str, digest: str) -> list[Part]:
+    """A file of texts as parts: a Parquet file in runs of row groups of about `RANGE_BYTES`."""
+    size = path.stat().st_size
+    if not is_parquet(path):
+        return [Part(path, text_field, weight=size)]
+    with open_parquet(path) as file:
+        groups = file.num_row_groups
+    parts = max(1, min(groups, -(-size // RANGE_BYTES)))
+    bounds = [groups * i // parts for i in range(parts + 1)]
+    return [
+        Part(path, text_field, (first, end), digest, size // parts)
+        for first, end in itertools.pairwise(bounds)
+    ]
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file's first bytes are Parquet's."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """The file; raises `FormatError` for a damaged one."""
+    try:
+        return pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise FormatError(f"`{path}` is a damaged Parquet file: {error}") from error
 
 
 def numbered(part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -65,7 +105,13 @@ def _batches(part: Part) -> Iterator[pa.RecordBatch]:
         yield from iterate([part.path], READ.names, _BATCH_ROWS)
         return
     source = recognise(part.path)
-    for batch in read_batches(source, text_field=part.text_field, extra=("karma", "created_utc")):
+    for batch in read_batches(
+        source,
+        text_field=part.text_field,
+        extra=("karma", "created_utc"),
+        groups=part.groups,
+        digest=part.digest,
+    ):
         columns = [
             batch["id"],
             batch["text"],

@@ -19,7 +19,7 @@ from webtext_py.minhash import bands_for
 from webtext_py.records import DUPLICATES
 from webtext_py.stage import StageRun
 from webtext_py.stages.dedup import exact, near
-from webtext_py.stages.dedup.rows import Part
+from webtext_py.stages.dedup.rows import Part, is_parquet
 from webtext_py.tables import write_table
 
 FILES = ("duplicates/*.parquet", "ledger/urls-dedup-*.parquet")
@@ -51,7 +51,9 @@ class Found:
 
 def run_dedup(run: StageRun, config: BuildConfig) -> dict[str, Any]:
     """Runs the stage on the documents; returns its counts."""
-    documents = [Part(path) for path in run.outputs_of("extract", "documents")]
+    documents = [
+        Part(path, weight=path.stat().st_size) for path in run.outputs_of("extract", "documents")
+    ]
     rule = Rule(config.near_dup, config.shingle)
     found = find_duplicates(run, documents, 0, rule, config.partitions)
     run.tasks(
@@ -82,10 +84,10 @@ def find_duplicates(
     The last `protected` parts hold documents that stay whatever they resemble. Raises `InputError`
     where two documents have one id.
     """
-    size = sum(part.path.stat().st_size for part in documents)
+    size = sum(part.weight for part in documents)
     parts = max(1, min(partitions, -(-size // PART_BYTES)))
     free = len(documents) - protected
-    slow = [part.text_field is not None and not _is_parquet(part.path) for part in documents]
+    slow = [part.text_field is not None and not is_parquet(part.path) for part in documents]
     names = [f"{i:05d}" for i in range(len(documents))]
     work = run.work
     banding = bands_for(rule.threshold) if rule.threshold is not None else None
@@ -106,11 +108,11 @@ def find_duplicates(
                     "part": part,
                     "parts": parts,
                     "protected": part >= free,
-                    "text_field": document.text_field,
+                    "source": document.arguments(),
                     "banding": banding,
                     "shingle": rule.shingle,
                 },
-                document.path.stat().st_size,
+                document.weight,
             )
             for part, (i, document) in enumerate(zip(names, documents, strict=True))
         ],
@@ -140,7 +142,7 @@ def find_duplicates(
             "give each document an `id` of its own, or none at all",
         )
     again = tuple(
-        Part(work / f"texts-{i}.parquet") if is_slow else document
+        Part(work / f"texts-{i}.parquet", weight=document.weight) if is_slow else document
         for i, document, is_slow in zip(names, documents, slow, strict=True)
     )
     dropped = {exact.REASON: _sum(grouped, "removed")}
@@ -153,11 +155,6 @@ def find_duplicates(
     dropped = {reason: count for reason, count in dropped.items() if count}
     files = max(1, min(partitions, -(-sum(dropped.values()) // PART_ROWS)))
     return Found(removed, files, again, _sum(signed[:free], "rows"), dropped, counts)
-
-
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
 
 
 def _near(
@@ -200,9 +197,9 @@ def _near(
                     "part": part,
                     "shingle": rule.shingle,
                     "protected": part >= free,
-                    "text_field": document.text_field,
+                    "source": document.arguments(),
                 },
-                document.path.stat().st_size,
+                document.weight,
             )
             for part, document in enumerate(documents)
         ],
