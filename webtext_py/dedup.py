@@ -1,7 +1,7 @@
 """`webtext dedup`: the dedup stage's steps on any text.
 
-The output folder holds the kept rows in the order of the inputs (`part-*.parquet`: one for each file,
-several for a large Parquet file), `duplicates/` and a manifest; like a build it resumes
+The output folder holds the kept rows in the order of the inputs (`part-*.parquet`: one file for
+each input, several for a large Parquet file), `duplicates/` and a manifest; like a build it resumes
 after a kill and refuses a stale result. A Parquet input keeps all its columns; JSONL and text give
 `id` and `text`.
 

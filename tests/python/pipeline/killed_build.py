@@ -1,8 +1,10 @@
 """A demo build with one worker that kills its whole process group at a planned moment.
 
-Arguments: data directory, stage, moment, count. The moments of a task's commit, in order: `written`
+Arguments: data directory, place (a stage, or `stage/step`), moment, count; then nothing,
+`wikipedia` and files of articles, or `dedup` and files of text, which are then deduplicated instead
+of a build. The moments of a task's commit, in order: `written`
 (before fsync), `flushed` (before rename), `renamed` (before the marker), `marked` (after it); and
-`manifest` (after the stage's entry was written). Dies at the `count`-th such moment of that stage;
+`manifest` (after the stage's entry was written). Dies at the `count`-th such moment of that place;
 a build that ends before exits 0.
 """
 
@@ -14,32 +16,37 @@ from typing import Any
 
 from webtext_py import stage as stage_module
 from webtext_py.config import BuildConfig
+from webtext_py.dedup import run_dedup
 from webtext_py.engine import LocalEngine, commit
 from webtext_py.pipeline import Build, Sources
 from webtext_py.stage import Silent
 
 
 class Watch(Silent):
-    """Knows which stage runs, and dies when its moment has come."""
+    """Knows which stage and step run, and dies when its moment has come."""
 
-    def __init__(self, stage: str, moment: str, count: int) -> None:
-        self.wanted = (stage, moment)
+    def __init__(self, place: str, moment: str, count: int) -> None:
+        self.wanted = (place, moment)
         self.count = count
-        self.stage = ""
+        self.stage = self.step = ""
 
     def stage_started(self, stage: str) -> None:
         self.stage = stage
 
+    def step_started(self, step: str, total: int, unit: str) -> None:
+        self.step = f"{self.stage}/{step}"
+
     def moment(self, name: str) -> None:
-        if (self.stage, name) == self.wanted:
+        if self.wanted in ((self.stage, name), (self.step, name)):
             self.count -= 1
             if self.count == 0:
                 os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def main() -> None:
-    data, stage, moment, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
-    watch = Watch(stage, moment, count)
+    data, place, moment, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+    what, files = sys.argv[5:6], sys.argv[6:]
+    watch = Watch(place, moment, count)
     flush, replace, write_json = commit.flush, Path.replace, commit.write_json
 
     def watched_flush(path: Path) -> None:
@@ -61,7 +68,10 @@ def main() -> None:
     commit.flush, commit.write_json = watched_flush, watched_json
     stage_module.Manifest.save.__globals__["write_json"] = watched_json
     Path.replace = watched_replace  # type: ignore[assignment, method-assign]
-    Build(data, Sources(), BuildConfig()).run(LocalEngine(1), watch)
+    if what == ["dedup"]:
+        run_dedup(files, data, engine=LocalEngine(1), observer=watch)
+    else:
+        Build(data, Sources(wikipedia=tuple(files)), BuildConfig()).run(LocalEngine(1), watch)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from webtext_py.verify import verify
 
 from . import trees
 
+REPOSITORY = Path(__file__).parents[3]
+
 DRIVER = Path(__file__).with_name("killed_build.py")
 
 # Every stage twice and more, every moment in at least two stages. Counts reach past the first
@@ -64,6 +66,32 @@ def test_killed_at_every_moment_of_every_stage(built: Path, tmp_path: Path) -> N
     assert run(DRIVER, data, "none", "none", 1) == 0
     assert trees.digests(data) == trees.digests(built)
     assert not list(data.rglob(".tmp-*"))
+    assert verify(data).problems == []
+
+
+# Every step of the stages that look for copies, one after the other in one build: each run does
+# what the last one left and is killed in the next step.
+STEPS = {
+    "dedup": "sign group candidates shingles verify components cluster duplicates",
+    "wikipedia": "hosts articles index shares matches judge",
+}
+MOMENTS = ("written", "flushed", "renamed", "marked")
+
+
+def test_killed_in_every_step_that_looks_for_copies(tmp_path: Path) -> None:
+    articles = REPOSITORY / "tools" / "demo" / "spares" / "s11-wikipedia.txt"
+    whole, data = tmp_path / "whole", tmp_path / "data"
+    assert run(DRIVER, whole, "none", "none", 1, "wikipedia", articles) == 0
+    assert trees.digests(whole, "wikipedia")
+    steps = [f"{stage}/{step}" for stage, names in STEPS.items() for step in names.split()]
+    for place, step in enumerate(steps):
+        moment = MOMENTS[place % len(MOMENTS)]
+        assert run(DRIVER, data, step, moment, 1, "wikipedia", articles) == -signal.SIGKILL, step
+    assert run(DRIVER, data, "none", "none", 1, "wikipedia", articles) == 0
+    assert trees.digests(data, "wikipedia") == trees.digests(whole, "wikipedia")
+    manifest = json.loads((data / "manifest.json").read_bytes())["stages"]
+    assert manifest["dedup"]["counts"]["dropped"]["near_duplicate"]
+    assert manifest["wikipedia"]["counts"]["dropped"]["wikipedia_content"] == 1
     assert verify(data).problems == []
 
 

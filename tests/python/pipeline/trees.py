@@ -6,10 +6,10 @@ from pathlib import Path
 FOLDERS = ("links", "pages", "documents", "duplicates", "ledger", "shards")
 
 
-def digests(data: Path) -> dict[str, str]:
-    """SHA-256 of every output of a build, by path."""
+def digests(data: Path, *more: str) -> dict[str, str]:
+    """SHA-256 of every output of a build, by path; `more` are folders that not every build has."""
     return {
         str(path.relative_to(data)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for folder in FOLDERS
+        for folder in (*FOLDERS, *more)
         for path in sorted((data / folder).iterdir())
     }
