@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from .config_file import config_options
+
 
 class ManyOption(click.Option):
     """An option that takes all values up to the next option, and may be repeated.
@@ -92,7 +94,12 @@ class LazyGroup(click.Group):
 
 
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--data`, `--json` and `--quiet`, which every command takes."""
+    """Adds what every command takes: `--data`, `--json`, `--quiet`, `--config`, `--show-config`."""
+    return data_options(config_options(function))
+
+
+def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--data`, `--json` and `--quiet`."""
     for decorate in (
         click.option("--quiet", is_flag=True, help="No progress; errors only."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),

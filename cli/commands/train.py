@@ -1,12 +1,14 @@
 """`webtext train`, `sample`, `export`: the bundled trainer."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..options import command, shared_options
+from ..config_file import chosen_file, config_options, show, show_wanted
+from ..options import command, data_options, shared_options
 from ..output import Progress, print_json
 
 EPILOG_TRAIN = """\b
@@ -20,7 +22,8 @@ Examples:
 
 
 @command(epilog=EPILOG_TRAIN)
-@shared_options
+@data_options
+@partial(config_options, own_table=False)
 @click.option("--tokens", type=click.Path(path_type=Path), help="Parquet of ids [DATA/tokens].")
 @click.option("--tokenizer", type=click.Path(path_type=Path), help="[DATA/tokenizer]")
 @click.option("--val-tokens", type=click.Path(path_type=Path), help="Parquet to validate on.")
@@ -33,12 +36,6 @@ Examples:
 @click.option("--doc-mask", is_flag=True, help="No attention across documents.")
 @click.option("--no-compile", is_flag=True, help="Do without torch.compile.")
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard's files too.")
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, exists=True),
-    help="TOML file [./webtext.toml, table `train`].",
-)
 @click.option("--run", "name", help="Name of the run [default: the preset's].")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
 @click.option(
@@ -46,7 +43,6 @@ Examples:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Start from a Hugging Face GPT-2 folder.",
 )
-@click.option("--show-config", is_flag=True, help="Print every setting and its source; no run.")
 @click.option("--force", is_flag=True, help="Begin a run of the same name anew.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 def train(
@@ -56,11 +52,9 @@ def train(
     tokens: Path | None,
     tokenizer: Path | None,
     val_tokens: Path | None,
-    config_file: Path | None,
     name: str | None,
     resume: bool,
     init_from: Path | None,
-    show_config: bool,
     force: bool,
     pairs: tuple[str, ...],
     **options: Any,
@@ -75,7 +69,8 @@ def train(
     require_torch()
     from webtext_py.runs.command import Request, carry_out, planned_settings
 
-    settings = _settings(config_file, pairs, options)
+    context = click.get_current_context()
+    settings, show_config = _settings(context, pairs, options), show_wanted(context)
     with _Training(quiet=quiet) as progress:
         request = Request(
             data, settings, tokens, tokenizer, val_tokens, name, init_from, resume, force, progress
@@ -85,12 +80,7 @@ def train(
         else:
             run, result, config = carry_out(request, progress.tell, progress.line)
     if show_config:
-        rows = list(planned.rows())
-        if as_json:
-            print_json({key: {"value": value, "source": source} for key, value, source in rows})
-        else:
-            for key, value, source in rows:
-                click.echo(f"{key} = {value}  # {source}")
+        show(list(planned.rows()), "train", as_json)
         return
     summary = {
         "run": str(run),
@@ -168,14 +158,14 @@ class _Training(Progress):
             self.tell(f"step {line['step']:,}  validation {loss:.4f}, {bits:.4f} bits per byte")
 
 
-def _settings(config_file: Path | None, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
+def _settings(context: click.Context, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
     from webtext_py.errors import ConfigError
     from webtext_py.runs.settings import Settings, read_toml
 
     settings = Settings()
-    found = config_file or Path("webtext.toml")
-    if found.is_file():
-        settings.update(read_toml(found, whole=config_file is not None), f"`{found}`")
+    path, named = chosen_file(context)
+    if path is not None:
+        settings.update(read_toml(path, whole=named), f"`{path}`")
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign:

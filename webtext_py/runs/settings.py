@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from webtext_py.errors import ConfigError
+from webtext_py.settings_file import unknown
 from webtext_py.train.config import (
     CHOICES,
     DataConfig,
@@ -47,10 +48,7 @@ class Settings:
         """Sets one key, `lr` or `optimizer.lr`; raises `ConfigError` for a key or type unknown."""
         section, _, name = key.rpartition(".")
         if KEYS.get(name) != (section or KEYS.get(name)) or name not in KEYS:
-            raise ConfigError(
-                f"no setting `{key}` ({source})",
-                hint="`webtext train --show-config` prints every setting",
-            )
+            raise unknown(key, [*KEYS, *(f"{s}.{k}" for k, s in KEYS.items())], source)
         self.values[name] = _typed(name, value, source)
         self.sources[name] = source
 

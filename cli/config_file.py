@@ -1,0 +1,190 @@
+"""`--config` and `--show-config`: `webtext.toml` as the defaults of a command's options.
+
+Precedence: command line, `WEBTEXT_*` variable, the file, default: click's own order for a context's
+`default_map`. Nothing is imported or read where there is no file.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+NAME = "webtext.toml"
+# What one call asks for is no configuration.
+_ONE_CALL = ("config", "show-config", "json", "force", "dry-run", "from", "help", "version")
+_FILE, _SHOW = "webtext.config", "webtext.show"  # keys of a context's `meta`
+
+
+def config_options(function: Callable[..., Any], own_table: bool = True) -> Callable[..., Any]:
+    """Adds `--config` and `--show-config`.
+
+    Without `own_table` the command reads its own table and shows its own settings: `chosen_file`
+    and `show_wanted` say what was asked.
+    """
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        context = click.get_current_context()
+        if not own_table or not show_wanted(context) or context.invoked_subcommand:
+            return function(*args, **kwargs)
+        table = ".".join(str(level.info_name) for level in _levels(context))
+        return show(list(_rows(context)), table, bool(kwargs.get("as_json")))
+
+    for decorate in (
+        click.option(
+            "--show-config",
+            is_flag=True,
+            expose_value=False,
+            callback=lambda context, _, value: value and context.meta.update({_SHOW: value}),
+            help="Print every setting and its source; do nothing.",
+        ),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            is_eager=True,  # the options after it take their defaults from it
+            expose_value=False,
+            callback=functools.partial(_read, own_table=own_table),
+            help="TOML file of settings [default: ./webtext.toml].",
+        ),
+    ):
+        run = decorate(run)
+    return run
+
+
+def chosen_file(context: click.Context) -> tuple[Path | None, bool]:
+    """The configuration file, if there is one, and whether it was named."""
+    found: tuple[Path | None, bool] = context.meta.get(_FILE, (None, False))
+    return found
+
+
+def show_wanted(context: click.Context) -> bool:
+    """Whether `--show-config` was given."""
+    return bool(context.meta.get(_SHOW))
+
+
+def show(rows: list[tuple[str, Any, str]], table: str, as_json: bool) -> None:
+    """Prints `(key, value, source)` of every setting as a TOML table or as JSON."""
+    from webtext_py.settings_file import toml_lines
+
+    from .output import print_json
+
+    if as_json:
+        plain = (bool, int, float, str, type(None))
+        print_json({
+            key: {"value": _plain(value) if not isinstance(value, plain) else value,
+                  "source": source}
+            for key, value, source in rows
+        })  # fmt: skip
+    else:
+        click.echo("\n".join(toml_lines(rows, table)))
+
+
+def _plain(value: Any) -> Any:
+    return [str(item) for item in value] if isinstance(value, list | tuple) else str(value)
+
+
+def _levels(context: click.Context) -> list[click.Context]:
+    """The contexts of `bpe` and `train` for `webtext bpe train`."""
+    levels = []
+    while context.parent is not None:
+        levels.append(context)
+        context = context.parent
+    return levels[::-1]
+
+
+def _read(context: click.Context, _: click.Parameter, value: Path | None, own_table: bool) -> None:
+    path, named = chosen_file(context)
+    if value is not None:
+        path, named = value, True
+    elif path is None and Path(NAME).is_file():
+        path = Path(NAME)
+    if path is None:
+        return
+    context.meta[_FILE] = path, named
+    from webtext_py.errors import ConfigError
+    from webtext_py.settings_file import SHARED, read_settings, unknown
+
+    from .main import COMMANDS
+
+    try:
+        document = read_settings(path, COMMANDS)
+    except ConfigError:
+        if own_table:
+            raise
+        return  # all of it may be the command's own table: it will see
+    options = {_key(o): o for o in _options(context.command)}
+    found = {name: document[name] for name in SHARED if name in document and name in options}
+    table, where = document, ""
+    for level in _levels(context) if own_table else ():
+        table = table.get(str(level.info_name), {})
+        where = f"{where}.{level.info_name}".lstrip(".")
+        if not isinstance(table, dict):
+            raise ConfigError(f"`{where}` in `{path}` is {table!r}, expected a table")
+        # What stands in `[overlap]` is for its verbs too, where they have that option.
+        verbs = dict(getattr(level.command, "commands", {}))
+        known = {_key(o) for c in (level.command, *verbs.values()) for o in _options(c)}
+        for name, item in table.items():
+            key = name.replace("_", "-")
+            if name in verbs and isinstance(item, dict):
+                continue
+            if key in _ONE_CALL:
+                raise ConfigError(f"`{name}` belongs on the command line, not in `[{where}]`")
+            if key not in known:
+                raise unknown(name, known, f"`[{where}]` in `{path}`")
+            if key in options:
+                found[key] = item
+    context.default_map = {
+        str(options[key].name): _default(context, options[key], item, f"`{key}` in `{path}`")
+        for key, item in found.items()
+    }
+
+
+def _options(command: click.Command) -> Iterator[click.Option]:
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield parameter
+
+
+def _key(option: click.Option) -> str:
+    """`min-karma` for `--min-karma`: the name that a file has for an option."""
+    return max(option.opts, key=len).lstrip("-")
+
+
+def _default(context: click.Context, option: click.Option, value: Any, where: str) -> Any:
+    """`value` as click takes a default; raises `ConfigError` for one of another type."""
+    from webtext_py.errors import ConfigError
+
+    if option.is_flag:
+        if not isinstance(value, bool):
+            raise ConfigError(f"{where} is {value!r}, expected true or false")
+        return value
+    items = value if option.multiple and isinstance(value, list) else [value]
+    if any(isinstance(item, bool) or not isinstance(item, str | int | float) for item in items):
+        many = " or a list of these" if option.multiple else ""
+        raise ConfigError(f"{where} is {value!r}, expected a number or text{many}")
+    words = [str(item) for item in items]
+    try:
+        for word in words:
+            option.type.convert(word, option, context)
+    except click.BadParameter as error:
+        raise ConfigError(f"{where} is {value!r}: {error.message.rstrip('.')}") from error
+    return words if option.multiple else words[0]
+
+
+def _rows(context: click.Context) -> Iterable[tuple[str, Any, str]]:
+    path, _ = chosen_file(context)
+    sources = {
+        click.core.ParameterSource.COMMANDLINE: "command line",
+        click.core.ParameterSource.ENVIRONMENT: "environment",
+        click.core.ParameterSource.DEFAULT_MAP: f"`{path}`",
+    }
+    for option in _options(context.command):
+        key, name = _key(option), str(option.name)
+        if key in _ONE_CALL or name not in context.params:
+            continue
+        value, source = context.params[name], context.get_parameter_source(name)
+        if value is None and option.type.name == "threshold":
+            value = "off"
+        yield key, value, sources.get(source, "default") if source else "default"
