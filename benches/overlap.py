@@ -1,10 +1,11 @@
 """Overlap: text against an exact set, an index from Parquet, its rate, inserts beside rbloom.
 
-    python benches/overlap.py --corpus CORPUS --squad dev-v1.1.json [--record FILE]
+    python benches/overlap.py --corpus CORPUS --squad dev-v1.1.json [--parts index] [--record FILE]
 
 `CORPUS` is a folder of Parquet files with a column `text`, one a language. Answers are checked
 first: every n-gram of the corpus must be in its index. Wall seconds are of the whole process; CPU
-seconds tell what other load on the machine hides. Medians of `--rounds`.
+seconds tell what other load on the machine hides. Medians of `--rounds`. `--record` puts the parts
+that ran into FILE and keeps the others.
 """
 
 import argparse
@@ -12,8 +13,10 @@ import hashlib
 import json
 import platform
 import random
+import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -46,13 +49,17 @@ def timed(work: Callable[[], object], rounds: int) -> dict[str, float]:
     }
 
 
-def rates(seconds: dict[str, float], count: float, unit: str) -> dict[str, float]:
-    """The same as amounts a second."""
-    return {
+def rates(
+    seconds: dict[str, float], count: float, unit: str, *, cpu: bool = True
+) -> dict[str, float]:
+    """The same as amounts a second; a child's CPU seconds are not ours."""
+    amounts = {
         f"{unit}_s": round(count / seconds["wall_s"], 1),
         f"{unit}_s_best": round(count / seconds["wall_least_s"], 1),
-        f"{unit}_per_cpu_s": round(count / seconds["cpu_s"], 1),
     }
+    if cpu:
+        amounts[f"{unit}_per_cpu_s"] = round(count / seconds["cpu_s"], 1)
+    return amounts
 
 
 def load(path: Path) -> pa.Array:
@@ -101,8 +108,9 @@ def index(corpus: Path, probes: int, rounds: int) -> dict[str, Any]:
         )
         other = lib.Index(Path(folder) / "b.bloom")
         assert other.facts["digest"] == made.facts["digest"], "memory changes the index"
-        checked = timed(lambda: lib.check_index(made, probes=probes, threads=2), 1)
+        checked = timed(lambda: lib.check_index(made, probes=probes, threads=2), rounds)
         measured = made.measured()
+        command = timed(lambda: run_command(corpus, Path(folder)), rounds)
     facts = {k: made.facts[k] for k in ("ngrams", "distinct", "capacity", "file_bytes", "digest")}
     return {
         "text_MB": round(float(size) / 1e6, 1),
@@ -110,8 +118,22 @@ def index(corpus: Path, probes: int, rounds: int) -> dict[str, Any]:
         "expected_rate": made.facts["expected_rate"],
         "build": rates(built, float(size) / 1e6, "MB"),
         "build_in_an_eighth": {"memory": eighth, **rates(bounded, float(size) / 1e6, "MB")},
+        "command": {
+            "what": "webtext overlap index as a process, with the digests of the manifest",
+            **rates(command, float(size) / 1e6, "MB", cpu=False),
+        },
         "check": {"seconds": checked, **(measured or {})},
     }
+
+
+def run_command(corpus: Path, folder: Path) -> None:
+    """Indexes `corpus` into a fresh data directory."""
+    data = folder / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    program = "import sys; from webtext_py.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    words = ["overlap", "index", "--train", str(corpus), "--data", str(data), "--quiet"]
+    command = [sys.executable, "-P", "-c", program, *words, "--workers", "2"]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def inserts(millions: int) -> dict[str, Any]:
@@ -150,26 +172,31 @@ def main() -> None:
     args = parser.parse_args()
     parts = args.parts.split(",")
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    result: dict[str, Any] = {
-        "command": "python benches/overlap.py --corpus corpus --squad squad/dev-v1.1.json",
-        "commit": head.stdout.strip(),
-        "machine": "AMD EPYC, 2 cores",
-        "python": platform.python_version(),
-        "pyarrow": version("pyarrow"),
-        "squad_sha256": hashlib.sha256(args.squad.read_bytes()).hexdigest(),
-        "rounds": args.rounds,
-    }
+    made: dict[str, Any] = {}
     if "scan" in parts:
-        result["scan"] = scan(args.corpus, args.squad, args.rounds)
+        made["scan"] = scan(args.corpus, args.squad, args.rounds)
     if "index" in parts:
-        result["index"] = index(args.corpus, args.probes, args.rounds)
-        print(json.dumps(result["index"], indent=1), flush=True)
+        made["index"] = index(args.corpus, args.probes, args.rounds)
+        print(json.dumps(made["index"], indent=1), flush=True)
     if "inserts" in parts:
-        result["inserts"] = inserts(args.millions)
-        print(json.dumps(result["inserts"], indent=1), flush=True)
+        made["inserts"] = inserts(args.millions)
+        print(json.dumps(made["inserts"], indent=1), flush=True)
     with Path("/proc/loadavg").open() as stream:
-        result["load_average"] = stream.read().split()[0]
+        load = stream.read().split()[0]
     if args.record:
+        result = json.loads(args.record.read_text()) if args.record.exists() else {}
+        result |= {
+            "command": "python benches/overlap.py --corpus corpus --squad squad/dev-v1.1.json",
+            "machine": "AMD EPYC, 2 cores",
+            "python": platform.python_version(),
+            "pyarrow": version("pyarrow"),
+            "squad_sha256": hashlib.sha256(args.squad.read_bytes()).hexdigest(),
+            "rounds": args.rounds,
+            **made,
+        }
+        for part in made:
+            result.setdefault("load_average", {})[part] = load
+            result.setdefault("commits", {})[part] = head.stdout.strip()
         args.record.write_text(json.dumps(result, indent=1) + "\n")
 
 
