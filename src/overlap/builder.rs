@@ -443,3 +443,35 @@ fn take_groups(offsets: &[i64], row: &mut usize, bytes: usize) -> Vec<std::ops::
 fn join(thread: std::thread::ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spilled_keys_come_back_to_their_partition() {
+        let mut spill = Spill::create(&std::env::temp_dir()).unwrap();
+        let mut expected = vec![Vec::new(); PARTITIONS];
+        for round in 0..4u64 {
+            for partition in [3, 5, 3, 7] {
+                let keys: Vec<u64> = (0..round * 40_000 + 1)
+                    .map(|n| (partition as u64) << 56 | round << 32 | n)
+                    .collect();
+                spill.append(partition, &keys).unwrap();
+                spill.append(partition, &[]).unwrap();
+                expected[partition].extend(keys);
+            }
+        }
+        for (partition, expected) in expected.iter().enumerate() {
+            let mut found = Vec::new();
+            let all = spill.read(partition, |keys| {
+                assert!(keys.len() <= READ_KEYS);
+                found.extend_from_slice(keys);
+                Ok(())
+            });
+            assert!(all.is_ok());
+            assert_eq!(&found, expected);
+        }
+        assert_eq!(spill.extents[7].len(), 4);
+    }
+}

@@ -8,6 +8,10 @@ from math import exp, fsum, lgamma, log
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from webtext_py import _core
 from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, InputError
@@ -64,6 +68,15 @@ class Index:
             self.facts["rate"],
         )
         return capacity and same and self.metadata.get("key") == text.key()
+
+    def count(self, texts: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.uint64]:
+        """N-grams of each text that the filter has, and all of them: shape (texts, 2).
+
+        Repeated n-grams count each time. What is found may be false with the index's rate; what is
+        not found is certain.
+        """
+        counts = self.core.count_rows(*text_column(texts))
+        return np.frombuffer(memoryview(counts), np.uint64).reshape(-1, 2)
 
     def measured(self) -> dict[str, Any] | None:
         """What the last `check` found, None where there was none."""

@@ -368,6 +368,28 @@ def test_check_measures_and_stores(tmp_path: Path, write: Write) -> None:
     assert lib.Index(tmp_path / "a").measured() == found
 
 
+def test_rows_of_a_column_are_counted(tmp_path: Path, write: Write) -> None:
+    index = lib.build_index(lib.TrainingText.of([_train(write)]), tmp_path / "a")
+    texts = ["one two THREE four five six seven eight nine", "one two", None, "k " * 20]
+    assert index.count(pa.array(texts)).tolist() == [[1, 2], [0, 0], [0, 0], [0, 13]]
+    parts = pa.chunked_array([texts[:1], texts[1:]])
+    assert index.count(parts).tolist() == index.count(pa.array(texts)).tolist()
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "overlap.md").read_text()
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corpus").mkdir()
+    words = "a b c d e f g h i j k l m n o p"
+    (tmp_path / "corpus" / "a.txt").write_text(words)
+    (tmp_path / "dev.json").write_text(json.dumps([{"text": words[:-4]}]))
+    names: dict[str, Any] = {"Path": Path, "pa": pa}
+    exec(code, names)
+    assert names["answer"].hits.tolist() == [2]
+    assert names["outcome"].document["ngrams"]["found"] == 7
+
+
 def test_upper_bound_is_the_published_one() -> None:
     # One-sided 95 % Poisson limits for 0, 1, 5, 20 events: Garwood 1936.
     for hits, limit in ((0, 2.996), (1, 4.744), (5, 10.513), (20, 29.062)):
