@@ -15,6 +15,7 @@ from webtext_py.fetch.judge import dead_page, same_page
 from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.robots import Robots
 from webtext_py.fetch.schedule import Manners, site_of
+from webtext_py.fetch.tdmrep import Reservations
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.http import is_html, join_location
 from webtext_py.url.key import fetch_url
@@ -23,6 +24,7 @@ __all__ = ["Fetched", "Live", "retry_after_s"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({429, 500, 502, 503, 504})
+_RESERVATION_BYTES = 256 << 10  # of a tdmrep.json; our choice
 _PROBES = 4096  # hosts whose answer for a missing path is remembered at a time
 
 
@@ -61,6 +63,7 @@ class Live:
         self.client = client
         self.manners = manners
         self.robots = Robots(self._robots_exchange, client.limits)
+        self._reservations = Reservations(self._reservation_file)
         self._probe = probe
         self._probed: OrderedDict[str, bytes | None] = OrderedDict()
         self._on_robots = on_robots
@@ -146,6 +149,9 @@ class Live:
         why = dead_page(url, exchange.headers, decoded.body)
         if why is not None:
             raise FetchError("parked", f"{url}: {why}")
+        location = await self._reservations.of(url)
+        if location is not None:
+            raise FetchError("opt_out", f"{url}: tdmrep.json reserves {location[:100]}")
         missing = await self._missing_page(url) if self._probe else None
         if missing is not None and same_page(missing, decoded.body):
             raise FetchError("soft_404", f"{url}: the host's page for a missing path")
@@ -160,12 +166,7 @@ class Live:
         self._probed[origin] = None  # also while it is being asked: once per host
         name = hashlib.sha256(origin.encode()).hexdigest()[:24]
         try:
-            probe = await self._polite(f"{origin}/{name}.html")
-            for _ in range(2):
-                target = join_location(probe.url, probe.header("location") or "")
-                if probe.status not in _REDIRECTS or target is None:
-                    break
-                probe = await self._polite(target.partition("#")[0])
+            probe = await self._polite_end(f"{origin}/{name}.html")
             if probe.status // 100 == 2 and probe.truncated is None:
                 limit = self.client.limits.decoded_bytes
                 body = decode_body(probe.body, probe.headers, limit).body
@@ -176,7 +177,31 @@ class Live:
             self._probed.popitem(last=False)
         return self._probed.get(origin)
 
-    async def _polite(self, url: str) -> Exchange:
+    async def _reservation_file(self, url: str) -> bytes | None:
+        """The body of a tdmrep.json; null where the server has none."""
+        try:
+            answer = await self._polite_end(
+                url,
+                wanted=lambda head: head.status // 100 == 2,
+                wire_bytes=_RESERVATION_BYTES,
+            )
+        except FetchError:
+            return None
+        if answer.status // 100 != 2:
+            return None
+        return decode_body(answer.body, answer.headers, _RESERVATION_BYTES).body
+
+    async def _polite_end(self, url: str, **options: object) -> Exchange:
+        """The exchange at the end of at most two redirects."""
+        answer = await self._polite(url, **options)
+        for _ in range(2):
+            target = join_location(answer.url, answer.header("location") or "")
+            if answer.status not in _REDIRECTS or target is None:
+                break
+            answer = await self._polite(target.partition("#")[0], **options)
+        return answer
+
+    async def _polite(self, url: str, **options: object) -> Exchange:
         """One exchange that robots.txt permits, in turn."""
         host, _ = self.client.check(url)
         site = site_of(host)
@@ -191,7 +216,7 @@ class Live:
             raise FetchError(reason, f"{url}: {rules.detail or 'disallowed'}")
         if rules.delay_s is not None:
             self.manners.slow_down(site, rules.delay_s)
-        return await self._in_turn(url)
+        return await self._in_turn(url, **options)
 
     async def _in_turn(self, url: str, **options: object) -> Exchange:
         host, _ = self.client.check(url)

@@ -1,7 +1,8 @@
 """Pages that ask not to be kept: `X-Robots-Tag`, meta `robots`, TDM reservation.
 
 Sources: the robots meta tag as search engines document it; `noai` as DeviantArt introduced it; TDM
-Reservation Protocol (W3C Community Group), whose header and meta tag are `tdm-reservation: 1`.
+Reservation Protocol (W3C Community Group), whose header and meta tag are `tdm-reservation: 1`; its
+file is read by `tdmrep`.
 """
 
 import re

@@ -237,7 +237,7 @@ def test_cookies_are_kept_by_nobody() -> None:
     pages = {"/": answer(page("A"), headers=("Set-Cookie: id=1; Path=/",))}
     with Server(site(pages)) as server:
         fetch_all(*[f"http://site.test:{server.port}/"] * 2)
-    assert len(server.requests) == 3
+    assert len(server.requests) == 4
     assert all("cookie" not in request.headers for request in server.requests)
 
 

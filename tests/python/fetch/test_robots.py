@@ -1,11 +1,15 @@
 """robots.txt: what it forbids, what its absence means, and every real file read."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.optout import meta_opt_out
 from webtext_py.fetch.robots import parse
+from webtext_py.fetch.tdmrep import parse as parse_reservations
+from webtext_py.fetch.tdmrep import reserves
 
 from .fetching import fetch_all, fetch_one
 from .server import Handler, Server, answer, page, redirect, site
@@ -25,7 +29,8 @@ def outcomes(handler: Handler) -> tuple[list[str], Server]:
 def test_forbidden_paths_are_not_asked_for() -> None:
     found, server = outcomes(site(PAGES, CLOSED))
     assert found == ["good", "robots"]
-    assert [r.target for r in server.requests] == ["/robots.txt", "/open"]
+    asked = [r.target for r in server.requests]
+    assert asked == ["/robots.txt", "/open", "/.well-known/tdmrep.json"]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,19 @@ def test_redirects_of_the_file() -> None:
     assert outcomes(handle)[0] == ["good", "robots"]  # type: ignore[arg-type]
     last = 6  # one too many: as if there were none
     assert outcomes(handle)[0] == ["good", "good"]  # type: ignore[arg-type]
+
+
+def test_the_file_is_asked_for_again_when_it_is_old() -> None:
+    with Server(site(PAGES, CLOSED)) as server:
+        base = f"http://site.test:{server.port}"
+        for age, times in ((3600.0, 1), (0.0, 3)):
+            del server.requests[:]
+            found = fetch_all(*[f"{base}/open"] * 3, robots_age_s=age)
+            assert [f.outcome for f in found] == ["good"] * 3
+            assert [r.target for r in server.requests].count("/robots.txt") >= times
+            if age:
+                assert [r.target for r in server.requests].count("/robots.txt") == 1
+    assert Limits().robots_age_s <= 24 * 3600
 
 
 def test_hostile_patterns_take_no_time() -> None:
@@ -161,6 +179,57 @@ def test_opt_out_by_header(header: str, expected: str) -> None:
 )
 def test_opt_out_by_meta_tag(tag: bytes, refuses: bool) -> None:
     assert (meta_opt_out(b"<html><head>" + tag + b"</head>") is not None) is refuses
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "holds"),
+    [
+        ("/", "/any/path", True),
+        ("/a", "/a/b", True),
+        ("/a", "/b/a", False),
+        ("/a$", "/a", True),
+        ("/a$", "/a/b", False),
+        ("/*.html", "/a/b.html", True),
+        ("/*.html$", "/a/b.html?x", False),
+        ("/*.html$", "/a.html/b.html", True),
+        ("/a*b*c", "/a-b-c-d", True),
+        ("/a*b*c", "/a-c-b", False),
+        ("/a*b$", "/ab", True),
+        ("/ab*b$", "/ab", False),
+        ("/**$", "/a", True),
+        ("/" + "*a" * 3000 + "b$", "/" + "a" * 5000, False),
+    ],
+)
+def test_locations_of_a_reservation(pattern: str, path: str, holds: bool) -> None:
+    assert (reserves((pattern,), path) == pattern) is holds
+    if len(pattern) < 100:  # a slow twin: a regular expression
+        body = pattern.removesuffix("$")
+        twin = ".*".join(map(re.escape, body.split("*"))) + ("$" if pattern != body else "")
+        assert (re.match(twin, path) is not None) is holds
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"[1]", b'[{"location": "/"}]', b"[" * 100_000, b'[{"tdm-reservation": 1}]',
+     b'[{"location": 5, "tdm-reservation": 1}]', b"\xff\xfe<html>"],
+)  # fmt: skip
+def test_a_reservation_file_that_says_nothing(body: bytes) -> None:
+    assert parse_reservations(body) == ()
+
+
+def test_opt_out_by_a_reservation_file() -> None:
+    rules = b"""[{"location": "/kept*", "tdm-reservation": 1, "tdm-policy": "https://a.test/"},
+        {"location": "/open", "tdm-reservation": 0}]"""
+    pages = {f"/{name}": answer(page(name)) for name in ("open", "kept-1", "kept-2")}
+    pages["/.well-known/tdmrep.json"] = redirect("/rules.json")
+    pages["/rules.json"] = answer(rules, kind="application/json")
+    with Server(site(pages)) as server:
+        base = f"http://site.test:{server.port}"
+        found = fetch_all(f"{base}/open", f"{base}/kept-1", f"{base}/kept-2")
+    assert [f.outcome for f in found] == ["good", "opt_out", "opt_out"]
+    assert "/kept*" in found[1].detail
+    assert [len(f.exchanges) for f in found] == [1, 0, 0]
+    assert [r.target for r in server.requests].count("/.well-known/tdmrep.json") == 1
 
 
 def test_opt_out_inside_a_packed_page() -> None:
