@@ -175,13 +175,7 @@ def crawl(folder: str, data: Path, pages: int, hosts: int, delay: float) -> dict
     watcher = Quiet()
     with Running(folder, data, hosts) as server:
         links = [Link(url, url, 0.0) for url in server.urls(pages)]
-        config = FetchConfig(
-            contact="bench@example.org",
-            limits=Limits(delay_s=delay),
-            any_port=True,
-            allow_network=("127.0.0.0/8",),
-            hosts=server.table,
-        )
+        config = config_of(server.table, delay)
         began, cpu = time.monotonic(), time.process_time()
         attempts = fetch(data / "pages", links, ["live"], config, watcher)
         seconds, spent = time.monotonic() - began, time.process_time() - cpu
@@ -259,6 +253,31 @@ def interrupt(folder: str, data: Path, pages: int, hosts: int) -> dict[str, Any]
             print(f"Ctrl-C with {len(kept)} pages kept: {took[-1]} s", file=sys.stderr)
     check(archive, read_bodies(Path(folder)), kept)
     return {"seconds": took, "most_s": max(took), "load": round(os.getloadavg()[0], 2)}
+
+
+def fetch_links(data: Path, name: str) -> None:
+    """Fetches the links of `data/links.csv` by `data/hosts`, no delay, into `data/name/pages`."""
+    with (data / "links.csv").open(newline="") as file:
+        links = [Link(row["url"], row["url"], 0.0) for row in csv.DictReader(file)]
+    fetch(data / name / "pages", links, ["live"], config_of(data / "hosts", 0.0), Quiet())
+
+
+def fetch_command(data: Path, name: str) -> list[str]:
+    """The same in a process of its own."""
+    code = "import sys, pathlib, fetch; fetch.fetch_links(pathlib.Path(sys.argv[1]), sys.argv[2])"
+    here = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); {code}"
+    return [sys.executable, "-P", "-c", here, str(data), name]
+
+
+def config_of(hosts: Path, delay: float) -> FetchConfig:
+    """How every part fetches."""
+    return FetchConfig(
+        contact="bench@example.org",
+        limits=Limits(delay_s=delay),
+        any_port=True,
+        allow_network=("127.0.0.0/8",),
+        hosts=hosts,
+    )
 
 
 def build_command(data: Path, name: str, *more: str) -> list[str]:

@@ -1,15 +1,16 @@
 """`kill -9` twenty times during 10,000 fetches: the archive and the shards are an unkilled run's.
 
     python tests/soak/kill_fetch.py PAGES_DIR [--pages 10000] [--hosts 200] [--kills 20] [--seed 1]
-        [--folder DIR] [--record NOTE.md]
+        [--documents 10000] [--folder DIR] [--record NOTE.md]
 
-Not part of the test run: minutes of work. The server, the pages and the command are those of
-`benches/fetch.py` (no delay, 64 connections). One build runs to its end; another is killed at
-random moments while it fetches, until it was killed often enough, and then runs to its end. Then
-every page must be in the archive exactly once, whole, with the bytes that were sent; index and WARC
-files must agree; nothing that was finished before a kill may have been asked for after it (by the
-server's log); the shards must be the first build's, but for the time of each page; `verify` must
-find nothing. Exit 1 at the first difference; the directory stays for a look.
+Not part of the test run: minutes of work. The server, the pages and the fetch are those of
+`benches/fetch.py` (no delay, 64 connections). One fetch runs to its end; another is killed at
+random moments until it was killed often enough, and then runs to its end. Then every page must be
+in the archive exactly once, whole, with the bytes that were sent; nothing that was finished before
+a kill may have been asked for after it (by the server's log). From both archives `webtext build`
+makes shards of the first `--documents` links: index and WARC files must agree, the captures
+chosen and the shards must be the same but for the time of each page, `verify` must find nothing.
+Exit 1 at the first difference; the directory stays for a look.
 """
 
 import argparse
@@ -105,10 +106,11 @@ def check_server(log: list[tuple[str, str, float]], killed: Killed) -> int:
     return again
 
 
-def check_index(data: Path) -> int:
-    """Index and WARC files have the same responses at the same places; returns how many."""
+def check_index(archive: Path, data: Path) -> int:
+    """The index of the build `data` has the responses of `archive` at their places; returns how
+    many."""
     held = set()
-    for path in sorted((data / "pages").glob("*.warc.gz")):
+    for path in sorted(archive.glob("*.warc.gz")):
         with path.open("rb") as file:
             for record in ArchiveIterator(file, record_types=WarcRecordType.response):
                 held.add((path.name, record.stream_pos, record.headers["WARC-Target-URI"]))
@@ -134,8 +136,22 @@ def shards(data: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def build(command: list[str]) -> None:
-    """A build that must come to its end."""
+def offline(folder: Path, name: str, documents: int) -> Path:
+    """A build of the first links from the archive `name`, without network; its directory."""
+    lines = (folder / "links.csv").read_text().splitlines(keepends=True)
+    table = folder / "links-offline.csv"
+    table.write_text("".join(lines[: documents + 1]))
+    data = folder / f"{name}-offline"
+    main = "from webtext_py.cli.main import main; main()"
+    words = ["--links", str(table), "--pages", str(folder / name / "pages"), "--quiet"]
+    run([sys.executable, "-P", "-c", main, "build", "--data", str(data), *words])
+    if problems := verify(data).problems:
+        raise SystemExit(f"verify found {problems}")
+    return data
+
+
+def run(command: list[str]) -> None:
+    """A command that must come to its end."""
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise SystemExit(f"exit {done.returncode}\n{done.stderr}")
@@ -146,46 +162,42 @@ def soak(folder: Path, given: argparse.Namespace) -> str:
     began = time.monotonic()
     with bench.Running(given.pages_dir, folder, given.hosts) as server:
         server.write_links(given.pages)
-        build(bench.build_command(folder, "whole"))
+        run(bench.fetch_command(folder, "whole"))
         print(f"uninterrupted: {time.monotonic() - began:.0f} s", flush=True)
     whole_log = server.log
     # The same port, so the same URLs.
     with bench.Running(given.pages_dir, folder, given.hosts, server.port) as server:
-        command = bench.build_command(folder, "killed")
+        command = bench.fetch_command(folder, "killed")
         data = folder / "killed"
         killed = kill_often(command, data / "pages", given.pages, given.kills, given.seed)
-        build(command)
+        run(command)
     again = check_server(server.log, killed)
     bodies = bench.read_bodies(Path(given.pages_dir))
     kept = [a.url for a in read_journal(folder / "whole" / "pages") if a.outcome == "good"]
     total = bench.check(data / "pages", bodies, kept)
-    rows = check_index(data)
-    if shards(data) != shards(folder / "whole"):
+    built = offline(folder, "killed", given.documents)
+    rows = check_index(data / "pages", built)
+    documents = shards(built)
+    if documents != shards(offline(folder, "whole", given.documents)):
         raise SystemExit("the shards differ")
-    for name in ("whole", "killed"):
-        if problems := verify(folder / name).problems:
-            raise SystemExit(f"verify found {problems}")
     if left := list(folder.rglob("*.part")):
         raise SystemExit(f"left behind: {left[0]}")
     seconds = time.monotonic() - began
     return f"""\
-{given.kills} kills (`kill -9`) of `webtext build --pages live`, fetching from {given.hosts} hosts \
-without a delay, with this many pages
+{given.kills} kills (`kill -9`) while fetching from {given.hosts} hosts without a delay, with this many pages
 finished: {", ".join(f"{n:,}" for n in killed.at)}.
 
 - The restarts cut off {killed.torn:,} bytes that no line of the journal vouched for.
-- The server saw {len(whole_log):,} requests of the uninterrupted build and {len(server.log):,} of \
-the killed one: {again:,}
-  pages were on their way at a kill and asked for once more, and robots.txt once a start; no page
-  that was finished was asked for again.
-- Each of the {len(kept):,} good pages ({total / 1e6:,.0f} MB) is in the archive exactly once with \
-the bytes that were sent.
+- The server saw {len(whole_log):,} requests of the uninterrupted fetch and {len(server.log):,} of the killed one: {again:,}
+  pages were on their way at a kill and asked for once more, and what is asked once a host and start;
+  no page that was finished was asked for again.
+- Each of the {len(kept):,} good pages ({total / 1e6:,.0f} MB) is in the archive exactly once with the bytes sent.
 - The index's {rows:,} rows are the WARC files' responses at their places.
-- The {len(shards(data)):,} documents of the shards (equal pages are removed) are those of the \
-uninterrupted build, times of
-  fetching apart; `verify` finds nothing in either.
+- The shards built of the first {given.documents:,} links ({len(documents):,} documents; equal pages are removed) are
+  those of the uninterrupted fetch, times of fetching apart; `verify` finds nothing in either.
 
-Both builds and the kills took {seconds:.0f} s on a machine that did other work too."""
+Everything took {seconds:.0f} s on a machine that did other work too.
+"""  # noqa: E501 - a note's lines, wrapped as they come out
 
 
 def main() -> None:
@@ -195,6 +207,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--hosts", type=int, default=200)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--documents", type=int, default=10_000, help="links to build shards of")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to build [default: a temporary one]")
     parser.add_argument("--record", type=Path, metavar="NOTE.md", help="write the dated note here")
@@ -208,8 +221,9 @@ def main() -> None:
     text = f"""\
 # Random kills during {given.pages:,} fetches, {dt.date.today()}
 
-`python tests/soak/kill_fetch.py PAGES_DIR --kills {given.kills} --seed {given.seed}` \
-(PAGES_DIR: `html/article-extraction-benchmark`),
+`python tests/soak/kill_fetch.py PAGES_DIR --kills {given.kills} --seed {given.seed} \
+--documents {given.documents}`
+(PAGES_DIR: `html/article-extraction-benchmark` of the shared data),
 commit {commit}, {given.machine}, Python {platform.python_version()}.
 
 {found}
