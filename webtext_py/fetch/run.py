@@ -131,7 +131,7 @@ class _Fetch:
         return loop.run_in_executor(self.writer, self.archive.add, attempt, exchanges)
 
     def _watch(self, wanted: Wanted) -> None:
-        self._say(lambda: f"{wanted.state()}; {summary(self.outcomes)}")
+        self._say(lambda: "; ".join(filter(None, (wanted.state(), summary(self.outcomes)))))
 
     def _say(self, text: Callable[[], str]) -> None:
         if time.monotonic() - self.said >= _SAY_S:

@@ -151,6 +151,22 @@ def test_a_damaged_record_costs_itself(tmp_path: Path, damage: str) -> None:
     assert len(kept) == 1
 
 
+def test_a_record_of_another_page_is_not_taken(tmp_path: Path) -> None:
+    """An index that points at the wrong record, or at one that is no response with status 200."""
+    pages = [("http://old.test/story", page("The page")), ("http://old.test/other", page("Not it"))]
+    write_crawl(tmp_path, [(key(u), u, "2015-06-01T00:00:00Z", b) for u, b in pages], "crawl")
+    table = pq.read_table(tmp_path / "crawl.parquet")
+    columns = table.to_pydict()
+    other = columns["url"].index("http://old.test/other")
+    for name in ("warc_record_offset", "warc_record_length"):
+        columns[name] = [columns[name][other]] * 2
+    pq.write_table(pa.table(columns, table.schema), tmp_path / "crawl.parquet")
+    found, kept, _ = ask(tmp_path, [str(tmp_path / "crawl.parquet")], LINKS[0])
+    assert found[0].outcome == "no_capture"
+    assert "a response of http://old.test/other" in found[0].detail
+    assert kept == []
+
+
 def test_paths_of_an_index(tmp_path: Path) -> None:
     crawls(tmp_path)
     assert len(index_files([str(tmp_path)])) == 2

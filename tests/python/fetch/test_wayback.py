@@ -1,6 +1,7 @@
 """Dead links from an archive: the nearest good capture, by both forms of CDX, and its pace."""
 
 import asyncio
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -157,6 +158,21 @@ def test_what_is_no_cdx_is_refused(body: bytes) -> None:
 )
 def test_rows_that_lack_something_are_left_out(body: bytes) -> None:
     assert read_cdx(body) == []
+
+
+def test_an_archive_inside_needs_the_option(tmp_path: Path) -> None:
+    write_links(tmp_path / "links.csv", ["http://old.test/"])
+    with Server(Memory()) as server:
+        done = subprocess.run(
+            command(
+                tmp_path, "data", "--pages", "wayback", "--any-port", "--archive-rate", "6000",
+                "--cdx", f"http://127.0.0.1:{server.port}/cdx/search/cdx",
+            ),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert server.connections == 0
+    assert done.returncode == 1
+    assert "1 address_refused" in done.stderr
 
 
 def test_where_captures_lie() -> None:
