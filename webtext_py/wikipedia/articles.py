@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from webtext_py.errors import FormatError
 from webtext_py.reader import Source, open_source, read_batches, recognise
+from webtext_py.wikipedia.pieces import CONTENT_DROPPED, pieces
 
 __all__ = ["ARTICLES", "plain_text", "read_articles"]
 
@@ -32,7 +33,6 @@ _PAGE = re.compile(rb"<page>.*?</page>", re.DOTALL)
 _MAX_PAGE = 64 << 20  # our choice: MediaWiki's own limit is 2 MiB of wikitext
 _BATCH_BYTES = 8 << 20
 _HEADING = re.compile(r"^ = ([^=].*?) = $")
-_DROPPED_TAGS = ("ref", "table", "gallery", "math", "timeline", "score", "syntaxhighlight")
 _NAMESPACE = re.compile(r"\s*:?\s*(?:file|image|category|media)\s*:", re.IGNORECASE)
 
 
@@ -160,14 +160,22 @@ def _page(xml: bytes) -> tuple[str, str] | None:
 
 
 def plain_text(wikitext: str) -> str:
-    """The words that a reader sees: no templates, tables, references, files, categories, markup."""
-    code = mwparserfromhell.parse(wikitext, skip_style_tags=True)
-    for tag in code.filter_tags(matches=lambda node: str(node.tag).lower() in _DROPPED_TAGS):
+    """The words that a reader sees: no templates, tables, references, files, categories, markup.
+
+    Takes time in proportion to the page, whatever it holds (`pieces`).
+    """
+    return "".join(map(_stripped, pieces(wikitext)))
+
+
+def _stripped(piece: str) -> str:
+    code = mwparserfromhell.parse(piece, skip_style_tags=True)
+    for tag in code.filter_tags(matches=lambda node: str(node.tag).lower() in CONTENT_DROPPED):
         _remove(code, tag)
     for link in code.filter_wikilinks(matches=lambda node: bool(_NAMESPACE.match(str(node.title)))):
         _remove(code, link)
     text = str(code.strip_code(normalize=True, collapse=True))
-    return re.sub(r"'{2,}", "", text)
+    # Collapsing takes away the white space at the ends, where pieces meet.
+    return re.sub(r"'{2,}", "", text) + "\n"
 
 
 def _remove(code: Any, node: Any) -> None:

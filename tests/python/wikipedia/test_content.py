@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from pathlib import Path
 
+import mwparserfromhell
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from webtext_py.records import LEDGER_URLS
 from webtext_py.stages.wikipedia import content
 from webtext_py.wikipedia.articles import plain_text, read_articles
+from webtext_py.wikipedia.pieces import MOST, PIECE, pieces
 from webtext_py.words import normalize
 
 N = 40  # articles, and planted documents of each kind
@@ -169,3 +171,68 @@ def test_markup_goes_and_words_stay() -> None:
         "<!-- note -->It is ''used'' on [[road]]s.<ref name='a' />[[Category:Rocks]]"
     )
     assert normalize(text) == "gravel is a loose rock uses it is used on roads"
+
+
+HOSTILE = {
+    "open templates": "{{" * 20_000,
+    "open links": "[[" * 20_000,
+    "open references": "<ref>" * 20_000,
+    "open tags": "<b><i>" * 10_000,
+    "open comments": "<!--" * 20_000,
+    "open addresses": "[http://a " * 20_000,
+    "all sorts": "{{[[<ref>{|\n" * 5_000,
+    "nested templates": "{{a|" * 5_000 + "x" + "}}" * 5_000,
+    "nested references": "<ref>" * 2_000 + "x" + "</ref>" * 2_000,
+    "nested tables": "{|\n|" * 3_000 + "\n|}" * 3_000,
+    "many templates": "{{a|b=c}} " * 20_000,
+    "long template": "{{x|" + "word [[a|b]] " * 20_000 + "}}",
+    "long table": "{|\n" + "|-\n| a || b {{x}}\n" * 10_000 + "|}",
+    "list marks": ":" * 50_000,
+}
+
+
+@pytest.mark.parametrize("page", HOSTILE)
+def test_no_page_is_parsed_in_long_pieces(page: str) -> None:
+    """Without pieces the parser takes minutes and more for most of these."""
+    kept = list(pieces(HOSTILE[page]))
+    assert max(len(piece.strip()) for piece in kept) <= PIECE + MOST
+    text = plain_text(f"before\n\n{HOSTILE[page]}")
+    assert text.startswith("before")
+    assert not any(mark in text for mark in ("{{", "[[", "<", "http"))
+
+
+def test_pieces_say_what_the_whole_says() -> None:
+    """A page of paragraphs, templates, references, lists and tables, cut and not."""
+    draw = random.Random(2)
+
+    def paragraph(number: int) -> str:
+        words = [f"w{draw.randrange(5000)}" for _ in range(40)]
+        words[5] = f"[[Page {number}|linked {number}]]"
+        words[9] = f"<ref name='r{number}'>{{{{cite|title=Hidden {number}}}}}</ref>"
+        words[15] = f"<small>small {number}</small>"
+        words[20] = f"'''bold {number}'''"
+        words[30] = f"{{{{convert|{number}|km}}}}"
+        table = f"{{| class='wikitable'\n! head\n|-\n| [[cell {number}]]\n|}}"
+        items = f"* item {number}\n** [[inner]] item\n"
+        return f"== Part {number} ==\n{' '.join(words)}\n\n{items}{table}\n"
+
+    page = "".join(map(paragraph, range(120)))
+    assert len(list(pieces(page))) > 10
+    whole = plain_text("".join(pieces(page)))
+    code = mwparserfromhell.parse(page)
+    for tag in code.filter_tags(matches=lambda node: str(node.tag) in ("ref", "table")):
+        code.remove(tag)
+    assert normalize(plain_text(page)) == normalize(whole) == normalize(str(code.strip_code()))
+
+
+def test_the_index_is_the_same_in_little_memory(tmp_path: Path) -> None:
+    draw = random.Random(9)
+    texts = tmp_path / "articles.parquet"
+    # 400,000 distinct 8-grams, 3.2 MB of keys: more than the smaller memory.
+    rows = [" ".join(f"w{draw.randrange(10**9)}" for _ in range(1007)) for _ in range(400)]
+    pq.write_table(pa.table({"title": rows, "text": rows}), texts)
+    for name, memory in (("large", 64 << 20), ("small", 2 << 20)):
+        (tmp_path / name).mkdir()
+        content.index([texts], [tmp_path / name / "a.bloom"], memory=memory)
+    small, large = (tmp_path / name / "a.bloom" for name in ("small", "large"))
+    assert small.read_bytes() == large.read_bytes()
