@@ -239,7 +239,7 @@ def _near(
     )
     least = [done.counts["least_jaccard_kept"] for done in clustered if done.counts["removed"]]
     return removed, {
-        "candidates": _sum(shingled, "candidates"),
+        **{name: _sum(shingled, name) for name in ("candidates", "shingles")},
         **{
             name: _sum(verified, name)
             for name in ("groups", "compared", "by_size", "unrepresented", "pairs")
