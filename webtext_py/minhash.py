@@ -17,7 +17,7 @@ and several times as fast; `ngram_hash` is that `hashfunc`.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -110,15 +110,19 @@ def signatures(
     return np.frombuffer(memoryview(found), np.uint64).reshape(-1, num_perm)
 
 
+class _Signing(TypedDict, total=False):
+    """The arguments of `signatures` beside the texts."""
+
+    num_perm: int
+    seed: int
+    scheme: Scheme
+    shingle: int
+    ascii: bool
+    hash: Hash
+
+
 def minhashes(
-    texts: "Sequence[str] | pa.Array | pa.ChunkedArray",
-    *,
-    num_perm: int = PERMUTATIONS,
-    seed: int = 1,
-    scheme: Scheme = "affine32",
-    shingle: int = SHINGLE,
-    ascii: bool = False,
-    hash: Hash = "sha1",
+    texts: "Sequence[str] | pa.Array | pa.ChunkedArray", **signing: Unpack[_Signing]
 ) -> "list[MinHash]":
     """A `datasketch.MinHash` for each text; arguments as for `signatures`.
 
@@ -126,17 +130,11 @@ def minhashes(
     """
     from datasketch import MinHash
 
-    rows = signatures(
-        texts,
-        num_perm=num_perm,
-        seed=seed,
-        scheme=scheme,
-        shingle=shingle,
-        ascii=ascii,
-        hash=hash,
-    )
-    function = None if hash == "sha1" else (_ngram64 if scheme == "affine64" else _ngram32)
-    first = MinHash(num_perm=num_perm, seed=seed, scheme=scheme)
+    rows = signatures(texts, **signing)
+    scheme, seed = signing.get("scheme", "affine32"), signing.get("seed", 1)
+    ngram = _ngram64 if scheme == "affine64" else _ngram32
+    function = ngram if signing.get("hash") == "ngram" else None
+    first = MinHash(num_perm=rows.shape[1], seed=seed, scheme=scheme)
     return [
         MinHash(
             seed=seed,
@@ -150,27 +148,13 @@ def minhashes(
 
 
 def lean_minhashes(
-    texts: "Sequence[str] | pa.Array | pa.ChunkedArray",
-    *,
-    num_perm: int = PERMUTATIONS,
-    seed: int = 1,
-    scheme: Scheme = "affine32",
-    shingle: int = SHINGLE,
-    ascii: bool = False,
-    hash: Hash = "sha1",
+    texts: "Sequence[str] | pa.Array | pa.ChunkedArray", **signing: Unpack[_Signing]
 ) -> "list[LeanMinHash]":
     """A `datasketch.LeanMinHash` for each text: smaller, for storage; arguments as above."""
     from datasketch import LeanMinHash
 
-    rows = signatures(
-        texts,
-        num_perm=num_perm,
-        seed=seed,
-        scheme=scheme,
-        shingle=shingle,
-        ascii=ascii,
-        hash=hash,
-    )
+    scheme, seed = signing.get("scheme", "affine32"), signing.get("seed", 1)
+    rows = signatures(texts, **signing)
     return [LeanMinHash(seed=seed, hashvalues=row, scheme=scheme) for row in rows]
 
 
