@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use webtext::hash::{SEED, finish};
+use webtext::hash::{SEED, finish, word_hash};
 use webtext::overlap::builder::{Builder, LEAST_MEMORY, Parameters};
 use webtext::overlap::file::{self, Header, Index};
 use webtext::overlap::ngrams::Scratch;
@@ -293,6 +293,27 @@ fn scan_equals_the_slow_twin() {
             }
             assert_eq!(set.ngrams()[place], NO_NGRAM);
             place += 1; // no word: the end of the text
+        }
+    }
+}
+
+#[test]
+fn equal_keys_of_other_words_are_told_apart() {
+    // Found by inverting the hash, which is public: whoever writes the text can do that.
+    let words = ["overlaps", "b9asowlrdshl425z", "udrx8mr5m13hwere"];
+    assert!(words.iter().all(|word| word_hash(word.as_bytes()) == word_hash(b"overlaps")));
+    for n in [1, 2, 8] {
+        let around = |word: &str| format!("{}{word}", "so ".repeat(n - 1));
+        let texts = words.map(around);
+        let (offsets, data) = column(&texts[..2]);
+        let set = NgramSet::new(n, Mode::Unicode, &offsets, &data).unwrap();
+        assert_eq!((set.keys().len(), set.keys()[0]), (2, set.keys()[1]));
+        for (text, expected) in texts.iter().zip([[1, 0], [0, 1], [0, 0]]) {
+            let mut scanner = Scanner::new(&set);
+            let (offsets, data) = column(std::slice::from_ref(text));
+            let finds = scanner.scan_rows(&set, &offsets, &data, 1);
+            assert_eq!(scanner.documents(), expected);
+            assert_eq!(finds.hits, [expected[0] + expected[1]]);
         }
     }
 }
