@@ -59,6 +59,9 @@ class BpeCounter:
     def __new__(cls, pattern: str, by_line: bool, exclude: Sequence[bytes]) -> BpeCounter: ...
     def count(self, offsets: _Int64s, data: _Bytes, threads: int) -> None: ...
     def add(self, offsets: _Int64s, data: _Bytes, counts: _UInt64s) -> None: ...
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that the tables of all threads hold."""
     def finish(self) -> BpePieces: ...
 
 @final
@@ -170,6 +173,22 @@ class BpeEncoder:
     ) -> tuple[Buffer, Buffer]:
         """Ids (uint32 if `wide`, else uint16) and offsets (int64)."""
     def decode(self, ids: npt.NDArray[np.uint32]) -> Buffer: ...
+
+class BpeTokenWriter:
+    """A token shard being written: Parquet with `doc_id` and `tokens`."""
+
+    def __new__(cls, path: PathLike[str], wide: bool) -> BpeTokenWriter: ...
+    def append(
+        self,
+        encoder: BpeEncoder,
+        doc_ids: tuple[_Int64s, _Bytes],
+        texts: tuple[_Int64s, _Bytes],
+        prefix: int,
+        threads: int,
+    ) -> None:
+        """Encodes texts, each behind `prefix`, and appends a row for each."""
+    def finish(self, metadata: Sequence[tuple[str, str]]) -> tuple[int, int]:
+        """Rows and ids of the file, whose footer this writes."""
 
 def minhash_signatures(
     column: tuple[_Int64s, _Bytes],

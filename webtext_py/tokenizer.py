@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,9 +73,7 @@ class Tokenizer:
         `FormatError` for a file that is no byte-level vocabulary, `InputError` for a folder without
         one.
         """
-        path = Path(path)
-        if path.is_dir():
-            path = _vocabulary_in(path)
+        path = vocabulary_file(Path(path))
         content = path.read_bytes()
         if path.suffix == ".tiktoken":
             return cls(_from_tiktoken(content, path, pattern, special))
@@ -214,6 +212,10 @@ class Tokenizer:
         boundaries = pa.Array.from_buffers(pa.int64(), rows + 1, [None, pa.py_buffer(ends)])
         return pa.LargeListArray.from_arrays(boundaries, values)
 
+    def token_writer(self, path: Path) -> "TokenWriter":
+        """Begins a token shard at `path`: Parquet with `doc_id` and `tokens`, ids of `dtype`."""
+        return TokenWriter(self._encoder, path, self.dtype == np.uint32)
+
     def decode_bytes(self, ids: "Sequence[int] | Ids") -> bytes:
         """The bytes of ids; special tokens as their text. Raises `ValueError` for an unknown id."""
         numbers = np.asarray(ids)
@@ -224,6 +226,29 @@ class Tokenizer:
     def decode(self, ids: "Sequence[int] | Ids", errors: str = "replace") -> str:
         """The text of ids; what is not UTF-8 is treated as `bytes.decode` does by `errors`."""
         return self.decode_bytes(ids).decode("utf-8", errors)
+
+
+class TokenWriter:
+    """A token shard being written, a batch of rows at a time; whole after `finish`."""
+
+    def __init__(self, encoder: _core.BpeEncoder, path: Path, wide: bool) -> None:
+        self._encoder = encoder
+        self._writer = _core.BpeTokenWriter(path, wide)
+
+    def append(self, doc_ids: pa.Array, texts: pa.Array, prefix: int, threads: int) -> None:
+        """A row for each text: its `doc_id`, and `prefix` with the text's ids behind it."""
+        self._writer.append(
+            self._encoder, text_column(doc_ids), text_column(texts), prefix, threads
+        )
+
+    def finish(self, metadata: Mapping[str, str]) -> tuple[int, int]:
+        """Writes what is left and the footer; returns rows and tokens of the file."""
+        return self._writer.finish(list(metadata.items()))
+
+
+def vocabulary_file(path: Path) -> Path:
+    """The file to read where `path` is a folder with a vocabulary, else `path`."""
+    return _vocabulary_in(path) if path.is_dir() else path
 
 
 def _vocabulary_in(folder: Path) -> Path:
@@ -241,6 +266,11 @@ def _vocabulary_in(folder: Path) -> Path:
 
 def _pair(path: Path) -> tuple[Path, Path]:
     vocab_names, merge_names = ("vocab.json", "encoder.json"), ("merges.txt", "vocab.bpe")
+    if path.suffix not in (".json", ".txt", ".bpe"):
+        raise InputError(
+            f"`{path}` is no vocabulary file; tokenizer.json, a .tiktoken file, or vocab.json or "
+            "encoder.json with its merges was expected"
+        )
     is_merges = path.suffix in (".txt", ".bpe")
     for name in vocab_names if is_merges else merge_names:
         other = path.with_name(name)

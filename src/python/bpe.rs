@@ -3,12 +3,14 @@
 use super::buffer::{Buffer, TextColumn};
 use crate::Error;
 use crate::bpe::vocabulary::{self, Merges};
-use crate::bpe::{self, Encoder, Pattern, PieceCounter, Pieces, Sequence, Texts, TrainOptions};
+use crate::bpe::{
+    self, Encoder, Pattern, PieceCounter, Pieces, Sequence, Texts, TokenWriter, TrainOptions,
+};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How often long calls look for Ctrl-C and report how far they are.
@@ -89,6 +91,12 @@ impl BpeCounter {
         let counts = counts.to_vec(py)?;
         py.detach(|| counter.add_all(column.texts(), &counts))?;
         Ok(())
+    }
+
+    /// Bytes that the tables of all threads hold.
+    #[getter]
+    fn memory_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, PieceCounter::memory_bytes)
     }
 
     fn finish(&mut self, py: Python<'_>) -> PyResult<BpePieces> {
@@ -269,13 +277,71 @@ impl BpeEncoder {
     }
 }
 
+/// A token shard being written, with ids of 16 or 32 bits.
+enum Writer {
+    Narrow(TokenWriter<u16>),
+    Wide(TokenWriter<u32>),
+}
+
+/// A token shard being written. `finish` ends it.
+#[pyclass(module = "webtext_py._core")]
+struct BpeTokenWriter(Option<Writer>);
+
+#[pymethods]
+impl BpeTokenWriter {
+    #[new]
+    fn new(path: PathBuf, wide: bool) -> PyResult<Self> {
+        Ok(BpeTokenWriter(Some(if wide {
+            Writer::Wide(TokenWriter::new(&path)?)
+        } else {
+            Writer::Narrow(TokenWriter::new(&path)?)
+        })))
+    }
+
+    /// Encodes texts, each behind `prefix`, and appends a row for each.
+    fn append(
+        &mut self,
+        py: Python<'_>,
+        encoder: &BpeEncoder,
+        doc_ids: (Bound<'_, PyAny>, Bound<'_, PyAny>),
+        texts: (Bound<'_, PyAny>, Bound<'_, PyAny>),
+        prefix: u32,
+        threads: usize,
+    ) -> PyResult<()> {
+        let doc_ids = TextColumn::new(&doc_ids.0, &doc_ids.1)?;
+        let texts = TextColumn::new(&texts.0, &texts.1)?;
+        if doc_ids.offsets().len() != texts.offsets().len() {
+            return Err(PyValueError::new_err("there must be as many doc_ids as texts"));
+        }
+        let writer = self.0.as_mut().ok_or_else(finished)?;
+        attended(py, None, |go| {
+            let (ids, texts) = (doc_ids.texts(), texts.texts());
+            let mut go = || go(0);
+            match writer {
+                Writer::Narrow(w) => w.append(&encoder.0, ids, texts, prefix, threads, &mut go),
+                Writer::Wide(w) => w.append(&encoder.0, ids, texts, prefix, threads, &mut go),
+            }
+        })
+    }
+
+    /// Writes the footer with pairs of key and value; rows and ids of the file.
+    fn finish(&mut self, py: Python<'_>, metadata: Vec<(String, String)>) -> PyResult<(u64, u64)> {
+        let writer = self.0.take().ok_or_else(finished)?;
+        Ok(py.detach(|| match writer {
+            Writer::Narrow(writer) => writer.finish(&metadata),
+            Writer::Wide(writer) => writer.finish(&metadata),
+        })?)
+    }
+}
+
 fn finished() -> PyErr {
-    PyRuntimeError::new_err("these counts were finished or trained from already")
+    PyRuntimeError::new_err("this object was finished or used up already")
 }
 
 /// Adds this file's functions to `_core`.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<BpeCounter>()?;
     module.add_class::<BpePieces>()?;
-    module.add_class::<BpeEncoder>()
+    module.add_class::<BpeEncoder>()?;
+    module.add_class::<BpeTokenWriter>()
 }

@@ -2,31 +2,28 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from webtext_py.bpe.run import TOKENIZER, shard_files, shards_stage
 from webtext_py.engine import Task, advance
 from webtext_py.errors import InputError
 from webtext_py.manifest import Entry, Manifest, input_names
 from webtext_py.reader import list_sources, read_batches, recognise
-from webtext_py.records import TOKENS_UINT16, TOKENS_UINT32
 from webtext_py.stage import StageRun, Workspace
-from webtext_py.tokenizer import Tokenizer
+from webtext_py.tokenizer import Tokenizer, vocabulary_file
 
 TOKENS = "tokens"
 ENDOFTEXT = "<|endoftext|>"
-DIGEST_KEY = b"webtext.tokenizer"  # in the metadata of every file: the tokenizer's digest
-ENDOFTEXT_KEY = b"webtext.endoftext"  # the id that every row begins with
-VOCAB_KEY = b"webtext.vocab_size"
+DIGEST_KEY = "webtext.tokenizer"  # in the metadata of every file: the tokenizer's digest
+ENDOFTEXT_KEY = "webtext.endoftext"  # the id that every row begins with
+VOCAB_KEY = "webtext.vocab_size"
 
-GROUP_TOKENS = 1 << 20  # of a row group; our choice: a few MB, enough for zstd
 _READ_BYTES = 4 << 20  # our choice: text, ids and columns of a batch stay in the last-level cache
 
 # Threads of the encoder inside one task; engines run tasks side by side, so one unless there is
@@ -46,6 +43,7 @@ class Given:
 
 def open_tokenizer(path: Path, pattern: str | None = None) -> tuple[Tokenizer, Given]:
     """A tokenizer fit for `tokens/`; raises `InputError` where it has no `<|endoftext|>`."""
+    path = vocabulary_file(path)
     tokenizer = Tokenizer.from_file(path, pattern=pattern)
     endoftext = tokenizer.special.get(ENDOFTEXT)
     if endoftext is None:
@@ -56,8 +54,14 @@ def open_tokenizer(path: Path, pattern: str | None = None) -> tuple[Tokenizer, G
     return tokenizer, Given(path, tokenizer.digest, endoftext, tokenizer.vocab_size)
 
 
+# The tokenizer of the stage at work, for tasks on threads of this process; others load it once.
+_opened: dict[tuple[str, str], Tokenizer] = {}
+
+
 @lru_cache(maxsize=1)
 def _tokenizer(path: str, digest: str, pattern: str | None) -> Tokenizer:
+    if (path, digest) in _opened:
+        return _opened[path, digest]
     tokenizer = Tokenizer.from_file(path, pattern=pattern)
     if tokenizer.digest != digest:
         raise InputError(f"`{path}` was changed while it was in use")
@@ -74,28 +78,13 @@ def encode_parquet(
 ) -> dict[str, Any]:
     """Task: one file of text and a tokenizer to one Parquet file of ids."""
     tokenizer = _tokenizer(str(inputs[1]), digest, pattern)
-    schema = TOKENS_UINT32 if tokenizer.dtype.itemsize == 4 else TOKENS_UINT16
-    metadata = {
-        DIGEST_KEY: digest.encode(),
-        ENDOFTEXT_KEY: str(tokenizer.special[ENDOFTEXT]).encode(),
-        VOCAB_KEY: str(tokenizer.vocab_size).encode(),
-    }
-    rows = tokens = 0
-    with pq.ParquetWriter(
-        outputs[0],
-        schema.with_metadata(metadata),
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=False,
-        use_byte_stream_split=["tokens.list.element"],
-        write_statistics=False,
-        store_schema=True,
-    ) as writer:
-        for group in _groups(_encoded(tokenizer, inputs[0], text_field)):
-            table = pa.Table.from_batches(group, schema)
-            writer.write_table(table, row_group_size=max(1, table.num_rows))
-            rows += table.num_rows
-            tokens += sum(len(batch.column(1).flatten()) for batch in group)
+    endoftext = tokenizer.special[ENDOFTEXT]
+    writer = tokenizer.token_writer(outputs[0])
+    for batch in _batches(inputs[0], text_field):
+        writer.append(batch.column("id"), batch.column("text"), endoftext, _threads)
+        advance(batch.column("text").nbytes)
+    metadata = {DIGEST_KEY: digest, ENDOFTEXT_KEY: endoftext, VOCAB_KEY: tokenizer.vocab_size}
+    rows, tokens = writer.finish({key: str(value) for key, value in metadata.items()})
     return {"rows": rows, "tokens": tokens}
 
 
@@ -109,13 +98,16 @@ def encode_flat(
 ) -> dict[str, Any]:
     """Task: one file of text and a tokenizer to its ids alone, in the machine's byte order."""
     tokenizer = _tokenizer(str(inputs[1]), digest, pattern)
+    endoftext = tokenizer.special[ENDOFTEXT]
     rows = tokens = 0
     with outputs[0].open("wb") as out:
-        for batch in _encoded(tokenizer, inputs[0], text_field):
-            values = batch.column(1).flatten()
-            out.write(values.to_numpy(zero_copy_only=True).data)
+        for batch in _batches(inputs[0], text_field):
+            text = batch.column("text")
+            ids = tokenizer.encode_batch(text, prefix=endoftext, threads=_threads).values
+            out.write(ids.to_numpy(zero_copy_only=True).data)
             rows += batch.num_rows
-            tokens += len(values)
+            tokens += len(ids)
+            advance(text.nbytes)
     return {"rows": rows, "tokens": tokens}
 
 
@@ -128,40 +120,8 @@ def join_flat(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]
     return {}
 
 
-def _encoded(tokenizer: Tokenizer, path: Path, text_field: str) -> Iterator[pa.RecordBatch]:
-    schema = TOKENS_UINT32 if tokenizer.dtype.itemsize == 4 else TOKENS_UINT16
-    endoftext = tokenizer.special[ENDOFTEXT]
-    batches = read_batches(recognise(path), text_field=text_field, batch_bytes=_READ_BYTES)
-    for batch in batches:
-        text = batch.column("text")
-        ids = tokenizer.encode_batch(text, prefix=endoftext, threads=_threads)
-        if len(ids.values) >= 1 << 31:
-            raise InputError(f"`{path}` has a document of more than 2 G tokens")
-        column = pa.ListArray.from_arrays(ids.offsets.cast(pa.int32()), ids.values)
-        yield pa.RecordBatch.from_arrays([batch.column("id"), column], schema=schema)
-        advance(text.nbytes)
-
-
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Batches in groups of about `GROUP_TOKENS`, cut between rows."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        ends = batch.column(1).offsets.to_numpy()
-        start = 0
-        # The first row that reaches the group's size ends it.
-        while (row := int(np.searchsorted(ends, ends[start] + GROUP_TOKENS - count))) < len(ends):
-            row = max(row, start + 1)
-            held.append(batch.slice(start, row - start))
-            yield held
-            held, count, start = [], 0, row
-            if start >= batch.num_rows:
-                break
-        if start < batch.num_rows:
-            held.append(batch.slice(start))
-            count += int(ends[-1] - ends[start])
-    if held:
-        yield held
+def _batches(path: Path, text_field: str) -> Iterator[pa.RecordBatch]:
+    return read_batches(recognise(path), text_field=text_field, batch_bytes=_READ_BYTES)
 
 
 def encode_stage(
@@ -184,19 +144,28 @@ def encode_stage(
     if tokenizer is None:
         manifest.need(TOKENIZER, "webtext bpe train")
         tokenizer = workspace.data / TOKENIZER / "tokenizer.json"
-    loaded, given = open_tokenizer(tokenizer, pattern)
     upstream: list[str] = []
     outside: dict[str, Path] = {}
     if inputs:
-        files = [source.path for source in list_sources(inputs)]
+        files = list(dict.fromkeys(source.path.resolve() for source in list_sources(inputs)))
         names = input_names(files)
         outside = {names[path]: path for path in files}
         outputs = {path: _flat_name(names[path]) for path in files}
+        _refuse_same(outputs)
     else:
         stage = shards_stage(manifest)
         upstream = [stage]
         files = shard_files(manifest, stage)
         outputs = {path: path.name for path in files}
+    # What the stage will ask for is worked out while the vocabulary is read.
+    reading = ThreadPoolExecutor(1)
+    try:
+        digests = [reading.submit(workspace.digests.of, path) for path in outside.values()]
+        loaded, given = open_tokenizer(tokenizer, pattern)
+        for digest in digests:
+            digest.result()
+    finally:
+        reading.shutdown(cancel_futures=True)
     arguments = {"digest": given.digest, "pattern": pattern, "text_field": text_field}
 
     def body(run: StageRun) -> Mapping[str, Any]:
@@ -214,11 +183,14 @@ def encode_stage(
             )
             for path in files
         ]
+        _opened[str(given.path), given.digest] = loaded
         _threads = getattr(workspace.engine, "workers", 1) if len(tasks) == 1 else 1
         try:
             done = run.tasks("encode", tasks, unit="bytes")
         finally:
             _threads = 1
+            _opened.clear()
+            _tokenizer.cache_clear()
         if flat:
             run.tasks("join", _joins(run.data / out, tasks), unit="files")
         return {
@@ -259,6 +231,17 @@ def _flat_name(name: str) -> str:
     """A file name in one folder: `books/a.jsonl.gz` becomes `books-a.jsonl.gz.parquet`."""
     flat = name.replace("/", "-")
     return flat if flat.endswith(".parquet") else f"{flat}.parquet"
+
+
+def _refuse_same(outputs: Mapping[Path, str]) -> None:
+    first: dict[str, Path] = {}
+    for path, name in outputs.items():
+        if name in first:
+            raise InputError(
+                f"`{first[name]}` and `{path}` would both become `{name}`",
+                "rename one of them, or encode them into two folders with `--out`",
+            )
+        first[name] = path
 
 
 def token_count(manifest: Manifest) -> int:

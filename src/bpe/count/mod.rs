@@ -11,7 +11,7 @@ pub(crate) use table::{SHORT_BYTES, Seeds, prefetch, short_key_at};
 use super::pretokenize::{Pattern, Pretokenizer};
 use super::units::{Sequence, Texts, Unit, units};
 use crate::{Error, Result};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use table::BLOCK;
 
 /// Distinct pieces with their counts, while they are being counted.
@@ -55,11 +55,15 @@ impl PieceCounter {
         while self.threads.len() < threads {
             self.threads.push(Counter::new(self.pattern, self.seeds));
         }
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let stop = AtomicBool::new(false);
         let (sequence, exclude) = (self.sequence, self.exclude.as_slice());
-        let work = |counter: &mut Counter, asked: &mut dyn FnMut() -> bool| {
-            while !stop.load(Ordering::Relaxed) {
-                let Some(&unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+        // Who counts a unit depends on its place alone: the same batch again meets the tables that
+        // know its pieces, so that they do not grow. Units are alike, and there are many.
+        let work = |number: usize, counter: &mut Counter, asked: &mut dyn FnMut() -> bool| {
+            for &unit in units.iter().skip(number).step_by(threads) {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
                 count_unit(unit, texts, sequence, exclude, counter);
                 if !asked() {
                     stop.store(true, Ordering::Relaxed);
@@ -68,10 +72,10 @@ impl PieceCounter {
         };
         let (own, others) = self.threads[..threads].split_first_mut().expect("at least one");
         std::thread::scope(|scope| {
-            for counter in others {
-                scope.spawn(|| work(counter, &mut || true));
+            for (number, counter) in (1..).zip(others) {
+                scope.spawn(move || work(number, counter, &mut || true));
             }
-            work(own, keep_going);
+            work(0, own, keep_going);
         });
         if stop.into_inner() { Err(Error::Interrupted) } else { Ok(()) }
     }
@@ -95,6 +99,12 @@ impl PieceCounter {
             self.threads[0].add(pieces.get(i), count);
         }
         Ok(())
+    }
+
+    /// Bytes that the tables of all threads hold.
+    pub fn memory_bytes(&self) -> usize {
+        let tables = self.threads.iter();
+        tables.map(|counter| counter.short.memory_bytes() + counter.long.memory_bytes()).sum()
     }
 
     /// The sums over all threads.

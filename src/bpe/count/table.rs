@@ -86,6 +86,10 @@ impl ShortTable {
         self.len
     }
 
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<[u64; 3]>()
+    }
+
     #[inline(always)]
     pub(crate) fn hash(&self, key: u128) -> u64 {
         self.seeds.hash(key)
@@ -193,6 +197,11 @@ impl LongTable {
 
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let entries = self.entries.capacity() * size_of::<LongEntry>();
+        self.index.capacity() * size_of::<u32>() + entries + self.bytes.capacity()
     }
 
     /// Adds to the count of a piece.

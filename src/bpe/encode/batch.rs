@@ -47,6 +47,25 @@ impl Encoder {
         threads: usize,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<Encoded<T>> {
+        let mut all = Encoded { ids: Vec::new(), offsets: vec![0] };
+        let (ids, ends) = (&mut all.ids, &mut all.offsets);
+        ids.reserve(texts.data.len() / 3);
+        self.encode_more(texts, prefix, allow_special, threads, keep_going, ids, ends)?;
+        Ok(all)
+    }
+
+    /// As `encode_batch`, appending to `ids` and to `ends`, whose last element is their number.
+    #[expect(clippy::too_many_arguments)]
+    pub(crate) fn encode_more<T: Id>(
+        &self,
+        texts: Texts<'_>,
+        prefix: Option<u32>,
+        allow_special: bool,
+        threads: usize,
+        keep_going: &mut dyn FnMut() -> bool,
+        ids: &mut Vec<T>,
+        ends: &mut Vec<i64>,
+    ) -> Result<()> {
         let limit = self.vocabulary().id_limit().max(prefix.map_or(0, |id| id + 1));
         if std::mem::size_of::<T>() == 2 && limit > 1 << 16 {
             return Err(Error::InvalidParameter(format!(
@@ -63,7 +82,7 @@ impl Encoder {
         }
         let threads = threads.clamp(1, units.len().max(1));
         if threads == 1 {
-            return self.encode_here(texts, prefix, allow_special, keep_going);
+            return self.encode_here(texts, prefix, allow_special, keep_going, ids, ends);
         }
         let parts: Vec<Mutex<Option<Part<T>>>> = units.iter().map(|_| Mutex::new(None)).collect();
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -92,7 +111,8 @@ impl Encoder {
         let part = |part: Mutex<Option<Part<T>>>| {
             part.into_inner().expect("no thread panicked").expect("every unit was encoded")
         };
-        Ok(joined(parts.into_iter().map(part).collect(), texts.len()))
+        join(parts.into_iter().map(part), ids, ends);
+        Ok(())
     }
 
     /// All texts on this thread, straight into their place.
@@ -102,28 +122,27 @@ impl Encoder {
         prefix: Option<u32>,
         allow_special: bool,
         keep_going: &mut dyn FnMut() -> bool,
-    ) -> Result<Encoded<T>> {
+        ids: &mut Vec<T>,
+        ends: &mut Vec<i64>,
+    ) -> Result<()> {
         let mut scratch = self.take_scratch();
-        let mut ids = Vec::with_capacity(texts.data.len() / 3);
-        let mut offsets = Vec::with_capacity(texts.len() + 1);
-        offsets.push(0);
         for unit in units(texts, (!allow_special).then_some(Sequence::Document)) {
             match unit {
                 Unit::Whole(from, until) => {
                     for i in from..until {
                         ids.extend(prefix.map(T::of));
-                        self.encode_into(texts.get(i), allow_special, &mut scratch, &mut ids);
-                        offsets.push(ids.len() as i64);
+                        self.encode_into(texts.get(i), allow_special, &mut scratch, ids);
+                        ends.push(ids.len() as i64);
                     }
                 }
                 Unit::Part(from, until, first) => {
                     if first {
                         ids.extend(prefix.map(T::of));
                     } else {
-                        offsets.pop();
+                        ends.pop();
                     }
-                    self.encode_into(&texts.data[from..until], false, &mut scratch, &mut ids);
-                    offsets.push(ids.len() as i64);
+                    self.encode_into(&texts.data[from..until], false, &mut scratch, ids);
+                    ends.push(ids.len() as i64);
                 }
             }
             if !keep_going() {
@@ -131,7 +150,7 @@ impl Encoder {
             }
         }
         self.keep_scratch(scratch);
-        Ok(Encoded { ids, offsets })
+        Ok(())
     }
 
     fn encode_unit<T: Id>(
@@ -164,29 +183,24 @@ impl Encoder {
     }
 }
 
-/// Puts parts together.
-fn joined<T: Id>(parts: Vec<Part<T>>, texts: usize) -> Encoded<T> {
-    let mut ids: Vec<T> = Vec::with_capacity(parts.iter().map(|part| part.ids.len()).sum());
-    let mut offsets = Vec::with_capacity(texts + 1);
-    offsets.push(0);
+/// Appends what parts hold to `ids` and `ends`.
+fn join<T: Id>(parts: impl Iterator<Item = Part<T>>, ids: &mut Vec<T>, ends: &mut Vec<i64>) {
     let mut open = false; // whether the last text may go on
     for part in parts {
         let base = ids.len();
         if open && !matches!(part.of, Of::More) {
-            offsets.push(base as i64);
+            ends.push(base as i64);
         }
         ids.extend_from_slice(&part.ids);
         open = match part.of {
-            Of::Texts(ends) => {
-                offsets.extend(ends.iter().map(|end| (base + end) as i64));
+            Of::Texts(of_texts) => {
+                ends.extend(of_texts.iter().map(|end| (base + end) as i64));
                 false
             }
             Of::Beginning | Of::More => true,
         };
     }
     if open {
-        offsets.push(ids.len() as i64);
+        ends.push(ids.len() as i64);
     }
-    debug_assert_eq!(offsets.len(), texts + 1);
-    Encoded { ids, offsets }
 }

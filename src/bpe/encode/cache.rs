@@ -12,11 +12,16 @@ const LONG_ENTRIES: usize = 1 << 15;
 const LONG_BYTES: usize = 4 << 20;
 const LONGEST: usize = 1024;
 
-/// The most ids that a slot holds.
-pub(super) const SLOT_IDS: usize = 6;
-const ID_MASK: u64 = (1 << 20) - 1;
+/// The most ids that a slot holds: 8 of 16 bits, or 6 of 20 where the vocabulary needs more.
+pub(super) const NARROW_IDS: usize = 8;
+const WIDE_IDS: usize = 6;
+const WIDE_MASK: u64 = (1 << 20) - 1;
 
-/// A short piece and up to 6 ids of 20 bits, their number above them; a key of 0 is empty.
+/// Where a slot's key holds the number of ids: above the piece's length, which is at most 15.
+const COUNT_SHIFT: u32 = 60;
+const COUNT_MASK: u64 = 0xF << COUNT_SHIFT;
+
+/// A short piece with the number of its ids, and its ids; a key of 0 is empty.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Slot {
@@ -33,13 +38,19 @@ struct Line([Slot; 2]);
 pub(super) struct ShortCache {
     lines: Vec<Line>,
     shift: u32,
+    wide: bool,
 }
 
 impl ShortCache {
-    pub(super) fn new() -> Self {
+    /// An empty cache for ids below `id_limit`.
+    pub(super) fn new(id_limit: u32) -> Self {
         let count = SHORT_SLOTS / 2;
         let empty = Line([Slot { key: [0; 2], ids: [0; 2] }; 2]);
-        ShortCache { lines: vec![empty; count], shift: 64 - count.trailing_zeros() }
+        ShortCache {
+            lines: vec![empty; count],
+            shift: 64 - count.trailing_zeros(),
+            wide: id_limit > 1 << 16,
+        }
     }
 
     #[inline(always)]
@@ -47,56 +58,60 @@ impl ShortCache {
         prefetch(self.lines.as_ptr().wrapping_add((hash >> self.shift) as usize));
     }
 
-    /// Appends the ids of the piece of this key to `out`, which has room for 6 more; whether it
+    /// Appends the ids of the piece of this key to `out`, which has room for 8 more; whether it
     /// was known.
     #[inline(always)]
     pub(super) fn get<T: Id>(&self, key: u128, hash: u64, out: &mut Vec<T>) -> bool {
         // SAFETY: the shift leaves as many bits as the number of lines has.
         let line = unsafe { self.lines.get_unchecked((hash >> self.shift) as usize) };
-        let wanted = [key as u64, (key >> 64) as u64];
+        let (low, high) = (key as u64, (key >> 64) as u64);
+        let same = |slot: &Slot| slot.key[0] == low && slot.key[1] & !COUNT_MASK == high;
         let [first, second] = &line.0;
-        let slot = if first.key == wanted {
+        let slot = if same(first) {
             first
-        } else if second.key == wanted {
+        } else if same(second) {
             second
         } else {
             return false;
         };
-        let [low, high] = slot.ids;
-        let count = (low >> 60) as usize;
-        debug_assert!(out.capacity() - out.len() >= SLOT_IDS);
-        if out.capacity() - out.len() < SLOT_IDS {
-            out.reserve(SLOT_IDS);
+        let count = (slot.key[1] >> COUNT_SHIFT) as usize;
+        debug_assert!(count <= NARROW_IDS && out.capacity() - out.len() >= NARROW_IDS);
+        if out.capacity() - out.len() < NARROW_IDS {
+            out.reserve(NARROW_IDS);
         }
-        // SAFETY: there is room for 6; `count` is at most 6 and so many are written.
+        let ids = if self.wide { unpack_wide(slot.ids) } else { unpack_narrow(slot.ids) };
+        // SAFETY: there is room for 8, all of which are written; at most 8 of them count.
         unsafe {
-            let at = out.as_mut_ptr().add(out.len());
-            at.write(T::of((low & ID_MASK) as u32));
-            at.add(1).write(T::of((low >> 20 & ID_MASK) as u32));
-            at.add(2).write(T::of((low >> 40 & ID_MASK) as u32));
-            if count > 3 {
-                at.add(3).write(T::of((high & ID_MASK) as u32));
-                at.add(4).write(T::of((high >> 20 & ID_MASK) as u32));
-                at.add(5).write(T::of((high >> 40 & ID_MASK) as u32));
-            }
+            (out.as_mut_ptr().add(out.len()) as *mut [T; NARROW_IDS]).write_unaligned(ids);
             out.set_len(out.len() + count);
         }
         true
     }
 
-    /// Remembers the ids of a piece, if they are few enough, which it returns.
-    pub(super) fn put(&mut self, key: u128, hash: u64, ids: &[u32]) -> bool {
-        if ids.len() > SLOT_IDS {
-            return false;
+    /// Remembers the ids of a piece, if they are few enough.
+    pub(super) fn put(&mut self, key: u128, hash: u64, ids: &[u32]) {
+        let (bits, limit) = if self.wide { (20, WIDE_IDS) } else { (16, NARROW_IDS) };
+        if ids.len() > limit {
+            return;
         }
-        let packed = |ids: &[u32]| ids.iter().rev().fold(0u64, |word, &id| word << 20 | id as u64);
-        let (low, high) = ids.split_at(ids.len().min(3));
-        let words = [packed(low) | (ids.len() as u64) << 60, packed(high)];
+        let packed = |ids: &[u32]| ids.iter().rev().fold(0, |word, &id| word << bits | id as u64);
+        let (low, high) = ids.split_at(ids.len().min(limit / 2));
+        let counted = (key >> 64) as u64 | (ids.len() as u64) << COUNT_SHIFT;
         let line = &mut self.lines[(hash >> self.shift) as usize].0;
         let place = (line[0].key[1] != 0) as usize;
-        line[place] = Slot { key: [key as u64, (key >> 64) as u64], ids: words };
-        true
+        line[place] = Slot { key: [key as u64, counted], ids: [packed(low), packed(high)] };
     }
+}
+
+#[inline(always)]
+fn unpack_narrow<T: Id>(words: [u64; 2]) -> [T; NARROW_IDS] {
+    std::array::from_fn(|i| T::of((words[i / 4] >> (16 * (i % 4))) as u16 as u32))
+}
+
+#[inline(always)]
+fn unpack_wide<T: Id>(words: [u64; 2]) -> [T; NARROW_IDS] {
+    let id = |i: usize| T::of((words[i / 3] >> (20 * (i % 3)) & WIDE_MASK) as u32);
+    std::array::from_fn(|i| if i < WIDE_IDS { id(i) } else { T::default() })
 }
 
 /// Long pieces, by hash and then by their bytes.

@@ -7,14 +7,48 @@ use std::collections::BinaryHeap;
 /// Up to here looking at every pair for the lowest rank is faster than keeping them in order.
 const SCAN_BYTES: usize = 128;
 
+/// Bits of a place in a piece of that length, below a rank of 24 bits.
+const PLACE_BITS: u32 = 8;
+
+/// Pairs that are looked at together.
+const LANES: usize = 8;
+
 /// Scratch memory for merging.
-#[derive(Default)]
 pub(super) struct Merger {
     ids: Vec<u32>,
     ranks: Vec<u32>,
     next: Vec<u32>,
     previous: Vec<u32>,
     heap: BinaryHeap<Reverse<u64>>,
+    small: Box<Small>,
+}
+
+/// A piece of up to `SCAN_BYTES` as a linked list; a place past the end stands for none.
+struct Small {
+    /// Rank and place of each pair in one number, so that the least is the one to merge.
+    pairs: [u32; SCAN_BYTES],
+    ids: [u32; SCAN_BYTES],
+    next: [u8; SCAN_BYTES],
+    previous: [u8; SCAN_BYTES],
+}
+
+impl Default for Merger {
+    fn default() -> Self {
+        let small = Small {
+            pairs: [0; SCAN_BYTES],
+            ids: [0; SCAN_BYTES],
+            next: [0; SCAN_BYTES],
+            previous: [0; SCAN_BYTES],
+        };
+        Merger {
+            ids: Vec::new(),
+            ranks: Vec::new(),
+            next: Vec::new(),
+            previous: Vec::new(),
+            heap: BinaryHeap::new(),
+            small: Box::new(small),
+        }
+    }
 }
 
 impl Merger {
@@ -26,37 +60,15 @@ impl Merger {
         ranks: &Ranks,
         out: &mut Vec<u32>,
     ) {
+        if piece.len() <= SCAN_BYTES {
+            self.small.merge(piece, id_of_byte, ranks, out);
+            return;
+        }
         self.ids.clear();
         self.ids.extend(piece.iter().map(|&byte| id_of_byte[byte as usize]));
         self.ranks.clear();
-        self.ranks.extend(self.ids.windows(2).map(|pair| ranks.get(pair[0], pair[1])));
-        if piece.len() <= SCAN_BYTES {
-            self.by_scan(ranks);
-            out.extend_from_slice(&self.ids);
-        } else {
-            self.by_heap(ranks, out);
-        }
-    }
-
-    /// Quadratic, and the fastest for pieces of ordinary length.
-    fn by_scan(&mut self, ranks: &Ranks) {
-        let (ids, pairs) = (&mut self.ids, &mut self.ranks);
-        loop {
-            let lowest = pairs.iter().copied().fold(NONE, u32::min);
-            if lowest == NONE {
-                return;
-            }
-            let at = pairs.iter().position(|&rank| rank == lowest).expect("it is one of them");
-            ids[at] = ranks.merged(lowest);
-            ids.remove(at + 1);
-            pairs.remove(at);
-            if at > 0 {
-                pairs[at - 1] = ranks.get(ids[at - 1], ids[at]);
-            }
-            if at < pairs.len() {
-                pairs[at] = ranks.get(ids[at], ids[at + 1]);
-            }
-        }
+        self.ranks.extend(piece.windows(2).map(|pair| ranks.of_bytes(pair[0], pair[1])));
+        self.by_heap(ranks, out);
     }
 
     /// n log n: ids in a linked list, pairs in a heap by rank and place.
@@ -110,4 +122,91 @@ impl Merger {
             at = next[at as usize];
         }
     }
+}
+
+impl Small {
+    fn merge(&mut self, piece: &[u8], id_of_byte: &[u32; 256], ranks: &Ranks, out: &mut Vec<u32>) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the CPU has it.
+            unsafe { self.merge_avx2(piece, id_of_byte, ranks, out) }
+            return;
+        }
+        self.merge_with(piece, id_of_byte, ranks, out);
+    }
+
+    /// The same code with wider registers, and with a minimum of unsigned numbers.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn merge_avx2(
+        &mut self,
+        piece: &[u8],
+        id_of_byte: &[u32; 256],
+        ranks: &Ranks,
+        out: &mut Vec<u32>,
+    ) {
+        self.merge_with(piece, id_of_byte, ranks, out);
+    }
+
+    /// Quadratic, and the fastest for pieces of ordinary length.
+    #[inline(always)]
+    fn merge_with(
+        &mut self,
+        piece: &[u8],
+        id_of_byte: &[u32; 256],
+        ranks: &Ranks,
+        out: &mut Vec<u32>,
+    ) {
+        let n = piece.len();
+        let ranked = |rank: u32, at: usize| match rank {
+            NONE => NONE,
+            rank => rank << PLACE_BITS | at as u32,
+        };
+        for (at, &byte) in piece.iter().enumerate() {
+            self.ids[at] = id_of_byte[byte as usize];
+            self.next[at] = at as u8 + 1;
+            self.previous[at] = (at as u8).wrapping_sub(1);
+        }
+        for (at, pair) in piece.windows(2).enumerate() {
+            self.pairs[at] = ranked(ranks.of_bytes(pair[0], pair[1]), at);
+        }
+        let lanes = n.next_multiple_of(LANES);
+        self.pairs[n - 1..lanes].fill(NONE);
+        loop {
+            let lowest = least(&self.pairs[..lanes]);
+            if lowest == NONE {
+                break;
+            }
+            let at = (lowest & ((1 << PLACE_BITS) - 1)) as usize;
+            let right = self.next[at] as usize;
+            let (before, after) = (self.previous[at] as usize, self.next[right] as usize);
+            let id = ranks.merged(lowest >> PLACE_BITS);
+            self.ids[at] = id;
+            self.next[at] = after as u8;
+            self.pairs[right] = NONE;
+            self.pairs[at] = NONE;
+            if after < n {
+                self.previous[after] = at as u8;
+                self.pairs[at] = ranked(ranks.get(id, self.ids[after]), at);
+            }
+            if before < n {
+                self.pairs[before] = ranked(ranks.get(self.ids[before], id), before);
+            }
+        }
+        let mut at = 0;
+        while at < n {
+            out.push(self.ids[at]);
+            at = self.next[at] as usize;
+        }
+    }
+}
+
+/// The least number; `numbers` are a multiple of `LANES`.
+#[inline(always)]
+fn least(numbers: &[u32]) -> u32 {
+    let (blocks, _) = numbers.as_chunks::<LANES>();
+    let least = blocks.iter().fold([NONE; LANES], |least, block| {
+        std::array::from_fn(|lane| least[lane].min(block[lane]))
+    });
+    least.into_iter().fold(NONE, u32::min)
 }

@@ -15,7 +15,7 @@ use super::vocabulary::{Merges, Vocabulary};
 use crate::{Error, Result};
 use cache::{LongCache, ShortCache};
 use merge::Merger;
-use ranks::Ranks;
+use ranks::{NONE, Ranks};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -93,7 +93,7 @@ impl Encoder {
                 adjacent[bit / 64] |= 1 << (bit % 64);
             }
         }
-        let ranks = Ranks::new(&vocabulary);
+        let ranks = Ranks::new(&vocabulary, &id_of_byte);
         let special = vocabulary.special.iter().map(|entry| entry.0.as_bytes().to_vec()).collect();
         let mut encoder = Encoder {
             ranks,
@@ -170,7 +170,7 @@ impl Encoder {
         let kept = self.scratch.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         kept.unwrap_or_else(|| Scratch {
             pretokenizer: Pretokenizer::new(self.vocabulary.pattern),
-            short: ShortCache::new(),
+            short: ShortCache::new(self.vocabulary.id_limit()),
             long: LongCache::new(self.seeds),
             merger: Merger::default(),
             ids: Vec::new(),
@@ -202,7 +202,7 @@ impl Encoder {
     fn encode_ordinary<T: Id>(&self, text: &[u8], scratch: &mut Scratch, out: &mut Vec<T>) {
         let Scratch { pretokenizer, short, long, merger, ids } = scratch;
         pretokenizer.segments(text, |segment, ends| {
-            // A token has at least one byte; the cache writes up to 6 ids before it counts them.
+            // A token has at least one byte; the cache writes 8 ids before it counts them.
             out.reserve(segment.len() + 8);
             let mut start = 0;
             let mut keys = [(0u128, 0u64, 0u32, 0u32); BLOCK];
@@ -262,26 +262,59 @@ impl Encoder {
             }
             let part = &piece[start..end];
             start = end;
-            let is_short = part.len() <= SHORT_BYTES;
-            let key = if is_short { short_key_at(part, 0, part.len()) } else { 0 };
-            let hash = if is_short { self.seeds.hash(key) } else { 0 };
-            let known = is_short && part.len() < piece.len() && short.get(key, hash, out);
-            if !known && !long.get(part, out) {
-                ids.clear();
-                merger.merge(part, &self.id_of_byte, &self.ranks, ids);
-                if !is_short || !short.put(key, hash, ids) {
-                    long.put(part, ids);
-                }
-                out.extend(ids.iter().map(|&id| T::of(id)));
+            match *part {
+                // Where a vocabulary knows few of a script's characters most parts are this small.
+                [byte] => out.push(T::of(self.id_of_byte[byte as usize])),
+                [left, right] => match self.ranks.of_bytes(left, right) {
+                    NONE => out.extend([left, right].map(|b| T::of(self.id_of_byte[b as usize]))),
+                    rank => out.push(T::of(self.ranks.merged(rank))),
+                },
+                _ => self.encode_part(
+                    part,
+                    part.len() < piece.len(),
+                    (short, long, merger),
+                    ids,
+                    out,
+                ),
             }
         }
         let made = out.len() - first;
-        if parts > 1 && piece.len() <= SHORT_BYTES && made <= cache::SLOT_IDS {
+        // A part that is the whole piece is remembered already, unless it was among the smallest.
+        let new = parts > 1 || piece.len() <= 2;
+        if new && piece.len() <= SHORT_BYTES && made <= cache::NARROW_IDS {
             let key = short_key_at(piece, 0, piece.len());
             ids.clear();
             ids.extend(out[first..].iter().map(|id| id.get()));
             short.put(key, self.seeds.hash(key), ids);
         }
+    }
+
+    /// Appends the ids of a part that no merge leaves; `may_be_short` where the cache of short
+    /// pieces may know it.
+    fn encode_part<T: Id>(
+        &self,
+        part: &[u8],
+        may_be_short: bool,
+        (short, long, merger): (&mut ShortCache, &mut LongCache, &mut Merger),
+        ids: &mut Vec<u32>,
+        out: &mut Vec<T>,
+    ) {
+        let is_short = part.len() <= SHORT_BYTES;
+        let key = if is_short { short_key_at(part, 0, part.len()) } else { 0 };
+        let hash = if is_short { self.seeds.hash(key) } else { 0 };
+        let known =
+            if is_short { may_be_short && short.get(key, hash, out) } else { long.get(part, out) };
+        if known {
+            return;
+        }
+        ids.clear();
+        merger.merge(part, &self.id_of_byte, &self.ranks, ids);
+        if is_short {
+            short.put(key, hash, ids);
+        } else {
+            long.put(part, ids);
+        }
+        out.extend(ids.iter().map(|&id| T::of(id)));
     }
 
     #[inline(always)]

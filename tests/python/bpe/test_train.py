@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from webtext_py import _core
 from webtext_py.bpe.alphabet import spell
 from webtext_py.bpe.train import TrainConfig, count_texts, learn, load_counts, train_texts
 from webtext_py.bpe.vocabulary import Vocabulary
+from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -125,3 +127,20 @@ def test_configurations_that_make_no_sense_are_refused() -> None:
         TrainConfig(pattern="gpt3")
     with pytest.raises(InputError, match="special token `hello`"):
         train_texts([pa.array(["hello " * 9 + "hello"])], TrainConfig(400, special=("hello",)))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_memory_grows_with_distinct_pieces_alone(threads: int) -> None:
+    draw = random.Random(5)
+    words = ["".join(draw.choices("abcdefgh", k=draw.randint(1, 24))) for _ in range(20_000)]
+    columns = [pa.array([" ".join(draw.choices(words, k=90_000))] * 2) for _ in range(3)]
+    counter = _core.BpeCounter("gpt2", False, [])
+
+    def feed() -> int:
+        for column in columns:
+            counter.count(*text_column(column.cast(pa.large_string())), threads)
+        return counter.memory_bytes
+
+    once = feed()
+    assert once > 20_000 * 24
+    assert [feed() for _ in range(9)] == [once] * 9
