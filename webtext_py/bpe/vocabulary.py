@@ -3,11 +3,14 @@
 import base64
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from webtext_py import _core
 from webtext_py.bpe.alphabet import spell
 from webtext_py.engine.commit import TEMPORARY, flush
 from webtext_py.errors import FormatError
@@ -147,23 +150,50 @@ def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def check_agreement(vocabulary: Vocabulary, files: Mapping[str, Path]) -> None:
-    """Raises `FormatError` unless all files say what the vocabulary says."""
+    """Raises `FormatError` unless all files say what the vocabulary says.
+
+    Each is read by the reader that opens it later, and `vocab.json` also whole: it holds these
+    entries and no others.
+    """
     ids = vocabulary.ids()
-    spelled = [spell(token) for token in vocabulary.tokens]
-    merges = [(spelled[left], spelled[right]) for left, right in vocabulary.merges]
-    whole = json.loads(files["tokenizer.json"].read_bytes())["model"]
-    lines = files["merges.txt"].read_text(encoding="utf-8").split("\n")
-    found = {
-        "tokenizer.json": (whole["vocab"], [tuple(merge) for merge in whole["merges"]]),
-        "vocab.json": (json.loads(files["vocab.json"].read_bytes()), merges),
-        "merges.txt": (ids, [tuple(line.split(" ")) for line in lines[1:-1]]),
+    special = [(text, len(vocabulary.tokens) + i) for i, text in enumerate(vocabulary.special)]
+    content = {name: path.read_bytes() for name, path in files.items()}
+    if json.loads(content["vocab.json"]) != ids:
+        raise _disagrees("vocab.json")
+    pattern, encoder = vocabulary.pattern, _core.BpeEncoder
+    vocab, merges = ((content[name], name) for name in ("vocab.json", "merges.txt"))
+    readers: dict[str, Callable[[], _core.BpeEncoder]] = {
+        "tokenizer.json": lambda: encoder.from_tokenizer_json(
+            content["tokenizer.json"], "tokenizer.json"
+        ),
+        "merges.txt": lambda: encoder.from_vocab_and_merges(vocab, merges, pattern),
+        "vocab.tiktoken": lambda: encoder.from_tiktoken(
+            content["vocab.tiktoken"], "vocab.tiktoken", pattern, special
+        ),
     }
-    for name, content in found.items():
-        if content != (ids, merges):
-            raise FormatError(f"`{name}` was written but does not read back as the vocabulary")
-    ranks = {}
-    for line in files["vocab.tiktoken"].read_text(encoding="ascii").splitlines():
-        token, rank = line.split(" ")
-        ranks[base64.b64decode(token)] = int(rank)
-    if ranks != {token: rank for rank, token in enumerate(vocabulary.tokens)}:
-        raise FormatError("`vocab.tiktoken` was written but does not read back as the vocabulary")
+    ends = np.cumsum([0, *map(len, vocabulary.tokens)], dtype=np.int64)
+    tokens = (np.arange(len(vocabulary.tokens), dtype=np.uint32).tobytes(), ends.tobytes())
+    joined = b"".join(vocabulary.tokens)
+    token_ids = {token: number for number, token in enumerate(vocabulary.tokens)}
+    pairs = [
+        (left, right, token_ids[vocabulary.tokens[left] + vocabulary.tokens[right]])
+        for left, right in vocabulary.merges
+    ]
+    for name, read in readers.items():
+        try:
+            reader = read()
+        except FormatError as error:
+            raise _disagrees(name) from error
+        found = tuple(bytes(part) for part in reader.tokens())
+        merged = reader.merges()
+        if (
+            found != (*tokens, joined)
+            or reader.special != special
+            or reader.pattern != pattern
+            or (merged is not None and bytes(merged) != np.array(pairs, np.uint32).tobytes())
+        ):
+            raise _disagrees(name)
+
+
+def _disagrees(name: str) -> FormatError:
+    return FormatError(f"`{name}` was written but does not read back as the vocabulary")

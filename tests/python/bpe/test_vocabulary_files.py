@@ -64,21 +64,33 @@ def test_transformers_opens_the_folder(tmp_path: Path) -> None:
     assert theirs.eos_token_id == len(vocabulary) - 1
 
 
-def test_nothing_appears_where_the_files_disagree(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("tokenizer.json", '"merges": [', '"merges": [["a", "b"],'),
+        ("tokenizer.json", '"content": "<|endoftext|>"', '"content": "<|other|>"'),
+        ("vocab.json", '"!":0,"\\"":1', '"!":1,"\\"":0'),
+        ("vocab.json", "{", '{"zz":5000,'),
+        ("merges.txt", "\n", "\na b\n"),
+        ("vocab.tiktoken", "IQ== 0\nIg== 1\n", "IQ== 1\nIg== 0\n"),
+        ("vocab.tiktoken", "IQ== 0\n", ""),
+    ],
+)
+def test_nothing_appears_where_a_file_disagrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str
 ) -> None:
-    write_vocabulary(make(), tmp_path / "good")
+    """What was damaged between writing and reading back is seen, whichever file it is."""
 
-    def wrong(vocabulary: Vocabulary) -> object:
-        document = right(vocabulary)
-        document["model"]["merges"].reverse()
-        return document
+    def damage(path: Path) -> None:
+        if path.name.endswith(name):
+            text = path.read_text(encoding="utf-8")
+            assert old in text
+            path.write_text(text.replace(old, new, 1), encoding="utf-8", newline="\n")
 
-    right = module.tokenizer_json
-    monkeypatch.setattr(module, "tokenizer_json", wrong)
-    with pytest.raises(FormatError, match="does not read back"):
-        write_vocabulary(make(), tmp_path / "bad")
-    assert list((tmp_path / "bad").iterdir()) == []
+    monkeypatch.setattr(module, "flush", damage)
+    with pytest.raises(FormatError, match=f"`{name}` was written but does not read back"):
+        write_vocabulary(make(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_vocab_json_is_in_the_order_of_ids(tmp_path: Path) -> None:
