@@ -29,6 +29,7 @@ BATCH_ROWS = 16384
 MAX_DOCUMENT_BYTES = 1 << 30  # our choice: a document is held whole, and a few at a time
 ID_COLUMNS = ("doc_id", "id")
 _ZSTD_WINDOW = 1 << 31
+_ZSTD_STEP = 4096  # of compressed bytes at once: they become at most 128 MiB, which are held whole
 _TEXT_SUFFIXES = (".txt", ".text", ".md", ".raw")
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
@@ -139,10 +140,48 @@ def _open(source: Source) -> IO[bytes] | io.BufferedIOBase:
     if source.compression == "xz":
         return lzma.open(path, "rb")
     if source.compression == "zstd":
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        reader = decompressor.stream_reader(path.open("rb"), read_across_frames=True)
-        return io.BufferedReader(reader, 1 << 20)
+        return io.BufferedReader(_ZstdFile(path), 1 << 20)
     return path.open("rb")
+
+
+class _ZstdFile(io.RawIOBase):
+    """The bytes of a file's zstd frames.
+
+    Raises `EOFError` where the file ends inside one, of which the library's reader says nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("rb")
+        self._within = False  # a frame has begun and not ended
+        self._frame = self._next_frame()
+        self._left = memoryview(b"")
+
+    def _next_frame(self) -> Any:
+        return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            packed = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame, self._within = self._next_frame(), False
+            packed = packed or self._stream.read(_ZSTD_STEP)
+            if not packed:
+                if self._within:
+                    raise EOFError("it ends inside a compressed frame")
+                return 0
+            self._within = True
+            self._left = memoryview(self._frame.decompress(packed))
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def open_source(source: Source) -> IO[bytes] | io.BufferedIOBase:

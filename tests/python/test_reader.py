@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from webtext_py.errors import FormatError, InputError
-from webtext_py.reader import list_sources, read_batches
+from webtext_py.reader import list_sources, read_batches, recognise
 
 TEXTS = ["one two", "", "drei\nvier", "五六"]
 
@@ -138,3 +138,15 @@ def test_missing_column_names_those_that_are_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column `text`; it has body") as caught:
         rows(path)
     assert "--text-field" in str(caught.value.hint)
+
+
+def test_zstd_frames_and_where_they_are_cut(tmp_path: Path) -> None:
+    frames = [zstandard.ZstdCompressor().compress((b"%d line\n" % n) * 3000) for n in range(3)]
+    path = tmp_path / "a.txt.zst"
+    path.write_bytes(b"".join(frames))
+    [batch] = read_batches(recognise(path))
+    assert batch["text"][0].as_py() == "".join(f"{n} line\n" * 3000 for n in range(3))
+    for size in (len(path.read_bytes()) - 1, len(frames[0]) + 2, len(frames[0]) - 5):
+        path.write_bytes(b"".join(frames)[:size])
+        with pytest.raises(FormatError, match="damaged"):
+            list(read_batches(recognise(path)))
