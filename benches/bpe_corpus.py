@@ -1,9 +1,11 @@
 """What the BPE benches share: slices of the corpus, references, and how a record is written."""
 
+import argparse
 import json
 import platform
 import resource
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -83,6 +85,48 @@ def tiktoken_gpt2(data: Path) -> Any:
     return tiktoken.Encoding(
         "gpt2", pat_str=R50K, mergeable_ranks=ranks, special_tokens={"<|endoftext|>": 50256}
     )
+
+
+def peer_options(description: str, peers: Sequence[str]) -> argparse.ArgumentParser:
+    """The arguments of a bench that runs each peer in a process of its own."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--megabytes", type=float, default=100)
+    parser.add_argument("--files", nargs="+", default=["en"])
+    parser.add_argument("--mixed", action="store_true", help="all files of the corpus")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--slow-runs", type=int, default=1, help="of the slow peers")
+    parser.add_argument("--only", nargs="+", default=list(peers))
+    parser.add_argument("--data", type=Path, default=SHARED)
+    parser.add_argument("--record", type=Path)
+    parser.add_argument("--child")
+    return parser
+
+
+def peer_corpus(options: argparse.Namespace) -> pa.LargeStringArray:
+    """The texts that the options name."""
+    names = corpus_names(options.data) if options.mixed else options.files
+    return corpus(options.data, names, options.megabytes)
+
+
+def run_peers(
+    script: str, options: argparse.Namespace, slow: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """What each run of each peer printed, peers in turn; none for a peer that failed."""
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in options.only}
+    for turn in range(options.runs):
+        for name in options.only:
+            if name in slow and turn >= options.slow_runs:
+                continue
+            command = [sys.executable, script, "--child", name, "--data", str(options.data)]
+            command += ["--megabytes", str(options.megabytes), "--files", *options.files]
+            command += ["--mixed"] if options.mixed else []
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                print(f"{name} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+                continue
+            # Some print while they work.
+            runs[name].append(json.loads(done.stdout.splitlines()[-1]))
+    return {name: figures for name, figures in runs.items() if figures}
 
 
 def record(path: Path | None, document: dict[str, Any], packages: Sequence[str]) -> None:

@@ -4,15 +4,14 @@ Cold is the first pass of a fresh encoder over the text, warm the best of those 
 encoder runs in a process of its own and must give the same ids (SHA-256) before its time counts.
 Wall and CPU seconds; MB/s are of text.
 
-Usage: bpe_encode.py [--megabytes 100] [--files en | --mixed] [--runs 3] [--data DIR]
-                     [--only NAME...] [--record FILE]
+Usage: bpe_encode.py [--megabytes 100] [--files en | --mixed] [--runs 3] [--slow-runs 1]
+                     [--only NAME...] [--data DIR] [--record FILE]
 """
 
 import argparse
 import hashlib
 import json
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from bpe_corpus import SHARED, corpus, corpus_names, record, text_bytes, tiktoken_gpt2, timed
+from bpe_corpus import (
+    peer_corpus,
+    peer_options,
+    record,
+    run_peers,
+    text_bytes,
+    tiktoken_gpt2,
+    timed,
+)
 
 PASSES = 4
 
@@ -93,8 +100,7 @@ def child(name: str, options: argparse.Namespace) -> None:
     make, threads = ENCODERS[name]
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
-    names = corpus_names(options.data) if options.mixed else options.files
-    column = corpus(options.data, names, options.megabytes)
+    column = peer_corpus(options)
     call, ids_of = make(options.data, column, threads)
     passes = []
     for _ in range(PASSES if make in (webtext, gigatoken) else 1):
@@ -114,39 +120,16 @@ def child(name: str, options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--megabytes", type=float, default=100)
-    parser.add_argument("--files", nargs="+", default=["en"])
-    parser.add_argument("--mixed", action="store_true", help="all files of the corpus")
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", nargs="+", default=list(ENCODERS))
-    parser.add_argument("--data", type=Path, default=SHARED)
-    parser.add_argument("--record", type=Path)
-    parser.add_argument("--child")
-    options = parser.parse_args()
+    options = peer_options(__doc__.splitlines()[0], list(ENCODERS)).parse_args()
     if options.child:
         child(options.child, options)
         return
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in options.only}
-    for turn in range(options.runs):
-        for name in options.only:
-            if turn and not name.startswith(("webtext", "gigatoken")):
-                continue
-            command = [sys.executable, __file__, "--child", name, "--data", str(options.data)]
-            command += ["--megabytes", str(options.megabytes), "--files", *options.files]
-            command += ["--mixed"] if options.mixed else []
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                print(f"{name} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-                continue
-            runs[name].append(json.loads(done.stdout.splitlines()[-1]))
-    names = corpus_names(options.data) if options.mixed else options.files
-    size = text_bytes(corpus(options.data, names, options.megabytes))
+    slow = [name for name in ENCODERS if not name.startswith(("webtext", "gigatoken"))]
+    runs = run_peers(__file__, options, slow)
+    size = text_bytes(peer_corpus(options))
     expected = next(iter(runs.values()))[0]["sha256"]
     rows = {}
     for name, figures in runs.items():
-        if not figures:
-            continue
         speed = lambda kind, which, figures=figures: round(  # noqa: E731
             size / 1e6 / statistics.median(run[kind][which] for run in figures)
         )

@@ -5,7 +5,7 @@ runs alternate, figures are medians of wall seconds, with CPU seconds beside the
 on the machine blurs the former. Whose merges equal ours is checked before any time counts: one with
 other merges is marked so. Peak memory is above that of the loaded texts.
 
-Usage: bpe_train.py [--megabytes 100] [--files en] [--runs 3] [--slow-runs 1] [--data DIR]
+Usage: bpe_train.py [--megabytes 100] [--files en | --mixed] [--runs 3] [--slow-runs 1] [--data DIR]
                     [--only NAME...] [--record FILE]
 """
 
@@ -13,19 +13,18 @@ import argparse
 import hashlib
 import json
 import statistics
-import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from bpe_corpus import (
-    SHARED,
-    corpus,
     peak_megabytes,
+    peer_corpus,
+    peer_options,
     record,
     reference_training,
+    run_peers,
     text_bytes,
     timed,
 )
@@ -155,7 +154,7 @@ SLOW = ("tokenizers", "rustbpe", "ffbpe")
 
 def child(name: str, options: argparse.Namespace) -> None:
     """One run; prints its figures as JSON."""
-    column = corpus(options.data, options.files, options.megabytes)
+    column = peer_corpus(options)
     texts = column.to_pylist()
     prepare, merges_of = TRAINERS[name]
     call = prepare(column, texts)
@@ -169,39 +168,16 @@ def child(name: str, options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--megabytes", type=float, default=100)
-    parser.add_argument("--files", nargs="+", default=["en"])
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--slow-runs", type=int, default=1)
-    parser.add_argument("--only", nargs="+", default=list(TRAINERS))
-    parser.add_argument("--data", type=Path, default=SHARED)
-    parser.add_argument("--record", type=Path)
-    parser.add_argument("--child")
-    options = parser.parse_args()
+    options = peer_options(__doc__.splitlines()[0], list(TRAINERS)).parse_args()
     if options.child:
         child(options.child, options)
         return
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in options.only}
-    for turn in range(options.runs):
-        for name in options.only:
-            if name in SLOW and turn >= options.slow_runs:
-                continue
-            command = [sys.executable, __file__, "--child", name, "--data", str(options.data)]
-            command += ["--megabytes", str(options.megabytes), "--files", *options.files]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                print(f"{name} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-                continue
-            # Some trainers print while they work.
-            runs[name].append(json.loads(done.stdout.splitlines()[-1]))
+    runs = run_peers(__file__, options, SLOW)
     expected = runs["webtext"][0]["sha256"]
     base = statistics.median(run["wall"] for run in runs["webtext"])
     base_cpu = statistics.median(run["cpu"] for run in runs["webtext"])
     rows = {}
     for name, figures in runs.items():
-        if not figures:
-            continue
         wall = statistics.median(run["wall"] for run in figures)
         cpu = statistics.median(run["cpu"] for run in figures)
         rows[name] = {
@@ -215,7 +191,7 @@ def main() -> None:
             "times_webtext_cpu": round(cpu / base_cpu, 1),
             "peak_mb_above_texts": round(statistics.median(run["peak_mb"] for run in figures)),
         }
-    size = text_bytes(corpus(options.data, options.files, options.megabytes))
+    size = text_bytes(peer_corpus(options))
     document = {"command": " ".join(["bpe_train.py", *sys.argv[1:]]), "bytes": size, "rows": rows}
     record(options.record, document, ["tokenizers", "gigatoken", "ffbpe", "rustbpe"])
 
