@@ -82,10 +82,11 @@ class Progress:
         elif not self._quiet and time.monotonic() - self._said >= _LINE_SECONDS:
             self._said = time.monotonic()
             spent = self._said - self._started
-            left = spent * (self._total - self._done) / self._done if self._done > 0 else 0
-            click.echo(
-                f"{self._stage}: {self._name} {self._shown()}, about {left:.0f} s left", err=True
-            )
+            line = f"{self._stage}: {self._name} {self._shown()}"
+            if 0 < self._done < self._total:
+                left = spent * (self._total - self._done) / self._done
+                line += f", about {left:.0f} s left"
+            click.echo(line, err=True)
 
     def note(self, text: str) -> None:
         """What is waited for: beside the bar, or with the next plain line."""
@@ -111,6 +112,8 @@ class Progress:
     def _shown(self) -> str:
         spent = max(1e-9, time.monotonic() - self._started)
         rate = self._done / spent
+        if self._unit == "bytes" and self._total == 0:  # of standard input nobody knows the end
+            return f"{size(self._done)}, {size(rate)}/s"
         if self._unit == "bytes":
             return f"{size(self._done)} of {size(self._total)}, {size(rate)}/s"
         return f"{self._done:,} of {self._total:,} {self._unit}, {rate:,.1f}/s"

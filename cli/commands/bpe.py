@@ -217,6 +217,11 @@ def encode(
     from webtext_py.tokenizer import Tokenizer
 
     if inputs == ("-",):
+        if tokenizer is None and not (data / TOKENIZER).is_dir():
+            raise InputError(
+                f"`{data}` has no `{TOKENIZER}` yet",
+                "name one with `--tokenizer`, or run `webtext bpe train` first",
+            )
         chosen = Tokenizer.from_file(tokenizer or data / TOKENIZER, pattern=pattern)
         ids = list(map(int, chosen.encode(sys.stdin.buffer.read())))
         if as_json:

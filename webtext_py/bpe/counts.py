@@ -66,6 +66,8 @@ def add_counts(counter: _core.BpeCounter, path: Path) -> None:
 
 
 def _facts(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        raise InputError(f"`{path}` {'is a folder' if path.is_dir() else 'does not exist'}")
     try:
         schema = pq.read_schema(path)
     except pa.ArrowInvalid as error:

@@ -52,6 +52,7 @@ def make_vocabulary(
 ) -> tuple[Vocabulary, dict[str, Any]]:
     """A vocabulary from texts or from files of counts, and the numbers of its making."""
     observer = observer or Silent()
+    observer.stage_started(TOKENIZER)
     if from_counts:
         pieces, size = load_counts(from_counts, config), 0
     else:

@@ -4,16 +4,19 @@ Parquet and JSONL come from the one reader. Plain text is read in blocks that en
 ends whatever follows, so that a file of any size is one sequence and is never held whole.
 """
 
+import lzma
 import re
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import zstandard
 
-from webtext_py.errors import InputError
+from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import Source, list_sources, open_source, read_batches
 
 Sequencing = Literal["document", "line"]
@@ -42,7 +45,10 @@ def estimated_bytes(files: Sequence[Source | None], text_field: str) -> int:
         if file.kind != "parquet":
             total += file.path.stat().st_size * (3 if file.compression else 1)
             continue
-        facts = pq.read_metadata(file.path)
+        try:
+            facts = pq.read_metadata(file.path)
+        except pa.ArrowInvalid as error:
+            raise FormatError(f"`{file.path}` is a damaged Parquet file: {error}") from error
         for group in range(facts.num_row_groups):
             columns = facts.row_group(group)
             for number in range(columns.num_columns):
@@ -55,8 +61,13 @@ def estimated_bytes(files: Sequence[Source | None], text_field: str) -> int:
 def batches(file: Source | None, text_field: str, sequence: Sequencing) -> Iterator[pa.Array]:
     """The texts of one file as binary or string columns, one after the other."""
     if file is not None and file.kind != "parquet" and file.kind != "jsonl":
-        with open_source(file) as stream:
-            yield from _blocks(stream, sequence)
+        try:
+            with open_source(file) as stream:
+                yield from _blocks(stream, sequence)
+        except (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise FormatError(f"`{file.path}` is cut or damaged: {error}") from error
     elif file is not None:
         for batch in read_batches(file, text_field=text_field):
             yield batch.column("text")

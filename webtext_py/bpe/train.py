@@ -19,6 +19,7 @@ from webtext_py.reader import Source
 from webtext_py.stage import Observer, Silent
 
 ENDOFTEXT = "<|endoftext|>"
+MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the core)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class TrainConfig:
             raise ConfigError(
                 f"a vocabulary of {self.vocab_size} was asked for; 256 bytes and "
                 f"{len(self.special)} special tokens need at least {least}"
+            )
+        if self.vocab_size > MAX_ENTRIES:
+            raise ConfigError(
+                f"a vocabulary of {self.vocab_size} was asked for; at most {MAX_ENTRIES} entries "
+                "can be read again"
             )
         if self.pattern not in PATTERNS:
             raise ConfigError(f"pattern `{self.pattern}` is not known; {', '.join(PATTERNS)} are")
