@@ -240,7 +240,7 @@ class CommonCrawl:
         found: list[str] = []
         for path in self._index:
             try:
-                below = await self._store.list(path) if is_store(path) else [path]
+                below = await self._store.files(path) if is_store(path) else [path]
             except FetchError as error:
                 raise InputError(f"the index `{path}` cannot be read: {error.detail}") from None
             if not below:

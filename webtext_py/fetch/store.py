@@ -60,7 +60,7 @@ class Store:
         self._connect_s = connect_s
         self._systems: dict[str, S3FileSystem] = {}
 
-    async def list(self, url: str) -> list[str]:
+    async def files(self, url: str) -> list[str]:
         """The Parquet files at `url`: itself, or those below it where it ends with `/`."""
         if not url.endswith("/"):
             return [url]
@@ -94,7 +94,7 @@ class Store:
             if bucket not in self._systems:
                 self._systems[bucket] = await self._system(bucket)
             return await asyncio.to_thread(work, self._systems[bucket], path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no name of a bucket or object
             raise FetchError("archive_error", f"{url}: {str(error)[:200]}") from None
 
     async def _system(self, bucket: str) -> "S3FileSystem":

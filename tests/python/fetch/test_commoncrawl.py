@@ -222,6 +222,17 @@ def test_a_store_inside_is_refused(
     assert os.environ["AWS_EC2_METADATA_DISABLED"] == "true"
 
 
+@pytest.mark.parametrize("url", ["s3:///x", "s3://held", "s3://held//"])
+def test_a_name_that_is_none_is_an_error_of_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    with Server(bucket(tmp_path, "held")) as server:  # type: ignore[arg-type]
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
+        store = Store(LOOPBACK, SystemResolver(), 1.0)
+        with pytest.raises(FetchError, match="archive_error"):
+            asyncio.run(store.read(url, 0, 10))
+
+
 @pytest.mark.parametrize("index", ["s3://held/index/", "s3://held/index/crawl-b.parquet"])
 def test_index_and_records_from_a_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str

@@ -5,6 +5,7 @@ import email.utils
 import time
 from itertools import pairwise
 
+from webtext_py.fetch import clock
 from webtext_py.fetch.client import Client
 from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.limits import Limits
@@ -192,5 +193,19 @@ def test_soft_404_by_a_probe_once_per_host() -> None:
 
 def test_parked_pages_are_not_the_page() -> None:
     parked = b"<html><head><title>site.test</title></head><body>This domain is for sale</body>"
-    with Server(site({"/": answer(parked)})) as server:
-        assert fetch_one(f"http://site.test:{server.port}/").outcome == "parked"
+    with Server(site({"/": answer(parked), "/old": redirect("/")})) as server:
+        base = f"http://site.test:{server.port}"
+        result = fetch_one(f"{base}/old")
+    assert result.outcome == "parked"
+    # What became of the page is kept: where it led, the way there, status and time.
+    assert (result.final_url, result.redirects) == (f"{base}/", [f"{base}/old"])
+    assert result.status == 200
+    assert result.fetched_at is not None
+
+
+def test_a_failure_has_its_time() -> None:
+    before = clock.now().isoformat()
+    found = fetch_one("http://nowhere.test/")
+    assert found.outcome == "dns"
+    assert found.fetched_at is not None
+    assert found.fetched_at >= before
