@@ -39,7 +39,7 @@ class TokenFile:
             raise InputError(
                 f"`{path}` has columns {', '.join(schema.names)}, expected a list of ids "
                 f"in `{COLUMNS[0]}`",
-                hint="pass text with `--tokenizer PATH` beside `--tokens`, or encode it first",
+                hint="where it is text, name its column with `--text-field`",
             )
         kind = schema.field(column).type
         if not _is_list(kind) or not pa.types.is_integer(kind.value_type):

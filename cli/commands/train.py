@@ -24,7 +24,10 @@ Examples:
 @command(epilog=EPILOG_TRAIN)
 @data_options
 @partial(config_options, own_table=False)
-@click.option("--tokens", type=click.Path(path_type=Path), help="Parquet of ids [DATA/tokens].")
+@click.option(
+    "--tokens", type=click.Path(path_type=Path), help="Parquet of ids or text [DATA/tokens]."
+)
+@click.option("--text-field", default="text", show_default=True, help="Column, if it is text.")
 @click.option("--tokenizer", type=click.Path(path_type=Path), help="[DATA/tokenizer]")
 @click.option("--val-tokens", type=click.Path(path_type=Path), help="Parquet to validate on.")
 @click.option("--val-fraction", type=float, help="Share of the tokens to hold out instead.")
@@ -52,6 +55,7 @@ def train(
     tokens: Path | None,
     tokenizer: Path | None,
     val_tokens: Path | None,
+    text_field: str,
     name: str | None,
     resume: bool,
     init_from: Path | None,
@@ -73,7 +77,17 @@ def train(
     settings, show_config = _settings(context, pairs, options), show_wanted(context)
     with _Training(quiet=quiet) as progress:
         request = Request(
-            data, settings, tokens, tokenizer, val_tokens, name, init_from, resume, force, progress
+            data,
+            settings,
+            tokens,
+            tokenizer,
+            val_tokens,
+            name,
+            init_from,
+            resume,
+            force,
+            text_field,
+            progress,
         )
         if show_config:
             planned = planned_settings(request)
@@ -199,7 +213,9 @@ Examples:
     "--top-p", type=float, default=1.0, show_default=True, help="Probability kept; 1: all."
 )
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--device", default="cpu", show_default=True)
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+)
 def sample(
     data: Path, as_json: bool, quiet: bool, run: str, prompt: str, device: str, **options: Any
 ) -> None:

@@ -40,6 +40,7 @@ class Request:
     init_from: Path | None = None
     resume: bool = False
     force: bool = False
+    text_field: str = "text"  # of `tokens` that hold text
     observer: Observer = field(default_factory=Silent)  # of the making of tokens
 
     def folder(self, name: str) -> Path:
@@ -52,7 +53,9 @@ def plan(request: Request, gpu: bool) -> tuple[Settings, Inputs, Path, list[str]
     settings, run = _asked(request)
     notes: list[str] = []
     tokenizer = request.tokenizer or request.data / "tokenizer"
-    tokens = find_tokens(request.data, request.tokens, request.tokenizer, request.observer)
+    tokens = find_tokens(
+        request.data, request.tokens, request.tokenizer, request.observer, request.text_field
+    )
     fraction = settings.values.get("val_fraction", 0.0)
     inputs = open_inputs(tokens, tokenizer, request.val_tokens, fraction)
     if not request.resume:
@@ -150,10 +153,10 @@ def prepare(settings: Settings, inputs: Inputs, init_from: Path | None, gpu: boo
     settings.set("vocab_size", inputs.tokenizer.tokenizer.vocab_size, "tokenizer")
     if init_from is not None:
         for key, value in dataclasses.asdict(read_config(init_from)).items():
-            if key == "vocab_size" and value != inputs.tokenizer.tokenizer.vocab_size:
+            if settings.values.get(key, value) != value:
+                asked, source = settings.values[key], settings.sources[key]
                 raise ConfigError(
-                    f"the model in `{init_from}` has {value} tokens, "
-                    f"but the tokenizer {inputs.tokenizer.tokenizer.vocab_size}"
+                    f"`{key}` is {asked} ({source}), but {value} in the model of `{init_from}`"
                 )
             settings.set(key, value, f"`{init_from}`")
     notes = sizing.choose_preset(settings, inputs.training.tokens, gpu)

@@ -13,6 +13,7 @@ from webtext_py.engine.commit import PART, commit_folder, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
+from webtext_py.train.distributed import join
 from webtext_py.train.export import export
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
@@ -90,7 +91,7 @@ def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]
     checkpoint.read_manifest(folder)
     model = GPT2(settings.config().model)
     checkpoint.load_model(folder, model)
-    return model.to(device).eval(), RunTokenizer(run / "tokenizer"), step
+    return model.to(join(device).device).eval(), RunTokenizer(run / "tokenizer"), step
 
 
 def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:

@@ -101,17 +101,22 @@ class Inputs:
 
 
 def find_tokens(
-    data: Path, tokens: Path | None, tokenizer: Path | None, observer: Observer | None = None
+    data: Path,
+    tokens: Path | None,
+    tokenizer: Path | None,
+    observer: Observer | None = None,
+    text_field: str = "text",
 ) -> Path:
     """The folder of token files to train on, made where it is missing.
 
     By default the data directory's `tokens/`, encoded from `shards/`; a stale one raises
-    `StaleError`. `tokens` may hold text instead of ids: it is encoded into the data directory.
+    `StaleError`. `tokens` may hold text (in the column `text_field`) instead of ids: it is encoded
+    into the data directory.
     """
     inputs: tuple[Path, ...] = ()
     out = TOKENS
     if tokens is not None:
-        if _holds_ids(parquet_files(tokens)[0]):
+        if _holds_ids(parquet_files(tokens)[0], text_field):
             return tokens
         inputs, out = (tokens,), f"{TOKENS}-{tokens.resolve().stem}"
     folder = data / out
@@ -129,7 +134,7 @@ def find_tokens(
         _ = RunTokenizer(data / TOKENIZER).tokenizer  # raises, naming `webtext bpe train`
     with Workspace(data, observer=observer or Silent()) as workspace:
         chosen = tokenizer or (data / TOKENIZER / "tokenizer.json" if inputs else None)
-        encode_stage(workspace, tokenizer=chosen, inputs=inputs, out=out)
+        encode_stage(workspace, tokenizer=chosen, inputs=inputs, text_field=text_field, out=out)
     return folder
 
 
@@ -175,9 +180,9 @@ def parquet_files(path: Path) -> list[Path]:
     return files
 
 
-def _holds_ids(path: Path) -> bool:
+def _holds_ids(path: Path, text_field: str) -> bool:
     try:
         names: Mapping[str, Any] = dict.fromkeys(pq.read_schema(path).names)
     except pa.ArrowInvalid as error:
         raise FormatError(f"`{path}` is no readable Parquet file: {error}") from error
-    return "text" not in names or any(name in names for name in COLUMNS)
+    return text_field not in names or any(name in names for name in COLUMNS)

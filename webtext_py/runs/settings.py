@@ -12,12 +12,12 @@ from typing import Any, get_type_hints
 from webtext_py.errors import ConfigError
 from webtext_py.settings_file import unknown
 from webtext_py.train.config import (
-    CHOICES,
     DataConfig,
     ModelConfig,
     OptimizerConfig,
     RunConfig,
     TrainConfig,
+    check,
 )
 
 from .presets import PRESETS
@@ -110,9 +110,9 @@ def _typed(name: str, value: Any, source: str) -> Any:
         value = float(value)
     if type(value) is not kind:
         raise ConfigError(f"{found}, expected {_WORDS[kind]}")
-    choices = {**CHOICES, "preset": tuple(PRESETS)}
-    if name in choices and value not in choices[name]:
-        raise ConfigError(f"{found}, expected one of {', '.join(choices[name])}")
+    if name == "preset" and value not in PRESETS:
+        raise ConfigError(f"{found}, expected one of {', '.join(PRESETS)}")
+    check(name, value, f"`{name}` is {value} ({source})")
     return value
 
 

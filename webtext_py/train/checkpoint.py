@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from webtext_py.engine.commit import PART, commit_folder, file_facts, sha256_file
 from webtext_py.errors import FormatError
 
-from .export import load_unpadded, unpadded
+from .export import load_unpadded, save_tensors, unpadded
 from .model import GPT2
 from .optimizer import Optimizer
 
@@ -33,20 +33,18 @@ def folders(run: Path) -> list[tuple[int, Path]]:
 
 def save(
     run: Path, step: int, model: GPT2, optimizer: Optimizer, facts: dict[str, Any], keep: int
-) -> Path:
+) -> None:
     """Writes a checkpoint and removes all but the newest `keep`; `facts` go into the manifest."""
     final = run / "checkpoints" / f"step-{step:08}"
-    if final.exists():  # the same step of the same run: whole, and equal
-        return final
     part = final.with_name(f"{PART}{final.name}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    save_file(unpadded(model), part / "model.safetensors")
+    save_tensors(unpadded(model), part / "model.safetensors")
     state = {name: t.detach().cpu().contiguous() for name, t in optimizer.tensors().items()}
     state["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         state["random.cuda"] = torch.cuda.get_rng_state()
-    save_file(state, part / "optimizer.safetensors")
+    save_tensors(state, part / "optimizer.safetensors")
     files = {path.name: file_facts(path) for path in sorted(part.glob("*.safetensors"))}
     manifest = {"format": FORMAT, "step": step, "files": files, **facts}
     (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
@@ -57,7 +55,6 @@ def save(
         shutil.rmtree(going, ignore_errors=True)
         old.rename(going)
         shutil.rmtree(going)
-    return final
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -98,14 +98,7 @@ class TrainConfig:
         """Raises `ConfigError` for values out of range, alone or together."""
         for section, values in self.as_dict().items():
             for key, value in values.items():
-                name = f"`{section}.{key}` is {value}"
-                if key in CHOICES and value not in CHOICES[key]:
-                    raise ConfigError(f"{name}, expected one of {', '.join(CHOICES[key])}")
-                if key in _BELOW_ONE and not value < 1:
-                    raise ConfigError(f"{name}, expected less than 1")
-                least = 0 if key in _MAY_BE_ZERO or isinstance(value, float) else 1
-                if not isinstance(value, bool | str) and not value >= least:
-                    raise ConfigError(f"{name}, expected at least {least}")
+                check(key, value, f"`{section}.{key}` is {value}")
         model, batch = self.model, self.run.batch_tokens
         if model.width % model.heads:
             raise ConfigError(f"width {model.width} is not a multiple of its {model.heads} heads")
@@ -124,3 +117,14 @@ CHOICES = {
 }
 _MAY_BE_ZERO = ("micro_batch", "seed", "data_seed", "warmup_steps", "eval_every")
 _BELOW_ONE = ("beta1", "beta2", "val_fraction")
+
+
+def check(key: str, value: Any, found: str) -> None:
+    """Raises `ConfigError`, beginning with `found`, for a value that `key` cannot have."""
+    if key in CHOICES and value not in CHOICES[key]:
+        raise ConfigError(f"{found}, expected one of {', '.join(CHOICES[key])}")
+    if key in _BELOW_ONE and not value < 1:
+        raise ConfigError(f"{found}, expected less than 1")
+    least = 0 if key in _MAY_BE_ZERO or isinstance(value, float) else 1
+    if not isinstance(value, bool | str) and not value >= least:
+        raise ConfigError(f"{found}, expected at least {least}")

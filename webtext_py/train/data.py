@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from webtext_py.errors import InputError
 from webtext_py.tokens import Tokens, TokenSet
@@ -67,9 +68,7 @@ class Windows:
         mine = size // world
         parts = []
         for number, pool, windows in self._places(step * size + rank * mine, mine):
-            views = np.lib.stride_tricks.sliding_window_view(
-                self._pool(number, pool), self.context + 1
-            )
+            views = sliding_window_view(self._pool(number, pool), self.context + 1)
             first = self._epoch(number).bounds[pool]
             parts.append(views[:: self.context][windows - first].astype(np.int32))
         return np.concatenate(parts)

@@ -65,7 +65,7 @@ def export(model: GPT2, folder: Path, files: Mapping[str, bytes], end_of_text: i
         PREFIX + name: tensor.T.contiguous() if _transposed(name) else tensor
         for name, tensor in unpadded(model).items()
     }
-    save_file(state, part / "model.safetensors", metadata={"format": "pt"})
+    save_tensors(state, part / "model.safetensors")
     ends = {"bos_token_id": end_of_text, "eos_token_id": end_of_text}
     config = {**hugging_face_config(model.config), **ends}
     for name, table in (("config.json", config), ("generation_config.json", ends)):
@@ -73,6 +73,16 @@ def export(model: GPT2, folder: Path, files: Mapping[str, bytes], end_of_text: i
     for name, content in files.items():
         (part / name).write_bytes(content)
     commit_folder(part, folder)
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Writes a safetensors file; a full disk, say, is an `InputError` and leaves nothing behind."""
+    try:
+        save_file(tensors, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        shutil.rmtree(path.parent, ignore_errors=True)
+        hint = "make room; what was saved before is whole"
+        raise InputError(f"`{path}` cannot be written: {error}", hint) from error
 
 
 def hugging_face_config(config: ModelConfig) -> dict[str, Any]:

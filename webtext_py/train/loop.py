@@ -133,8 +133,7 @@ def train(
             log.write(json.dumps(last) + "\n")
         report(last)
         if not math.isfinite(last["loss"]):
-            how = "the checkpoints before are good: begin another run with a lower `lr`"
-            raise InputError(f"the loss of step {step} is {last['loss']}", hint=how)
+            raise InputError(f"the loss of step {step} is {last['loss']}", "try a lower `lr`")
         return stop > 0
 
     step, stopping = first_step, False

@@ -20,8 +20,6 @@ CHUNK_ROWS = 8192  # our choice: 0.8 GB of bf16 logits for GPT-2's vocabulary
 ATTENTION = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION]
 ATTENTION += [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
-Chunk = Callable[..., tuple[Tensor, Tensor, Tensor]]
-
 
 def chunk_loss(
     hidden: Tensor, weight: Tensor, targets: Tensor, vocab_size: int, scale: float, grad: bool
@@ -84,7 +82,7 @@ def cross_entropy(
     targets: Tensor,
     vocab_size: int,
     chunk_rows: int = CHUNK_ROWS,
-    chunk: Chunk = chunk_loss,
+    chunk: Callable[..., Any] = chunk_loss,
 ) -> Tensor:
     """Mean cross-entropy in nats of `targets` (B, T) given `hidden` (B, T, C): a scalar.
 
@@ -105,7 +103,7 @@ class WindowLoss(nn.Module):
         super().__init__()
         self.model, self.mask_from = model, mask_from
         self.flex = compiled and model.wte.weight.is_cuda and mask_from is not None
-        self.chunk: Chunk = chunk_loss
+        self.chunk: Callable[..., Any] = chunk_loss
         if compiled:
             model.compile(dynamic=False)
             self.chunk = torch.compile(chunk_loss, dynamic=False)

@@ -18,9 +18,8 @@ def choose(
     `temperature` 0 takes the likeliest. `top_k` (0: all) and `top_p` (1: all) leave out the rest;
     the nucleus is the smallest set of likeliest ids that holds `top_p` of the probability.
     """
-    best: Tensor = logits.argmax(-1)
     if temperature == 0:
-        return best
+        return logits.argmax(-1)
     scaled, order = (logits.float() / temperature).sort(stable=True, dim=-1, descending=True)
     if top_k:
         scaled[:, top_k:] = float("-inf")
@@ -29,8 +28,7 @@ def choose(
         before = probabilities.cumsum(-1) - probabilities
         probabilities = probabilities.masked_fill(before >= top_p, 0)
     picked = torch.multinomial(probabilities, 1, generator=generator)
-    ids: Tensor = order.gather(-1, picked)[:, 0]
-    return ids
+    return order.gather(-1, picked)[:, 0]
 
 
 @torch.no_grad()

@@ -144,3 +144,37 @@ def test_muon_and_tiny_settings_run_through_the_same_doors(data: Path, webtext: 
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["val_loss"] < 5
     assert webtext("export", "nano", data / "hf", "--data", data).code == 0
+
+
+def test_the_model_of_init_from_has_the_last_word_on_its_shape(
+    trained: Path, webtext: Command, tmp_path: Path
+) -> None:
+    """A folder that transformers wrote; another shape asked for by name is refused, not ignored."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    shape = {"n_layer": 2, "n_head": 2, "n_embd": 32, "n_positions": 32, "vocab_size": 291}
+    made = GPT2LMHeadModel(GPT2Config(**shape, bos_token_id=290, eos_token_id=290))
+    made.save_pretrained(tmp_path / "hf")
+    words = ("train", "--data", trained, "--init-from", tmp_path / "hf", "device=cpu", "steps=1")
+    ran = webtext(*words, "--run", "theirs", "lr=0")
+    assert ran.code == 0, ran.err
+    ours, _, _ = open_model(trained / "runs" / "theirs")
+    ids = torch.randint(291, (2, 32), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        assert torch.allclose(ours.logits(ours(ids)), made.eval()(ids).logits, atol=1e-5)
+    refused = webtext(*words, "--run", "other", "layers=3")
+    assert refused.code == 2
+    assert "`layers` is 3 (command line), but 2 in the model of" in refused.err
+    empty = webtext("train", "--data", trained, "--init-from", tmp_path, "--run", "none")
+    assert empty.code == 1
+    assert "config.json" in empty.err
+
+
+def test_sampling_on_a_device_that_is_not_there(trained: Path, webtext: Command) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    ran = webtext("sample", "nano", "--data", trained, "--device", "cuda")
+    assert ran.code == 2
+    assert "torch finds no GPU" in ran.err
+    assert webtext("sample", "nano", "--data", trained, "--device", "xx").code == 2

@@ -52,3 +52,10 @@ def test_text_is_encoded_on_the_way(data: Path, webtext: Command, tmp_path: Path
     assert json.loads(ran.out)["val_loss"] > 0
     ids = tmp_path / "new" / "tokens-fine"
     assert [p.name for p in ids.iterdir()] == ["000.parquet"]
+    pq.write_table(table.rename_columns(["id", "content"]), tmp_path / "fine" / "000.parquet")
+    words = ("train", "--data", tmp_path / "other", "--tokens", tmp_path / "fine",
+             "--tokenizer", data / "tokenizer", *TINY, "steps=1")  # fmt: skip
+    refused = webtext(*words)
+    assert refused.code == 1
+    assert "hint: where it is text, name its column with `--text-field`" in refused.err
+    assert webtext(*words, "--text-field", "content").code == 0

@@ -336,3 +336,48 @@ def test_the_trainer_stays_small_enough_to_read() -> None:
     lines = {path.name: len(path.read_text().splitlines()) for path in folder.glob("*.py")}
     assert {"data.py", "optimizer.py", "checkpoint.py", "export.py", "sample.py"} <= lines.keys()
     assert sum(lines.values()) < 1500, lines
+
+
+def test_a_full_disk_is_no_bug_and_keeps_what_was_saved(
+    data: Path, webtext: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What safetensors says when the system has no room: the second checkpoint meets it."""
+    from safetensors import SafetensorError
+
+    from webtext_py.train import export
+
+    def full(tensors: Any, path: Path, **how: Any) -> None:
+        save_file(tensors, path, **how)
+        if "step-00000004" in str(path) and path.name == "optimizer.safetensors":
+            raise SafetensorError("No space left on device (os error 28)")
+
+    save_file = export.save_file
+    monkeypatch.setattr(export, "save_file", full)
+    ran = webtext("train", "--data", data, *TINY, "steps=6", "checkpoint_every=2")
+    assert ran.code == 1
+    assert "optimizer.safetensors` cannot be written: " in ran.err
+    assert "hint: make room" in ran.err
+    saved = [path.name for path in (data / "runs/nano/checkpoints").iterdir()]
+    assert saved == ["step-00000002"]
+    monkeypatch.undo()
+    assert webtext("train", "--data", data, "--resume").code == 0
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ("steps=-1", "`steps` is -1 (command line), expected at least 1"),
+        ("lr=nan", "`lr` is nan (command line), expected at least 0"),
+        ("val_fraction=1.5", "`val_fraction` is 1.5 (command line), expected less than 1"),
+        ("lrr=1", "no setting `lrr` (command line)\nhint: did you mean `lr`?"),
+        ("steps", "`steps` is not KEY=VALUE"),
+    ],
+)
+def test_a_setting_out_of_range_is_named_before_anything_begins(
+    data: Path, webtext: Command, pair: str, message: str
+) -> None:
+    ran = webtext("train", "--data", data, pair)
+    assert ran.code == 2
+    assert message in ran.err
+    assert "preset" not in ran.err
+    assert not (data / "runs").exists()
