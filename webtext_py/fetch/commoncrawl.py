@@ -203,8 +203,7 @@ class CommonCrawl:
         self._pace = pace
         self._store = store
         self._index = index_files(index)
-        data = mirrored(data if data.endswith("/") else f"{data}/")
-        self._data = data
+        self._data = mirrored(data if data.endswith("/") else f"{data}/")
         self._window_s = window_days * 86400.0
         self._limits = limits
 
