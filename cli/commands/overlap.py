@@ -33,12 +33,13 @@ class Size(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number of bytes."""
         if isinstance(value, int):
-            return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", value, re.IGNORECASE)
-        if found is None:
-            self.fail(f"{value!r} is no size; 500M or 2G was expected", param, ctx)
-        power = "kmgt".find(found[2].lower()) + 1 if found[2] else 0
-        size = int(float(found[1]) * 1024**power)
+            size = value
+        else:
+            found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", str(value), re.IGNORECASE)
+            if found is None:
+                self.fail(f"{value!r} is no size; 500M or 2G was expected", param, ctx)
+            power = "kmgt".find(found[2].lower()) + 1 if found[2] else 0
+            size = int(float(found[1]) * 1024**power)
         if size < self.least:
             self.fail(
                 f"{value!r} is too little; at least {self.least >> 20}M is needed", param, ctx
@@ -55,7 +56,7 @@ class Names(click.ParamType["tuple[str, ...]"]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """The names."""
-        names = tuple(name.strip() for name in value.split(","))
+        names = tuple(name.strip() for name in str(value).split(","))
         if not all(names) or len(set(names)) != len(names):
             self.fail(f"{value!r} is no list of names; question,context was expected", param, ctx)
         return names

@@ -208,6 +208,22 @@ def test_wrong_inputs_exit_1(
     assert "Traceback" not in captured.err
 
 
+def test_values_of_a_configuration_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: tuple[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["overlap", "--test", files[0], "--train", files[1], "--json"]
+    Path("webtext.toml").write_text('[overlap]\nn = 3\nmemory = 5000000\nfields = "text"\n')
+    assert run(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 3
+    Path("webtext.toml").write_text("[overlap]\nmemory = 5000\n")
+    assert run(arguments) == 2
+    assert "at least 4M is needed" in capsys.readouterr().err
+
+
 def test_the_demos_set_stands_in_for_its_name(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
