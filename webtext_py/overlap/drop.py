@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from webtext_py.engine.commit import TEMPORARY, flush, write_json
+from webtext_py.engine.commit import flush, write_json
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
 from webtext_py.overlap.evidence import Evidence
@@ -31,50 +32,47 @@ def drop_overlapping(
 
     Same form, columns, order and compression; same names, with the folders in front where two are
     the same. A file of plain text is one document: it is copied or left out. `ledger.json` beside
-    them, written last, has the counts of each file. Returns its totals.
+    them has the counts of each file. `folder`, which is new or empty, appears when all is written.
+    Returns the totals.
     """
     observer = observer or Silent()
     names = input_names([source.path for source in text.sources])
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".part-{folder.name}")
+    shutil.rmtree(part, ignore_errors=True)  # what a killed run left
     observer.step_started("dropping", text.size(), "bytes")
     write = {"parquet": _filter_parquet, "jsonl": _filter_lines, "text": _filter_file}
     files = {}
     for source in text.sources:
         name = names[source.path.resolve()]
         gone = np.asarray(evidence.overlapping.get(source.path, []), np.int64)
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        kept = write[source.kind](source, folder / name, gone)
+        target = part / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        kept = write[source.kind](source, target, gone)
+        if target.exists():
+            flush(target)
         files[name] = balance("drop", kept + len(gone), kept, {"overlap": len(gone)})
         observer.advanced(source.path.stat().st_size)
     total = sum(counts["in"] for counts in files.values())
     dropped = sum(counts["dropped"]["overlap"] for counts in files.values())
     counts = balance("drop", total, total - dropped, {"overlap": dropped})
-    write_json(folder / "ledger.json", {**counts, "files": files})
+    write_json(part / "ledger.json", {**counts, "files": files})
+    part.replace(folder)
+    flush(folder.parent)
     return counts
 
 
 Rows = npt.NDArray[np.int64]
 
 
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """A file beside `target` that gets its name when it is whole."""
-    part = target.with_name(f"{TEMPORARY}{target.name}")
-    try:
-        yield part
-        flush(part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    flush(target.parent)
-
-
 def _filter_parquet(source: Source, target: Path, gone: Rows) -> int:
     """Copies a Parquet file without some rows, row group by row group; returns the rows kept."""
     row = kept = 0
-    with _appearing(target) as part, ExitStack() as stack:  # closed before it gets its name
+    with ExitStack() as stack:
         file = stack.enter_context(pq.ParquetFile(source.path))
-        writer = stack.enter_context(pq.ParquetWriter(part, file.schema_arrow, compression="zstd"))
+        writer = stack.enter_context(
+            pq.ParquetWriter(target, file.schema_arrow, compression="zstd")
+        )
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, use_threads=False)
             keep = np.ones(table.num_rows, bool)
@@ -90,7 +88,7 @@ def _filter_lines(source: Source, target: Path, gone: Rows) -> int:
     """Copies the lines of a JSONL file without some rows; blank lines are none and go too."""
     left_out = set(gone.tolist())
     row = kept = 0
-    with _appearing(target) as part, open_source(source) as lines, _create(source, part) as out:
+    with open_source(source) as lines, _create(source, target) as out:
         for line in lines:
             if not line.strip():
                 continue
@@ -105,9 +103,7 @@ def _filter_file(source: Source, target: Path, gone: Rows) -> int:
     """Copies a file that is one document, unless it goes."""
     if len(gone):
         return 0
-    with _appearing(target) as part, source.path.open("rb") as stream, part.open("wb") as out:
-        while block := stream.read(1 << 20):
-            out.write(block)
+    shutil.copyfile(source.path, target)
     return 1
 
 

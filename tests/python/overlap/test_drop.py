@@ -76,9 +76,13 @@ def test_files_of_one_name_and_of_every_form(tmp_path: Path, write: Write) -> No
         pq.write_table(pa.table(rows), tmp_path / folder / "part.parquet")
     (tmp_path / "gone.txt").write_text(f"so {SHARED} it is")
     (tmp_path / "stays.txt").write_text("nothing of it")
+    (tmp_path / ".part-clean").mkdir()
+    (tmp_path / ".part-clean" / "half.parquet").write_bytes(b"killed")
+    (tmp_path / "clean").mkdir()
     train = [tmp_path / n for n in ("a/part.parquet", "b/part.parquet", "gone.txt", "stays.txt")]
     ledger = _drop(tmp_path, write, train)
     assert (ledger["in"], ledger["kept"], ledger["dropped"]) == (6, 3, {"overlap": 3})
+    assert not (tmp_path / ".part-clean").exists()
     found = sorted(p for p in (tmp_path / "clean").rglob("*") if p.is_file())
     names = [str(p.relative_to(tmp_path / "clean")) for p in found]
     assert names == ["a/part.parquet", "b/part.parquet", "ledger.json", "stays.txt"]
