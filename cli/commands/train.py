@@ -29,7 +29,9 @@ Examples:
 )
 @click.option("--text-field", default="text", show_default=True, help="Column, if it is text.")
 @click.option("--tokenizer", type=click.Path(path_type=Path), help="[DATA/tokenizer]")
-@click.option("--val-tokens", type=click.Path(path_type=Path), help="Parquet to validate on.")
+@click.option(
+    "--val-tokens", type=click.Path(path_type=Path), help="Parquet of ids or text to validate on."
+)
 @click.option("--val-fraction", type=float, help="Share of the tokens to hold out instead.")
 @click.option("--preset", help="Size: nano, gpt2, gpt2-medium, ...  [default: by tokens, device]")
 @click.option("--steps", type=int, help="Optimizer steps [default: the preset's].")

@@ -53,11 +53,11 @@ def plan(request: Request, gpu: bool) -> tuple[Settings, Inputs, Path, list[str]
     settings, run = _asked(request)
     notes: list[str] = []
     tokenizer = request.tokenizer or request.data / "tokenizer"
-    tokens = find_tokens(
-        request.data, request.tokens, request.tokenizer, request.observer, request.text_field
-    )
+    how = request.tokenizer, request.observer, request.text_field
+    tokens = find_tokens(request.data, request.tokens, *how)
+    val_tokens = request.val_tokens and find_tokens(request.data, request.val_tokens, *how)
     fraction = settings.values.get("val_fraction", 0.0)
-    inputs = open_inputs(tokens, tokenizer, request.val_tokens, fraction)
+    inputs = open_inputs(tokens, tokenizer, val_tokens, fraction)
     if not request.resume:
         notes = prepare(settings, inputs, request.init_from, gpu)
     return settings, inputs, run or request.folder(settings.values["preset"]), notes

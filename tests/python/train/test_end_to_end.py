@@ -59,3 +59,12 @@ def test_text_is_encoded_on_the_way(data: Path, webtext: Command, tmp_path: Path
     assert refused.code == 1
     assert "hint: where it is text, name its column with `--text-field`" in refused.err
     assert webtext(*words, "--text-field", "content").code == 0
+    # Text to validate on as well.
+    held = pa.table({"text": sentences(9, 20)})
+    pq.write_table(held, tmp_path / "held.parquet")
+    ran = webtext("train", "--data", tmp_path / "third", "--tokens", data / "tokens",
+                  "--tokenizer", data / "tokenizer", "--val-tokens", tmp_path / "held.parquet",
+                  *TINY, "steps=1", "--json")  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["val_loss"] > 0
+    assert [p.name for p in (tmp_path / "third" / "tokens-held").iterdir()] == ["held.parquet"]
