@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from webtext_py.pipeline import STAGES
+from webtext_py.config import BuildConfig
+from webtext_py.engine import LocalEngine
+from webtext_py.pipeline import STAGES, Build, Sources
 from webtext_py.verify import verify
 
 from . import trees
@@ -81,7 +83,8 @@ MOMENTS = ("written", "flushed", "renamed", "marked")
 def test_killed_in_every_step_that_looks_for_copies(tmp_path: Path) -> None:
     articles = REPOSITORY / "tools" / "demo" / "spares" / "s11-wikipedia.txt"
     whole, data = tmp_path / "whole", tmp_path / "data"
-    assert run(DRIVER, whole, "none", "none", 1, "wikipedia", articles) == 0
+    # Two workers here, one in what is killed.
+    Build(whole, Sources(wikipedia=(str(articles),)), BuildConfig()).run(LocalEngine(2))
     assert trees.digests(whole, "wikipedia")
     steps = [f"{stage}/{step}" for stage, names in STEPS.items() for step in names.split()]
     for place, step in enumerate(steps):
