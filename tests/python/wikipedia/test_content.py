@@ -228,10 +228,10 @@ def test_pieces_say_what_the_whole_says() -> None:
 def test_the_index_is_the_same_in_little_memory(tmp_path: Path) -> None:
     draw = random.Random(9)
     texts = tmp_path / "articles.parquet"
-    # 400,000 distinct 8-grams, 3.2 MB of keys: more than the smaller memory.
+    # 400,000 distinct 8-grams, 3.2 MB of keys: more than keys get of the smaller memory.
     rows = [" ".join(f"w{draw.randrange(10**9)}" for _ in range(1007)) for _ in range(400)]
     pq.write_table(pa.table({"title": rows, "text": rows}), texts)
-    for name, memory in (("large", 64 << 20), ("small", 2 << 20)):
+    for name, memory in (("large", 64 << 20), ("small", 4 << 20)):
         (tmp_path / name).mkdir()
         content.index([texts], [tmp_path / name / "a.bloom"], memory=memory)
     small, large = (tmp_path / name / "a.bloom" for name in ("small", "large"))
