@@ -46,8 +46,10 @@ pub fn byte_order() -> [u8; 256] {
     order
 }
 
-/// Merges between two questions whether to go on.
-const MERGES_A_STEP: usize = 64;
+/// Asks whether to go on.
+fn ask(progress: &mut dyn FnMut(usize) -> bool, entries: usize) -> Result<()> {
+    if progress(entries) { Ok(()) } else { Err(Error::Interrupted) }
+}
 
 /// Learns merges from `pieces`.
 ///
@@ -69,9 +71,9 @@ pub fn train(
         )));
     }
     if options.vocab_size <= 1 << 16 {
-        Trainer::<u16>::new(pieces, options)?.run(progress)
+        Trainer::<u16>::new(pieces, options, progress)?.run(progress)
     } else {
-        Trainer::<u32>::new(pieces, options)?.run(progress)
+        Trainer::<u32>::new(pieces, options, progress)?.run(progress)
     }
 }
 
@@ -98,10 +100,15 @@ struct Trainer<S> {
 }
 
 impl<S: Symbol> Trainer<S> {
-    fn new(pieces: Pieces, options: TrainOptions) -> Result<Self> {
+    fn new(
+        pieces: Pieces,
+        options: TrainOptions,
+        progress: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Self> {
         let tokens: Vec<Box<[u8]>> = byte_order().iter().map(|&b| Box::from([b])).collect();
         let id_of = tokens.iter().cloned().zip(0u32..).collect();
         let words = Words::new(pieces)?;
+        ask(progress, tokens.len())?;
         let mut trainer = Trainer {
             options,
             words,
@@ -115,12 +122,12 @@ impl<S: Symbol> Trainer<S> {
             id_of,
             threshold: options.min_frequency.clamp(1, i64::MAX as u64) as i64,
         };
-        trainer.count_initial_pairs();
+        trainer.count_initial_pairs(progress)?;
         Ok(trainer)
     }
 
     /// Counts and lists of the pairs of bytes, in two passes over dense tables.
-    fn count_initial_pairs(&mut self) {
+    fn count_initial_pairs(&mut self, progress: &mut dyn FnMut(usize) -> bool) -> Result<()> {
         #[derive(Clone, Copy)]
         struct Pair {
             count: i64,
@@ -139,6 +146,7 @@ impl<S: Symbol> Trainer<S> {
                 }
             }
         });
+        ask(progress, self.tokens.len())?;
         let mut total = 0;
         let mut next = vec![0usize; 1 << 16];
         for (number, pair) in table.iter_mut().enumerate() {
@@ -167,6 +175,7 @@ impl<S: Symbol> Trainer<S> {
                 }
             }
         });
+        Ok(())
     }
 
     fn run(mut self, progress: &mut dyn FnMut(usize) -> bool) -> Result<Learned> {
@@ -191,9 +200,8 @@ impl<S: Symbol> Trainer<S> {
             repeated |= known;
             merges.push((left, right, new));
             self.merge(left, right, new, top.list);
-            if merges.len().is_multiple_of(MERGES_A_STEP) && !progress(self.tokens.len()) {
-                return Err(Error::Interrupted);
-            }
+            // After every merge: the first ones change millions of words each.
+            ask(progress, self.tokens.len())?;
         }
         if repeated {
             keep_last_of_equal_pairs(&mut merges);

@@ -5,7 +5,7 @@ use crate::bpe::pretokenize::Pattern;
 use crate::bpe::train::byte_order;
 use crate::{Error, Result};
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// GPT-2's pattern as tiktoken 0.14 writes it: the same pieces.
@@ -191,23 +191,23 @@ fn pattern_of(value: &Value) -> std::result::Result<Pattern, String> {
     Err(format!("is {}; ByteLevel, or Split and ByteLevel, were expected", kind(value)))
 }
 
-/// GPT-2's characters for bytes, read back.
-struct Spelling(HashMap<char, u8>);
+/// GPT-2's characters for bytes, read back: the byte of each character below 512.
+struct Spelling([Option<u8>; 512]);
 
 impl Spelling {
     fn new() -> Self {
         let order = byte_order();
         // The visible bytes stand for themselves, the others for 256, 257, ... in order.
         let hidden = order.iter().rposition(|&byte| byte == 0xFF).map_or(0, |last| last + 1);
-        let character = |(id, &byte): (usize, &u8)| {
-            let scalar = if id < hidden { byte as u32 } else { 256 + (id - hidden) as u32 };
-            (char::from_u32(scalar).expect("below the surrogates"), byte)
-        };
-        Spelling(order.iter().enumerate().map(character).collect())
+        let mut byte_of = [None; 512];
+        for (id, &byte) in order.iter().enumerate() {
+            byte_of[if id < hidden { byte as usize } else { 256 + (id - hidden) }] = Some(byte);
+        }
+        Spelling(byte_of)
     }
 
     fn bytes(&self, spelled: &str) -> Option<Vec<u8>> {
-        spelled.chars().map(|character| self.0.get(&character).copied()).collect()
+        spelled.chars().map(|character| *self.0.get(character as usize)?).collect()
     }
 
     /// The bytes of a merge's halves, or what is wrong with it.
