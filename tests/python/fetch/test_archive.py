@@ -7,7 +7,7 @@ from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 
-from webtext_py.fetch.archive import Archive, Attempt, read_journal
+from webtext_py.fetch.archive import JOURNAL, Archive, Attempt, read_journal
 from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.crawl import Link
@@ -62,6 +62,29 @@ def test_files_are_rotated_and_renamed_when_full(tmp_path: Path) -> None:
     for attempt in read_journal(tmp_path):
         assert attempt.file is not None
         assert attempt.offset + attempt.length <= (tmp_path / attempt.file).stat().st_size
+
+
+def test_what_no_line_vouches_for_is_cut_off(tmp_path: Path) -> None:
+    """As after `kill -9` in the middle of a write: half a record, and half a line."""
+    pages = [exchange(number) for number in range(3)]
+    with Archive(tmp_path, {}, rotate_bytes=1 << 30) as archive:
+        for one in pages[:2]:
+            archive.add(Attempt(one.url, one.url, "live", "good"), [one])
+    whole = (tmp_path / "live-00000.warc.gz").read_bytes()
+    (tmp_path / "live-00000.warc.gz").unlink()
+    part = tmp_path / "live-00000.warc.gz.part"
+    part.write_bytes(whole + whole[300:900])
+    (tmp_path / "live-00001.warc.gz.part").write_bytes(whole[:100])  # nothing is finished there
+    with (tmp_path / JOURNAL).open("ab") as file:
+        file.write(b'{"url_key": "http://a.test/2", "url": "htt')
+    with Archive(tmp_path, {}, rotate_bytes=1 << 30) as archive:
+        assert {key for key, _ in archive.attempts} == {p.url for p in pages[:2]}
+        archive.add(Attempt(pages[2].url, pages[2].url, "live", "good"), [pages[2]])
+    assert (tmp_path / "live-00000.warc.gz").read_bytes() == whole
+    files = sorted(path.name for path in tmp_path.glob("*.warc.gz*"))
+    assert files == ["live-00000.warc.gz", "live-00001.warc.gz"]
+    assert kinds(tmp_path / "live-00001.warc.gz") == ["warcinfo", "response", "request"]
+    assert [a.url for a in read_journal(tmp_path)] == [p.url for p in pages]
 
 
 def test_a_small_limit_through_a_whole_fetch(tmp_path: Path) -> None:
