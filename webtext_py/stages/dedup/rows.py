@@ -50,12 +50,11 @@ class Part:
     # The text's column or key in any file of texts; None for a file with the columns of `READ`.
     text_field: str | None = None
     groups: tuple[int, int] | None = None  # first and end; None for all
-    digest: str | None = None  # SHA-256 of the file
+    digest: str | None = None  # SHA-256 of the file, for ids of rows that have none
     weight: int = 0  # bytes
 
     def arguments(self) -> dict[str, Any]:
-        """What a task takes beside the path to read the part; not the digest, which is known to
-        whoever knows the inputs."""
+        """What a task takes beside the path to read the part."""
         return {"text_field": self.text_field, "groups": self.groups, "digest": self.digest}
 
 
