@@ -1,5 +1,6 @@
 """`webtext bpe`: train a byte-level BPE vocabulary, encode text with one."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -209,12 +210,18 @@ def encode(
       webtext bpe encode --format bin --tokenizer gpt2/encoder.json
       echo hello world | webtext bpe encode --input -
     """
+    # Modules stay until the end: looking for garbage among them, while they load and at exit, takes
+    # a tenth of a second of one core.
+    gc.disable()
     from webtext_py.bpe.encode import encode_stage
     from webtext_py.bpe.run import TOKENIZER
     from webtext_py.engine import ThreadEngine
     from webtext_py.errors import InputError
     from webtext_py.stage import Workspace
     from webtext_py.tokenizer import Tokenizer
+
+    gc.freeze()
+    gc.enable()
 
     if inputs == ("-",):
         if tokenizer is None and not (data / TOKENIZER).is_dir():
