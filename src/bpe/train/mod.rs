@@ -337,7 +337,7 @@ mod tests {
         let texts = Texts { data: &text, offsets: &[0, text.len() as i64] };
         counter.count(texts, 1, &mut || true).unwrap();
         let options = TrainOptions { vocab_size: 2000, min_frequency };
-        Trainer::new(counter.finish(), options).unwrap()
+        Trainer::new(counter.finish(), options, &mut |_| true).unwrap()
     }
 
     #[test]
