@@ -60,14 +60,20 @@ impl Sets {
             let path = path.as_ref();
             let file = File::open(path).map_err(|error| Error::io(path, error))?;
             let length = file.metadata().map_err(|error| Error::io(path, error))?.len();
+            if length < 8 {
+                return Err(Error::format(path, None, format!("{length} bytes: cut")));
+            }
             let count = read(&file, path, 0, 1)?[0];
-            if count > length / 16 {
+            if count > (length - 8) / 16 {
                 return Err(Error::format(path, None, format!("{count} sets do not fit the file")));
             }
             let numbers = read(&file, path, 1, count)?;
             let ends = read(&file, path, 1 + count, count)?;
             let keys = ends.last().copied().unwrap_or(0);
-            if !ends.is_sorted() || !numbers.is_sorted() || keys > length / 8 {
+            if !ends.is_sorted()
+                || !numbers.is_sorted_by(|left, right| left < right)
+                || keys > length / 8
+            {
                 return Err(Error::format(path, None, "sets are not in order"));
             }
             if 8 * (1 + 2 * count + keys) != length {

@@ -16,7 +16,7 @@ use super::file::{Header, PIECE};
 use super::ngrams::{MAX_N, Scratch};
 use super::sketch::{STANDARD_ERROR, Sketch};
 use super::writer::{BUFFERS, Writer};
-use crate::bloom::{self, BLOCK_BITS, Block};
+use crate::bloom::{self, BLOCK_BITS, Block, LANES};
 use crate::words::Mode;
 use crate::{Error, Result};
 
@@ -95,7 +95,9 @@ struct Spill {
 
 impl Spill {
     fn create(folder: &Path) -> Result<Spill> {
-        let path = folder.join(format!(".tmp-{}-ngrams.spill", std::process::id()));
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!(".tmp-{}-{number}-ngrams.spill", std::process::id()));
         let open = || {
             std::fs::create_dir_all(folder)?;
             let options =
@@ -356,8 +358,8 @@ impl Builder {
     /// Inserts what belongs into blocks `first..first + part.len()`.
     ///
     /// Partition `p` owns the blocks from `ceil(p * blocks / 256)`: disjoint ranges, one thread
-    /// each. Keys of the block before, which it shares with its neighbour, are put aside and
-    /// inserted at the end.
+    /// each. What its keys set in the block before, which it shares with its neighbour, is put
+    /// aside and added at the end.
     fn fill(&self, part: &mut [Block], first: u64, blocks: u64) -> Result<()> {
         let end = first + part.len() as u64;
         let owned = |partition: u64| (partition as u128 * blocks as u128).div_ceil(256) as u64;
@@ -383,19 +385,23 @@ impl Builder {
         let next = AtomicUsize::new(0);
         let shared = Mutex::new(Vec::new());
         let work = || -> Result<()> {
-            let mut aside = Vec::new();
             while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let Ok(mut job) = job.lock() else { continue };
                 let (partition, low) = (job.0, job.1);
                 let mine = &mut *job.2;
-                // Of the keys elsewhere, only those in the shared block before are for us.
-                let mut elsewhere = Vec::new();
+                // Of the keys elsewhere, only those in the shared block before are for us; its bits
+                // are kept, since a frequent n-gram may come there without end.
+                let before = owned(partition as u64).checked_sub(1);
+                let before = before.filter(|block| (first..end).contains(block));
+                let mut edge: [Block; 1] = [[0; LANES]];
+                let (mut elsewhere, mut nowhere) = (Vec::new(), Vec::new());
                 let mut take = |keys: &[u64]| {
                     bloom::insert(mine, low, blocks, keys, &mut elsewhere);
-                    aside.extend(elsewhere.drain(..).filter(|&key| {
-                        let block = bloom::block_of(key, blocks);
-                        block + 1 == owned(partition as u64) && (first..end).contains(&block)
-                    }));
+                    if let Some(block) = before {
+                        bloom::insert(&mut edge, block, blocks, &elsewhere, &mut nowhere);
+                        nowhere.clear();
+                    }
+                    elsewhere.clear();
                     Ok(())
                 };
                 for worker in &self.workers {
@@ -404,9 +410,9 @@ impl Builder {
                 if let Some(spill) = &self.spill {
                     spill.read(partition, take)?;
                 }
-            }
-            if let Ok(mut shared) = shared.lock() {
-                shared.append(&mut aside);
+                if let (Some(block), Ok(mut shared)) = (before, shared.lock()) {
+                    shared.push((block, edge[0]));
+                }
             }
             Ok(())
         };
@@ -419,8 +425,10 @@ impl Builder {
             result
         })?;
         drop(jobs);
-        let shared = shared.into_inner().unwrap_or_default();
-        bloom::insert(part, first, blocks, &shared, &mut Vec::new());
+        for (block, bits) in shared.into_inner().unwrap_or_default() {
+            let place = &mut part[(block - first) as usize];
+            place.iter_mut().zip(bits).for_each(|(word, more)| *word |= more);
+        }
         Ok(())
     }
 }

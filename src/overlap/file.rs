@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
+use super::ngrams::MAX_N;
 use super::sketch::{REGISTERS, Sketch};
 use super::writer::{Writer, payload_digest, summarise};
 use crate::bloom::{self, BLOCK_BITS, Block, K, LANES};
@@ -35,6 +36,8 @@ use crate::{Error, Result};
 pub const FORMAT: u32 = 1;
 const MAGIC: &[u8; 8] = b"WTBLOOM\0";
 pub(super) const HEADER: usize = 4096;
+/// Pieces that `verify` reads between looks at `stop`: 256 MiB.
+const VERIFY_PIECES: usize = 256;
 const CHECKED: usize = 2016; // bytes that the header's own digest covers
 const CHECK: usize = 2048;
 /// Blocks in a piece of 1 MiB: what is digested, and what ranges of blocks are multiples of.
@@ -194,8 +197,12 @@ impl Index {
         if Sha256::digest(text)[..] != map[152..184] {
             return Err(wrong("the metadata is corrupt".into()));
         }
+        let n = u32_at(&map, 12) as usize;
+        if !(1..=MAX_N).contains(&n) {
+            return Err(wrong(format!("n is {n}; 1 to {MAX_N} was expected")));
+        }
         let header = Header {
-            n: u32_at(&map, 12) as usize,
+            n,
             mode: if u32_at(&map, 20) == 1 { Mode::Ascii } else { Mode::Unicode },
             blocks,
             capacity: u64_at(&map, 56),
@@ -235,9 +242,16 @@ impl Index {
     /// Reads the whole file and compares its digest.
     ///
     /// # Errors
-    /// `Error::Format` where the blocks are not those that were written.
-    pub fn verify(&self, threads: usize) -> Result<()> {
-        let digests = summarise(self.blocks(), threads);
+    /// `Error::Format` where the blocks are not those that were written; `Error::Interrupted`
+    /// where `stop` said so.
+    pub fn verify(&self, threads: usize, stop: &dyn Fn() -> bool) -> Result<()> {
+        let mut digests = Vec::new();
+        for part in self.blocks().chunks(VERIFY_PIECES * PIECE as usize) {
+            if stop() {
+                return Err(Error::Interrupted);
+            }
+            digests.extend(summarise(part, threads));
+        }
         if payload_digest(&digests, &self.sketch()?) != self.header.digest {
             return Err(Error::format(&self.path, None, "the filter is corrupt: another digest"));
         }
@@ -324,14 +338,14 @@ pub fn merge(
                 )));
             }
         }
-        header.documents += other.documents;
-        header.words += other.words;
-        header.ngrams += other.ngrams;
+        header.documents = header.documents.saturating_add(other.documents);
+        header.words = header.words.saturating_add(other.words);
+        header.ngrams = header.ngrams.saturating_add(other.ngrams);
         sketch.merge(&index.sketch()?);
     }
     header.metadata = metadata;
     for index in &indexes {
-        index.verify(threads)?;
+        index.verify(threads, stop)?;
     }
     let mut writer = Writer::create(out, threads)?;
     let step = 16 * PIECE as usize;

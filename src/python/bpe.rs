@@ -129,9 +129,10 @@ impl BpePieces {
         min_frequency: u64,
         report: Option<Py<PyAny>>,
     ) -> PyResult<(Buffer, Buffer, Buffer)> {
-        if vocab_size < 256 || vocab_size > u32::MAX as usize {
+        if !(256..=u32::MAX as usize).contains(&vocab_size) {
             return Err(PyValueError::new_err(format!(
-                "a vocabulary of {vocab_size} was asked for; at least 256 are needed for the bytes"
+                "a vocabulary of {vocab_size} was asked for; 256 (the bytes) to {} were expected",
+                u32::MAX
             )));
         }
         let pieces = self.0.take().ok_or_else(finished)?;

@@ -176,10 +176,12 @@ fn minhash_groups(
     copies: &Bound<'_, PyAny>,
 ) -> PyResult<(Buffer, Buffer, Buffer, u64)> {
     let copies = words(py, copies)?;
-    let groups = py.detach(|| Groups::of_rows(&files, part, parts, &copies))?;
-    let (bounds, words) = groups.to_words(parts);
+    let ((bounds, words), numbers, count) = py.detach(|| -> crate::Result<_> {
+        let groups = Groups::of_rows(&files, part, parts, &copies)?;
+        Ok((groups.to_words(parts), groups.numbers(), groups.len() as u64))
+    })?;
     let (bounds, words) = (Buffer::from_vec(bounds), Buffer::from_vec(words));
-    Ok((bounds, words, Buffer::from_vec(groups.numbers()), groups.len() as u64))
+    Ok((bounds, words, Buffer::from_vec(numbers), count))
 }
 
 /// Distinct shingle keys of rows: the end of each row's, and the keys, ascending in each row.

@@ -149,7 +149,7 @@ impl NgramIndex {
     }
 
     fn verify(&self, py: Python<'_>, threads: usize) -> PyResult<()> {
-        Ok(py.detach(|| self.inner.verify(threads))?)
+        Ok(py.detach(|| self.inner.verify(threads, &interrupted))?)
     }
 
     fn check(&self, py: Python<'_>, probes: u64, seed: u64, threads: usize) -> PyResult<u64> {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use webtext::hash::{SEED, finish, word_hash};
 use webtext::overlap::builder::{Builder, LEAST_MEMORY, Parameters};
 use webtext::overlap::file::{self, Header, Index};
@@ -103,7 +104,7 @@ fn bytes_do_not_depend_on_memory_or_threads_and_nothing_is_lost() {
         assert!(std::fs::read(&other).unwrap() == bytes, "{threads} threads, {memory} bytes");
     }
     let index = Index::open(&path).unwrap();
-    index.verify(2).unwrap();
+    index.verify(2, &|| false).unwrap();
     assert_eq!(index.header(), &header);
     assert_eq!(index.query(&keys).len(), keys.len(), "a false negative");
     let leftovers: Vec<_> = std::fs::read_dir(&folder.0).unwrap().collect();
@@ -179,7 +180,7 @@ fn measured_rate_is_the_computed_one() {
     index.store_check(&record).unwrap();
     let again = Index::open(&path).unwrap();
     assert_eq!(again.check_record(), Some(record));
-    again.verify(1).unwrap();
+    again.verify(1, &|| false).unwrap();
 }
 
 #[test]
@@ -190,11 +191,22 @@ fn damaged_files_are_refused() {
     let whole = std::fs::read(&path).unwrap();
     let opened = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        Index::open(&path).and_then(|index| index.verify(1)).err().map(|error| error.to_string())
+        Index::open(&path)
+            .and_then(|index| index.verify(1, &|| false))
+            .err()
+            .map(|error| error.to_string())
     };
     let damaged = |at: usize| {
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
+        bytes
+    };
+    // A header whose digest is right, with another n.
+    let forged = |n: u32| {
+        let mut bytes = whole.clone();
+        bytes[12..16].copy_from_slice(&n.to_le_bytes());
+        let digest = Sha256::digest(&bytes[..2016]);
+        bytes[2016..2048].copy_from_slice(&digest);
         bytes
     };
     assert_eq!(opened(&whole), None);
@@ -206,6 +218,8 @@ fn damaged_files_are_refused() {
         (damaged(0), "another magic"),
         (damaged(8), "format 0"),
         (damaged(12), "header is corrupt"),
+        (forged(0), "n is 0"),
+        (forged(u32::MAX), "1 to 64 was expected"),
         (damaged(5000), "filter is corrupt"),
         (damaged(whole.len() - 1000), "filter is corrupt"),
         (damaged(whole.len() - 1), "metadata is corrupt"),

@@ -66,7 +66,7 @@ impl Encoder {
         ids: &mut Vec<T>,
         ends: &mut Vec<i64>,
     ) -> Result<()> {
-        let limit = self.vocabulary().id_limit().max(prefix.map_or(0, |id| id + 1));
+        let limit = self.vocabulary().id_limit().max(prefix.map_or(0, |id| id.saturating_add(1)));
         if std::mem::size_of::<T>() == 2 && limit > 1 << 16 {
             return Err(Error::InvalidParameter(format!(
                 "ids up to {} were found; 16 bits hold 65535",

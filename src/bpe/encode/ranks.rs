@@ -112,11 +112,12 @@ impl Ranks {
         let mut at = (hash >> self.shift) as usize;
         loop {
             let slot = self.slots[at & mask];
-            if slot >> RANK_BITS == pair {
-                return (slot & ((1 << RANK_BITS) - 1)) as u32;
-            }
+            // First: the pair of the two largest ids has the bits of an empty slot.
             if slot == EMPTY {
                 return NONE;
+            }
+            if slot >> RANK_BITS == pair {
+                return (slot & ((1 << RANK_BITS) - 1)) as u32;
             }
             at += 1;
         }

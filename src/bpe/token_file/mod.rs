@@ -46,6 +46,8 @@ pub struct TokenWriter<T> {
     tokens: u64,
     page: Vec<u8>,
     compressed: Vec<u8>,
+    /// Whether a call stopped in the middle, so that rows and ids may not belong together.
+    broken: bool,
 }
 
 /// What the footer says of a row group.
@@ -86,14 +88,16 @@ impl<T: Id> TokenWriter<T> {
             tokens: 0,
             page: Vec::new(),
             compressed: Vec::new(),
+            broken: false,
         })
     }
 
     /// Encodes texts, each behind `prefix`, and appends a row for each under its `doc_id`.
     ///
     /// # Errors
-    /// As of `Encoder::encode_batch`; `Error::InvalidParameter` for a row of 2 G ids or more, which
-    /// no list column holds; `Error::Io`.
+    /// As of `Encoder::encode_batch`; `Error::InvalidParameter` for a row of 2^31 ids or more, which
+    /// no list column holds, and for `doc_id`s that no page holds; `Error::Io`. After an error the
+    /// file cannot be finished.
     pub fn append(
         &mut self,
         encoder: &Encoder,
@@ -104,6 +108,7 @@ impl<T: Id> TokenWriter<T> {
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<()> {
         assert_eq!(doc_ids.len(), texts.len(), "one doc_id a text");
+        self.begin()?;
         let (ids, ends) = (&mut self.ids, &mut self.ends);
         encoder.encode_more(texts, Some(prefix), false, threads, keep_going, ids, ends)?;
         for row in 0..doc_ids.len() {
@@ -128,6 +133,18 @@ impl<T: Id> TokenWriter<T> {
             self.name_ends.drain(..row);
             self.name_ends.iter_mut().for_each(|end| *end -= names);
         }
+        self.broken = false;
+        Ok(())
+    }
+
+    /// Marks the file as broken until the call that asks has ended well.
+    fn begin(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.broken, true) {
+            return Err(Error::InvalidParameter(format!(
+                "`{}` cannot be continued: writing it failed before; begin it again",
+                self.path.display()
+            )));
+        }
         Ok(())
     }
 
@@ -142,10 +159,12 @@ impl<T: Id> TokenWriter<T> {
     fn write_group(&mut self, first: usize, last: usize) -> Result<()> {
         let starts: Vec<usize> = self.ends[first..last].iter().map(|&end| end as usize).collect();
         let (from, to) = (starts[0], self.ends[last] as usize);
-        if self.ends[first..=last].windows(2).any(|ends| ends[1] - ends[0] >= 1 << 31) {
-            return Err(Error::InvalidParameter(
-                "a document of more than 2 G tokens was found, which no list holds".into(),
-            ));
+        let long = |ends: &[i64]| ends[1] - ends[0] >= 1 << 31;
+        if let Some(row) = self.ends[first..=last].windows(2).position(long) {
+            return Err(Error::InvalidParameter(format!(
+                "document {} of the file has 2^31 tokens or more, which no list holds",
+                self.rows + row as u64
+            )));
         }
         let names_from = if first == 0 { 0 } else { self.name_ends[first - 1] };
         let names = names_from..self.name_ends[last - 1];
@@ -176,8 +195,15 @@ impl<T: Id> TokenWriter<T> {
         chunk: &mut Chunk,
     ) -> Result<()> {
         let failed = |source| Error::io(&self.path, source);
+        let bound = zstd::zstd_safe::compress_bound(page.len());
+        if i32::try_from(bound).is_err() {
+            return Err(Error::InvalidParameter(format!(
+                "{values} values of a row group take {} bytes; a page holds 2 GiB",
+                page.len()
+            )));
+        }
         self.compressed.clear();
-        self.compressed.reserve(zstd::zstd_safe::compress_bound(page.len()));
+        self.compressed.reserve(bound);
         self.compressor.compress_to_buffer(page, &mut self.compressed).map_err(failed)?;
         let header = page::header(values, encoding, page.len(), self.compressed.len());
         self.file.write_all(&header).map_err(failed)?;
@@ -195,6 +221,7 @@ impl<T: Id> TokenWriter<T> {
     /// # Errors
     /// As of `append`.
     pub fn finish(mut self, metadata: &[(String, String)]) -> Result<(u64, u64)> {
+        self.begin()?;
         if self.ends.len() > 1 {
             self.write_group(0, self.ends.len() - 1)?;
         }

@@ -18,6 +18,9 @@ pub use tiktoken::from_tiktoken;
 /// Ids lie below this, so that a pair and its rank fit into 64 bits.
 pub const MAX_IDS: u32 = 1 << 20;
 
+/// Merges are fewer: a rank is 24 bits, of which all ones is no rank.
+const MAX_MERGES: usize = (1 << 24) - 1;
+
 /// How pairs are ranked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Merges {
@@ -91,6 +94,10 @@ impl Vocabulary {
         let merges = match merges {
             None => Merges::ByToken,
             Some(listed) => {
+                if listed.len() >= MAX_MERGES {
+                    let (found, most) = (listed.len(), MAX_MERGES - 1);
+                    return Err(wrong(format!("{found} merges; at most {most} were expected")));
+                }
                 let id = |bytes: &[u8], rank: usize| {
                     id_of.get(bytes).copied().ok_or_else(|| {
                         wrong(format!(

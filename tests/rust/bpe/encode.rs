@@ -4,7 +4,8 @@ use super::Random;
 use std::path::Path;
 use webtext::bpe::vocabulary::{Merges, from_tiktoken, from_vocab_and_merges};
 use webtext::bpe::{
-    Encoder, Pattern, PieceCounter, Pretokenizer, Sequence, Texts, TrainOptions, Vocabulary, train,
+    Encoder, Pattern, PieceCounter, Pretokenizer, Sequence, Texts, TokenWriter, TrainOptions,
+    Vocabulary, train,
 };
 
 /// A vocabulary learnt from random words, through its Rust form alone.
@@ -138,6 +139,51 @@ fn a_batch_equals_its_texts_one_by_one_on_any_number_of_threads() {
             assert!(ids.iter().map(|&id| id as u32).eq(expected), "text {i}");
         }
     }
+}
+
+#[test]
+fn the_pair_of_the_largest_ids_is_no_empty_place() {
+    // `b c` sets the bit that says that `a a` may be known; its place is empty all the same.
+    let last = (1 << 20) - 1;
+    let mut ids: Vec<(Vec<u8>, u32)> = (0..=255u8).map(|byte| (vec![byte], byte as u32)).collect();
+    for (byte, id) in [(b'a', last), (b'b', 8406), (b'c', 8407)] {
+        ids[byte as usize].1 = id;
+    }
+    ids.extend([(b"bc".to_vec(), 299), (b"ba".to_vec(), 300), (b"baa".to_vec(), 301)]);
+    let mut tokens = vec![None; 1 << 20];
+    for (token, id) in ids {
+        tokens[id as usize] = Some(token.into());
+    }
+    let vocabulary = Vocabulary {
+        special: vec![],
+        tokens,
+        merges: Merges::Listed(vec![(8406, 8407, 299), (8406, last, 300), (300, last, 301)]),
+        pattern: Pattern::Gpt2,
+        whole_first: false,
+    };
+    let encoder = Encoder::new(vocabulary.clone());
+    for text in [&b"aa"[..], b"aaaa", b"baaa", b"bcaa"] {
+        assert_eq!(encoder.encode(text, false), slow_encode(&vocabulary, text));
+    }
+}
+
+#[test]
+fn a_token_file_that_was_interrupted_is_not_finished() {
+    let encoder = Encoder::new(learnt(11, 400));
+    let path = std::env::temp_dir().join(format!("webtext-tokens-{}", std::process::id()));
+    let (names, text) = (b"one".as_slice(), b"ab cd ab".as_slice());
+    let names = Texts { data: names, offsets: &[0, 3] };
+    let text = Texts { data: text, offsets: &[0, 8] };
+    let mut writer = TokenWriter::<u16>::new(&path).unwrap();
+    writer.append(&encoder, names, text, 0, 1, &mut || true).unwrap();
+    assert!(writer.append(&encoder, names, text, 0, 1, &mut || false).is_err());
+    let again = writer.append(&encoder, names, text, 0, 1, &mut || true).unwrap_err().to_string();
+    assert!(again.contains("cannot be continued"), "{again}");
+    assert!(writer.finish(&[]).unwrap_err().to_string().contains("cannot be continued"));
+    let mut writer = TokenWriter::<u16>::new(&path).unwrap();
+    let wide = writer.append(&encoder, names, text, u32::MAX, 1, &mut || true).unwrap_err();
+    assert!(wide.to_string().contains("16 bits"), "{wide}");
+    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]
