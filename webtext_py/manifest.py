@@ -169,13 +169,13 @@ def input_names(paths: Iterable[Path]) -> dict[Path, str]:
     """A short name for each input: the file's own, with as many folders as tell it from others.
 
     The names stand in the ledger and the manifest, so they leave out where a machine keeps its
-    files.
+    files. They are relative: never the root.
     """
     whole = [path.resolve() for path in paths]
     names: dict[Path, str] = {}
     for path in whole:
-        for depth in range(1, len(path.parts) + 1):
-            name = "/".join(path.parts[-depth:])
+        for depth in range(1, len(path.parts)):
+            name = "/".join(_below_root(path)[-depth:])
             same = [other for other in whole if other != path and _ends(other, path, depth)]
             if not same:
                 break
@@ -184,4 +184,8 @@ def input_names(paths: Iterable[Path]) -> dict[Path, str]:
 
 
 def _ends(other: Path, path: Path, depth: int) -> bool:
-    return other.parts[-depth:] == path.parts[-depth:]
+    return _below_root(other)[-depth:] == _below_root(path)[-depth:]
+
+
+def _below_root(path: Path) -> tuple[str, ...]:
+    return path.parts[1:]  # of an absolute path

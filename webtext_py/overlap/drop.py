@@ -16,13 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from webtext_py.engine.commit import flush, write_json
+from webtext_py.engine.commit import PART, commit_folder, write_json
+from webtext_py.errors import InputError
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
 from webtext_py.overlap.evidence import Evidence
 from webtext_py.overlap.training import TrainingText
-from webtext_py.reader import Source, open_source
+from webtext_py.reader import BATCH_ROWS, Source, open_source
 from webtext_py.stage import Observer, Silent
+
+LEDGER = "ledger.json"
+GROUP_BYTES = 64 << 20  # our choice: of a row group held at a time
 
 
 def drop_overlapping(
@@ -30,15 +34,19 @@ def drop_overlapping(
 ) -> dict[str, Any]:
     """Writes the training files again without the documents that share an n-gram with a test set.
 
-    Same form, columns, order and compression; same names, with the folders in front where two are
-    the same. A file of plain text is one document: it is copied or left out. `ledger.json` beside
-    them has the counts of each file. `folder`, which is new or empty, appears when all is written.
-    Returns the totals.
+    Same form, columns and order; JSONL and text are compressed as they were, Parquet with zstd.
+    Same names, with the folders in front where two are the same. A file of plain text is one
+    document: it is copied or left out. `ledger.json` beside them has the counts of each file: the
+    documents that the evidence pass read against those written. `folder`, which is new or empty,
+    appears when all is written. Returns the totals. Raises `InputError` for a file whose name
+    would lead out of the folder or be the ledger's.
     """
     observer = observer or Silent()
+    folder = folder.resolve()  # `.` has no name
+    part = folder.with_name(f"{PART}{folder.name}")
     names = input_names([source.path for source in text.sources])
+    targets = {name: _target(part, name) for name in names.values()}
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_name(f".part-{folder.name}")
     shutil.rmtree(part, ignore_errors=True)  # what a killed run left
     observer.step_started("dropping", text.size(), "bytes")
     write = {"parquet": _filter_parquet, "jsonl": _filter_lines, "text": _filter_file}
@@ -46,27 +54,37 @@ def drop_overlapping(
     for source in text.sources:
         name = names[source.path.resolve()]
         gone = np.asarray(evidence.overlapping.get(source.path, []), np.int64)
-        target = part / name
+        target = targets[name]
         target.parent.mkdir(parents=True, exist_ok=True)
         kept = write[source.kind](source, target, gone)
-        if target.exists():
-            flush(target)
-        files[name] = balance("drop", kept + len(gone), kept, {"overlap": len(gone)})
+        files[name] = balance("drop", evidence.rows[source.path], kept, {"overlap": len(gone)})
         observer.advanced(source.path.stat().st_size)
     total = sum(counts["in"] for counts in files.values())
     dropped = sum(counts["dropped"]["overlap"] for counts in files.values())
     counts = balance("drop", total, total - dropped, {"overlap": dropped})
-    write_json(part / "ledger.json", {**counts, "files": files})
-    part.replace(folder)
-    flush(folder.parent)
+    write_json(part / LEDGER, {**counts, "files": files})
+    commit_folder(part, folder)
     return counts
+
+
+def _target(part: Path, name: str) -> Path:
+    target = (part / name).resolve()
+    if part not in target.parents or target == part / LEDGER:
+        raise InputError(
+            f"the training file `{name}` would be written to `{target}`",
+            "give the file another name",
+        )
+    return target
 
 
 Rows = npt.NDArray[np.int64]
 
 
 def _filter_parquet(source: Source, target: Path, gone: Rows) -> int:
-    """Copies a Parquet file without some rows, row group by row group; returns the rows kept."""
+    """Copies a Parquet file without some rows, row group by row group.
+
+    A row group of more than `GROUP_BYTES` becomes several. Returns the rows kept.
+    """
     row = kept = 0
     with ExitStack() as stack:
         file = stack.enter_context(pq.ParquetFile(source.path))
@@ -74,13 +92,21 @@ def _filter_parquet(source: Source, target: Path, gone: Rows) -> int:
             pq.ParquetWriter(target, file.schema_arrow, compression="zstd")
         )
         for group in range(file.num_row_groups):
-            table = file.read_row_group(group, use_threads=False)
-            keep = np.ones(table.num_rows, bool)
-            keep[gone[(gone >= row) & (gone < row + table.num_rows)] - row] = False
-            row += table.num_rows
-            table = table.filter(pa.array(keep))
-            kept += table.num_rows
-            writer.write_table(table)
+            facts = file.metadata.row_group(group)
+            rows = GROUP_BYTES * facts.num_rows // max(1, facts.total_byte_size)
+            rows = max(1, min(BATCH_ROWS, rows))
+            held: list[pa.RecordBatch] = []
+            for batch in file.iter_batches(rows, [group], use_threads=False):
+                keep = np.ones(batch.num_rows, bool)
+                keep[gone[(gone >= row) & (gone < row + batch.num_rows)] - row] = False
+                row += batch.num_rows
+                held.append(batch.filter(pa.array(keep)))
+                kept += held[-1].num_rows
+                if sum(part.nbytes for part in held) >= GROUP_BYTES:
+                    writer.write_table(pa.Table.from_batches(held))
+                    held = []
+            if held:
+                writer.write_table(pa.Table.from_batches(held))
     return kept
 
 

@@ -47,6 +47,7 @@ class Evidence:
     words: int = 0
     ngrams: int = 0
     overlapping: dict[Path, list[int]] = field(default_factory=dict)  # rows with any, by file
+    rows: dict[Path, int] = field(default_factory=dict)  # documents read, by file
 
 
 def find_evidence(
@@ -65,7 +66,7 @@ def find_evidence(
     scanner = _core.NgramScanner(texts)
     runs: list[Run | None] = []
     overlapping: dict[Path, list[int]] = {}
-    documents = 0
+    rows_of: dict[Path, int] = {}
     observer.step_started("evidence", training.size(), "bytes")
     for source, batches in training.files(extra=["url"]):
         row = 0
@@ -80,7 +81,7 @@ def find_evidence(
             if rows:
                 overlapping.setdefault(source.path, []).extend(rows)
             row += batch.num_rows
-        documents += row
+        rows_of[source.path] = row
         observer.advanced(source.path.stat().st_size)
     best = np.frombuffer(memoryview(scanner.best_runs()), np.uint32)
     used = set(np.unique(best).tolist())
@@ -91,7 +92,8 @@ def find_evidence(
     kept = [run if number in used else None for number, run in enumerate(runs)]
     counts = np.frombuffer(memoryview(scanner.documents()), np.uint32)
     words, ngrams = scanner.totals()
-    return Evidence(counts, best, kept, by_ngram, documents, words, ngrams, overlapping)
+    documents = sum(rows_of.values())
+    return Evidence(counts, best, kept, by_ngram, documents, words, ngrams, overlapping, rows_of)
 
 
 def _run(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Run:

@@ -87,7 +87,7 @@ def overlap(
     found, lines = find_test_sets(config.test)
     for line in lines:
         say(line)
-    _check(config, len(found))
+    _check(config, len(found), data)
     tests = []
     for name, path in found:
         test = read_test_set(path, name, fields=config.fields, text_as=config.text_as)
@@ -147,7 +147,7 @@ def overlap(
     return outcomes
 
 
-def _check(config: OverlapConfig, tests: int) -> None:
+def _check(config: OverlapConfig, tests: int, data: Path) -> None:
     if config.scores and len(config.scores) != tests:
         raise ConfigError(
             f"{len(config.scores)} files of scores for {tests} test sets; one each, in the same "
@@ -155,8 +155,16 @@ def _check(config: OverlapConfig, tests: int) -> None:
         )
     if config.drop is not None and not config.evidence:
         raise ConfigError("`--drop` needs the evidence pass, and `--no-evidence` was given")
-    if config.drop is not None and config.drop.exists() and any(config.drop.iterdir()):
+    if config.drop is None:
+        return
+    if config.drop.exists() and any(config.drop.iterdir()):
         raise InputError(f"`{config.drop}` is not empty", "name a new folder with `--drop`")
+    for path in [data, *([config.index_file] if config.index_file else [])]:
+        if path.resolve().is_relative_to(config.drop.resolve()):
+            raise InputError(
+                f"`{config.drop}` is or holds `{path}`, which is written too",
+                "name a folder of its own with `--drop`",
+            )
 
 
 def _index_and_text(

@@ -6,6 +6,7 @@ import json
 import lzma
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,11 @@ import pytest
 import zstandard
 
 from webtext_py import overlap as lib
+from webtext_py.engine import commit
+from webtext_py.errors import InputError
+from webtext_py.ledger import LedgerError
+from webtext_py.manifest import input_names
+from webtext_py.overlap import drop, run
 from webtext_py.overlap.training import TrainingText
 from webtext_py.reader import read_batches
 
@@ -94,3 +100,99 @@ def test_files_of_one_name_and_of_every_form(tmp_path: Path, write: Write) -> No
     [outcome] = lib.overlap(data, config)
     assert outcome.document["ngrams"]["found"] == 0
     assert json.loads((data / "c2" / "ledger.json").read_bytes())["dropped"] == {"overlap": 0}
+
+
+def test_no_source_is_overwritten(tmp_path: Path, write: Write) -> None:
+    # The one path ends as all of the other does below the root.
+    first = tmp_path / "x.jsonl"
+    second = tmp_path / "p" / first.relative_to("/")
+    second.parent.mkdir(parents=True)
+    for path in (first, second):
+        path.write_bytes(_lines(list(range(5))))
+    before = first.read_bytes(), second.read_bytes()
+    ledger = _drop(tmp_path, write, [first, second])
+    assert (first.read_bytes(), second.read_bytes()) == before
+    assert (ledger["in"], ledger["kept"]) == (10, 6)
+    for name in input_names([first, second]).values():
+        assert not name.startswith("/")
+        assert _ids(tmp_path / "clean" / name) == ["d0", "d2", "d3"]
+
+
+@pytest.mark.parametrize("name", ["/etc/x", "../x", "a/../../x", "ledger.json", "."])
+def test_names_that_lead_elsewhere_are_refused(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    train = write("train.jsonl", [{"text": "a b"}])
+    name = name.replace("/etc", str(tmp_path))
+    monkeypatch.setattr(drop, "input_names", lambda paths: dict.fromkeys(paths, name))
+    with pytest.raises(InputError, match="would be written to"):
+        _drop(tmp_path, write, [train])
+    assert not (tmp_path / "x").exists()
+    assert not list(tmp_path.glob("*clean*"))
+
+
+def test_a_file_that_grows_meanwhile_does_not_add_up(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = write("train.jsonl", [{"text": "a b"}, {"text": SHARED}])
+
+    def grown(text: TrainingText, *others: Any, **options: Any) -> dict[str, Any]:
+        with train.open("a") as file:
+            file.write('{"text": "c"}\n')
+        return drop.drop_overlapping(text, *others, **options)
+
+    monkeypatch.setattr(run, "drop_overlapping", grown)
+    with pytest.raises(LedgerError, match="2 taken, but 2 kept \\+ 1 dropped"):
+        _drop(tmp_path, write, [train])
+    assert not (tmp_path / "clean").exists()
+
+
+def test_this_folder_may_be_named(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = write("train.jsonl", [{"text": "a b"}, {"text": SHARED}])
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    config = lib.OverlapConfig(test=(str(train),), train=(str(train),), drop=Path())
+    with pytest.raises(InputError, match="is or holds `webtext-data`"):
+        lib.overlap(Path("webtext-data"), config)
+    assert list((tmp_path / "here").iterdir()) == []
+    lib.overlap(tmp_path / "data", config)
+    assert sorted(p.name for p in (tmp_path / "here").iterdir()) == ["ledger.json", "train.jsonl"]
+
+
+def test_row_groups_are_never_held_whole(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"doc_id": f"d{i}", "text": SHARED if i % 10 == 3 else f"{i:0100d}"} for i in range(100)
+    ]
+    train = tmp_path / "train.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), train, row_group_size=60)
+    monkeypatch.setattr(drop, "GROUP_BYTES", 1000, raising=False)
+    held = []
+    write_table = pq.ParquetWriter.write_table
+
+    def watched(writer: pq.ParquetWriter, table: pa.Table, **options: Any) -> None:
+        if "text" in table.column_names:
+            held.append(table.nbytes)
+        write_table(writer, table, **options)
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", watched)
+    _drop(tmp_path, write, [train])
+    expected = [f"d{i}" for i in range(100) if i % 10 != 3]
+    assert _ids(tmp_path / "clean" / "train.parquet") == expected
+    assert 0 < max(held) < 3000  # of about 6000
+
+
+def test_folders_are_flushed_before_they_appear(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trains = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        trains.append(write(f"{folder}/t.jsonl", [{"text": folder}]))
+    flushed = []
+    monkeypatch.setattr(commit, "flush", lambda path: flushed.append(path.name))
+    _drop(tmp_path, write, trains)
+    assert {"a", "b", "t.jsonl", ".part-clean"} <= set(flushed)
