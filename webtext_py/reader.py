@@ -5,11 +5,13 @@ JSONL and text (`.gz`, `.zst`, `.bz2`, `.xz`) are read by their magic bytes, not
 """
 
 import bz2
+import contextlib
 import glob
 import gzip
 import io
 import json
 import lzma
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,9 @@ _COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 _KNOWN_SUFFIXES = (".parquet", ".jsonl", ".ndjson", *_TEXT_SUFFIXES)
 _CARDS = ("readme.md", "readme.txt")
 
+# What the decompressors raise for a cut or damaged file; an `OSError` only without a number.
+DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -57,8 +62,7 @@ def list_sources(paths: Sequence[str | Path]) -> list[Source]:
     found: dict[Path, Source] = {}
     for given in paths:
         for path in expand(given):
-            if path not in found:
-                found[path] = recognise(path)
+            found.setdefault(path.resolve(), recognise(path))
     if not found:
         raise InputError(f"no file of text in {', '.join(f'`{p}`' for p in paths) or 'no path'}")
     return list(found.values())
@@ -90,18 +94,13 @@ def _has_known_name(path: Path) -> bool:
 
 def recognise(path: Path) -> Source:
     """The kind and compression of a file, by its first bytes and then its name."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(8)
-        if head.startswith(b"PAR1"):
-            return Source(path, "parquet", "")
-        compression = _compression(head)
-        with _open(Source(path, "text", compression)) as stream:
-            sample = stream.read(4096)
-    except (OSError, EOFError, zstandard.ZstdError, lzma.LZMAError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise FormatError(f"`{path}` is a damaged compressed file: {error}") from error
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    if head.startswith(b"PAR1"):
+        return Source(path, "parquet", "")
+    compression = _compression(head)
+    with naming_damage(path), _open(Source(path, "text", compression)) as stream:
+        sample = stream.read(4096)
     if b"\0" in sample:
         raise InputError(
             f"`{path}` is a binary file; Parquet, JSONL or plain text was expected",
@@ -182,6 +181,17 @@ class _ZstdFile(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+@contextlib.contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Turns what decompressors say of a cut or damaged file into a `FormatError` with its name."""
+    try:
+        yield
+    except DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise FormatError(f"`{path}` is cut or damaged: {error}") from error
 
 
 def open_source(source: Source) -> IO[bytes] | io.BufferedIOBase:
@@ -309,7 +319,7 @@ def _read_jsonl(
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FormatError(f"`{source.path}` line {number} is not JSON: {error}") from error
         if not isinstance(record, dict) or not isinstance(record.get(text_field, 0), str | None):
             keys = ", ".join(map(str, record)) if isinstance(record, dict) else "no object"
@@ -347,16 +357,13 @@ def _clean(text: str) -> str:
 
 
 def _lines(source: Source) -> Iterator[bytes]:
-    try:
-        with _open(source) as stream:
-            while line := stream.readline(MAX_DOCUMENT_BYTES + 1):
-                if len(line) > MAX_DOCUMENT_BYTES:
-                    raise InputError(
-                        f"`{source.path}` has a line longer than {MAX_DOCUMENT_BYTES} bytes"
-                    )
-                yield line
-    except (EOFError, zstandard.ZstdError, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise FormatError(f"`{source.path}` is cut or damaged: {error}") from error
+    with naming_damage(source.path), _open(source) as stream:
+        while line := stream.readline(MAX_DOCUMENT_BYTES + 1):
+            if len(line) > MAX_DOCUMENT_BYTES:
+                raise InputError(
+                    f"`{source.path}` has a line longer than {MAX_DOCUMENT_BYTES} bytes"
+                )
+            yield line
 
 
 def _read_lines(source: Source, extra: Sequence[str], batch_bytes: int) -> Iterator[pa.RecordBatch]:

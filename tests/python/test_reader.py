@@ -150,3 +150,34 @@ def test_zstd_frames_and_where_they_are_cut(tmp_path: Path) -> None:
         path.write_bytes(b"".join(frames)[:size])
         with pytest.raises(FormatError, match="damaged"):
             list(read_batches(recognise(path)))
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zst"])
+def test_bytes_that_were_changed_are_named(tmp_path: Path, ending: str) -> None:
+    packed = {
+        "gz": gzip.compress,
+        "bz2": bz2.compress,
+        "xz": lzma.compress,
+        "zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+    }[ending](jsonl([{"text": f"line {n}"} for n in range(9000)]))
+    middle = len(packed) // 2
+    path = tmp_path / f"a.jsonl.{ending}"
+    path.write_bytes(packed[:middle] + bytes(range(200)) + packed[middle + 200 :])
+    # What comes before the damage is seen may be no text any more.
+    with pytest.raises((FormatError, InputError), match=rf"a\.jsonl\.{ending}"):
+        list(read_batches(recognise(path)))
+
+
+def test_a_line_that_is_too_deep_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": ' + b"[" * 200_000)
+    with pytest.raises(FormatError, match="line 1 is not JSON"):
+        list(read_batches(recognise(path)))
+
+
+def test_a_file_by_two_names_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "link.txt").symlink_to("a.txt")
+    [source] = list_sources(["a.txt", tmp_path / "a.txt", "link.txt"])
+    assert source.path == Path("a.txt")

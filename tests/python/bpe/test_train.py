@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webtext_py import _core
+from webtext_py.bpe import texts
 from webtext_py.bpe.alphabet import spell
 from webtext_py.bpe.train import TrainConfig, count_texts, learn, load_counts, train_texts
 from webtext_py.bpe.vocabulary import Vocabulary
 from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, InputError
+from webtext_py.reader import recognise
 
 sys.path.insert(0, str(Path(__file__).parent))
 from reference import reference_training
@@ -144,3 +146,41 @@ def test_memory_grows_with_distinct_pieces_alone(threads: int) -> None:
     once = feed()
     assert once > 20_000 * 24
     assert [feed() for _ in range(9)] == [once] * 9
+
+
+@pytest.mark.parametrize("pattern", ["gpt2", "cl100k", "o200k"])
+def test_blocks_of_text_cut_no_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    draw = random.Random(3)
+    parts = [
+        "中文",
+        "。",
+        "\n",
+        "\n\n",
+        "\u3000",
+        "/",
+        "x",
+        " ",
+        "é",
+        "한",
+        "\u2028",
+        "!",
+        "7",
+        "\t",
+    ]
+    whole = "".join(draw.choice(parts) for _ in range(6000))
+    path = tmp_path / "a.txt"
+    path.write_text(whole, newline="")
+    monkeypatch.setattr(texts, "_BLOCK_BYTES", 97)
+    blocks = list(texts.batches(recognise(path), "text", "document"))
+    assert len(blocks) > 30
+    assert b"".join(block[0].as_py() for block in blocks) == whole.encode()
+
+    def pieces(columns: list[pa.Array]) -> list[bytes]:
+        counter = _core.BpeCounter(pattern, False, [])
+        for column in columns:
+            counter.count(*text_column(column), 1)
+        return [bytes(memoryview(part)) for part in counter.finish().sorted()]
+
+    assert pieces(blocks) == pieces([pa.array([whole.encode()], pa.large_binary())])

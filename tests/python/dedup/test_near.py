@@ -1,6 +1,7 @@
 """Near-duplicates against all pairs, and the laws: same result for any order, cut and engine."""
 
 import json
+import math
 import random
 from functools import lru_cache
 from pathlib import Path
@@ -202,6 +203,30 @@ def test_a_chain_is_one_cluster_and_is_counted(tmp_path: Path) -> None:
     counts = _near_counts(tmp_path / "a")
     assert (counts["clusters"], counts["longest_chain"], counts["below_threshold"]) == (1, 7, 6)
     assert counts["least_jaccard_kept"] == min(row["jaccard_kept"] for row in found) < 0.4
+
+
+def test_times_and_karma_in_every_form(tmp_path: Path) -> None:
+    draw = random.Random(9)
+    text = " ".join(_words(draw, 60))
+    times = pa.array([3_000_000, 1_000_001, 2_000_000], pa.timestamp("us"))
+    for name, created in (
+        ("us", times),
+        ("ns", times.cast(pa.timestamp("ns"))),
+        ("tz", times.cast(pa.timestamp("us", "UTC"))),
+        ("text", ["1970-01-01T00:00:03Z", "1970-01-01T00:00:01.000001Z", "1970-01-01T00:00:02"]),
+        ("seconds", [3.0, 1.000001, 2.0]),
+    ):
+        path = tmp_path / f"{name}.parquet"
+        columns = {"id": ["a", "b", "c"], "text": [text] * 3, "created_utc": created}
+        pq.write_table(pa.table(columns), path)
+        run_dedup([path], tmp_path / name)
+        [part] = sorted((tmp_path / name).glob("part-*.parquet"))
+        assert pq.read_table(part)["id"].to_pylist() == ["b"]
+    for bad in (math.nan, math.inf, 1e30):
+        path = tmp_path / f"karma-{bad}.parquet"
+        pq.write_table(pa.table({"id": ["a"], "text": [text], "karma": [bad]}), path)
+        with pytest.raises(InputError, match="no 64-bit integer"):
+            run_dedup([path], tmp_path / f"out-{bad}")
 
 
 def test_boilerplate_is_not_quadratic(tmp_path: Path) -> None:

@@ -123,9 +123,12 @@ def _batches(part: Part) -> Iterator[pa.RecordBatch]:
 
 def _integers(values: pa.Array, path: Path) -> pa.Array:
     try:
-        found = values.cast(pa.float64()).cast(pa.int64(), safe=False)
+        numbers = values.cast(pa.float64())
     except pa.ArrowInvalid as error:
         raise InputError(f"`karma` of `{path}` is not a number: {error}") from None
+    if not pc.all(pc.less(pc.abs(numbers), 2.0**63), min_count=0).as_py():
+        raise InputError(f"`karma` of `{path}` has a value that is no 64-bit integer")
+    found = numbers.cast(pa.int64(), safe=False)
     return pc.coalesce(found, _NONE)
 
 
@@ -138,6 +141,7 @@ def _times(values: pa.Array, path: Path) -> pa.Array:
             found = pc.multiply(seconds, 1000.0).cast(pa.int64(), safe=False).cast(kind)
         except pa.ArrowInvalid:
             text = pc.replace_substring_regex(values, r"Z$|[+]00:?00$", "")
+            text = pc.replace_substring_regex(text, r"(\.\d{3})\d+$", r"\1")  # to milliseconds
             found = text.cast(pa.timestamp("ms")).cast(pa.int64()).cast(kind)
     except pa.ArrowInvalid as error:
         raise InputError(f"`created_utc` of `{path}` is not a time in UTC: {error}") from None
