@@ -102,6 +102,7 @@ class Server:
     async def _main(self, started: threading.Event) -> None:
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._transports: set[asyncio.WriteTransport] = set()
         server = await asyncio.start_server(self._serve, self.address, self.port, ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
         started.set()
@@ -110,12 +111,16 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # What a client did not read would keep its connection open beyond the loop's end.
+        for transport in self._transports:
+            transport.abort()
         await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._transports.add(writer.transport)
         self.connections += 1
         self.open_now += 1
         try:
