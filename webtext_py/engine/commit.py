@@ -49,7 +49,9 @@ def run_job(job: Job) -> Done:
         round(time.monotonic() - started, 3),
         peak_memory_bytes(),
     )
-    write_json(job.marker, asdict(done))
+    # Not flushed: after a power cut a marker that is lost or torn costs that its task runs again,
+    # and flushing two more times a task would take most of a small step's time.
+    write_json(job.marker, asdict(done), durable=False)
     return done
 
 
@@ -84,23 +86,27 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_json(path: Path, document: Any) -> None:
-    """Writes a JSON document so that it appears whole or not at all."""
-    write_bytes(path, json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n")
+def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
+    """Writes a JSON document as `write_bytes` does."""
+    content = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+    write_bytes(path, content, durable=durable)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file so that it appears whole or not at all."""
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Writes a file so that it appears whole or not at all; unless `durable`, a power cut (no kill)
+    may undo it or leave it torn."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
         temporary.write_bytes(content)
-        flush(temporary)
+        if durable:
+            flush(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    flush(path.parent)
+    if durable:
+        flush(path.parent)
 
 
 def flush(path: Path) -> None:
