@@ -28,7 +28,7 @@ pub fn components(
     out: &Path,
     stop: &dyn Fn() -> bool,
 ) -> Result<(u64, u64)> {
-    let numbers = numbers_of(files)?;
+    let numbers = numbers_of(files, stop)?;
     if numbers.len() > u32::MAX as usize {
         let message = format!("{} documents in pairs, more than 2^32", numbers.len());
         return Err(Error::InvalidParameter(message));
@@ -69,7 +69,7 @@ pub fn components(
 }
 
 /// The distinct numbers of the pairs' ends, ascending.
-fn numbers_of(files: &[impl AsRef<Path>]) -> Result<Vec<u64>> {
+fn numbers_of(files: &[impl AsRef<Path>], stop: &dyn Fn() -> bool) -> Result<Vec<u64>> {
     let mut numbers: Vec<u64> = Vec::new();
     let mut room = SLACK;
     visit_part(files, 0, 1, |pairs: &[Pair]| {
@@ -81,7 +81,7 @@ fn numbers_of(files: &[impl AsRef<Path>]) -> Result<Vec<u64>> {
                 room = (2 * numbers.len()).max(SLACK);
             }
         }
-        Ok(())
+        if stop() { Err(Error::Interrupted) } else { Ok(()) }
     })?;
     numbers.sort_unstable();
     numbers.dedup();

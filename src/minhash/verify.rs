@@ -92,9 +92,13 @@ fn group(
     let mut parents: Vec<usize> = (0..members.len()).collect();
     let mut representatives: Vec<Representative> = Vec::new();
     let (mut alone, mut held) = (0, 0);
+    let mut asked = work.compared;
     for (member, &[_, number]) in members.iter().enumerate() {
-        if member % STEP == STEP - 1 && stop() {
-            return Err(Error::Interrupted);
+        if work.compared - asked >= STEP as u64 || member % STEP == STEP - 1 {
+            asked = work.compared;
+            if stop() {
+                return Err(Error::Interrupted);
+            }
         }
         let place = sets.find(number)?;
         let mut set = None;

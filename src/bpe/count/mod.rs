@@ -109,11 +109,10 @@ impl PieceCounter {
 
     /// The sums over all threads.
     pub fn finish(mut self) -> Pieces {
-        let mut total =
-            if self.threads.is_empty() { None } else { Some(self.threads.swap_remove(0)) };
+        let mut rest = self.threads.drain(..);
+        let mut total = rest.next();
         if let Some(total) = &mut total {
-            // The largest first, so that the fewest slots move.
-            for other in self.threads.drain(..) {
+            for other in rest {
                 total.short.merge(&other.short);
                 drop(other.short);
                 other.long.for_each(|piece, count| total.long.add(piece, count));
