@@ -19,6 +19,7 @@ from webtext_py.engine.commit import sha256_file, write_json
 from webtext_py.errors import InputError, StaleError
 
 FORMAT = 1  # of manifest.json
+MANIFEST = "manifest.json"
 # Libraries whose answers the outputs hold: recorded with every stage.
 _LIBRARIES = ("ada-url", "pyarrow", "tldextract", "trafilatura")
 STATE = ".state"  # markers, digests and other working files below the data directory
@@ -44,7 +45,7 @@ class Manifest:
     """`manifest.json` of a data directory, read once and written whole after every change."""
 
     def __init__(self, data: Path) -> None:
-        self.path = data / "manifest.json"
+        self.path = data / MANIFEST
         self.stages: dict[str, Entry] = {}
         try:
             document = json.loads(self.path.read_bytes())

@@ -417,7 +417,7 @@ def check(
     from contextlib import ExitStack
 
     from webtext_py.overlap import Index, check_index
-    from webtext_py.overlap.stages import check_kept, index_stage
+    from webtext_py.overlap.stages import check_kept, data_of
     from webtext_py.stage import Workspace
 
     path = index_file or data / "overlap" / "ngram8.bloom"
@@ -427,10 +427,11 @@ def check(
         observer.stage_started("overlap check")
         options: dict[str, Any] = {"probes": probes, "seed": seed, "observer": observer}
         options["threads"] = workers or _cpus()
-        if index_stage(data, path) is None:
+        home = data_of(path)
+        if home is None:
             found = check_index(made, **options)
         else:
-            workspace = stack.enter_context(Workspace(data, observer=observer))
+            workspace = stack.enter_context(Workspace(home, observer=observer))
             found = check_kept(workspace, path, **options)
     if as_json:
         print_json({"file": str(made.path), "rate": made.facts["rate"], "measured": found})
@@ -469,11 +470,11 @@ def merge(
     Build the parts with the same --capacity, for all of them together.
     """
     from webtext_py.errors import InputError
-    from webtext_py.overlap import merge_indexes
+    from webtext_py.overlap.stages import merge_kept
 
     if out.exists() and not force:
         raise InputError(f"`{out}` exists already", "`--force` replaces it")
-    _describe(merge_indexes(parts, out, threads=workers or _cpus()), as_json)
+    _describe(merge_kept(parts, out, threads=workers or _cpus()), as_json)
 
 
 def _describe(made: Any, as_json: bool) -> None:

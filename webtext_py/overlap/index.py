@@ -37,6 +37,9 @@ CHECK_PROBES = 4_000_000_000  # our choice: 40 false positives at the bound, so 
 CHECK_SEED = 20190214  # our choice, stated: the day of the report
 REPORT_PROBES = 1_000_000  # GPT-2 report, section 4: "1M strings"
 
+# Probes, false positives, seed, the report's strings, those found.
+CheckRecord = tuple[int, int, int, int, int]
+
 
 @dataclass(frozen=True)
 class IndexConfig:
@@ -81,7 +84,7 @@ class Index:
     def measured(self) -> dict[str, Any] | None:
         """What the last `check` found, None where there was none."""
         record = self.core.check_record()
-        return None if record is None else _measured(record)
+        return None if record is None else measured(record)
 
     def describe(self) -> dict[str, Any]:
         """The documented object: parameters, size, counts, rates, sources."""
@@ -93,7 +96,8 @@ class Index:
         }
 
 
-def _measured(record: tuple[int, int, int, int, int]) -> dict[str, Any]:
+def measured(record: CheckRecord) -> dict[str, Any]:
+    """The documented object of a check."""
     probes, hits, seed, report_probes, report_hits = record
     return {
         "probes": probes,
@@ -184,6 +188,20 @@ def check_index(
     `probes` fresh random keys from `seed` on, and a million random strings of words as in the
     GPT-2 report. Returns what `Index.measured` does.
     """
+    record = measure_index(index, probes=probes, seed=seed, threads=threads, observer=observer)
+    index.core.store_check(*record)
+    return measured(record)
+
+
+def measure_index(
+    index: Index,
+    *,
+    probes: int = CHECK_PROBES,
+    seed: int = CHECK_SEED,
+    threads: int = 1,
+    observer: Observer | None = None,
+) -> CheckRecord:
+    """What `check_index` measures, for `store_check` and `measured`; the file stays as it is."""
     observer = observer or Silent()
     observer.step_started("digest", 1, "file")
     index.core.verify(threads)
@@ -192,9 +210,7 @@ def check_index(
     strings = index.core.check_strings(REPORT_PROBES, seed)
     hits = index.core.check(probes, seed, threads)
     observer.advanced(probes)
-    record = (probes, hits, seed, REPORT_PROBES, strings)
-    index.core.store_check(*record)
-    return _measured(record)
+    return probes, hits, seed, REPORT_PROBES, strings
 
 
 def merge_indexes(parts: Sequence[Path], out: Path, *, threads: int = 1) -> Index:

@@ -10,15 +10,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from webtext_py.engine.commit import file_facts
+from webtext_py.engine.commit import file_facts, flush
 from webtext_py.errors import FormatError, InputError
-from webtext_py.manifest import input_names
+from webtext_py.manifest import MANIFEST, STATE, input_names
 from webtext_py.overlap.index import (
     DEFAULT_MEMORY,
     Index,
     IndexConfig,
     build_index,
-    check_index,
+    measure_index,
+    measured,
+    merge_indexes,
 )
 from webtext_py.overlap.training import TrainingText
 from webtext_py.stage import StageRun, Workspace
@@ -41,6 +43,13 @@ def index_stage(data: Path, path: Path) -> str | None:
     return f"overlap-index/{path.name.removesuffix('.bloom')}"
 
 
+def data_of(path: Path) -> Path | None:
+    """The data directory whose `overlap/` the file lies in; None for a file elsewhere."""
+    folder = path.resolve().parent
+    data = folder.parent
+    return data if folder.name == FOLDER and (data / MANIFEST).exists() else None
+
+
 def make_index(
     workspace: Workspace,
     text: TrainingText,
@@ -57,6 +66,12 @@ def make_index(
     if name is not None:
         path = workspace.data / FOLDER / path.name  # however it was spelt
     usable = not force and _usable(path, config, text, ours=name is not None)
+    home = data_of(path)
+    if name is None and home is not None and not usable:
+        raise InputError(
+            f"`{path}` is to be written, and lies in another data directory",
+            f"name that with `--data {home}`, or another file with `--index`",
+        )
     if path.exists() and not usable and not force:
         if name is None:
             raise InputError(
@@ -84,8 +99,7 @@ def make_index(
     def body(run: StageRun) -> Mapping[str, Any]:
         build()
         run.keep([path])
-        facts = Index(path).facts
-        return {key: facts[key] for key in ("documents", "words", "ngrams", "distinct")}
+        return _counts(Index(path))
 
     if not usable:
         workspace.forget(name)
@@ -149,10 +163,58 @@ def keep_report(
 
 def check_kept(workspace: Workspace, path: Path, **options: Any) -> dict[str, Any]:
     """`check_index` of an index, whose entry in the manifest then has the new file's digest."""
-    found = check_index(Index(path), **options)
-    name = index_stage(workspace.data, path)
-    entry = workspace.manifest.done(name) if name is not None else None
-    if entry is not None:
-        entry.outputs[f"{FOLDER}/{path.name}"] = file_facts(path)
-        workspace.manifest.save()
-    return found
+    path = path.resolve()
+    index = Index(path)
+    record = measure_index(index, **options)
+    stages = workspace.manifest.stages
+    file = f"{FOLDER}/{path.name}"
+    entry = stages.get(index_stage(workspace.data, path) or "")
+    if entry is None or file not in entry.outputs:
+        index.core.store_check(*record)
+        return measured(record)
+    # The file changes in place: from here until its digest is known the entry is not done. After a
+    # kill between, the next check or report finishes it.
+    entry.state = "running"
+    workspace.manifest.save()
+    index.core.store_check(*record)
+    entry.outputs[file] = file_facts(path)
+    entry.state = "done"
+    workspace.manifest.save()
+    return measured(record)
+
+
+def merge_kept(parts: Sequence[Path], out: Path, *, threads: int = 1) -> Index:
+    """`merge_indexes`; where `out` lies in a data directory, its entry there is the merged one's.
+
+    The entry changes when the merged index is whole: parts that do not fit leave all as it was.
+    """
+    target = out.resolve()
+    data = data_of(target)
+    if data is None:
+        return merge_indexes(parts, out, threads=threads)
+    with Workspace(data) as workspace:
+        scratch = data / STATE / "work" / "overlap-merge.bloom"
+        try:
+            merge_indexes(parts, scratch, threads=threads)
+            name = str(index_stage(data, target))
+            workspace.forget(name)
+
+            def body(run: StageRun) -> Mapping[str, Any]:
+                scratch.replace(target)
+                flush(target.parent)
+                run.keep([target])
+                return _counts(Index(target))
+
+            workspace.stage(
+                name,
+                body,
+                config={"merged": True},
+                inputs={short: path for path, short in input_names(parts).items()},
+            )
+        finally:
+            scratch.unlink(missing_ok=True)
+    return Index(out)
+
+
+def _counts(index: Index) -> dict[str, Any]:
+    return {key: index.facts[key] for key in ("documents", "words", "ngrams", "distinct")}

@@ -17,6 +17,7 @@ import pytest
 from webtext_py import overlap as lib
 from webtext_py.cli.main import run
 from webtext_py.manifest import Manifest
+from webtext_py.overlap import stages
 from webtext_py.verify import verify
 
 from .conftest import Write
@@ -67,6 +68,97 @@ def test_check_keeps_the_manifest_true(data: Path) -> None:
     assert run(["overlap", "check", "--probes", "1000", "--quiet", "--data", str(data)]) == 0
     after = Manifest(data).stages["overlap-index/ngram8"].outputs["overlap/ngram8.bloom"]
     assert before["sha256"] != after["sha256"]  # the result is kept in the file
+    assert verify(data).problems == []
+
+
+@pytest.mark.parametrize("moment", ["before the file", "after the file"])
+@pytest.mark.parametrize("again", ["check", "report"])
+def test_killed_while_the_check_is_stored(data: Path, moment: str, again: str) -> None:
+    program = """
+import os, signal, sys
+from webtext_py.cli.main import run
+from webtext_py.manifest import Manifest
+from webtext_py.overlap import stages
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+save = Manifest.save
+if sys.argv[1] == "before the file":
+    Manifest.save = lambda manifest: kill(save(manifest))
+else:
+    stages.file_facts = kill
+run(sys.argv[2:])
+"""
+    check = ["overlap", "check", "--probes", "1000", "--quiet", "--data", str(data)]
+    killed = subprocess.run([sys.executable, "-P", "-c", program, moment, *check])
+    assert killed.returncode == -signal.SIGKILL
+    stored = lib.Index(data / "overlap" / "ngram8.bloom").measured() is not None
+    assert stored == (moment == "after the file")
+    [problem] = verify(data).problems
+    assert problem == "stage `overlap-index/ngram8` was begun and not finished"
+    assert run(check if again == "check" else ["overlap", "--quiet", "--data", str(data)]) == 0
+    assert verify(data).problems == []
+
+
+def test_a_check_killed_before_the_end_changes_nothing(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "measure_index", stop)
+    assert run(["overlap", "check", "--quiet", "--data", str(data)]) != 0
+    assert verify(data).problems == []
+
+
+def test_merging_over_an_index_keeps_the_manifest_true(
+    data: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = data / "overlap" / "ngram8.bloom"
+    capacity = str(lib.Index(path).facts["capacity"])
+    parts = []
+    for part in ("a", "b"):
+        train = write(f"{part}.jsonl", [{"text": f"{part} b c d e f g h i"}])
+        words = ["--train", str(train), "--capacity", capacity, "--data", str(data / "other")]
+        parts.append(str(data.parent / f"{part}.bloom"))
+        assert run(["overlap", "index", *words, "--index", parts[-1], "--quiet"]) == 0
+    # Parts that do not fit leave all as it was.
+    other = str(data.parent / "n5.bloom")
+    words[1] = str(train)
+    assert run(["overlap", "index", *words, "-n", "5", "--index", other, "--quiet"]) == 0
+    merge = ["overlap", "merge", "--force", "--out", str(path)]
+    assert run([*merge, parts[0], other]) == 1
+    assert "differ in n" in capsys.readouterr().err
+    assert verify(data).problems == []
+    # `--data` need not say where the file lies; one of the parts may be replaced.
+    assert run([*merge, *parts]) == 0
+    assert run([*merge, parts[0], str(path)]) == 0
+    entry = Manifest(data).stages["overlap-index/ngram8"]
+    assert list(entry.inputs) == ["a.bloom", "ngram8.bloom"]
+    assert entry.counts["documents"] == lib.Index(path).facts["documents"] == 3
+    # What is true of the report: its index was redone since.
+    [problem] = verify(data).problems
+    assert problem.startswith("`overlap/squad` was made from `overlap-index/ngram8`")
+    assert not list((data / ".state").rglob("*.bloom"))
+    # The text's own index is made again where it is asked for.
+    assert run(["overlap", "--quiet", "--data", str(data)]) == 0
+    assert verify(data).problems == []
+
+
+def test_an_index_of_another_data_directory(
+    data: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = data / "overlap" / "ngram8.bloom"
+    words = ["--quiet", "--data", str(data.parent / "other")]
+    assert run(["overlap", "check", "--probes", "1000", "--index", str(path), *words]) == 0
+    assert verify(data).problems == []
+    link = data.parent / "link.bloom"
+    link.symlink_to(path)
+    assert run(["overlap", "check", "--probes", "2000", "--index", str(link), *words]) == 0
+    assert verify(data).problems == []
+    train = write("train.jsonl", [{"text": "a b c d e f g h i"}])
+    words += ["--train", str(train), "--index", str(path), "--force"]
+    assert run(["overlap", "index", *words]) == 1
+    assert "lies in another data directory" in capsys.readouterr().err
     assert verify(data).problems == []
 
 
