@@ -194,6 +194,13 @@ def naming_damage(path: Path) -> Iterator[None]:
         raise FormatError(f"`{path}` is cut or damaged: {error}") from error
 
 
+def open_any(path: Path) -> IO[bytes] | io.BufferedIOBase:
+    """The decompressed bytes of any file, compressed as its first bytes say."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    return _open(Source(path, "text", _compression(head)))
+
+
 def open_source(source: Source) -> IO[bytes] | io.BufferedIOBase:
     """The decompressed bytes of a JSONL or text file."""
     return _open(source)

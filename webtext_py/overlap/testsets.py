@@ -4,12 +4,9 @@ SQuAD and XQuAD JSON, JSONL and JSON arrays, Parquet, CSV and TSV, LAMBADA, Wiki
 five-line blocks), plain text; each also compressed. The form is recognised by content, then name.
 """
 
-import bz2
 import csv
-import gzip
 import io
 import json
-import lzma
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +15,11 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zstandard
 
 from webtext_py import demo
 from webtext_py.errors import FormatError, InputError
 from webtext_py.overlap.tokens import is_tokenised, join_tokens
+from webtext_py.reader import naming_damage, open_any
 
 TextAs = Literal["whole", "line", "paragraph"]
 
@@ -194,29 +191,8 @@ def _unique_ids(path: Path, examples: list[Example]) -> list[Example]:
 
 
 def _load(path: Path) -> str:
-    raw: io.BufferedIOBase | Any
-    with path.open("rb") as stream:
-        magic = stream.read(6)
-        stream.seek(0)
-        try:
-            if magic.startswith(b"\x1f\x8b"):
-                raw = gzip.GzipFile(fileobj=stream)
-            elif magic.startswith(b"\x28\xb5\x2f\xfd"):
-                decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 31)
-                raw = decompressor.stream_reader(stream, read_across_frames=True)
-            elif magic.startswith(b"BZh"):
-                raw = bz2.BZ2File(stream)
-            elif magic.startswith(b"\xfd7zXZ\x00"):
-                raw = lzma.LZMAFile(stream)  # noqa: SIM115 (reads `stream`, closed with it)
-            else:
-                raw = stream
-            data = bytes(raw.read(MAX_BYTES + 1))
-        except (EOFError, zstandard.ZstdError, lzma.LZMAError, gzip.BadGzipFile) as error:
-            raise FormatError(f"`{path}` is cut or damaged: {error}") from error
-        except OSError as error:
-            if error.errno is not None:
-                raise
-            raise FormatError(f"`{path}` is cut or damaged: {error}") from error
+    with naming_damage(path), open_any(path) as stream:
+        data = bytes(stream.read(MAX_BYTES + 1))
     if len(data) > MAX_BYTES:
         raise InputError(f"test set `{path}` is larger than {MAX_BYTES} bytes")
     if b"\0" in data[:65536]:
@@ -251,6 +227,8 @@ def _from_json(path: Path, text: str, fields: Sequence[str], *, lines: bool) -> 
         document = json.loads(text)
         if lines and isinstance(document, dict) and "data" not in document:
             return _from_rows(path, [document], "JSONL", fields)
+    except RecursionError:
+        raise FormatError(f"`{path}` is nested too deep for JSON") from None
     except ValueError:
         return _from_rows(path, _json_lines(path, text), "JSONL", fields)
     if isinstance(document, dict) and isinstance(document.get("data"), list):
@@ -276,7 +254,7 @@ def _json_lines(path: Path, text: str) -> list[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FormatError(f"`{path}` line {number} is not JSON: {error}") from error
         if not isinstance(row, dict):
             raise InputError(f"`{path}` line {number} is not a JSON object")

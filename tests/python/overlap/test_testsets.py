@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from webtext_py.errors import InputError
+from webtext_py.errors import FormatError, InputError
 from webtext_py.overlap import find_test_sets, read_test_set
 from webtext_py.overlap.testsets import TextAs
 
@@ -115,6 +115,51 @@ def test_compressed(tmp_path: Path, ending: str, compress: Callable[[bytes], byt
     csv = tmp_path / f"t.csv{ending}"
     csv.write_bytes(compress(b"text\nx\n"))
     assert read_test_set(csv).form == "CSV"
+
+
+def _cut(packed: bytes) -> bytes:
+    return packed[:-40]
+
+
+def _altered_head(packed: bytes) -> bytes:
+    return packed[:12] + b"\xff" * 8 + packed[20:]
+
+
+def _altered_middle(packed: bytes) -> bytes:
+    middle = len(packed) // 2
+    return packed[:middle] + b"\xff" * 8 + packed[middle + 8 :]
+
+
+@pytest.mark.parametrize("harm", [_cut, _altered_head, _altered_middle])
+@pytest.mark.parametrize(
+    ("ending", "compress"),
+    [
+        (".gz", gzip.compress),
+        (".zst", zstandard.ZstdCompressor(write_checksum=True).compress),
+        (".bz2", bz2.compress),
+        (".xz", lzma.compress),
+    ],
+)
+def test_cut_and_damaged(
+    tmp_path: Path,
+    ending: str,
+    compress: Callable[[bytes], bytes],
+    harm: Callable[[bytes], bytes],
+) -> None:
+    text = "".join(f"line {number} of {number * 7919 % 10007}\n" for number in range(30_000))
+    path = tmp_path / f"s.txt{ending}"
+    path.write_bytes(harm(compress(text.encode())))
+    with pytest.raises(FormatError, match=f"s.txt{ending}` is cut or damaged"):
+        read_test_set(path)
+
+
+@pytest.mark.parametrize("name", ["s.json", "s.jsonl"])
+@pytest.mark.parametrize("before", ["", '{"text": "a"}\n'])
+def test_nested_too_deep(tmp_path: Path, name: str, before: str) -> None:
+    path = tmp_path / name
+    path.write_text(before + '{"text":' + "[" * 200_000)
+    with pytest.raises(FormatError, match=r"nested too deep|line 2 is not JSON"):
+        read_test_set(path)
 
 
 def test_parquet_and_fields(tmp_path: Path) -> None:
