@@ -1,6 +1,7 @@
 """How a build fetches: sources in order of preference, manners, permissions."""
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,8 +58,12 @@ class FetchConfig:
             raise ConfigError(f"`--cc-data {self.cc_data}` is no http, https or s3 URL")
         if self.contact is not None and not _CONTACT.fullmatch(self.contact):
             raise ConfigError(f"`{self.contact}` is no e-mail address and no URL")
-        if self.capture_window_days < 0:
-            raise ConfigError(f"capture window {self.capture_window_days} is below 0 days")
+        for what, value in (
+            ("capture window (days)", self.capture_window_days),
+            ("delay (seconds)", self.limits.delay_s),
+        ):
+            if not 0 <= value < math.inf:
+                raise ConfigError(f"{what} is {value}; a finite number not below 0 expected")
         if not 0 < self.archive_per_minute <= 6000:
             raise ConfigError(f"{self.archive_per_minute} requests a minute; 0 to 6000 expected")
 

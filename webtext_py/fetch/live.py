@@ -149,9 +149,9 @@ class Live:
         why = dead_page(url, exchange.headers, decoded.body)
         if why is not None:
             raise FetchError("parked", f"{url}: {why}")
-        location = await self._reservations.of(url)
-        if location is not None:
-            raise FetchError("opt_out", f"{url}: tdmrep.json reserves {location[:100]}")
+        reserved = await self._reservations.of(url)
+        if reserved is not None:
+            raise FetchError("opt_out", f"{url}: {reserved}")
         missing = await self._missing_page(url) if self._probe else None
         if missing is not None and same_page(missing, decoded.body):
             raise FetchError("soft_404", f"{url}: the host's page for a missing path")
@@ -178,18 +178,31 @@ class Live:
         return self._probed.get(origin)
 
     async def _reservation_file(self, url: str) -> bytes | None:
-        """The body of a tdmrep.json; null where the server has none."""
+        """The body of a tdmrep.json; null where the server has none, or robots.txt forbids to ask.
+
+        Raises `FetchError` where there may be one that cannot be had whole.
+        """
         try:
             answer = await self._polite_end(
                 url,
                 wanted=lambda head: head.status // 100 == 2,
                 wire_bytes=_RESERVATION_BYTES,
+                cut=True,
             )
-        except FetchError:
-            return None
+        except FetchError as error:
+            if error.reason == "robots":
+                return None
+            raise
+        if answer.status == 429 or answer.status // 100 == 5:  # as for robots.txt
+            raise FetchError("http_error", f"{answer.url}: status {answer.status}")
         if answer.status // 100 != 2:
             return None
-        return decode_body(answer.body, answer.headers, _RESERVATION_BYTES).body
+        decoded = decode_body(answer.body, answer.headers, _RESERVATION_BYTES)
+        if not answer.truncated and not decoded.too_large:
+            return decoded.body
+        if is_html(answer.header("content-type"), answer.headers, answer.body):
+            return None  # a page for missing things, answered with status 200
+        raise FetchError("body_too_large", f"{answer.url}: more than {_RESERVATION_BYTES} bytes")
 
     async def _polite_end(self, url: str, **options: object) -> Exchange:
         """The exchange at the end of at most two redirects."""

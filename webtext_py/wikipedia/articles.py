@@ -19,7 +19,7 @@ import mwparserfromhell
 import pyarrow as pa
 
 from webtext_py.errors import FormatError
-from webtext_py.reader import Source, open_source, read_batches, recognise
+from webtext_py.reader import DAMAGED, Source, open_source, read_batches, recognise
 from webtext_py.wikipedia.pieces import CONTENT_DROPPED, pieces
 
 __all__ = ["ARTICLES", "plain_text", "read_articles"]
@@ -29,7 +29,7 @@ ARTICLES = pa.schema(
 )
 _READ = 1 << 20
 _STREAM = re.compile(rb"BZh[1-9]1AY&SY")
-_PAGE = re.compile(rb"<page>.*?</page>", re.DOTALL)
+_START, _END = b"<page>", b"</page>"
 _MAX_PAGE = 64 << 20  # our choice: MediaWiki's own limit is 2 MiB of wikitext
 _BATCH_BYTES = 8 << 20
 _HEADING = re.compile(r"^ = ([^=].*?) = $")
@@ -81,8 +81,8 @@ def _plain(path: Path) -> Iterator[bytes]:
         with open_source(Source(path, "text", compression)) as stream:
             while piece := stream.read(_READ):
                 yield piece
-    except EOFError as error:
-        raise FormatError(f"`{path}` is cut: {error}") from error
+    except DAMAGED as error:
+        raise FormatError(f"`{path}` is cut or damaged: {error}") from error
 
 
 def _streams(path: Path, damage: dict[str, int]) -> Iterator[bytes]:
@@ -125,27 +125,39 @@ def _streams(path: Path, damage: dict[str, int]) -> Iterator[bytes]:
 
 
 def _pages(pieces: Iterator[bytes], damage: dict[str, int]) -> Iterator[tuple[str, str]]:
-    held = b""
+    for xml in _elements(pieces, damage):
+        try:
+            found = _page(xml)
+        except ElementTree.ParseError:
+            damage["damaged_pages"] = damage.get("damaged_pages", 0) + 1
+            continue
+        if found is not None:
+            yield found
+
+
+def _elements(pieces: Iterator[bytes], damage: dict[str, int]) -> Iterator[bytes]:
+    """The `<page>` elements, each from the last start before its end. Looks at every byte a fixed
+    number of times, whatever the pieces hold."""
+    held = bytearray()
+    searched = 0  # no end begins before here
     for piece in pieces:
         held += piece
-        end = 0
-        for match in _PAGE.finditer(held):
-            end = match.end()
-            # Damage may have left the start of a page without its end.
-            page = match[0][match[0].rfind(b"<page>") :]
-            if len(page) != len(match[0]):
+        done = 0
+        while (end := held.find(_END, searched)) >= 0:
+            end = searched = end + len(_END)
+            start = held.rfind(_START, done, end)
+            # Damage may have left the start of a page without its end, or an end alone.
+            if 0 <= held.find(_START, done, end) < start:
                 damage["damaged_pages"] = damage.get("damaged_pages", 0) + 1
-            try:
-                found = _page(page)
-            except ElementTree.ParseError:
-                damage["damaged_pages"] = damage.get("damaged_pages", 0) + 1
-                continue
-            if found is not None:
-                yield found
-        held = held[end:]
+            done = end
+            if start >= 0:
+                yield bytes(held[start:end])
+        searched = max(searched, len(held) - len(_END) + 1) - done
+        del held[:done]
         if len(held) > _MAX_PAGE:
             damage["damaged_pages"] = damage.get("damaged_pages", 0) + 1
-            held = held[-16:]
+            del held[:-16]
+            searched = 0
 
 
 def _page(xml: bytes) -> tuple[str, str] | None:

@@ -1,5 +1,7 @@
 """robots.txt: what it forbids, what its absence means, and every real file read."""
 
+import gzip
+import json
 import re
 from pathlib import Path
 
@@ -82,7 +84,7 @@ def test_redirects_of_the_file() -> None:
         elif target == f"/r{last}":
             writer.write(answer(CLOSED, kind="text/plain"))  # type: ignore[attr-defined]
         else:
-            writer.write(PAGES[target])  # type: ignore[attr-defined]
+            writer.write(PAGES.get(target, answer(b"", "404 Not Found")))  # type: ignore[attr-defined]
 
     last = 5
     assert outcomes(handle)[0] == ["good", "robots"]  # type: ignore[arg-type]
@@ -198,6 +200,9 @@ def test_opt_out_by_meta_tag(tag: bytes, refuses: bool) -> None:
         ("/ab*b$", "/ab", False),
         ("/**$", "/a", True),
         ("/" + "*a" * 3000 + "b$", "/" + "a" * 5000, False),
+        ("*", "/any/path", True),
+        ("*.html$", "/a/b.html", True),
+        ("*.html$", "/a/b.htm", False),
     ],
 )
 def test_locations_of_a_reservation(pattern: str, path: str, holds: bool) -> None:
@@ -206,6 +211,70 @@ def test_locations_of_a_reservation(pattern: str, path: str, holds: bool) -> Non
         body = pattern.removesuffix("$")
         twin = ".*".join(map(re.escape, body.split("*"))) + ("$" if pattern != body else "")
         assert (re.match(twin, path) is not None) is holds
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "holds"),
+    [
+        ("/a%c3%a9", "/a%C3%A9/x", True),
+        ("/a\u00e9", "/a%c3%a9/x", True),
+        ("/%61b", "/ab", True),
+        ("/ab", "/%61%62", True),
+        ("/a!b", "/a%21b", True),
+        ("/a%2fb", "/a%2Fb", True),
+        ("/a%2fb", "/a/b", False),
+        ("/a%2a", "/ab", False),
+        ("/a%2a", "/a*b", True),
+        ("/a%24", "/a$b", True),
+        ("/a$b", "/a$bc", True),
+        ("/100%", "/100%25", True),
+        ("/\ud800", "/a", False),
+    ],
+)
+def test_escapes_in_a_reservation(pattern: str, path: str, holds: bool) -> None:
+    assert (reserves((pattern,), path) == pattern) is holds
+
+
+def test_a_row_that_is_not_read_reserves() -> None:
+    rows = [{"location": f"/{n}", "tdm-reservation": n % 2} for n in range(1000)]
+    whole = parse_reservations(json.dumps(rows).encode())
+    assert len(whole) == 500
+    assert parse_reservations(json.dumps([*rows, {}]).encode()) == (*whole, "*")
+
+
+BIG = b'[{"location": "/other", "tdm-reservation": 1}]' + b" " * (256 << 10)
+
+
+@pytest.mark.parametrize(
+    ("file", "outcome", "detail"),
+    [
+        (answer(BIG, kind="application/json"), "opt_out", "more than 262144 bytes"),
+        (
+            answer(gzip.compress(BIG), kind=None, headers=("Content-Encoding: gzip",)),
+            "opt_out",
+            "more than 262144 bytes",
+        ),
+        (answer(page("Nothing here") * 200), "good", ""),
+        (answer(b"", "429 Too Many Requests"), "opt_out", "status 429"),
+        (answer(b"", "503 Service Unavailable"), "opt_out", "status 503"),
+        (answer(b"", "403 Forbidden"), "good", ""),
+        (redirect("http://10.0.0.1/"), "opt_out", "10.0.0.1 is private"),
+        (redirect("/private"), "good", ""),
+        (b"", "connect", ""),
+        (b"no HTTP\r\n\r\n", "opt_out", "cannot be had"),
+    ],
+    ids=["large", "large inside", "large page", "429", "503", "403", "inside", "robots", "gone",
+         "no HTTP"],
+)  # fmt: skip
+def test_a_reservation_file_that_cannot_be_had(file: bytes, outcome: str, detail: str) -> None:
+    pages = {"/a": answer(page("A")), "/b": answer(page("B")), "/.well-known/tdmrep.json": file}
+    with Server(site(pages, b"User-agent: *\nDisallow: /private\n")) as server:
+        base = f"http://site.test:{server.port}"
+        found = fetch_all(f"{base}/a", f"{base}/b")
+    assert [f.outcome for f in found] == [outcome] * 2
+    assert detail in found[0].detail
+    asked = [r.target for r in server.requests].count("/.well-known/tdmrep.json")
+    assert (asked > 1) == (outcome == "connect")  # only what another try may mend
 
 
 @pytest.mark.parametrize(

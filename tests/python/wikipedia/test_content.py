@@ -1,7 +1,9 @@
 """Wikipedia by content: planted copies go, quotations stay; dumps, whole and damaged."""
 
 import bz2
+import gzip
 import random
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from webtext_py.errors import FormatError
 from webtext_py.records import LEDGER_URLS
 from webtext_py.stages.wikipedia import content
-from webtext_py.wikipedia.articles import plain_text, read_articles
+from webtext_py.wikipedia.articles import _elements, plain_text, read_articles
 from webtext_py.wikipedia.pieces import MOST, PIECE, pieces
 from webtext_py.words import normalize
 
@@ -146,6 +149,56 @@ def test_a_damaged_stream_costs_that_stream(tmp_path: Path) -> None:
     damage = {}
     assert len(_read(path, damage)) == 10
     assert damage == {"damaged_streams": 1}
+
+
+@pytest.mark.parametrize("damage", ["cut", "no magic", "bits"])
+def test_a_damaged_gzip_dump_is_named(tmp_path: Path, damage: str) -> None:
+    whole = bytearray(gzip.compress(random.Random(1).randbytes(4000)))
+    second = len(whole)
+    whole += gzip.compress(b"<page></page>")
+    if damage == "cut":
+        del whole[-12:]
+    elif damage == "no magic":
+        whole[second] = ord("x")
+    else:
+        whole[second + 10] = 0xFF  # a block of a kind that does not exist
+    path = tmp_path / "x.xml.gz"
+    path.write_bytes(whole)
+    with pytest.raises(FormatError, match=r"x\.xml\.gz` is cut or damaged"):
+        _read(path, {})
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"<page>" * 3_000_000],
+        [b"</page>" * 3_000_000],
+        [b"<page>"] * 1_000_000,
+        [b"<page>" * 1_000_000, b"</page>" * 1_000_000],
+    ],
+    ids=["starts", "ends", "many pieces", "starts and ends"],
+)
+def test_a_dump_of_tags_alone_is_read_in_one_pass(pieces: list[bytes]) -> None:
+    """Looking again from each start, end or piece would take hours."""
+    damage: dict[str, int] = {}
+    assert list(_elements(iter(pieces), damage)) == [b"<page></page>"] * (len(pieces) == 2)
+    assert damage == ({"damaged_pages": 1} if len(pieces) == 2 else {})
+
+
+def test_elements_are_those_of_a_regular_expression() -> None:
+    """A slow twin, on all sorts of cuts."""
+    chosen = random.Random(7)
+    for _ in range(500):
+        parts = chosen.choices([b"<page>", b"</page>", b"x", b"<pa", b"ge>", b"</"], k=30)
+        xml = b"".join(parts)
+        whole = re.findall(rb"<page>.*?</page>", xml, re.DOTALL)
+        twin = [page[page.rfind(b"<page>") :] for page in whole]
+        broken = sum(page.count(b"<page>") > 1 for page in whole)
+        cuts = sorted(chosen.choices(range(len(xml)), k=5))
+        pieces = [xml[a:b] for a, b in zip([0, *cuts], [*cuts, len(xml)], strict=True)]
+        damage: dict[str, int] = {}
+        assert list(_elements(iter(pieces), damage)) == twin
+        assert damage.get("damaged_pages", 0) == broken
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.jsonl", "wiki.train.tokens", "a.txt"])
