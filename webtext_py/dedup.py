@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from webtext_py.ahead import ahead
 from webtext_py.config import check_near_dup
 from webtext_py.engine import Engine, Task, ThreadEngine
 from webtext_py.errors import InputError
@@ -28,7 +29,7 @@ from webtext_py.reader import Source, list_sources
 from webtext_py.records import DUPLICATES
 from webtext_py.stage import Observer, Silent, StageRun, Workspace
 from webtext_py.stages.dedup import Rule, final_rows, find_duplicates
-from webtext_py.stages.dedup.rows import ROW_BITS, ahead, cut
+from webtext_py.stages.dedup.rows import ROW_BITS, cut
 from webtext_py.tables import ROW_GROUP_ROWS, write_table
 
 __all__ = ["DedupConfig", "run_dedup"]

@@ -1,8 +1,6 @@
 """The training text that test sets are held against: its files, their digests, their batches."""
 
 import hashlib
-import queue
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from webtext_py.ahead import Ahead
 from webtext_py.errors import InputError
 from webtext_py.manifest import Digests, Manifest, input_names
 from webtext_py.reader import Source, list_sources, read_batches
@@ -70,7 +69,7 @@ class TrainingText:
 
         The batches of a file are to be used up before the next file is asked for.
         """
-        opened: deque[tuple[Source, _Ahead]] = deque()
+        opened: deque[tuple[Source, Ahead[pa.RecordBatch]]] = deque()
         waiting = iter(self.sources)
         try:
             while True:
@@ -79,7 +78,7 @@ class TrainingText:
                     batches = read_batches(
                         source, text_field=self.text_field, extra=extra, batch_bytes=BATCH_BYTES
                     )
-                    opened.append((source, _Ahead(batches)))
+                    opened.append((source, Ahead(batches, AHEAD)))
                 if not opened:
                     return
                 yield opened[0][0], iter(opened[0][1])
@@ -87,45 +86,6 @@ class TrainingText:
         finally:
             for _, ahead in opened:
                 ahead.close()
-
-
-class _Ahead:
-    """Batches that a thread of its own reads, at most `AHEAD` before their use."""
-
-    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
-        self._ready: queue.Queue[Any] = queue.Queue(AHEAD)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read, args=(batches,), daemon=True)
-        self._thread.start()
-
-    def _read(self, batches: Iterator[pa.RecordBatch]) -> None:
-        try:
-            for batch in batches:
-                if not self._put(batch):
-                    return
-            self._put(None)
-        except BaseException as error:
-            self._put(error)
-
-    def _put(self, item: Any) -> bool:
-        while not self._stop.is_set():
-            try:
-                self._ready.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        while (item := self._ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def close(self) -> None:
-        """Ends the thread."""
-        self._stop.set()
-        self._thread.join()
 
 
 def training_shards(data: Path) -> tuple[str, list[Path]]:

@@ -4,12 +4,10 @@ Documents come in parts, a file each, and have a number: `part << ROW_BITS | row
 """
 
 import itertools
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from webtext_py.ahead import ahead
 from webtext_py.engine import advance
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import read_batches, recognise
@@ -38,8 +37,6 @@ RANGE_BYTES = 8 << 20  # our choice: of a file for one task
 _BATCH_ROWS = 4096
 _LATEST = pa.scalar(1 << 62, pa.int64()).cast(READ.field("created_utc").type)
 _NONE = pa.scalar(0, pa.int64())
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -146,44 +143,6 @@ def _times(values: pa.Array, path: Path) -> pa.Array:
     except pa.ArrowInvalid as error:
         raise InputError(f"`created_utc` of `{path}` is not a time in UTC: {error}") from None
     return pc.coalesce(found, _LATEST)
-
-
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, the next one being made by a thread while one is worked on."""
-    ready: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(1)
-    stopped = threading.Event()
-
-    def put(item: Item | None, error: BaseException | None) -> bool:
-        while not stopped.is_set():
-            try:
-                ready.put((item, error), timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def run() -> None:
-        try:
-            for item in items:
-                if not put(item, None):
-                    return
-            put(None, None)
-        except BaseException as error:  # raised again where the items are taken
-            put(None, error)
-
-    thread = threading.Thread(target=run, name="webtext-ahead", daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        stopped.set()
-        thread.join()
 
 
 def own_rows(paths: list[Path], part: int) -> npt.NDArray[np.uint64]:
