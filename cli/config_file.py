@@ -54,7 +54,7 @@ def config_options(function: Callable[..., Any], own_table: bool = True) -> Call
 
 
 def chosen_file(context: click.Context) -> tuple[Path | None, bool]:
-    """The configuration file, if there is one, and whether it was named."""
+    """The configuration file, if there is one, and whether all of it is the command's own table."""
     found: tuple[Path | None, bool] = context.meta.get(_FILE, (None, False))
     return found
 
@@ -95,25 +95,27 @@ def _levels(context: click.Context) -> list[click.Context]:
 
 
 def _read(context: click.Context, _: click.Parameter, value: Path | None, own_table: bool) -> None:
-    path, named = chosen_file(context)
+    path = chosen_file(context)[0]
     if value is not None:
-        path, named = value, True
+        path = value
     elif path is None and Path(NAME).is_file():
         path = Path(NAME)
     if path is None:
         return
-    context.meta[_FILE] = path, named
+    context.meta[_FILE] = path, False
     from webtext_py.errors import ConfigError
-    from webtext_py.settings_file import SHARED, read_settings, unknown
+    from webtext_py.settings_file import SHARED, load_toml, read_settings, unknown
 
     from .main import COMMANDS
 
     try:
         document = read_settings(path, COMMANDS)
     except ConfigError:
-        if own_table:
+        # A file that was named may be a command's own table from top to bottom.
+        if own_table or value is None or str(context.info_name) in load_toml(path):
             raise
-        return  # all of it may be the command's own table: it will see
+        context.meta[_FILE] = path, True
+        return
     options = {_key(o): o for o in _options(context.command)}
     found = {name: document[name] for name in SHARED if name in document and name in options}
     table, where = document, ""
@@ -187,4 +189,6 @@ def _rows(context: click.Context) -> Iterable[tuple[str, Any, str]]:
         value, source = context.params[name], context.get_parameter_source(name)
         if value is None and option.type.name == "threshold":
             value = "off"
+        if value is not None and option.type.name == "names":
+            value = ",".join(value)  # as the option and a file take them
         yield key, value, sources.get(source, "default") if source else "default"

@@ -20,10 +20,7 @@ SHARED = ("data", "workers")
 
 def read_settings(path: Path, commands: Iterable[str]) -> dict[str, Any]:
     """All of the file; raises `ConfigError` for what is neither a command's table nor shared."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"`{path}` is not TOML: {error}") from error
+    document = load_toml(path)
     commands = tuple(commands)
     for name, value in document.items():
         if isinstance(value, dict) != (name in commands) or name not in (*commands, *SHARED):
@@ -31,6 +28,14 @@ def read_settings(path: Path, commands: Iterable[str]) -> dict[str, Any]:
                 raise ConfigError(f"`{name}` in `{path}` is {value!r}, expected a table")
             raise unknown(name, (*commands, *SHARED), f"`{path}`", "table or setting")
     return document
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """All of a TOML file, unchecked; raises `ConfigError` where it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"`{path}` is not TOML: {error}") from error
 
 
 def unknown(name: str, known: Iterable[str], where: str, what: str = "setting") -> ConfigError:

@@ -118,6 +118,7 @@ class Verb(WebTextCommand):
                 option = next(p.opts[-1] for p in self.params if p.name == name)
                 raise click.UsageError(f"`{option}` was given before and after the verb", ctx)
             ctx.params[name] = value
+            ctx.set_parameter_source(name, click.core.ParameterSource.COMMANDLINE)
         return super().invoke(ctx)
 
 

@@ -179,9 +179,9 @@ def _settings(context: click.Context, pairs: tuple[str, ...], options: dict[str,
     from webtext_py.runs.settings import Settings, read_toml
 
     settings = Settings()
-    path, named = chosen_file(context)
+    path, whole = chosen_file(context)
     if path is not None:
-        settings.update(read_toml(path, whole=named), f"`{path}`")
+        settings.update(read_toml(path, whole), f"`{path}`")
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign:

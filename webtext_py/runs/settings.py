@@ -4,13 +4,12 @@ Names are unique over all sections, so `lr=3e-4` and `optimizer.lr=3e-4` are one
 """
 
 import dataclasses
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from webtext_py.errors import ConfigError
-from webtext_py.settings_file import unknown
+from webtext_py.settings_file import load_toml, unknown
 from webtext_py.train.config import (
     DataConfig,
     ModelConfig,
@@ -84,12 +83,9 @@ class Settings:
 
 
 def read_toml(path: Path, whole: bool) -> dict[str, Any]:
-    """The table `[train]` of a TOML file; with `whole` the whole file where it has none."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"`{path}` is not TOML: {error}") from error
-    train = table.get("train", table if whole else {})
+    """The table `[train]` of a TOML file, or with `whole` all of it."""
+    table = load_toml(path)
+    train = table if whole else table.get("train", {})
     if not isinstance(train, dict):
         raise ConfigError(f"`train` in `{path}` is {train!r}, expected a table")
     return train

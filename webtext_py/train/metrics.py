@@ -36,7 +36,7 @@ class NoiseScale:
     DECAY = 0.95  # our choice: an average over some 20 steps
 
     def __init__(self, state: list[float] | None = None) -> None:
-        self.noise, self.signal = state or [0.0, 0.0]
+        self.noise, self.signal = (state or [0.0, 0.0])[:2]  # earlier ones kept a third
 
     def state(self) -> list[float]:
         """What `__init__` takes back."""

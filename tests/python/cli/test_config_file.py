@@ -101,16 +101,26 @@ def test_what_means_nothing_is_refused(
 
 
 @pytest.mark.parametrize(
-    "line", ["build", "bpe train", "overlap", "overlap check", "dedup in --out here", "sample run"]
+    "line",
+    [
+        "build",
+        "bpe train",
+        "overlap",
+        "overlap --fields question,context",
+        "overlap check",
+        "dedup in --out here",
+        "sample run",
+    ],
 )
 def test_what_is_shown_can_be_read_again(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = line.split()
     assert run([*words, "--show-config"]) == 0
     text = capsys.readouterr().out
-    table = line.removesuffix(" in --out here").removesuffix(" run").replace(" ", ".")
+    table = line.split(" --")[0].removesuffix(" in").removesuffix(" run").replace(" ", ".")
     assert text.startswith(f"[{table}]\n")
     Path("webtext.toml").write_text(text)
-    again = shown(capsys, *words)
+    bare = words[: words.index("--fields")] if "--fields" in words else words
+    again = shown(capsys, *bare)
     Path("webtext.toml").unlink()
     before = shown(capsys, *words)
     assert {k: v["value"] for k, v in again.items()} == {k: v["value"] for k, v in before.items()}
@@ -135,6 +145,47 @@ def test_a_build_from_a_file_is_the_build_of_the_same_line(
     Path("webtext.toml").write_text('data = "file"\n[build]\nmin-karma = 5\nnear-dup = "off"\n')
     assert run(["build", "--quiet"]) == 1
     assert "min_karma" in capsys.readouterr().err
+
+
+def test_an_option_before_the_verb_came_from_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert shown(capsys, "overlap", "-n", "13", "index")["n"] == {
+        "value": 13,
+        "source": "command line",
+    }
+
+
+def test_train_finds_the_same_file_good_or_bad_as_other_commands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("torch")
+
+    def said(text: str | bytes, *words: str) -> str:
+        Path("webtext.toml").write_bytes(text.encode() if isinstance(text, str) else text)
+        capsys.readouterr()
+        code = run(["train", "--show-config", *words])
+        error = capsys.readouterr().err
+        assert code == (1 if "there is no tokenizer" in error else 2), error
+        return error
+
+    # A part for all commands that cannot be read is no empty table.
+    bad = 'data = "elsewhere"\n[bild]\nmin-karma = 5\n'
+    assert "no table or setting `bild` (`webtext.toml`)" in said(bad)
+    assert "no table or setting `bild`" in said(
+        f"{bad}[train]\nseed = 1\n", "--config=webtext.toml"
+    )
+    assert "no table or setting `preset`" in said('preset = "nano"\n')
+    # Named or found, it is one file: here it lacks nothing but a vocabulary.
+    good = 'data = "elsewhere"\nworkers = 1\n'
+    for text in (good, f"{good}[build]\nmin-karma = 5\n", f"{good}[train]\nseed = 1\n"):
+        for words in ((), ("--config", "webtext.toml")):
+            assert "there is no tokenizer in `elsewhere/tokenizer`" in said(text, *words)
+    # All of a named file may be settings of a run.
+    alone = said('preset = "nano"\n[run]\nseed = 1\n', "--config", "webtext.toml")
+    assert "there is no tokenizer in `webtext-data/tokenizer`" in alone
+    for words in ((), ("--config", "webtext.toml")):
+        assert "`webtext.toml` is not TOML" in said("# caf\xe9\n".encode("latin-1"), *words)
 
 
 def test_lines_are_toml() -> None:
