@@ -249,7 +249,7 @@ Example:
 @shared_options
 @click.argument("run")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace FOLDER.")
+@click.option("--force", is_flag=True, help="Replace FOLDER, an earlier export.")
 def export(data: Path, as_json: bool, quiet: bool, run: str, folder: Path, force: bool) -> None:
     """Write a run as a Hugging Face GPT-2 folder.
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import sys
 import time
 from dataclasses import asdict
@@ -118,12 +119,30 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def commit_folder(part: Path, final: Path) -> None:
-    """Makes a written folder appear: files and folder flushed, then renamed."""
+def part_folder(final: Path) -> Path:
+    """A new, empty folder beside `final`, to be filled and handed to `commit_folder`."""
+    part = final.with_name(f"{PART}{final.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    return part
+
+
+def commit_folder(part: Path, final: Path, replace: bool = False) -> None:
+    """Makes a written folder appear: files and folder flushed, then renamed.
+
+    With `replace` a folder in its place is renamed `.part-old-NAME`, and removed once the new one
+    stands.
+    """
     for path in (*part.rglob("*"), part):
         flush(path)
+    old = final.with_name(f"{PART}old-{final.name}")
+    if replace and final.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        final.rename(old)
     part.rename(final)
     flush(final.parent)
+    if replace:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def clean(folder: Path) -> None:

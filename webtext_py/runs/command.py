@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,15 @@ from typing import Any
 
 import torch
 
-from webtext_py.errors import ConfigError, StaleError
+from webtext_py.errors import ConfigError, InputError, StaleError
 from webtext_py.stage import Observer, Silent
 from webtext_py.train.config import TrainConfig
-from webtext_py.train.distributed import World, join, leave
-from webtext_py.train.export import read_config
+from webtext_py.train.data import Windows
+from webtext_py.train.distributed import World, join, leave, micro_batches
+from webtext_py.train.export import load_hugging_face, read_config
 from webtext_py.train.loop import Data, Report, Result, train
 from webtext_py.train.metrics import read_metrics
+from webtext_py.train.model import GPT2
 
 from . import sizing
 from .folder import create, only_run, read_run, recorded_settings
@@ -94,8 +95,6 @@ def carry_out(
         if world.first:
             for note in notes:
                 tell(note)
-            if request.force and not request.resume:
-                shutil.rmtree(run, ignore_errors=True)
         config = settings.config()
         if config.run.tensorboard and world.first:
             report = _to_tensorboard(run, report)
@@ -106,6 +105,7 @@ def carry_out(
             world,
             resume=request.resume,
             init_from=request.init_from,
+            replace=request.force,
             report=lambda line: report(line, config.run.steps) if world.first else None,
         )
         if world.first:
@@ -163,6 +163,17 @@ def prepare(settings: Settings, inputs: Inputs, init_from: Path | None, gpu: boo
     return notes + sizing.fit(settings, inputs.training.tokens)
 
 
+def _check(config: TrainConfig, inputs: Inputs, world: World, init_from: Path | None) -> None:
+    """Raises what `loop.train` would raise of a new run, before there is a folder for it."""
+    settings = config.run
+    windows = settings.batch_tokens // config.model.context
+    micro_batches(windows, settings.micro_batch, world, settings.exact)
+    Windows(inputs.training, config.model, config.data)
+    if init_from is not None:
+        with torch.device("meta"):  # shapes without memory
+            load_hugging_face(GPT2(config.model), init_from)
+
+
 def begin(
     run: Path,
     config: TrainConfig,
@@ -171,9 +182,14 @@ def begin(
     *,
     resume: bool,
     init_from: Path | None = None,
+    replace: bool = False,
     report: Report = lambda line: None,
 ) -> Result:
-    """Trains in the folder `run`, new or, with `resume`, begun before. See `loop.train`."""
+    """Trains in the folder `run`, new or, with `resume`, begun before. See `loop.train`.
+
+    With `replace` a new run takes the place of an old one, once nothing is left to refuse.
+    """
+    fitted = _fitted(config, world)
     facts = inputs.facts()
     if resume:
         recorded = read_run(run)["data"]
@@ -184,9 +200,13 @@ def begin(
                     f"{recorded.get(name)}, now {facts.get(name)}",
                     hint="give it the same files, or begin another run with `--run NAME`",
                 )
-    elif world.first:
-        create(run, config, inputs.tokenizer, facts)
-    config = _fitted(config, world)  # not recorded: another number of processes fits anew
+    else:
+        _check(fitted, inputs, world, init_from)
+        if replace and init_from is not None and init_from.resolve().is_relative_to(run.resolve()):
+            raise InputError(f"`{init_from}` lies in run `{run.name}`, which `--force` replaces")
+        if world.first:
+            # Not as fitted: another number of processes fits anew.
+            create(run, config, inputs.tokenizer, facts, replace)
     world.barrier()
     data = Data(
         inputs.training,
@@ -195,4 +215,4 @@ def begin(
         inputs.tokenizer.token_bytes(),
         facts,
     )
-    return train(config, data, run, world, resume=resume, init_from=init_from, report=report)
+    return train(fitted, data, run, world, resume=resume, init_from=init_from, report=report)

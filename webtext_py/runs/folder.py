@@ -5,11 +5,10 @@
 """
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from webtext_py.engine.commit import PART, commit_folder, write_json
+from webtext_py.engine.commit import PART, commit_folder, part_folder, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
@@ -24,19 +23,21 @@ from .settings import MAY_CHANGE, Settings
 FORMAT = 1
 
 
-def create(run: Path, config: TrainConfig, tokenizer: RunTokenizer, facts: Any) -> None:
-    if run.exists():
+def create(
+    run: Path, config: TrainConfig, tokenizer: RunTokenizer, facts: Any, replace: bool = False
+) -> None:
+    """Makes the folder of a new run, with `replace` in the place of an old one."""
+    if run.exists() and not replace:
         raise InputError(
             f"run `{run.name}` exists",
             hint="`--resume` goes on with it, `--run NAME` begins another, `--force` begins anew",
         )
-    part = run.with_name(f"{PART}{run.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    (part / "tokenizer").mkdir(parents=True)
+    part = part_folder(run)
+    (part / "tokenizer").mkdir()
     for name, content in tokenizer.files().items():
         (part / "tokenizer" / name).write_bytes(content)
     write_json(part / "run.json", {"format": FORMAT, "config": config.as_dict(), "data": facts})
-    commit_folder(part, run)
+    commit_folder(part, run, replace)
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -59,7 +60,9 @@ def find_run(data: Path, name: str) -> Path:
 
 
 def only_run(folder: Path) -> Path:
-    runs = sorted(path.parent for path in folder.glob("*/run.json"))
+    """The run that lies in `folder`; `InputError` where it is not one."""
+    found = sorted(path.parent for path in folder.glob("*/run.json"))
+    runs = [run for run in found if not run.name.startswith(PART)]
     if len(runs) != 1:
         names = ", ".join(run.name for run in runs) or "none"
         raise InputError(f"`--resume` needs `--run NAME`: the runs here are {names}")
@@ -95,11 +98,20 @@ def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]
 
 
 def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:
-    """Writes a run's newest checkpoint as a Hugging Face folder; returns step and parameters."""
+    """Writes a run's newest checkpoint as a Hugging Face folder; returns step and parameters.
+
+    With `force` an earlier export is replaced; no other folder is.
+    """
+    folder = folder.resolve()
+    model_files = (folder / "config.json", folder / "model.safetensors")
+    if force and folder.exists() and not all(path.is_file() for path in model_files):
+        raise InputError(
+            f"`{folder}` is no earlier export: it lacks config.json or model.safetensors",
+            hint="export to a new folder; `--force` replaces nothing but a model",
+        )
     model, vocabulary, step = open_model(run)
-    if force:
-        shutil.rmtree(folder, ignore_errors=True)
-    export(model, folder, vocabulary.hugging_face(model.config.context), vocabulary.end_of_text)
+    files = vocabulary.hugging_face(model.config.context)
+    export(model, folder, files, vocabulary.end_of_text, replace=force)
     return step, model.config.parameters()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from webtext_py.engine.commit import PART, commit_folder, file_facts, sha256_file
+from webtext_py.engine.commit import PART, commit_folder, file_facts, part_folder, sha256_file
 from webtext_py.errors import FormatError
 
 from .export import load_unpadded, save_tensors, unpadded
@@ -36,9 +36,7 @@ def save(
 ) -> None:
     """Writes a checkpoint and removes all but the newest `keep`; `facts` go into the manifest."""
     final = run / "checkpoints" / f"step-{step:08}"
-    part = final.with_name(f"{PART}{final.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    part = part_folder(final)
     save_tensors(unpadded(model), part / "model.safetensors")
     state = {name: t.detach().cpu().contiguous() for name, t in optimizer.tensors().items()}
     state["random.cpu"] = torch.get_rng_state()

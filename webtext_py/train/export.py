@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from webtext_py.engine.commit import PART, commit_folder
+from webtext_py.engine.commit import commit_folder, part_folder
 from webtext_py.errors import FormatError, InputError
 
 from .config import ModelConfig
@@ -51,16 +51,16 @@ def load_unpadded(model: GPT2, state: dict[str, Tensor], source: Path) -> None:
         target.copy_(state[name])
 
 
-def export(model: GPT2, folder: Path, files: Mapping[str, bytes], end_of_text: int) -> None:
+def export(
+    model: GPT2, folder: Path, files: Mapping[str, bytes], end_of_text: int, replace: bool = False
+) -> None:
     """Writes `model` as a stock Hugging Face GPT-2 folder, in fp32, whole or not at all.
 
     `files` are the tokenizer's, by name.
     """
-    if folder.exists():
+    if folder.exists() and not replace:
         raise InputError(f"`{folder}` exists", hint="export to a new folder, or pass `--force`")
-    part = folder.with_name(f"{PART}{folder.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    part = part_folder(folder)
     state = {
         PREFIX + name: tensor.T.contiguous() if _transposed(name) else tensor
         for name, tensor in unpadded(model).items()
@@ -72,7 +72,7 @@ def export(model: GPT2, folder: Path, files: Mapping[str, bytes], end_of_text: i
         (part / name).write_text(json.dumps(table, indent=2) + "\n")
     for name, content in files.items():
         (part / name).write_bytes(content)
-    commit_folder(part, folder)
+    commit_folder(part, folder, replace)
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:

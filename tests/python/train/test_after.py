@@ -122,6 +122,39 @@ print(json.dumps([ids[0].tolist(), logits, made]))
     assert len(made) > len("bread river")
 
 
+def test_export_replaces_a_model_and_nothing_else(
+    trained: Path, webtext: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("dear")
+    monkeypatch.chdir(tmp_path / "home")
+    for folder in (".", tmp_path / "home", "letter.txt"):
+        refused = webtext("export", "nano", folder, "--data", trained, "--force")
+        assert refused.code == 1
+        assert "is no earlier export: it lacks config.json" in refused.err
+    assert [path.name for path in Path().iterdir()] == ["letter.txt"]
+    assert "exists" in webtext("export", "nano", ".", "--data", trained).err
+    # An earlier export stays until the new one is written.
+    assert webtext("export", "nano", "hf", "--data", trained).code == 0
+    marked = tmp_path / "home" / "hf" / "merges.txt"
+    marked.write_text("earlier")
+    from safetensors import SafetensorError
+
+    from webtext_py.train import export
+
+    def full(*_: object, **__: object) -> None:
+        raise SafetensorError("No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "save_file", full)
+        assert webtext("export", "nano", "hf", "--data", trained, "--force").code == 1
+    assert marked.read_text() == "earlier"
+    Path("link").symlink_to("hf")
+    assert webtext("export", "nano", "link", "--data", trained, "--force").code == 0
+    assert marked.read_text() != "earlier"
+    assert sorted(path.name for path in Path().iterdir()) == ["hf", "letter.txt", "link"]
+
+
 def test_init_from_an_export(trained: Path, webtext: Command, tmp_path: Path) -> None:
     assert webtext("export", "nano", tmp_path / "hf", "--data", trained).code == 0
     ran = webtext("train", "--data", trained, "--run", "tuned", "--init-from", tmp_path / "hf",

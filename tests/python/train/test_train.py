@@ -207,6 +207,43 @@ def test_what_is_refused(webtext: Command, data: Path, tmp_path: Path) -> None:
     assert "hint: run `webtext bpe train`" in missing.err
 
 
+def test_force_replaces_a_run_only_by_one_that_begins(
+    webtext: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = ("train", "--data", data, *TINY)
+    assert webtext(*base, "steps=2").code == 0
+    runs, before = data / "runs", digest(data / "runs" / "nano")
+    assert webtext("export", "nano", tmp_path / "hf", "--data", data).code == 0
+    cut = tmp_path / "cut"
+    shutil.copytree(tmp_path / "hf", cut)
+    weights_file = (cut / "model.safetensors").read_bytes()
+    (cut / "model.safetensors").write_bytes(weights_file[:-100])
+    inside = runs / "nano" / "hf"
+    shutil.copytree(tmp_path / "hf", inside)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    for code, message, *words in (
+        (2, "width 33 is not a multiple", "width=33"),
+        (2, "not 1 processes times whole micro-batches of 7", "micro_batch=7"),
+        (2, "`tensorboard` is on", "--tensorboard"),
+        (1, "do not fill one context", "context=65536", "batch_tokens=65536"),
+        (1, "is no safetensors file", "--init-from", cut),
+        (1, "lies in run `nano`", "--init-from", inside),
+    ):
+        refused = webtext(*base, "steps=2", "--force", *words)
+        assert (refused.code, message in refused.err) == (code, True), refused.err
+        assert digest(runs / "nano") == before
+        other = webtext(*base, "steps=2", "--run", "other", *words)
+        assert other.code == (0 if inside in words else code)
+    # What a kill leaves beside it is no run.
+    shutil.rmtree(runs / "other")
+    (runs / ".part-old-nano").mkdir()
+    (runs / ".part-old-nano" / "run.json").write_text("{}")
+    assert webtext("train", "--data", data, "--resume").code == 0
+    assert webtext(*base, "steps=3", "--force").code == 0
+    assert [path.name for path in runs.iterdir()] == ["nano"]
+    assert len(read_metrics(runs / "nano" / "metrics.jsonl")) == 3
+
+
 def test_a_damaged_checkpoint_is_named(webtext: Command, data: Path) -> None:
     assert webtext("train", "--data", data, *TINY, "steps=4", "checkpoint_every=2").code == 0
     folders = sorted((data / "runs/nano/checkpoints").iterdir())
