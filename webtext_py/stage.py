@@ -69,8 +69,16 @@ class Workspace:
     data: Path
     engine: Engine = field(default_factory=LocalEngine)
     observer: Observer = field(default_factory=Silent)
+    reading: bool = False  # makes nothing and locks nothing: a stage that is not done is an error
 
     def __enter__(self) -> "Workspace":
+        if not self.reading:
+            self._take()
+        self.manifest = Manifest(self.data)
+        self.digests = Digests(self.data)
+        return self
+
+    def _take(self) -> None:
         try:
             (self.data / STATE).mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
@@ -84,13 +92,11 @@ class Workspace:
                 f"another webtext is at work in `{self.data}`",
                 "wait for it, or use another directory with `--data`",
             ) from None
-        self.manifest = Manifest(self.data)
-        self.digests = Digests(self.data)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.engine.close()
-        os.close(self._lock)
+        if not self.reading:
+            os.close(self._lock)
 
     def stage(
         self,
@@ -112,17 +118,20 @@ class Workspace:
         raises `StaleError` unless `force`.
         """
         digests = {short: self.digests.of(path) for short, path in (inputs or {}).items()}
-        if digests:
+        if digests and not self.reading:
             self.digests.save()
         keys = {before: self.manifest.stages[before].key for before in upstream}
         entry = new_entry(config, digests, keys)
         old = self.manifest.stages.get(name)
+        if self.reading and (old is None or old.state != "done"):
+            raise InputError(f"`{self.data}` has no finished `{name}`")
         if old is not None and old.key != entry.key:
             if not force:
                 raise refuse_stale(name, old, entry)
             self.forget(name)
         elif old is not None and old.state == "done":
-            self._tidy(name)
+            if not self.reading:
+                self._tidy(name)
             self.observer.stage_ended(name, old, False)
             return old
         return self._run(name, entry, body, files)

@@ -92,7 +92,9 @@ def train(
             progress,
         )
         if show_config:
-            planned = planned_settings(request)
+            planned, notes = planned_settings(request)
+            for note in notes:
+                progress.tell(note)
         else:
             run, result, config = carry_out(request, progress.tell, progress.line)
     if show_config:

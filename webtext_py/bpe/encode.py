@@ -200,7 +200,7 @@ def encode_stage(
         }
 
     return workspace.stage(
-        TOKENS if out == TOKENS else f"{TOKENS} {out}",
+        stage_name(out),
         body,
         config={
             "tokenizer": given.digest,
@@ -212,6 +212,11 @@ def encode_stage(
         files=[f"{out}/*.parquet", f"{out}/*.bin"],
         force=force,
     )
+
+
+def stage_name(out: str) -> str:
+    """Name in the manifest of what `encode_stage` writes into the folder `out`."""
+    return TOKENS if out == TOKENS else f"{TOKENS} {out}"
 
 
 def _joins(folder: Path, parts: Sequence[Task]) -> list[Task]:

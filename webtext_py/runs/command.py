@@ -21,7 +21,7 @@ from webtext_py.train.model import GPT2
 
 from . import sizing
 from .folder import create, only_run, read_run, recorded_settings
-from .inputs import Inputs, find_tokens, open_inputs
+from .inputs import Inputs, RunTokenizer, find_tokens, open_inputs
 from .plot import plot_loss
 from .settings import Settings
 
@@ -52,22 +52,48 @@ class Request:
 def plan(request: Request, gpu: bool) -> tuple[Settings, Inputs, Path, list[str]]:
     """Settings, inputs and folder of the run that `request` means, and what to tell the user."""
     settings, run = _asked(request)
+    inputs = _inputs(request, settings, make=True)
+    assert inputs is not None
     notes: list[str] = []
-    tokenizer = request.tokenizer or request.data / "tokenizer"
-    how = request.tokenizer, request.observer, request.text_field
-    tokens = find_tokens(request.data, request.tokens, *how)
-    val_tokens = request.val_tokens and find_tokens(request.data, request.val_tokens, *how)
-    fraction = settings.values.get("val_fraction", 0.0)
-    inputs = open_inputs(tokens, tokenizer, val_tokens, fraction)
     if not request.resume:
-        notes = prepare(settings, inputs, request.init_from, gpu)
+        vocabulary, tokens = inputs.tokenizer, inputs.training.tokens
+        notes = prepare(settings, vocabulary, tokens, request.init_from, gpu)
     return settings, inputs, run or request.folder(settings.values["preset"]), notes
 
 
-def planned_settings(request: Request) -> Settings:
-    """The settings that a run of `request` would have; begins nothing."""
-    world = join(request.settings.values.get("device", "auto"))
-    return plan(request, world.device.type == "cuda")[0]
+def planned_settings(request: Request) -> tuple[Settings, list[str]]:
+    """The settings that a run of `request` would have, and what to tell; makes and begins nothing.
+
+    Where tokens are still to be made, what hangs on their number is that of the preset.
+    """
+    settings, _ = _asked(request)
+    world = join(settings.values.get("device", "auto"))
+    try:
+        inputs = _inputs(request, settings, make=False)
+        notes: list[str] = []
+        if not request.resume:
+            vocabulary = inputs.tokenizer if inputs else RunTokenizer(_tokenizer(request))
+            tokens = inputs.training.tokens if inputs else None
+            gpu = world.device.type == "cuda"
+            notes = prepare(settings, vocabulary, tokens, request.init_from, gpu)
+        return settings, notes
+    finally:
+        leave()
+
+
+def _tokenizer(request: Request) -> Path:
+    return request.tokenizer or request.data / "tokenizer"
+
+
+def _inputs(request: Request, settings: Settings, make: bool) -> Inputs | None:
+    """What the run learns from; without `make` `None` where its tokens are not made yet."""
+    how = request.tokenizer, request.observer, request.text_field, make
+    tokens = find_tokens(request.data, request.tokens, *how)
+    val_tokens = request.val_tokens and find_tokens(request.data, request.val_tokens, *how)
+    if tokens is None:
+        return None
+    fraction = 0.0 if request.val_tokens else settings.values.get("val_fraction", 0.0)
+    return open_inputs(tokens, _tokenizer(request), val_tokens, fraction)
 
 
 def _asked(request: Request) -> tuple[Settings, Path | None]:
@@ -148,9 +174,18 @@ def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
     return both
 
 
-def prepare(settings: Settings, inputs: Inputs, init_from: Path | None, gpu: bool) -> list[str]:
-    """Completes the settings of a new run: preset, vocabulary, sizes. Returns what to tell."""
-    settings.set("vocab_size", inputs.tokenizer.tokenizer.vocab_size, "tokenizer")
+def prepare(
+    settings: Settings,
+    vocabulary: RunTokenizer,
+    tokens: int | None,
+    init_from: Path | None,
+    gpu: bool,
+) -> list[str]:
+    """Completes the settings of a new run: preset, vocabulary, sizes. Returns what to tell.
+
+    `tokens` are those to train on, `None` where nobody knows their number yet.
+    """
+    settings.set("vocab_size", vocabulary.tokenizer.vocab_size, "tokenizer")
     if init_from is not None:
         for key, value in dataclasses.asdict(read_config(init_from)).items():
             if settings.values.get(key, value) != value:
@@ -159,8 +194,8 @@ def prepare(settings: Settings, inputs: Inputs, init_from: Path | None, gpu: boo
                     f"`{key}` is {asked} ({source}), but {value} in the model of `{init_from}`"
                 )
             settings.set(key, value, f"`{init_from}`")
-    notes = sizing.choose_preset(settings, inputs.training.tokens, gpu)
-    return notes + sizing.fit(settings, inputs.training.tokens)
+    notes = sizing.choose_preset(settings, tokens, gpu)
+    return notes + sizing.fit(settings, tokens)
 
 
 def _check(config: TrainConfig, inputs: Inputs, world: World, init_from: Path | None) -> None:

@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.bpe.encode import ENDOFTEXT, TOKENS, encode_stage, open_tokenizer
+from webtext_py.bpe.encode import ENDOFTEXT, TOKENS, encode_stage, open_tokenizer, stage_name
 from webtext_py.bpe.run import TOKENIZER
 from webtext_py.errors import FormatError, InputError, StaleError
+from webtext_py.manifest import Manifest
 from webtext_py.stage import Observer, Silent, Workspace
 from webtext_py.tokenizer import Tokenizer
 from webtext_py.tokens import COLUMNS, TokenSet
@@ -106,12 +107,13 @@ def find_tokens(
     tokenizer: Path | None,
     observer: Observer | None = None,
     text_field: str = "text",
-) -> Path:
+    make: bool = True,
+) -> Path | None:
     """The folder of token files to train on, made where it is missing.
 
     By default the data directory's `tokens/`, encoded from `shards/`; a stale one raises
     `StaleError`. `tokens` may hold text (in the column `text_field`) instead of ids: it is encoded
-    into the data directory.
+    into the data directory. Without `make` nothing is written: `None` where they are missing.
     """
     inputs: tuple[Path, ...] = ()
     out = TOKENS
@@ -123,16 +125,19 @@ def find_tokens(
     made_elsewhere = not (data / "manifest.json").exists() and any(folder.glob("*.parquet"))
     if made_elsewhere:
         return folder
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        if any(folder.glob("*.parquet")):
-            return folder
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    finished = Manifest(data).done(stage_name(out)) is not None
+    if not finished and not make:
+        return None
+    if not finished and several:
         raise InputError(
             f"there are no tokens in `{folder}`, and several processes cannot make them at once",
             hint="run `webtext bpe encode` first",
         )
     if tokenizer is None and not (data / TOKENIZER).is_dir():
         _ = RunTokenizer(data / TOKENIZER).tokenizer  # raises, naming `webtext bpe train`
-    with Workspace(data, observer=observer or Silent()) as workspace:
+    reading = several or not make
+    with Workspace(data, observer=observer or Silent(), reading=reading) as workspace:
         chosen = tokenizer or (data / TOKENIZER / "tokenizer.json" if inputs else None)
         encode_stage(workspace, tokenizer=chosen, inputs=inputs, text_field=text_field, out=out)
     return folder

@@ -7,10 +7,15 @@ from .settings import Settings
 
 BATCHES_AN_EPOCH = 64  # at least, so that a step sees a small part of the text; our choice
 MAX_EPOCHS = 8  # repetition pays up to some 4 and hardly beyond 16 (Muennighoff et al. 2023)
+_BY_TOKENS = "number of tokens"  # source of a preset
+_SHRINKING = ("context", "batch_tokens", "steps", "warmup_steps")
 
 
-def choose_preset(settings: Settings, tokens: int, gpu: bool) -> list[str]:
-    """Sets the preset where none is set, by device and training tokens; says which and why."""
+def choose_preset(settings: Settings, tokens: int | None, gpu: bool) -> list[str]:
+    """Sets the preset where none is set, by device and training tokens; says which and why.
+
+    `tokens` is `None` where nobody knows their number yet: as if there were enough.
+    """
     if "preset" in settings.values:
         settings.set_preset(settings.values["preset"], settings.sources["preset"])
         return []
@@ -19,23 +24,34 @@ def choose_preset(settings: Settings, tokens: int, gpu: bool) -> list[str]:
         return ["preset nano: there is no GPU, and larger ones take days on a CPU"]
     for name in ("gpt2", "nano-l"):
         least = PRESETS[name].min_tokens
-        if tokens >= least:
+        if tokens is None or tokens >= least:
             break
         reason = f"{tokens:,} training tokens are fewer than the {least:,} that {name} wants"
     else:
         name = "nano"
-    settings.set_preset(name, "number of tokens")
+    settings.set_preset(name, _BY_TOKENS)
     return [] if name == "gpt2" else [f"preset {name}: {reason}"]
 
 
-def fit(settings: Settings, tokens: int) -> list[str]:
-    """Shrinks context, batch, steps and warm-up that nobody set to `tokens`; says which and why."""
+def fit(settings: Settings, tokens: int | None) -> list[str]:
+    """Shrinks context, batch, steps and warm-up that nobody set to `tokens`; says which and why.
+
+    Where `tokens` is `None` it says which of them hang on that number.
+    """
     notes: list[str] = []
 
-    def lower(key: str, value: int, why: str) -> None:
+    def free(key: str) -> bool:
         source = settings.sources.get(key, "default")
+        return source.startswith("preset") or source in ("default", _BY_TOKENS)
+
+    if tokens is None:
+        keys = [key for key in ("preset", *_SHRINKING) if free(key)]
+        why = "may become smaller: they follow the number of tokens, which are not encoded yet"
+        return [f"{', '.join(keys)} {why}"] if keys else []
+
+    def lower(key: str, value: int, why: str) -> None:
         now = settings.values[key]
-        if value < now and (source.startswith("preset") or source == "default"):
+        if value < now and free(key):
             settings.set(key, value, f"shrunk: {why}")
             notes.append(f"{key} {value:,}, not {now:,}: {why}")
 

@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from webtext_py.errors import InputError, StaleError
+from webtext_py.runs.inputs import find_tokens
 from webtext_py.train.metrics import read_metrics
 
 from .conftest import Command
@@ -33,6 +37,60 @@ def test_build_bpe_train_train(tmp_path: Path, webtext: Command) -> None:
     stale = webtext("train", "--data", data, "--run", "other")
     assert stale.code == 1
     assert "`tokens` was made from something else" in stale.err
+
+
+def test_show_config_and_several_processes_make_nothing(
+    tmp_path: Path, webtext: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    assert webtext("build", "--data", data, "--quiet").code == 0
+    words = ("bpe", "train", "--data", data, "--quiet", "--vocab-size")
+    assert webtext(*words, 600).code == 0
+
+    def content() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+
+    def shown() -> tuple[dict[str, dict[str, object]], str]:
+        before = content()
+        ran = webtext("train", "--data", data, "--show-config", "--json", "device=cpu", "lr=0.1")
+        assert ran.code == 0, ran.err
+        assert content() == before
+        return json.loads(ran.out), ran.err
+
+    table, said = shown()
+    assert table["run.batch_tokens"] == {"value": 2048, "source": "preset nano"}
+    assert table["model.vocab_size"] == {"value": 600, "source": "tokenizer"}
+    assert "context, batch_tokens, steps, warmup_steps may become smaller: " in said
+
+    def found() -> Path | None:
+        with monkeypatch.context() as patch:
+            patch.setenv("WORLD_SIZE", "2")
+            before = content()
+            try:
+                return find_tokens(data, None, None)
+            finally:
+                assert content() == before
+
+    with pytest.raises(InputError, match="several processes cannot make them at once"):
+        found()
+    assert webtext("bpe", "encode", "--data", data, "--quiet").code == 0
+    assert found() == data / "tokens"
+    table, said = shown()
+    assert str(table["run.batch_tokens"]["source"]).startswith("shrunk: ")
+    assert "which are not encoded yet" not in said
+    # A half-finished `bpe encode` has left some files, and an entry that says so.
+    path = data / "manifest.json"
+    manifest = path.read_text()
+    document = json.loads(manifest)
+    document["stages"]["tokens"] |= {"state": "running", "outputs": {}}
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="several processes cannot make them at once"):
+        found()
+    assert "which are not encoded yet" in shown()[1]
+    path.write_text(manifest)
+    assert webtext(*words, 500, "--force").code == 0
+    with pytest.raises(StaleError, match="`tokens` was made from something else"):
+        found()
 
 
 def test_text_is_encoded_on_the_way(data: Path, webtext: Command, tmp_path: Path) -> None:
