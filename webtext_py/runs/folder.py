@@ -32,6 +32,8 @@ def create(
             f"run `{run.name}` exists",
             hint="`--resume` goes on with it, `--run NAME` begins another, `--force` begins anew",
         )
+    if run.exists() and not (run / "run.json").is_file():
+        raise InputError(f"`{run}` is no run: `--force` replaces nothing else")
     part = part_folder(run)
     (part / "tokenizer").mkdir()
     for name, content in tokenizer.files().items():

@@ -234,6 +234,9 @@ def test_force_replaces_a_run_only_by_one_that_begins(
         assert digest(runs / "nano") == before
         other = webtext(*base, "steps=2", "--run", "other", *words)
         assert other.code == (0 if inside in words else code)
+    for name in ("../tokens", "."):
+        refused = webtext(*base, "steps=2", "--force", "--run", name)
+        assert (refused.code, "is no run: `--force`" in refused.err) == (1, True), refused.err
     # What a kill leaves beside it is no run.
     shutil.rmtree(runs / "other")
     (runs / ".part-old-nano").mkdir()
