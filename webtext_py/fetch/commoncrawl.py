@@ -12,7 +12,7 @@ import glob
 import io
 import zlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.errors import InputError
+from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.judge import dead_page
@@ -46,6 +47,9 @@ _HTML = ("text/html", "application/xhtml+xml")
 _CAPTURES = 3
 _RECORD_BYTES = 64 << 20  # decoded; Common Crawl cuts pages at 5 MiB
 _BLOCK = 1 << 20  # least bytes of a Range request to an index
+
+
+Ranges = Callable[[str, int, int], Coroutine[Any, Any, Exchange]]
 
 
 @dataclass(frozen=True)
@@ -88,19 +92,21 @@ def index_files(paths: Sequence[str]) -> list[str]:
 
 
 class RangeFile(io.RawIOBase):
-    """A remote file, read by Range requests through the guarded client; for use in a thread."""
+    """A remote file, read by Range requests through the guarded client; for use in a thread.
 
-    def __init__(self, url: str, pace: Pace, loop: asyncio.AbstractEventLoop) -> None:
-        self._url, self._pace, self._loop = url, pace, loop
+    `get` gives the answer for a URL, a first byte and a count, in `loop`.
+    """
+
+    def __init__(self, url: str, get: Ranges, loop: asyncio.AbstractEventLoop) -> None:
+        self._url, self._get, self._loop = url, get, loop
         self._place = 0
         self._start, self._held = 0, b""
         self._length = self._ask(0, 1)[1]
 
     def _ask(self, start: int, count: int) -> tuple[bytes, int]:
         """Bytes from `start`, and the length of the file."""
-        wanted = (("Range", f"bytes={start}-{start + count - 1}"), ("Accept-Encoding", "identity"))
         answer = asyncio.run_coroutine_threadsafe(
-            self._pace.get(self._url, wire_bytes=count, headers=wanted), self._loop
+            self._get(self._url, start, count), self._loop
         ).result()
         total = (answer.header("content-range") or "").rpartition("/")[2]
         if answer.status != 206 or not total.isdigit():
@@ -198,10 +204,9 @@ class CommonCrawl:
         data: str,
         window_days: float,
         limits: Limits,
-        store: Store,
     ) -> None:
         self._pace = pace
-        self._store = store
+        self._store = Store(pace)
         self._index = index_files(index)
         self._data = mirrored(data if data.endswith("/") else f"{data}/")
         self._window_s = window_days * 86400.0
@@ -250,14 +255,13 @@ class CommonCrawl:
     async def _rows(self, path: str, keys: list[str]) -> list[tuple[str, Row]]:
         loop = asyncio.get_running_loop()
 
-        def read(opened: Any) -> list[tuple[str, Row]]:
-            remote = path.startswith(("http://", "https://"))
-            source = RangeFile(path, self._pace, loop) if remote else opened
+        def read() -> list[tuple[str, Row]]:
+            remote = path.startswith(("http://", "https://")) or is_store(path)
+            source = RangeFile(path, self._range, loop) if remote else path
             return list(look_up(source, keys))
 
         try:
-            opened = await self._store.open(path) if is_store(path) else path
-            return await asyncio.to_thread(read, opened)
+            return await asyncio.to_thread(read)
         except FetchError as error:
             raise InputError(f"the index `{path}` cannot be read: {error.detail}") from None
         except (pa.ArrowException, OSError) as error:
@@ -286,22 +290,17 @@ class CommonCrawl:
     async def _member(self, row: Row) -> bytes:
         if not 0 < row.length <= self._limits.wire_bytes or row.offset < 0:
             raise FetchError("body_too_large", f"a record of {row.length} bytes")
-        url = self._data + row.file
-        if is_store(url):
-            async with self._pace.turn():
-                member = await self._store.read(url, row.offset, row.length)
-            if len(member) != row.length:
-                raise FetchError("archive_error", f"{url} ends within the record at {row.offset}")
-            return member
-        wanted = f"bytes={row.offset}-{row.offset + row.length - 1}"
-        answer = await self._pace.get(
-            url,
-            wire_bytes=row.length,
-            headers=(("Range", wanted), ("Accept-Encoding", "identity")),
-        )
+        answer = await self._range(self._data + row.file, row.offset, row.length)
         if answer.status != 206 or len(answer.body) != row.length:
+            wanted = f"{row.length} bytes from {row.offset}"
             raise FetchError("archive_error", f"{row.file} answered {answer.status} to {wanted}")
         return answer.body
+
+    async def _range(self, url: str, start: int, count: int) -> Exchange:
+        """The answer to a request for `count` bytes from `start`."""
+        wanted = (("Range", f"bytes={start}-{start + count - 1}"), ("Accept-Encoding", "identity"))
+        get = self._store.get if is_store(url) else self._pace.get
+        return await get(url, wire_bytes=count, headers=wanted)
 
     def _why_not(self, link: Link, record: "_Record") -> str | None:
         if record.kind != "response" or url_key(record.url) != link.url_key:

@@ -111,4 +111,9 @@ class FetchConfig:
             named = [p if "://" in p else Path(p).name for p in self.cc_index]
             found |= {"cc_index": named, "cc_data": self.cc_data}
             found["capture_window_days"] = self.capture_window_days
+            from webtext_py.fetch.store import endpoint, is_store
+
+            own = endpoint()
+            if own is not None and any(map(is_store, (*self.cc_index, self.cc_data))):
+                found["s3_endpoint"] = own
         return found

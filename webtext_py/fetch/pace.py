@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.failure import RETRIED, FetchError
@@ -33,16 +32,6 @@ class Pace:
         self._next_s = 0.0
         self._turn = asyncio.Lock()
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """The turn for one request that another client makes."""
-        async with self._turn:
-            await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
-            try:
-                yield
-            finally:
-                self._next_s = time.monotonic() + self._gap_s
-
     async def get(
         self,
         url: str,
@@ -50,8 +39,12 @@ class Pace:
         wire_bytes: int,
         headers: tuple[tuple[str, str], ...] = (),
         cut: bool = False,
+        anew: Callable[[], tuple[tuple[str, str], ...]] = tuple,
     ) -> Exchange:
-        """The answer to `url`, body and all where it is 2xx. Raises `FetchError`."""
+        """The answer to `url`, body and all where it is 2xx. Raises `FetchError`.
+
+        `anew` gives headers that are made for each try, such as a signature with its time.
+        """
         async with self._turn:
             for tries in range(_TRIES):
                 await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
@@ -60,7 +53,7 @@ class Pace:
                         url,
                         wanted=lambda found: found.status // 100 == 2,
                         wire_bytes=wire_bytes,
-                        headers=headers,
+                        headers=(*headers, *anew()),
                         cut=cut,
                     )
                 except FetchError as error:

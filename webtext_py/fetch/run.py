@@ -88,14 +88,12 @@ class _Fetch:
 
     async def _commoncrawl(self, client: Client, links: Sequence[Link]) -> None:
         from webtext_py.fetch.commoncrawl import CommonCrawl
-        from webtext_py.fetch.store import Store
 
         config = self.config
         # A static file server: ten requests a second, one at a time. Our choice.
         pace = Pace(client, 600.0, self.watcher.note)
-        store = Store(client.guard, client.resolver, client.limits.connect_s)
         crawls = CommonCrawl(
-            pace, config.cc_index, config.cc_data, config.capture_window_days, client.limits, store
+            pace, config.cc_index, config.cc_data, config.capture_window_days, client.limits
         )
         await crawls.run(links, functools.partial(self._done, "commoncrawl"))
 

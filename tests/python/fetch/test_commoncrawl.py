@@ -9,14 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from webtext_py.errors import InputError
-from webtext_py.fetch.address import Guard
 from webtext_py.fetch.client import Client
 from webtext_py.fetch.commoncrawl import CommonCrawl, index_files, look_up
-from webtext_py.fetch.connector import HostsFile, SystemResolver
-from webtext_py.fetch.failure import FetchError
+from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.pace import Pace
-from webtext_py.fetch.store import Store
 from webtext_py.fetch.surt import surt_key
 
 from .archives import bucket, files, write_crawl
@@ -85,8 +82,7 @@ def ask(
         async with Client("webtext-test", LOOPBACK, names, LIMITS, any_port=True) as client:
             pace = Pace(client, 60000, lambda text: None)
             paths = [path.format(base=base) for path in index]
-            store = Store(client.guard, client.resolver, LIMITS.connect_s)
-            crawl = CommonCrawl(pace, paths, data.format(base=base), 180, LIMITS, store)
+            crawl = CommonCrawl(pace, paths, data.format(base=base), 180, LIMITS)
             await crawl.run([link(url) for url in urls], done)
 
     with Server(files(folder)) as server:  # type: ignore[arg-type]
@@ -192,45 +188,6 @@ def test_which_way_to_an_s3_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store.test")
     assert index_files([own]) == [own]
-
-
-class Inside:
-    """Every name leads inside."""
-
-    async def addresses(self, host: str) -> list[str]:
-        return ["10.0.0.1" if host.startswith("held.") else "52.216.0.1"]
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "message"),
-    [
-        ("http://127.0.0.1:9", "127.0.0.1 is loopback"),
-        ("http://169.254.169.254", "169.254.169.254 is link-local"),
-        (None, "held.s3.eu-north-1.amazonaws.com: 10.0.0.1 is private"),
-    ],
-)
-def test_a_store_inside_is_refused(
-    monkeypatch: pytest.MonkeyPatch, endpoint: str | None, message: str
-) -> None:
-    if endpoint is not None:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_REGION", "eu-north-1")
-    resolver = SystemResolver() if endpoint else Inside()
-    with pytest.raises(FetchError, match="address_refused") as refused:
-        asyncio.run(Store(Guard(), resolver, 1.0).read("s3://held/x", 0, 1))
-    assert message in str(refused.value)
-    assert os.environ["AWS_EC2_METADATA_DISABLED"] == "true"
-
-
-@pytest.mark.parametrize("url", ["s3:///x", "s3://held", "s3://held//"])
-def test_a_name_that_is_none_is_an_error_of_the_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
-    with Server(bucket(tmp_path, "held")) as server:  # type: ignore[arg-type]
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
-        store = Store(LOOPBACK, SystemResolver(), 1.0)
-        with pytest.raises(FetchError, match="archive_error"):
-            asyncio.run(store.read(url, 0, 10))
 
 
 @pytest.mark.parametrize("index", ["s3://held/index/", "s3://held/index/crawl-b.parquet"])
