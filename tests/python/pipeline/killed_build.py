@@ -61,8 +61,8 @@ def main() -> None:
         watch.moment("renamed")
         return result
 
-    def watched_json(path: Path, document: Any) -> None:
-        write_json(path, document)
+    def watched_json(path: Path, document: Any, **options: Any) -> None:
+        write_json(path, document, **options)
         watch.moment("manifest" if path.name == "manifest.json" else "marked")
 
     commit.flush, commit.write_json = watched_flush, watched_json
