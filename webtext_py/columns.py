@@ -19,18 +19,19 @@ def text_column(
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    if pa.types.is_string(array.type):
-        array = array.cast(pa.large_string())
-    elif pa.types.is_binary(array.type):
-        array = array.cast(pa.large_binary())
-    elif not (pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)):
+    text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    if not (text or pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type)):
         raise TypeError(f"a text column must be string or binary, not {array.type}")
     if array.null_count:
-        array = array.fill_null("" if pa.types.is_large_string(array.type) else b"")
+        array = array.fill_null("" if text else b"")
     _, offsets_buffer, data_buffer = array.buffers()
     if offsets_buffer is None or len(array) == 0:
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)
-    offsets = np.frombuffer(offsets_buffer, np.int64, len(array) + 1, array.offset * 8)
+    # Widened here: a cast by Arrow first loads its compute functions, a tenth of a second.
+    short = pa.types.is_string(array.type) or pa.types.is_binary(array.type)
+    kind = np.dtype(np.int32 if short else np.int64)
+    found = np.frombuffer(offsets_buffer, kind, len(array) + 1, array.offset * kind.itemsize)
+    offsets = found.astype(np.int64, copy=False)
     data = np.frombuffer(data_buffer, np.uint8) if data_buffer else np.zeros(0, np.uint8)
     return offsets, data
 
