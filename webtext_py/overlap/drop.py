@@ -46,6 +46,13 @@ def drop_overlapping(
     part = folder.with_name(f"{PART}{folder.name}")
     names = input_names([source.path for source in text.sources])
     targets = {name: _target(part, name) for name in names.values()}
+    for name, target in targets.items():
+        below = {part / LEDGER, *targets.values()}.intersection(target.parents)
+        if below:
+            raise InputError(
+                f"the training file `{name}` would be written below the file `{below.pop()}`",
+                "give one of them another name",
+            )
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(part, ignore_errors=True)  # what a killed run left
     observer.step_started("dropping", text.size(), "bytes")

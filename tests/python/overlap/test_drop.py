@@ -131,6 +131,16 @@ def test_names_that_lead_elsewhere_are_refused(
     assert not list(tmp_path.glob("*clean*"))
 
 
+def test_a_file_where_another_needs_a_folder(tmp_path: Path, write: Write) -> None:
+    trains = []
+    for name in ("1/c", "2/c/d", "3/e/d"):  # named `c`, `c/d` and `e/d`
+        (tmp_path / name).parent.mkdir(parents=True)
+        trains.append(write(name, [{"text": "a b"}]))
+    with pytest.raises(InputError, match="`c/d` would be written below the file"):
+        _drop(tmp_path, write, trains)
+    assert not list(tmp_path.glob("*clean*"))
+
+
 def test_a_file_that_grows_meanwhile_does_not_add_up(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
