@@ -174,6 +174,7 @@ class BpeEncoder:
         """Ids (uint32 if `wide`, else uint16) and offsets (int64)."""
     def decode(self, ids: npt.NDArray[np.uint32]) -> Buffer: ...
 
+@final
 class BpeTokenWriter:
     """A token shard being written: Parquet with `doc_id` and `tokens`."""
 
