@@ -1,6 +1,7 @@
 """Options and groups that the commands share."""
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -127,6 +128,29 @@ def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     decorated: Callable[..., Any] = decorate(function)
     return decorated
+
+
+class Size(click.ParamType[int]):
+    """Bytes, at least 4 MiB, with a unit if wanted: `500M`, `2G`."""
+
+    name = "size"
+    least = 4 << 20  # what the index can be made in
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        if isinstance(value, int):
+            size = value
+        else:
+            found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", str(value), re.IGNORECASE)
+            if found is None:
+                self.fail(f"{value!r} is no size; 500M or 2G was expected", param, ctx)
+            power = "kmgt".find(found[2].lower()) + 1 if found[2] else 0
+            size = int(float(found[1]) * 1024**power)
+        if size < self.least:
+            self.fail(
+                f"{value!r} is too little; at least {self.least >> 20}M is needed", param, ctx
+            )
+        return size
 
 
 class Threshold(click.ParamType["float | None"]):

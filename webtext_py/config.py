@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from webtext_py.errors import ConfigError
 
-# Our choice: a shuffle leaves their square in files, of which a task holds twice as many open.
+# Our choice: each task of a merge looks into the files of all partitions, their square in all.
 MOST_PARTITIONS = 256
 
 KarmaRule = Literal["max", "sum", "first"]

@@ -249,6 +249,14 @@ def _batch(
     return pa.record_batch(columns, names=["id", "text", *extra])
 
 
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """The file; raises `FormatError` for a damaged one."""
+    try:
+        return pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise FormatError(f"`{path}` is a damaged Parquet file: {error}") from error
+
+
 def _read_parquet(
     source: Source,
     text_field: str,
@@ -257,10 +265,7 @@ def _read_parquet(
     groups: tuple[int, int] | None = None,
     digest: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    try:
-        file = pq.ParquetFile(source.path)
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"`{source.path}` is a damaged Parquet file: {error}") from error
+    file = open_parquet(source.path)
     names = file.schema_arrow.names
     if text_field not in names:
         raise InputError(

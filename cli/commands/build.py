@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from ..fetch_options import fetch_options, fetch_values
-from ..options import ManyOption, command, near_dup_options, shared_options, workers_option
-from .overlap import Size
+from ..options import ManyOption, Size, command, near_dup_options, shared_options, workers_option
 
 STAGES = ("links", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 

@@ -1,14 +1,13 @@
 """`webtext overlap`: how much of a test set is in the training text; its index."""
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import ManyOption, WebTextCommand, shared_options, spread, workers_option
+from ..options import ManyOption, Size, WebTextCommand, shared_options, spread, workers_option
 from ..output import Progress, console, print_json
 
 if TYPE_CHECKING:
@@ -22,29 +21,6 @@ Examples:
   webtext overlap index --train corpus/*.parquet
   webtext overlap check
 """
-
-
-class Size(click.ParamType[int]):
-    """Bytes, at least 4 MiB, with a unit if wanted: `500M`, `2G`."""
-
-    name = "size"
-    least = 4 << 20  # what the index can be made in
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number of bytes."""
-        if isinstance(value, int):
-            size = value
-        else:
-            found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", str(value), re.IGNORECASE)
-            if found is None:
-                self.fail(f"{value!r} is no size; 500M or 2G was expected", param, ctx)
-            power = "kmgt".find(found[2].lower()) + 1 if found[2] else 0
-            size = int(float(found[1]) * 1024**power)
-        if size < self.least:
-            self.fail(
-                f"{value!r} is too little; at least {self.least >> 20}M is needed", param, ctx
-            )
-        return size
 
 
 class Names(click.ParamType["tuple[str, ...]"]):

@@ -11,10 +11,16 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from webtext_py.errors import FormatError, InputError
-from webtext_py.reader import Source, list_sources, naming_damage, open_source, read_batches
+from webtext_py.errors import InputError
+from webtext_py.reader import (
+    Source,
+    list_sources,
+    naming_damage,
+    open_parquet,
+    open_source,
+    read_batches,
+)
 
 Sequencing = Literal["document", "line"]
 
@@ -49,10 +55,8 @@ def estimated_bytes(files: Sequence[Source | None], text_field: str) -> int:
         if file.kind != "parquet":
             total += file.path.stat().st_size * (3 if file.compression else 1)
             continue
-        try:
-            facts = pq.read_metadata(file.path)
-        except pa.ArrowInvalid as error:
-            raise FormatError(f"`{file.path}` is a damaged Parquet file: {error}") from error
+        with open_parquet(file.path) as opened:
+            facts = opened.metadata
         for group in range(facts.num_row_groups):
             columns = facts.row_group(group)
             for number in range(columns.num_columns):

@@ -50,8 +50,8 @@ def run_job(job: Job) -> Done:
         round(time.monotonic() - started, 3),
         peak_memory_bytes(),
     )
-    # Not flushed: after a power cut a marker that is lost or torn costs that its task runs again,
-    # and flushing two more times a task would take most of a small step's time.
+    # Not flushed: a marker that a power cut takes or tears costs that its task runs again, and two
+    # flushes fewer for every task are felt where steps are small.
     write_json(job.marker, asdict(done), durable=False)
     return done
 

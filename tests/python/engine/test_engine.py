@@ -76,6 +76,38 @@ def _unexpected(run: StageRun) -> dict[str, Any]:
     raise AssertionError("the stage was done")
 
 
+@pytest.mark.parametrize("torn", [b"", b"\0" * 300, b'{"name": "dou', b"[1]", b"7"])
+def test_a_torn_marker_costs_its_task_again(tmp_path: Path, source: Path, torn: bytes) -> None:
+    def begun(run: StageRun) -> dict[str, Any]:
+        run.tasks("double", doubles(run, source, 3))
+        raise InputError("stop")
+
+    def resumed(run: StageRun) -> dict[str, Any]:
+        run.tasks("double", doubles(run, source, 3))
+        return {}
+
+    data = tmp_path / "data"
+    with Workspace(data, LocalEngine(1)) as workspace:
+        with pytest.raises(InputError, match="stop"):
+            workspace.stage("out", begun, config={}, inputs={})
+        before = {path.name: path.read_bytes() for path in (data / "out").iterdir()}
+        markers = sorted((data / ".state" / "done" / "out" / "double").iterdir())
+        whole = markers[0].read_bytes()
+        markers[0].write_bytes(torn)
+        stamps = [path.stat().st_mtime_ns for path in markers]
+
+        def checked(run: StageRun) -> dict[str, Any]:
+            counts = resumed(run)
+            again = [path.stat().st_mtime_ns for path in markers]
+            assert again[0] != stamps[0]
+            assert again[1:] == stamps[1:]
+            assert json.loads(markers[0].read_bytes())["outputs"] == json.loads(whole)["outputs"]
+            return counts
+
+        workspace.stage("out", checked, config={}, inputs={})
+    assert {path.name: path.read_bytes() for path in (data / "out").iterdir()} == before
+
+
 def test_interrupted_stage_does_only_what_is_missing(tmp_path: Path, source: Path) -> None:
     def broken(run: StageRun) -> dict[str, Any]:
         run.tasks("double", [*doubles(run, source, 3)])

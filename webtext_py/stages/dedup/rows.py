@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from webtext_py.ahead import ahead
 from webtext_py.engine import advance
-from webtext_py.errors import FormatError, InputError
-from webtext_py.reader import read_batches, recognise
+from webtext_py.errors import InputError
+from webtext_py.reader import open_parquet, read_batches, recognise
 from webtext_py.records import DOCUMENTS
 from webtext_py.tables import iterate
 
@@ -58,7 +57,7 @@ class Part:
 def cut(path: Path, text_field: str, digest: str) -> list[Part]:
     """A file of texts as parts: a Parquet file in runs of row groups of about `RANGE_BYTES`."""
     size = path.stat().st_size
-    if not is_parquet(path):
+    if recognise(path).kind != "parquet":
         return [Part(path, text_field, weight=size)]
     with open_parquet(path) as file:
         groups = file.num_row_groups
@@ -68,20 +67,6 @@ def cut(path: Path, text_field: str, digest: str) -> list[Part]:
         Part(path, text_field, (first, end), digest, size // parts)
         for first, end in itertools.pairwise(bounds)
     ]
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a file's first bytes are Parquet's."""
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
-
-
-def open_parquet(path: Path) -> pq.ParquetFile:
-    """The file; raises `FormatError` for a damaged one."""
-    try:
-        return pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"`{path}` is a damaged Parquet file: {error}") from error
 
 
 def numbered(part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:

@@ -19,7 +19,7 @@ from webtext_py.minhash import bands_for
 from webtext_py.records import DUPLICATES
 from webtext_py.stage import StageRun
 from webtext_py.stages.dedup import exact, near
-from webtext_py.stages.dedup.rows import Part, is_parquet
+from webtext_py.stages.dedup.rows import Part
 from webtext_py.tables import write_table
 
 FILES = ("duplicates/*.parquet", "ledger/urls-dedup-*.parquet")
@@ -87,7 +87,8 @@ def find_duplicates(
     size = sum(part.weight for part in documents)
     parts = max(1, min(partitions, -(-size // PART_BYTES)))
     free = len(documents) - protected
-    slow = [part.text_field is not None and not is_parquet(part.path) for part in documents]
+    # Parts of a Parquet file name their row groups.
+    slow = [part.text_field is not None and part.groups is None for part in documents]
     names = [f"{i:05d}" for i in range(len(documents))]
     work = run.work
     banding = bands_for(rule.threshold) if rule.threshold is not None else None
