@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from bpe_corpus import SHARED, corpus, corpus_names, record, text_bytes, timed
 
 from webtext_py import Tokenizer
-from webtext_py.bpe import encode as stage
+from webtext_py.bpe import encode_stage as stage
 from webtext_py.reader import read_batches, recognise
 
 SHARDS = 8
@@ -39,7 +39,7 @@ def parts(shard: Path, tokenizer: Path, folder: Path) -> dict[str, float]:
     del rows
     digest = encoder.digest
     arguments: dict[str, Any] = {"digest": digest, "pattern": None, "text_field": "text"}
-    stage._tokenizer(str(tokenizer), digest, None)
+    stage._load(tokenizer, None, digest)
     _, _, whole = timed(
         lambda: stage.encode_parquet([shard, tokenizer], [folder / "out.parquet"], **arguments)
     )

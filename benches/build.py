@@ -42,10 +42,12 @@ from webtext_py.config import BuildConfig  # noqa: E402
 from webtext_py.engine import LocalEngine  # noqa: E402
 from webtext_py.engine.commit import peak_memory_bytes  # noqa: E402
 from webtext_py.manifest import Entry  # noqa: E402
+from webtext_py.pages.containers import Containers  # noqa: E402
 from webtext_py.pipeline import Build, Sources  # noqa: E402
-from webtext_py.stage import Silent, Workspace  # noqa: E402
-from webtext_py.stages import links, pages  # noqa: E402
+from webtext_py.stages.links import Links  # noqa: E402
+from webtext_py.stages.pages import Pages  # noqa: E402
 from webtext_py.verify import verify  # noqa: E402
+from webtext_py.workspace import Silent, Workspace  # noqa: E402
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -117,19 +119,8 @@ def stages_synthetic(data: Path, table: Path, archive: Path) -> dict[str, Any]:
     clock = Clock()
     config = BuildConfig()
     with Workspace(data, LocalEngine(1), clock) as workspace:
-        first = workspace.stage(
-            "links",
-            lambda run: links.run_links(run, config, {"links": table}, "links"),
-            config={},
-            files=links.FILES,
-        )
-        second = workspace.stage(
-            "pages",
-            lambda run: pages.run_pages(run, config, {"archive": archive}),
-            config={},
-            upstream=("links",),
-            files=pages.FILES,
-        )
+        first = workspace.run(Links(config, {"links": table}, "links"))
+        second = workspace.run(Pages(Containers({"archive": archive}), config.partitions))
     assert first.counts["urls"]["kept"] == second.counts["in"]
     found = {
         f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()

@@ -36,7 +36,7 @@ from webtext_py import minhash, words
 from webtext_py.dedup import DedupConfig, run_dedup
 from webtext_py.engine import ThreadEngine
 from webtext_py.engine.commit import peak_memory_bytes
-from webtext_py.stage import Silent
+from webtext_py.workspace import Silent
 
 THRESHOLD = 0.8
 WORKERS = 2

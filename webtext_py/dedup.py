@@ -9,9 +9,9 @@ While it runs the folder also holds what `stages/dedup/near.py` states and, of J
 one lightly compressed copy. Ids must be unique over all inputs.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,23 @@ import pyarrow.parquet as pq
 
 from webtext_py.ahead import ahead
 from webtext_py.config import check_near_dup
-from webtext_py.engine import Engine, Task, ThreadEngine
+from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
+from webtext_py.layout import DUPLICATES
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
 from webtext_py.reader import Source, list_sources
-from webtext_py.records import DUPLICATES
-from webtext_py.stage import Observer, Silent, StageRun, Workspace
-from webtext_py.stages.dedup import Rule, final_rows, find_duplicates
+from webtext_py.records import DUPLICATES as COLUMNS
+from webtext_py.stage import Files, Stage
+from webtext_py.stages.dedup.final import final_rows
 from webtext_py.stages.dedup.rows import ROW_BITS, cut
-from webtext_py.tables import ROW_GROUP_ROWS, write_table
+from webtext_py.stages.dedup.search import Rule, find_duplicates
+from webtext_py.tables import group_batches, write_table, write_without
+from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace, split
 
 __all__ = ["DedupConfig", "run_dedup"]
 
-FILES = ("part-*.parquet", "duplicates/*.parquet")
-_FLUSH_BYTES = 64 << 20  # our choice: a row group of kept rows
+KEPT = Files("part-{}.parquet")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,71 @@ class DedupConfig:
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values that make no sense."""
         check_near_dup(self.near_dup, self.shingle)
+
+
+@dataclass(frozen=True)
+class DedupText(Stage):
+    """From files of text to the documents that duplicate none of each other and none of
+    `against`."""
+
+    sources: Sequence[Source]
+    against: Sequence[Source]
+    settings: DedupConfig
+
+    name = "dedup"
+    rules = 1
+    files = (KEPT, DUPLICATES)
+    libraries = ("words",)
+
+    @cached_property
+    def _names(self) -> dict[Path, str]:
+        return input_names([source.path for source in (*self.sources, *self.against)])
+
+    def config(self) -> Mapping[str, Any]:
+        """The settings, and which file is what."""
+        return {
+            **asdict(self.settings),
+            "order": [self._names[source.path.resolve()] for source in self.sources],
+            "against": [self._names[source.path.resolve()] for source in self.against],
+        }
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The files of text."""
+        return {name: path for path, name in self._names.items()}
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """The search, its tables, and the kept rows."""
+        settings, digest = self.settings, steps.workspace.digests.of
+        free, protected = (
+            [
+                part
+                for source in given
+                for part in cut(source.path, settings.text_field, digest(source.path))
+            ]
+            for given in (self.sources, self.against)
+        )
+        rule = Rule(settings.near_dup, settings.shingle)
+        documents = [*free, *protected]
+        found = find_duplicates(steps, documents, len(protected), rule, settings.partitions)
+        listed = steps.each(
+            "duplicates",
+            duplicates,
+            split(found.files, *found.removed),
+            [DUPLICATES, "removed-{}.bin"],
+            partitions=found.files,
+        )
+        written = steps.each(
+            "write",
+            write,
+            [
+                Work(part.path, *listed.files(1), weight=part.weight, part=i, groups=part.groups)
+                for i, part in enumerate(found.parts[: len(free)])
+            ],
+            [KEPT],
+            unit="bytes",
+        )
+        counts = balance("dedup", found.taken, written.total("kept"), found.dropped)
+        return {**counts, **({"near": found.counts} if found.counts else {})}
 
 
 def run_dedup(
@@ -67,80 +134,21 @@ def run_dedup(
     Returns the counts: `in`, `kept`, `dropped` by reason, and of the search `near`. Raises
     `InputError` where two documents have one id, `StaleError` where `out` holds another result.
     """
-    config = config or DedupConfig()
     sources, others = list_sources(inputs), list_sources(against) if against else []
     overlap = {s.path.resolve() for s in sources} & {s.path.resolve() for s in others}
     if overlap:
         raise InputError(f"`{sorted(overlap)[0]}` is given as input and with `--against`")
-    named = input_names([source.path for source in (*sources, *others)])
+    stage = DedupText(sources, others, config or DedupConfig())
     with Workspace(out, engine or ThreadEngine(), observer or Silent()) as workspace:
-        entry = workspace.stage(
-            "dedup",
-            lambda run: _body(run, sources, others, config),
-            config={
-                **asdict(config),
-                "order": [named[source.path.resolve()] for source in sources],
-                "against": [named[source.path.resolve()] for source in others],
-            },
-            inputs={name: path for path, name in named.items()},
-            files=FILES,
-            force=force,
-        )
-    return dict(entry.counts)
+        return dict(workspace.run(stage, force=force).counts)
 
 
-def _body(
-    run: StageRun, sources: Sequence[Source], others: Sequence[Source], config: DedupConfig
+def duplicates(
+    inputs: list[Path], outputs: list[Path], partition: int, partitions: int
 ) -> dict[str, Any]:
-    digest = run.workspace.digests.of
-    free, protected = (
-        [
-            part
-            for source in given
-            for part in cut(source.path, config.text_field, digest(source.path))
-        ]
-        for given in (sources, others)
-    )
-    rule = Rule(config.near_dup, config.shingle)
-    found = find_duplicates(run, [*free, *protected], len(protected), rule, config.partitions)
-    removed = tuple(run.work / f"removed-{p:05d}.bin" for p in range(found.files))
-    run.tasks(
-        "duplicates",
-        [
-            Task(
-                f"duplicates-{p:05d}",
-                duplicates,
-                found.removed,
-                (run.data / "duplicates" / f"part-{p:05d}.parquet", removed[p]),
-                {"part": p, "parts": found.files},
-            )
-            for p in range(found.files)
-        ],
-    )
-    written = run.tasks(
-        "write",
-        [
-            Task(
-                f"write-{i:05d}",
-                write,
-                (part.path, *removed),
-                (run.data / f"part-{i:05d}.parquet",),
-                {"part": i, "groups": part.groups},
-                part.weight,
-            )
-            for i, part in enumerate(found.parts[: len(free)])
-        ],
-        "bytes",
-    )
-    kept = sum(result.counts["kept"] for result in written)
-    counts = balance("dedup", found.taken, kept, found.dropped)
-    return {**counts, **({"near": found.counts} if found.counts else {})}
-
-
-def duplicates(inputs: list[Path], outputs: list[Path], part: int, parts: int) -> dict[str, Any]:
     """Task: a partition of `duplicates/` (first output) and the numbers of its documents."""
-    rows = final_rows(inputs, part, parts)
-    write_table(rows.select(DUPLICATES.names).cast(DUPLICATES), outputs[0])
+    rows = final_rows(inputs, partition, partitions)
+    write_table(rows.select(COLUMNS.names).cast(COLUMNS), outputs[0])
     np.sort(rows["number"].to_numpy()).tofile(outputs[1])
     return {"removed": rows.num_rows}
 
@@ -156,55 +164,11 @@ def write(
     numbers = np.concatenate([np.fromfile(path, np.uint64) for path in inputs[1:]])
     gone = np.sort(numbers[(numbers >= low) & (numbers < high)] - low)
     with pq.ParquetFile(inputs[0]) as file:
-        schema = file.schema_arrow
-        columns = None
+        schema, batches = file.schema_arrow, group_batches(file, 4096, groups)
         if groups is None:
             schema = pa.schema([("id", pa.string()), ("text", pa.large_string())])
-            columns = ["doc_id", "text"]
-        chosen = range(*(groups or (0, file.num_row_groups)))
-        batches = (
-            batch
-            for group in chosen
-            for batch in file.iter_batches(4096, [group], columns=columns, use_threads=False)
-        )
-        return _write_kept(ahead(batches), schema, gone, outputs[0])
-
-
-def _write_kept(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, gone: Any, path: Path
-) -> dict[str, Any]:
-    first = kept = held = 0
-    waiting: list[pa.RecordBatch] = []
-    with closing(_writer(path, schema)) as writer:
-
-        def flush() -> None:
-            if waiting:
-                writer.write_table(pa.Table.from_batches(waiting, schema))
-                waiting.clear()
-
-        for batch in batches:
-            start, end = np.searchsorted(gone, np.array([first, first + batch.num_rows]))
-            if end > start:
-                keep = np.ones(batch.num_rows, bool)
-                keep[gone[start:end] - np.uint64(first)] = False
-                first += batch.num_rows
-                batch = batch.filter(pa.array(keep))
-            else:
-                first += batch.num_rows
-            kept += batch.num_rows
-            held += batch.nbytes
-            waiting.append(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
-            if held >= _FLUSH_BYTES or sum(b.num_rows for b in waiting) >= ROW_GROUP_ROWS:
-                flush()
-                held = 0
-        flush()
-    return {"rows": first, "kept": kept}
-
-
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A Parquet writer that spends nothing on dictionaries and bounds of long texts."""
-    texts = [f.name for f in schema if f.type in (pa.string(), pa.large_string())]
-    others = [name for name in schema.names if name not in texts]
-    return pq.ParquetWriter(
-        path, schema, compression="zstd", use_dictionary=others, write_statistics=others
-    )
+            batches = (
+                pa.RecordBatch.from_arrays([b["doc_id"], b["text"]], schema=schema) for b in batches
+            )
+        rows, kept = write_without(ahead(batches), schema, gone, outputs[0])
+    return {"rows": rows, "kept": kept}

@@ -39,6 +39,11 @@ def add_up(parts: list[Mapping[str, int]]) -> Counter[str]:
     return total
 
 
+def reasons(counts: Mapping[str, Any]) -> str:
+    """What a stage dropped, for people: `3 low_karma, 1 media_host`."""
+    return ", ".join(f"{count} {reason}" for reason, count in counts["dropped"].items()) or "empty"
+
+
 def count_values(values: "pa.Array | pa.ChunkedArray") -> dict[str, int]:
     """How often each value of a text column occurs, by value."""
     counts = pc.value_counts(values)

@@ -1,7 +1,8 @@
 """What ran in a data directory: configuration, inputs, outputs, counts, seconds for every stage.
 
 `manifest.json` has one entry a stage. An entry's `key` stands for everything that its outputs
-depend on: its own configuration, the content of its inputs and the keys of the stages before it.
+depend on: its own configuration, the number of its rules, the libraries that decide a result, the
+content of its inputs and the keys of the stages before it.
 Another key is a stale result: it is named with the difference, never silently used.
 """
 
@@ -20,8 +21,6 @@ from webtext_py.errors import InputError, StaleError
 
 FORMAT = 1  # of manifest.json
 MANIFEST = "manifest.json"
-# Libraries whose answers the outputs hold: recorded with every stage.
-_LIBRARIES = ("ada-url", "pyarrow", "tldextract", "trafilatura")
 STATE = ".state"  # markers, digests and other working files below the data directory
 
 
@@ -39,6 +38,41 @@ class Entry:
     seconds: float = 0.0
     peak_memory_bytes: int = 0
     versions: dict[str, str] = field(default_factory=dict)
+    rules: int | None = None  # the stage's number; none where an older webtext left it out
+    libraries: dict[str, str] = field(default_factory=dict)  # versions that decide the result
+
+    @classmethod
+    def begun(
+        cls,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        upstream: Mapping[str, str],
+        rules: int,
+        libraries: Mapping[str, str],
+    ) -> "Entry":
+        """A running entry with its key."""
+        # Through JSON once, so that what is compared later equals what was read back.
+        plain: dict[str, Any] = json.loads(json.dumps(config, sort_keys=True))
+        parts = {
+            "config": plain,
+            "inputs": sorted(inputs.items()),
+            "upstream": dict(upstream),
+            "rules": rules,
+            "libraries": dict(libraries),
+        }
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+        versions = {"webtext": _core.__version__, "python": platform.python_version()}
+        versions["pyarrow"] = version("pyarrow")
+        return cls(
+            "running",
+            plain,
+            dict(inputs),
+            dict(upstream),
+            key,
+            versions=versions,
+            rules=rules,
+            libraries=dict(libraries),
+        )
 
 
 class Manifest:
@@ -82,23 +116,15 @@ class Manifest:
         return entry
 
 
-def new_entry(
-    config: Mapping[str, Any], inputs: Mapping[str, str], upstream: Mapping[str, str]
-) -> Entry:
-    """A running entry with its key."""
-    # Through JSON once, so that what is compared later equals what was read back.
-    plain: dict[str, Any] = json.loads(json.dumps(config, sort_keys=True))
-    parts = {"config": plain, "inputs": sorted(inputs.items()), "upstream": dict(upstream)}
-    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-    versions = {"webtext": _core.__version__, "python": platform.python_version()}
-    versions |= {name: version(name) for name in _LIBRARIES}
-    return Entry("running", plain, dict(inputs), dict(upstream), key, versions=versions)
-
-
 def differences(old: Entry, new: Entry) -> list[str]:
     """What differs between two entries, a line each: `min_karma: 3 -> 5`."""
     lines = []
+    if old.rules != new.rules:
+        was_rules = "those of an older webtext" if old.rules is None else old.rules
+        lines.append(f"rules: {was_rules} -> {new.rules}")
     was, now = _flat(old.config), _flat(new.config)
+    was |= {f"version of {name}": v for name, v in old.libraries.items()}
+    now |= {f"version of {name}": v for name, v in new.libraries.items()}
     for name in sorted(was.keys() | now.keys()):
         before, after = was.get(name), now.get(name)
         if before != after:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from webtext_py import layout
+
 __all__ = [
     "CAPTURES",
     "DOCUMENTS",
@@ -186,16 +188,16 @@ TOKENS_UINT32 = _tokens(pa.uint32())
 
 # Where each table lies, for the generated docs.
 SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
-    "links": ("links/part-*.parquet", LINKS),
-    "captures": ("pages/index-*.parquet", CAPTURES),
-    "fetched": ("pages/fetched.parquet", FETCHED),
-    "good captures": ("pages/good-*.parquet", GOOD),
-    "documents": ("documents/part-*.parquet", DOCUMENTS),
-    "shards": ("shards/*.parquet", SHARDS),
-    "duplicates": ("duplicates/part-*.parquet", DUPLICATES),
-    "wikipedia": ("wikipedia/part-*.parquet", WIKIPEDIA),
-    "ledger lines": ("ledger/lines.parquet", LEDGER_LINES),
-    "ledger urls": ("ledger/urls-*.parquet", LEDGER_URLS),
+    "links": (layout.LINKS.glob, LINKS),
+    "captures": (layout.CAPTURES.glob, CAPTURES),
+    "fetched": (layout.FETCHED.glob, FETCHED),
+    "good captures": (layout.GOOD.glob, GOOD),
+    "documents": (layout.DOCUMENTS.glob, DOCUMENTS),
+    "shards": (layout.SHARDS.glob, SHARDS),
+    "duplicates": (layout.DUPLICATES.glob, DUPLICATES),
+    "wikipedia": (layout.WIKIPEDIA.glob, WIKIPEDIA),
+    "ledger lines": (layout.LINES.glob, LEDGER_LINES),
+    "ledger urls": (layout.ALL_URL_ENDS.glob, LEDGER_URLS),
     "tokens": ("tokens/*.parquet", TOKENS_UINT16),
 }
 

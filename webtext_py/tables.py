@@ -1,8 +1,9 @@
 """How tables are written and shuffled: one set of Parquet options, bounded buffers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,46 @@ def iterate(
             # One row group after the other: Arrow holds all that one call is to read.
             for group in range(file.num_row_groups):
                 yield from file.iter_batches(rows, [group], columns=columns, use_threads=False)
+
+
+def write_without(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, gone: npt.NDArray[Any], path: Path
+) -> tuple[int, int]:
+    """Writes the rows of `batches` but those whose numbers, ascending, are in `gone`.
+
+    Row groups hold at most about `BUFFER_BYTES`. Returns how many rows came, and how many stay.
+    """
+    first = kept = 0
+    waiting: list[pa.RecordBatch] = []
+    # Dictionaries and bounds of long texts cost much and help nobody.
+    texts = {f.name for f in schema if f.type in (pa.string(), pa.large_string())}
+    others = [name for name in schema.names if name not in texts]
+    options = {"use_dictionary": others, "write_statistics": others}
+    with pq.ParquetWriter(path, schema, compression="zstd", **options) as writer:
+        for batch in batches:
+            start, end = np.searchsorted(gone, (first, first + batch.num_rows))
+            keep = np.ones(batch.num_rows, bool)
+            keep[gone[start:end].astype(np.int64) - first] = False
+            first += batch.num_rows
+            waiting.append(batch.filter(pa.array(keep)) if end > start else batch)
+            kept += waiting[-1].num_rows
+            rows = sum(b.num_rows for b in waiting)
+            if rows >= ROW_GROUP_ROWS or sum(b.nbytes for b in waiting) >= BUFFER_BYTES:
+                writer.write_table(pa.Table.from_batches(waiting, schema))
+                waiting = []
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting, schema))
+    return first, kept
+
+
+def group_batches(
+    file: pq.ParquetFile, rows: int, groups: tuple[int, int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Batches of a Parquet file's row groups (first and end), at most `rows` rows each."""
+    for group in range(*(groups or (0, file.num_row_groups))):
+        facts = file.metadata.row_group(group)
+        most = BUFFER_BYTES * facts.num_rows // max(1, facts.total_byte_size)
+        yield from file.iter_batches(max(1, min(rows, most)), [group], use_threads=False)
 
 
 class Shuffle:

@@ -18,6 +18,17 @@ import pyarrow.parquet as pq
 from webtext_py.columns import digests
 from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import InputError
+from webtext_py.layout import (
+    ALL_URL_ENDS,
+    DOCUMENTS,
+    DUPLICATES,
+    GOOD,
+    LINES,
+    LINKS,
+    SHARDS,
+    WIKIPEDIA,
+    url_ends,
+)
 from webtext_py.ledger import KEPT
 from webtext_py.manifest import Entry, Manifest
 from webtext_py.tables import iterate
@@ -86,7 +97,7 @@ def _files(report: Report, data: Path, entry: Entry) -> bool:
 def _ledger(report: Report, data: Path, manifest: Manifest) -> None:
     stages = {name: manifest.stages[name].counts for name in _CHAIN}
     lines: Counter[str] = Counter()
-    for batch in iterate([data / "ledger" / "lines.parquet"]):
+    for batch in iterate(LINES.there(data)):
         for outcome, count in zip(
             batch["outcome"].to_pylist(), batch["lines"].to_pylist(), strict=True
         ):
@@ -112,7 +123,7 @@ def _ledger(report: Report, data: Path, manifest: Manifest) -> None:
 
 def _ends(data: Path, entry: Entry, stage: str) -> Counter[str]:
     """Outcomes of a stage's ledger rows."""
-    files = [data / n for n in entry.outputs if n.startswith(f"ledger/urls-{stage}-")]
+    files = [data / name for name in url_ends(stage).among(entry.outputs)]
     ends: Counter[str] = Counter()
     for batch in iterate(files, ["outcome"]):
         ends.update(batch["outcome"].to_pylist())
@@ -123,37 +134,35 @@ def _tables(
     report: Report, data: Path, manifest: Manifest, stages: dict[str, dict[str, Any]]
 ) -> None:
     """Rows of the tables against the ledger. Memory: 16 bytes a URL."""
-    ledger = sorted((data / "ledger").glob("urls-*.parquet"))
+    ledger = ALL_URL_ENDS.there(data)
     keys = _distinct([b["url_key"] for b in iterate(ledger, ["url_key"])])
     report.equal("URLs with one end each", keys, stages["links"]["urls"]["in"])
     report.equal("URLs in the ledger", _rows(ledger), stages["links"]["urls"]["in"])
-    for folder, pattern, stage in (
-        ("links", "part-*", "links"),
-        ("pages", "good-*", "pages"),
-        ("documents", "part-*", "extract"),
-        ("shards", "*", "shard"),
+    for table, stage in (
+        (LINKS, "links"),
+        (GOOD, "pages"),
+        (DOCUMENTS, "extract"),
+        (SHARDS, "shard"),
     ):
         counts = stages[stage]["urls"] if stage == "links" else stages[stage]
-        found = _rows(sorted((data / folder).glob(f"{pattern}.parquet")))
-        report.equal(f"rows in `{folder}/`", found, counts["kept"])
-    shards = sorted((data / "shards").glob("*.parquet"))
+        report.equal(f"rows in `{table.glob}`", _rows(table.there(data)), counts["kept"])
+    shards = SHARDS.there(data)
     documents = _distinct([b["doc_id"] for b in iterate(shards, ["doc_id"])])
     report.equal("distinct doc_id in `shards/`", documents, stages["shard"]["kept"])
-    removed = _rows(sorted((data / "duplicates").glob("*.parquet")))
+    removed = _rows(DUPLICATES.there(data))
     report.equal("rows in `duplicates/`", removed, sum(stages["dedup"]["dropped"].values()))
     # Every removed document is a row of its table, under its own name.
-    for folder, stage, outcomes in (
-        ("duplicates", "dedup", ("exact_duplicate", "near_duplicate")),
-        ("wikipedia", "wikipedia", ("wikipedia_content",)),
+    for table, stage, outcomes in (
+        (DUPLICATES, "dedup", ("exact_duplicate", "near_duplicate")),
+        (WIKIPEDIA, "wikipedia", ("wikipedia_content",)),
     ):
-        rows = sorted((data / folder).glob("*.parquet"))
-        named = _identities([b["doc_id"] for b in iterate(rows, ["doc_id"])])
+        named = _identities([b["doc_id"] for b in iterate(table.there(data), ["doc_id"])])
         ends = [
             batch["doc_id"].filter(pc.is_in(batch["outcome"], pa.array(outcomes)))
-            for batch in iterate(sorted((data / "ledger").glob(f"urls-{stage}-*.parquet")))
+            for batch in iterate(url_ends(stage).there(data))
         ]
         same = bool(np.array_equal(named, _identities(ends)))
-        report.equal(f"documents in `{folder}/` are those of the ledger", same, True)
+        report.equal(f"documents in `{table.glob}` are those of the ledger", same, True)
 
 
 def _rows(paths: list[Path]) -> int:

@@ -105,37 +105,20 @@ def train(
       webtext bpe train --vocab-size 50257
       webtext bpe train --input books/*.txt --sequence line --out vocab
     """
-    from webtext_py.bpe.run import TOKENIZER, make_vocabulary, train_stage, training_shards
     from webtext_py.bpe.train import TrainConfig
-    from webtext_py.bpe.vocabulary import FILES, write_vocabulary
-    from webtext_py.errors import ConfigError, InputError
-    from webtext_py.stage import Workspace
+    from webtext_py.bpe.train_stage import Asked, train_vocabulary
+    from webtext_py.errors import ConfigError
+    from webtext_py.layout import TOKENIZER
 
     if inputs and from_counts:
         raise ConfigError("`--input` and `--from-counts` were both given; give one of them")
     if no_special and options["exclude_special"]:
         raise ConfigError("`--exclude-special` needs a special token, and `--no-special` has none")
     config = TrainConfig(special=() if no_special else special, **options)
-    given: dict[str, Any] = {
-        "inputs": inputs,
-        "from_counts": from_counts,
-        "save_counts": save_counts,
-        "text_field": text_field,
-        "threads": workers,
-    }
+    asked = Asked(config, inputs, from_counts, save_counts, text_field, workers)
     with Progress(quiet=quiet) as observer:
-        if out is None:
-            with Workspace(data, observer=observer) as workspace:
-                facts = train_stage(workspace, config, force=force, **given).counts
-        else:
-            there = [out / name for name in FILES if (out / name).exists()]
-            if there and not force:
-                raise InputError(f"`{there[0]}` exists already", "`--force` replaces it")
-            if not inputs and not from_counts:
-                given["inputs"] = training_shards(data)
-            vocabulary, facts = make_vocabulary(config, observer=observer, **given)
-            write_vocabulary(vocabulary, out)
-    folder = out or data / TOKENIZER
+        facts = train_vocabulary(data, asked, out=out, force=force, observer=observer)
+    folder = out or data / TOKENIZER.name()
     if as_json:
         print_json({"tokenizer": str(folder), **facts})
         return
@@ -170,10 +153,9 @@ def train(
 @click.option("--text-field", default="text", show_default=True, help="Column or key of the text.")
 @click.option(
     "--out",
-    default="tokens",
-    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Folder for the tokens, in the data directory.",
+    help="Folder for the tokens [default: tokens/ in the data directory].",
 )
 @click.option(
     "--format",
@@ -195,7 +177,7 @@ def encode(
     pattern: str | None,
     inputs: tuple[str, ...],
     text_field: str,
-    out: str,
+    out: Path | None,
     kind: str,
     force: bool,
 ) -> None:
@@ -213,51 +195,40 @@ def encode(
     # Modules stay until the end: looking for garbage among them, while they load and at exit, takes
     # a tenth of a second of one core.
     gc.disable()
-    from webtext_py.bpe.encode import encode_stage
-    from webtext_py.bpe.run import TOKENIZER
+    from webtext_py.bpe.encode_stage import encode
     from webtext_py.engine import ThreadEngine
-    from webtext_py.errors import InputError
-    from webtext_py.stage import Workspace
-    from webtext_py.tokenizer import Tokenizer
 
     gc.freeze()
     gc.enable()
 
     if inputs == ("-",):
-        if tokenizer is None and not (data / TOKENIZER).is_dir():
-            raise InputError(
-                f"`{data}` has no `{TOKENIZER}` yet",
-                "name one with `--tokenizer`, or run `webtext bpe train` first",
-            )
-        chosen = Tokenizer.from_file(tokenizer or data / TOKENIZER, pattern=pattern)
-        ids = list(map(int, chosen.encode(sys.stdin.buffer.read())))
+        from webtext_py.bpe.encode_stage import chosen_tokenizer
+
+        ids = list(map(int, chosen_tokenizer(data, tokenizer, pattern).encode(_stdin())))
         if as_json:
             print_json({"ids": ids})
         else:
             click.echo(" ".join(map(str, ids)))
         return
-    place = Path(out)
-    if place.is_absolute() or len(place.parts) != 1 or place.name in ("..", ".", "shards"):
-        raise InputError(
-            f"`--out {out}` is not a folder's name; it lies in the data directory",
-            "choose the directory with `--data`",
-        )
-    with (
-        Progress(quiet=quiet) as observer,
-        Workspace(data, engine=ThreadEngine(workers), observer=observer) as workspace,
-    ):
-        entry = encode_stage(
-            workspace,
+    with Progress(quiet=quiet) as observer:
+        facts = encode(
+            data,
+            out=out,
             tokenizer=tokenizer,
             pattern=pattern,
             inputs=inputs,
             text_field=text_field,
-            out=out,
             flat=kind == "bin",
             force=force,
+            engine=ThreadEngine(workers),
+            observer=observer,
         )
+    folder = out or data / "tokens"
     if as_json:
-        print_json({"tokens": str(data / out), **entry.counts})
+        print_json({"tokens": str(folder), **facts})
     elif not quiet:
-        facts = entry.counts
-        click.echo(f"{data / out}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
+        click.echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
+
+
+def _stdin() -> bytes:
+    return sys.stdin.buffer.read()

@@ -335,27 +335,16 @@ def index(
     **options: Any,
 ) -> None:
     """Make the Bloom filter of the training text's n-grams."""
-    from webtext_py.overlap.run import training_text
-    from webtext_py.overlap.stages import index_path, make_index
-    from webtext_py.overlap.training import training_shards
-    from webtext_py.stage import Workspace
+    from webtext_py.overlap import OverlapConfig
+    from webtext_py.overlap.run import build
 
-    config = _config(options)
-    if not train:
-        training_shards(data)  # before anything is written
-    with Progress(quiet=quiet) as observer, Workspace(data, observer=observer) as workspace:
-        observer.stage_started("overlap index")
-        text = training_text(workspace, train, text_field)
-        made = make_index(
-            workspace,
-            text,
-            index_file or index_path(data, text, config),
-            config,
-            force=force,
-            memory=memory,
-            threads=workers or _cpus(),
-            say=_say(quiet),
-        )
+    config = OverlapConfig(
+        index=_config(options), train=train, text_field=text_field, index_file=index_file,
+        force=force,
+    )  # fmt: skip
+    with Progress(quiet=quiet) as observer:
+        threads, say = workers or _cpus(), _say(quiet)
+        made = build(data, config, memory=memory, threads=threads, observer=observer, say=say)
     _describe(made, as_json)
 
 
@@ -391,25 +380,11 @@ def check(
     Also the report's own check, a million random strings: it expects no hit
     and proves no more than a rate below 3e-6.
     """
-    from contextlib import ExitStack
+    from webtext_py.overlap.run import check as run
 
-    from webtext_py.overlap import Index, check_index
-    from webtext_py.overlap.stages import check_kept, data_of
-    from webtext_py.stage import Workspace
-
-    path = index_file or data / "overlap" / "ngram8.bloom"
-    made = Index(path)
-    with ExitStack() as stack:
-        observer = stack.enter_context(Progress(quiet=quiet))
-        observer.stage_started("overlap check")
-        options: dict[str, Any] = {"probes": probes, "seed": seed, "observer": observer}
-        options["threads"] = workers or _cpus()
-        home = data_of(path)
-        if home is None:
-            found = check_index(made, **options)
-        else:
-            workspace = stack.enter_context(Workspace(home, observer=observer))
-            found = check_kept(workspace, path, **options)
+    options: dict[str, Any] = {"probes": probes, "seed": seed, "threads": workers or _cpus()}
+    with Progress(quiet=quiet) as observer:
+        made, found = run(data, index_file, observer=observer, **options)
     if as_json:
         print_json({"file": str(made.path), "rate": made.facts["rate"], "measured": found})
         return

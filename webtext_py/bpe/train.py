@@ -16,7 +16,7 @@ from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.reader import Source
-from webtext_py.stage import Observer, Silent
+from webtext_py.workspace import Observer, Silent
 
 ENDOFTEXT = "<|endoftext|>"
 MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the core)

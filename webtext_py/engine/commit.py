@@ -29,7 +29,8 @@ def run_job(job: Job) -> Done:
     for path in temporaries:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        counts = task.function(list(task.inputs), temporaries, **task.arguments) or {}
+        given = {**task.arguments, **task.options}
+        counts = task.function(list(task.inputs), temporaries, **given) or {}
         outputs = {}
         for temporary, final in zip(temporaries, task.outputs, strict=True):
             outputs[str(final.relative_to(job.root))] = file_facts(temporary)

@@ -14,9 +14,9 @@ TaskFunction = Callable[..., dict[str, Any] | None]
 class Task:
     """A pure function from named input files to named output files.
 
-    `function(inputs, outputs, **arguments)` is called with lists of paths; it must be importable
-    by name, write every one of `outputs` and return counts that JSON can hold. It may depend on
-    nothing but the content of `inputs` and `arguments`.
+    `function(inputs, outputs, **arguments, **options)` is called with lists of paths; it must be
+    importable by name, write every one of `outputs` and return counts that JSON can hold. What it
+    writes may depend on nothing but the content of `inputs` and `arguments`.
     """
 
     name: str  # unique in its step; names the marker file
@@ -25,10 +25,13 @@ class Task:
     outputs: tuple[Path, ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
     weight: int = 1  # share of the step's progress, in the step's unit
+    options: Mapping[str, Any] = field(default_factory=dict)  # arguments that change no result
 
-    def fingerprint(self, digests: Mapping[Path, str]) -> str:
-        """SHA-256 of what the outputs depend on: function, arguments and the inputs' content."""
+    def fingerprint(self, digests: Mapping[Path, str], rules: Mapping[str, Any]) -> str:
+        """SHA-256 of what the outputs depend on: function, arguments, the inputs' content, and the
+        `rules` (with the versions of libraries) of the stage."""
         parts = {
+            "rules": rules,
             "function": f"{self.function.__module__}.{self.function.__qualname__}",
             "arguments": self.arguments,
             "inputs": [digests[path] for path in self.inputs],

@@ -12,7 +12,6 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
@@ -23,10 +22,10 @@ from webtext_py.manifest import input_names
 from webtext_py.overlap.evidence import Evidence
 from webtext_py.overlap.training import TrainingText
 from webtext_py.reader import BATCH_ROWS, Source, open_source
-from webtext_py.stage import Observer, Silent
+from webtext_py.tables import group_batches, write_without
+from webtext_py.workspace import Observer, Silent
 
 LEDGER = "ledger.json"
-GROUP_BYTES = 64 << 20  # our choice: of a row group held at a time
 
 
 def drop_overlapping(
@@ -88,33 +87,10 @@ Rows = npt.NDArray[np.int64]
 
 
 def _filter_parquet(source: Source, target: Path, gone: Rows) -> int:
-    """Copies a Parquet file without some rows, row group by row group.
-
-    A row group of more than `GROUP_BYTES` becomes several. Returns the rows kept.
-    """
-    row = kept = 0
-    with ExitStack() as stack:
-        file = stack.enter_context(pq.ParquetFile(source.path))
-        writer = stack.enter_context(
-            pq.ParquetWriter(target, file.schema_arrow, compression="zstd")
-        )
-        for group in range(file.num_row_groups):
-            facts = file.metadata.row_group(group)
-            rows = GROUP_BYTES * facts.num_rows // max(1, facts.total_byte_size)
-            rows = max(1, min(BATCH_ROWS, rows))
-            held: list[pa.RecordBatch] = []
-            for batch in file.iter_batches(rows, [group], use_threads=False):
-                keep = np.ones(batch.num_rows, bool)
-                keep[gone[(gone >= row) & (gone < row + batch.num_rows)] - row] = False
-                row += batch.num_rows
-                held.append(batch.filter(pa.array(keep)))
-                kept += held[-1].num_rows
-                if sum(part.nbytes for part in held) >= GROUP_BYTES:
-                    writer.write_table(pa.Table.from_batches(held))
-                    held = []
-            if held:
-                writer.write_table(pa.Table.from_batches(held))
-    return kept
+    """Copies a Parquet file without some rows. Returns the rows kept."""
+    with pq.ParquetFile(source.path) as file:
+        batches = group_batches(file, BATCH_ROWS)
+        return write_without(batches, file.schema_arrow, gone, target)[1]
 
 
 def _filter_lines(source: Source, target: Path, gone: Rows) -> int:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from webtext_py import _core
 from webtext_py.columns import text_column
 from webtext_py.overlap.training import TrainingText
-from webtext_py.stage import Observer, Silent
+from webtext_py.workspace import Observer, Silent
 
 PASSAGE = 160  # characters of the training text shown on each side of a run: our choice
 MOST_PASSAGE = 4000  # characters of a run shown: our choice

@@ -16,7 +16,7 @@ from webtext_py import _core
 from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.overlap.training import TrainingText
-from webtext_py.stage import Observer, Silent
+from webtext_py.workspace import Observer, Silent
 
 __all__ = [
     "DEFAULT_MEMORY",

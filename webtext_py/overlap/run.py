@@ -22,14 +22,25 @@ from webtext_py.overlap.index import (
     DEFAULT_MEMORY,
     Index,
     IndexConfig,
+    check_index,
 )
 from webtext_py.overlap.page import render
 from webtext_py.overlap.report import Answer, Layout, SetReport, document
 from webtext_py.overlap.scores import compare, read_scores
-from webtext_py.overlap.stages import FOLDER, index_path, keep_report, make_index
+from webtext_py.overlap.stages import (
+    FOLDER,
+    INDEX,
+    Report,
+    check_kept,
+    data_of,
+    index_path,
+    index_stage,
+    make_index,
+)
 from webtext_py.overlap.testsets import TextAs, find_test_sets, read_test_set
-from webtext_py.overlap.training import TrainingText, training_shards
-from webtext_py.stage import Observer, Silent, Workspace
+from webtext_py.overlap.training import TrainingText
+from webtext_py.shards import training_shards
+from webtext_py.workspace import Observer, Silent, Workspace
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,7 @@ def overlap(
         say(f"{name}: {test.form}; {len(test.examples):,} examples; text in {fields}")
         tests.append(test)
     if not config.train and config.index_file is None:
-        training_shards(data)  # before anything is written
+        training_shards(data, "--train")  # before anything is written
     with Workspace(data, observer=observer) as workspace:
         index, text = _index_and_text(workspace, config, memory, threads, say)
         observer.stage_started("overlap")
@@ -131,20 +142,67 @@ def overlap(
             made = document(
                 report, bloom=bloom, evidence=evidence, own_train=own, scores=scores, index=facts
             )
-            write = partial(_write, data / FOLDER, report, made, evidence, config.write_list)
-            files = keep_report(
-                workspace,
+            made_by = index_stage(data, index.path)
+            settings = {"fields": test.fields, "form": test.form, "evidence": config.evidence}
+            stage = Report(
                 test.name,
-                write,
-                config={"fields": test.fields, "form": test.form, "evidence": config.evidence},
-                inputs={short: path for path, short in input_names(inputs).items()},
-                index=index,
+                partial(_write, data / FOLDER, report, made, evidence, config.write_list),
+                {**settings, "index": index.facts["digest"]},
+                {short: path for path, short in input_names(inputs).items()},
+                made_by if made_by and workspace.manifest.done(made_by) else None,
             )
-            outcomes.append(Outcome(made, files))
+            workspace.run(stage, again=True)
+            written = tuple(path for kind in stage.files for path in kind.there(data))
+            outcomes.append(Outcome(made, written))
         if config.drop is not None and text is not None and evidence is not None:
             counts = drop_overlapping(text, evidence, config.drop, observer=observer)
             say(f"{config.drop}: {counts['kept']:,} of {counts['in']:,} documents kept")
     return outcomes
+
+
+def build(
+    data: Path,
+    config: OverlapConfig,
+    *,
+    memory: int = DEFAULT_MEMORY,
+    threads: int = 1,
+    observer: Observer | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Index:
+    """The index that `overlap` would ask, made if it is missing."""
+    observer = observer or Silent()
+    if not config.train:
+        training_shards(data, "--train")  # before anything is written
+    with Workspace(data, observer=observer) as workspace:
+        observer.stage_started("overlap index")
+        return _index_and_text(workspace, config, memory, threads, say)[0]
+
+
+def check(
+    data: Path,
+    path: Path | None,
+    *,
+    probes: int,
+    seed: int,
+    threads: int = 1,
+    observer: Observer | None = None,
+) -> tuple[Index, dict[str, Any]]:
+    """Measures the index at `path` (default: the shards' 8-grams) and stores the result in it."""
+    observer = observer or Silent()
+    path = path or data / INDEX.name("ngram8")
+    index = Index(path)
+    observer.stage_started("overlap check")
+    options: dict[str, Any] = {
+        "probes": probes,
+        "seed": seed,
+        "threads": threads,
+        "observer": observer,
+    }
+    home = data_of(path)
+    if home is None:
+        return index, check_index(index, **options)
+    with Workspace(home, observer=observer) as workspace:
+        return index, check_kept(workspace, path, **options)
 
 
 def _check(config: OverlapConfig, tests: int, data: Path) -> None:

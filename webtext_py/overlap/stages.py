@@ -1,16 +1,15 @@
-"""The index and the reports of a data directory as entries of its manifest.
+"""The index and the reports of a data directory as its stages.
 
 So `webtext verify` covers them, names what was made from shards that were redone since, and a run
-that was killed leaves an entry that says so. An index or a report in another place has none.
+that was killed leaves an entry that says so. An index in another place has none.
 """
 
-import glob
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from webtext_py.engine.commit import file_facts, flush
+from webtext_py.engine.commit import flush
 from webtext_py.errors import FormatError, InputError
 from webtext_py.manifest import MANIFEST, STATE, input_names
 from webtext_py.overlap.index import (
@@ -23,9 +22,11 @@ from webtext_py.overlap.index import (
     merge_indexes,
 )
 from webtext_py.overlap.training import TrainingText
-from webtext_py.stage import StageRun, Workspace
+from webtext_py.stage import Files, Stage
+from webtext_py.workspace import Steps, Workspace
 
 FOLDER = "overlap"
+INDEX = Files(f"{FOLDER}/{{}}.bloom")
 
 
 def index_path(data: Path, text: TrainingText, config: IndexConfig) -> Path:
@@ -33,7 +34,7 @@ def index_path(data: Path, text: TrainingText, config: IndexConfig) -> Path:
     in the name, so that they do not displace it."""
     words = "-ascii" if config.ascii else ""
     name = f"ngram{config.n}{words}" + ("" if text.stage else f"-{text.key()[:8]}")
-    return data / FOLDER / f"{name}.bloom"
+    return data / INDEX.name(name)
 
 
 def index_stage(data: Path, path: Path) -> str | None:
@@ -50,6 +51,128 @@ def data_of(path: Path) -> Path | None:
     return data if folder.name == FOLDER and (data / MANIFEST).exists() else None
 
 
+@dataclass(frozen=True)
+class MakeIndex(Stage):
+    """From training text to the index `file` in `overlap/`, by `make`; the one that stands there
+    stays where it is `usable`, also where it came without an entry."""
+
+    file: str
+    text: TrainingText
+    settings: IndexConfig
+    make: Callable[[], None]
+    usable: bool
+
+    rules = 1
+    libraries = ("words",)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """`overlap-index/` and the file's name."""
+        return f"overlap-index/{self.file.removesuffix('.bloom')}"
+
+    @property
+    def after(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The stage that left the shards, where they are what is read."""
+        return (self.text.stage,) if self.text.stage else ()
+
+    @property
+    def files(self) -> tuple[Files, ...]:  # type: ignore[override]
+        """The index."""
+        return () if self.usable else (Files(f"{FOLDER}/{self.file}"),)
+
+    def config(self) -> Mapping[str, Any]:
+        """Parameters and column."""
+        return {**asdict(self.settings), "text_field": self.text.text_field}
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The files of text, where they are no shards of this directory."""
+        outside = [] if self.text.stage else [source.path for source in self.text.sources]
+        return {short: path for path, short in input_names(outside).items()}
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """Makes the index, unless it stands."""
+        self.make()
+        path = steps.data / FOLDER / self.file
+        steps.keep([path])
+        return _counts(Index(path))
+
+
+@dataclass(frozen=True)
+class MergeIndexes(Stage):
+    """From indexes with equal parameters, merged in `scratch`, to the index `file`."""
+
+    file: str
+    parts: Sequence[Path]
+    scratch: Path
+
+    rules = 1
+    libraries = ("words",)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """That of the index, whose place it takes."""
+        return f"overlap-index/{self.file.removesuffix('.bloom')}"
+
+    def config(self) -> Mapping[str, Any]:
+        """What tells it from an index made of text."""
+        return {"merged": True}
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The indexes."""
+        return {short: path for path, short in input_names(self.parts).items()}
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """Puts the merged index in its place."""
+        target = steps.data / FOLDER / self.file
+        self.scratch.replace(target)
+        flush(target.parent)
+        steps.keep([target])
+        return _counts(Index(target))
+
+
+@dataclass(frozen=True)
+class Report(Stage):
+    """The report of a test set, written by `write` from an index that `made_from` left."""
+
+    test: str
+    write: Callable[[], Sequence[Path]]
+    settings: Mapping[str, Any]
+    given: Mapping[str, Path]
+    made_from: str | None
+
+    rules = 1
+    libraries = ("words",)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """`overlap/` and the test set's name."""
+        return f"{FOLDER}/{self.test}"
+
+    @property
+    def after(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The stage that made the index, if it lies in the data directory."""
+        return (self.made_from,) if self.made_from else ()
+
+    @property
+    def files(self) -> tuple[Files, ...]:  # type: ignore[override]
+        """All that a report may consist of."""
+        endings = (".json", ".html", ".hits.parquet", ".contaminated.jsonl")
+        return tuple(Files(f"{FOLDER}/{self.test}{ending}") for ending in endings)
+
+    def config(self) -> Mapping[str, Any]:
+        """How the test set was read, and the index's digest."""
+        return self.settings
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The test set, its training split, its scores."""
+        return self.given
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """Writes the report."""
+        steps.keep(self.write())
+        return {}
+
+
 def make_index(
     workspace: Workspace,
     text: TrainingText,
@@ -62,58 +185,35 @@ def make_index(
     say: Callable[[str], None] = lambda line: None,
 ) -> Index:
     """The index of `text`: the one at `path` if it is of this text and made so, else a new one."""
-    name = index_stage(workspace.data, path)
-    if name is not None:
+    ours = index_stage(workspace.data, path) is not None
+    if ours:
         path = workspace.data / FOLDER / path.name  # however it was spelt
-    usable = not force and _usable(path, config, text, ours=name is not None)
+    usable = not force and _usable(path, config, text, ours=ours)
     home = data_of(path)
-    if name is None and home is not None and not usable:
+    if not ours and home is not None and not usable:
         raise InputError(
             f"`{path}` is to be written, and lies in another data directory",
             f"name that with `--data {home}`, or another file with `--index`",
         )
     if path.exists() and not usable and not force:
-        if name is None:
+        if not ours:
             raise InputError(
                 f"`{path}` is an index of another text or with other settings",
                 "`--force` replaces it",
             )
         say(f"`{path.name}` is of another text or with other settings: made again")
 
-    def build() -> None:
+    def make() -> None:
         if not usable:
-            build_index(
-                text,
-                path,
-                config,
-                memory=memory,
-                threads=threads,
-                observer=workspace.observer,
-                say=say,
-            )
+            observer = workspace.observer
+            options: dict[str, Any] = {"memory": memory, "threads": threads, "say": say}
+            build_index(text, path, config, observer=observer, **options)
 
-    if name is None:
-        build()
-        return Index(path)
-
-    def body(run: StageRun) -> Mapping[str, Any]:
-        build()
-        run.keep([path])
-        return _counts(Index(path))
-
-    if not usable:
-        workspace.forget(name)
-    outside = [] if text.stage else [source.path for source in text.sources]
-    workspace.stage(
-        name,
-        body,
-        config={**asdict(config), "text_field": text.text_field},
-        inputs={short: path for path, short in input_names(outside).items()},
-        upstream=[text.stage] if text.stage else [],
-        # What is used stays, also where it came without an entry.
-        files=[] if usable else [glob.escape(str(path.relative_to(workspace.data)))],
-        force=True,
-    )
+    if ours:
+        stage = MakeIndex(path.name, text, config, make, usable)
+        workspace.run(stage, force=True, again=not usable)
+    else:
+        make()
     return Index(path)
 
 
@@ -128,58 +228,14 @@ def _usable(path: Path, config: IndexConfig, text: TrainingText, *, ours: bool) 
         raise
 
 
-def keep_report(
-    workspace: Workspace,
-    name: str,
-    write: Callable[[], Sequence[Path]],
-    *,
-    config: Mapping[str, Any],
-    inputs: Mapping[str, Path],
-    index: Index,
-) -> tuple[Path, ...]:
-    """Writes a report, always anew, and records it; returns its files."""
-    made_from = index_stage(workspace.data, index.path)
-    known = made_from is not None and workspace.manifest.done(made_from) is not None
-    files: list[Path] = []
-
-    def body(run: StageRun) -> Mapping[str, Any]:
-        files.extend(write())
-        run.keep(files)
-        return {}
-
-    stage = f"{FOLDER}/{name}"
-    workspace.forget(stage)
-    endings = (".json", ".html", ".hits.parquet", ".contaminated.jsonl")
-    workspace.stage(
-        stage,
-        body,
-        config={**config, "index": index.facts["digest"]},
-        inputs=inputs,
-        upstream=[made_from] if made_from is not None and known else [],
-        files=[f"{FOLDER}/{glob.escape(name)}{ending}" for ending in endings],
-    )
-    return tuple(files)
-
-
 def check_kept(workspace: Workspace, path: Path, **options: Any) -> dict[str, Any]:
     """`check_index` of an index, whose entry in the manifest then has the new file's digest."""
     path = path.resolve()
     index = Index(path)
     record = measure_index(index, **options)
-    stages = workspace.manifest.stages
-    file = f"{FOLDER}/{path.name}"
-    entry = stages.get(index_stage(workspace.data, path) or "")
-    if entry is None or file not in entry.outputs:
-        index.core.store_check(*record)
-        return measured(record)
-    # The file changes in place: from here until its digest is known the entry is not done. After a
-    # kill between, the next check or report finishes it.
-    entry.state = "running"
-    workspace.manifest.save()
-    index.core.store_check(*record)
-    entry.outputs[file] = file_facts(path)
-    entry.state = "done"
-    workspace.manifest.save()
+    place = workspace.data / FOLDER / path.name
+    stage = index_stage(workspace.data, path) or ""
+    workspace.amend(stage, place, lambda: index.core.store_check(*record))
     return measured(record)
 
 
@@ -196,21 +252,7 @@ def merge_kept(parts: Sequence[Path], out: Path, *, threads: int = 1) -> Index:
         scratch = data / STATE / "work" / "overlap-merge.bloom"
         try:
             merge_indexes(parts, scratch, threads=threads)
-            name = str(index_stage(data, target))
-            workspace.forget(name)
-
-            def body(run: StageRun) -> Mapping[str, Any]:
-                scratch.replace(target)
-                flush(target.parent)
-                run.keep([target])
-                return _counts(Index(target))
-
-            workspace.stage(
-                name,
-                body,
-                config={"merged": True},
-                inputs={short: path for path, short in input_names(parts).items()},
-            )
+            workspace.run(MergeIndexes(target.name, parts, scratch), again=True)
         finally:
             scratch.unlink(missing_ok=True)
     return Index(out)

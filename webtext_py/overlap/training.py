@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from webtext_py.ahead import Ahead
-from webtext_py.errors import InputError
-from webtext_py.manifest import Digests, Manifest, input_names
+from webtext_py.manifest import Digests, input_names
 from webtext_py.reader import Source, list_sources, read_batches
+from webtext_py.shards import training_shards
 
 BATCH_BYTES = 4 << 20  # of text decoded at a time: our choice, small beside what is hashed
 AHEAD = 4  # batches of a file read before their use: our choice
@@ -39,7 +39,7 @@ class TrainingText:
     @classmethod
     def shards(cls, data: Path, digests: Digests | None = None) -> "TrainingText":
         """The training shards of the last build in `data`."""
-        stage, paths = training_shards(data)
+        stage, paths = training_shards(data, "--train")
         return replace(cls.of(paths, digests=digests), stage=stage)
 
     def metadata(self) -> list[dict[str, Any]]:
@@ -86,16 +86,3 @@ class TrainingText:
         finally:
             for _, ahead in opened:
                 ahead.close()
-
-
-def training_shards(data: Path) -> tuple[str, list[Path]]:
-    """The stage that left the last training shards, and the shards; held-out ones are not among
-    them. Raises `InputError` where there are none."""
-    for name, entry in Manifest(data).stages.items():
-        shards = [path for path in sorted(entry.outputs) if path.startswith("shards/train-")]
-        if entry.state == "done" and shards:
-            return name, [data / path for path in shards]
-    raise InputError(
-        f"`{data}` has no finished shards",
-        "run `webtext build` first, or name the training text with `--train PATH...`",
-    )

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from webtext_py.errors import ConfigError, InputError, StaleError
-from webtext_py.stage import Observer, Silent
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.data import Windows
 from webtext_py.train.distributed import World, join, leave, micro_batches
@@ -18,6 +17,7 @@ from webtext_py.train.export import load_hugging_face, read_config
 from webtext_py.train.loop import Data, Report, Result, train
 from webtext_py.train.metrics import read_metrics
 from webtext_py.train.model import GPT2
+from webtext_py.workspace import Observer, Silent
 
 from . import sizing
 from .folder import create, only_run, read_run, recorded_settings

@@ -15,13 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.bpe.encode import ENDOFTEXT, TOKENS, encode_stage, open_tokenizer, stage_name
-from webtext_py.bpe.run import TOKENIZER
+from webtext_py.bpe.encode_stage import ENDOFTEXT, TOKENS, encode_stage, open_tokenizer, stage_name
 from webtext_py.errors import FormatError, InputError, StaleError
+from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import Manifest
-from webtext_py.stage import Observer, Silent, Workspace
 from webtext_py.tokenizer import Tokenizer
 from webtext_py.tokens import COLUMNS, TokenSet
+from webtext_py.workspace import Observer, Silent, Workspace
 
 # Files of a vocabulary, and the names that the same content has elsewhere.
 _FILES = {
@@ -134,12 +134,12 @@ def find_tokens(
             f"there are no tokens in `{folder}`, and several processes cannot make them at once",
             hint="run `webtext bpe encode` first",
         )
-    if tokenizer is None and not (data / TOKENIZER).is_dir():
-        _ = RunTokenizer(data / TOKENIZER).tokenizer  # raises, naming `webtext bpe train`
+    if tokenizer is None and not (data / TOKENIZER.name()).is_dir():
+        _ = RunTokenizer(data / TOKENIZER.name()).tokenizer  # raises, naming `webtext bpe train`
     reading = several or not make
     with Workspace(data, observer=observer or Silent(), reading=reading) as workspace:
-        chosen = tokenizer or (data / TOKENIZER / "tokenizer.json" if inputs else None)
-        encode_stage(workspace, tokenizer=chosen, inputs=inputs, text_field=text_field, out=out)
+        chosen = tokenizer or (data / TOKENIZER.name("tokenizer.json") if inputs else None)
+        encode_stage(workspace, tokenizer=chosen, inputs=inputs, text_field=text_field, folder=out)
     return folder
 
 

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from webtext_py import Tokenizer
-from webtext_py.bpe.encode import encode_stage
+from webtext_py.bpe.encode_stage import encode_stage
 from webtext_py.engine import Engine, LocalEngine, ThreadEngine
 from webtext_py.errors import FormatError, InputError, StaleError
-from webtext_py.stage import Workspace
+from webtext_py.workspace import Workspace
 
 
 @pytest.fixture

@@ -1,12 +1,41 @@
-"""Task functions of the engine's tests, where worker processes can import them."""
+"""A stage and task functions of the engine's tests, where worker processes can import them."""
 
 import os
 import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from webtext_py.engine import advance
 from webtext_py.errors import InputError
+from webtext_py.stage import Files, Stage
+from webtext_py.workspace import Steps
+
+OUT = Files("out/{}.txt")
+
+
+@dataclass(frozen=True)
+class Simple(Stage):
+    """A stage whose every part is given."""
+
+    do: Callable[[Steps], Mapping[str, Any]]
+    given: Mapping[str, Path] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    name: str = "out"
+    rules: int = 1
+    after: tuple[str, ...] = ()
+    files: tuple[Files, ...] = (OUT,)
+    libraries: tuple[str, ...] = ()
+
+    def config(self) -> Mapping[str, Any]:
+        return self.settings
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        return self.given
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        return self.do(steps)
 
 
 def double(inputs: list[Path], outputs: list[Path], add: int = 0) -> dict[str, Any]:

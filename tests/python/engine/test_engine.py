@@ -3,16 +3,18 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_tasks import die_always, die_once, double, fail
+from engine_tasks import OUT, Simple, die_always, die_once, double, fail
 
-from webtext_py.engine import LocalEngine, Task
+from webtext_py.engine import LocalEngine
 from webtext_py.engine.commit import peak_memory_bytes
 from webtext_py.errors import InputError, StaleError, WebTextError
-from webtext_py.stage import Silent, StageRun, Workspace
+from webtext_py.stage import Files
+from webtext_py.workspace import Made, Silent, Steps, Work, Workspace, plan
 
 
 class Counting(Silent):
@@ -26,24 +28,18 @@ class Counting(Silent):
         self.units += units
 
 
-def doubles(run: StageRun, source: Path, count: int = 6) -> list[Task]:
-    return [
-        Task(f"double-{i}", double, (source,), (run.data / "out" / f"{i}.txt",), {"add": i}, 3)
-        for i in range(count)
-    ]
+def doubles(steps: Steps, source: Path, count: int = 6) -> Made:
+    work = [Work(source, weight=3, add=i) for i in range(count)]
+    return steps.each("double", double, work, [OUT])
 
 
 def run_doubles(data: Path, source: Path, workers: int, **options: Any) -> dict[str, bytes]:
     observer = Counting()
-
-    def body(run: StageRun) -> dict[str, Any]:
-        done = run.tasks("double", doubles(run, source))
-        return {"sum": sum(d.counts["value"] for d in done)}
-
+    stage = Simple(
+        lambda steps: {"sum": doubles(steps, source).total("value")}, {"source": source}, {"a": 1}
+    )
     with Workspace(data, LocalEngine(workers), observer) as workspace:
-        entry = workspace.stage(
-            "out", body, config={"a": 1}, inputs={"source": source}, files=["out/*"], **options
-        )
+        entry = workspace.run(stage, **options)
     assert entry.counts == {"sum": 6 * int(source.read_text())}
     assert observer.units == observer.total
     return {p.name: p.read_bytes() for p in sorted((data / "out").iterdir())}
@@ -59,78 +55,71 @@ def source(tmp_path: Path) -> Path:
 def test_pool_equals_one_process(tmp_path: Path, source: Path) -> None:
     one = run_doubles(tmp_path / "one", source, 1)
     assert one == run_doubles(tmp_path / "three", source, 3)
-    assert one["4.txt"] == b"46"
+    assert one["00004.txt"] == b"46"
 
 
 def test_done_stage_is_not_run_again(tmp_path: Path, source: Path) -> None:
     data = tmp_path / "data"
     run_doubles(data, source, 1)
     with Workspace(data, LocalEngine(1)) as workspace:
-        config = {"a": 1}
         before = workspace.manifest.stages["out"]
-        entry = workspace.stage("out", _unexpected, config=config, inputs={"source": source})
-        assert entry == before
+        assert workspace.run(Simple(_unexpected, {"source": source}, {"a": 1})) == before
 
 
-def _unexpected(run: StageRun) -> dict[str, Any]:
+def _unexpected(steps: Steps) -> dict[str, Any]:
     raise AssertionError("the stage was done")
 
 
 @pytest.mark.parametrize("torn", [b"", b"\0" * 300, b'{"name": "dou', b"[1]", b"7"])
 def test_a_torn_marker_costs_its_task_again(tmp_path: Path, source: Path, torn: bytes) -> None:
-    def begun(run: StageRun) -> dict[str, Any]:
-        run.tasks("double", doubles(run, source, 3))
+    def begun(steps: Steps) -> dict[str, Any]:
+        doubles(steps, source, 3)
         raise InputError("stop")
-
-    def resumed(run: StageRun) -> dict[str, Any]:
-        run.tasks("double", doubles(run, source, 3))
-        return {}
 
     data = tmp_path / "data"
     with Workspace(data, LocalEngine(1)) as workspace:
         with pytest.raises(InputError, match="stop"):
-            workspace.stage("out", begun, config={}, inputs={})
+            workspace.run(Simple(begun))
         before = {path.name: path.read_bytes() for path in (data / "out").iterdir()}
         markers = sorted((data / ".state" / "done" / "out" / "double").iterdir())
         whole = markers[0].read_bytes()
         markers[0].write_bytes(torn)
         stamps = [path.stat().st_mtime_ns for path in markers]
 
-        def checked(run: StageRun) -> dict[str, Any]:
-            counts = resumed(run)
+        def checked(steps: Steps) -> dict[str, Any]:
+            doubles(steps, source, 3)
             again = [path.stat().st_mtime_ns for path in markers]
             assert again[0] != stamps[0]
             assert again[1:] == stamps[1:]
             assert json.loads(markers[0].read_bytes())["outputs"] == json.loads(whole)["outputs"]
-            return counts
+            return {}
 
-        workspace.stage("out", checked, config={}, inputs={})
+        workspace.run(Simple(checked))
     assert {path.name: path.read_bytes() for path in (data / "out").iterdir()} == before
 
 
 def test_interrupted_stage_does_only_what_is_missing(tmp_path: Path, source: Path) -> None:
-    def broken(run: StageRun) -> dict[str, Any]:
-        run.tasks("double", [*doubles(run, source, 3)])
-        run.tasks("fail", [Task("fail", fail, (), (run.data / "out" / "bad.txt",))])
+    def broken(steps: Steps) -> dict[str, Any]:
+        doubles(steps, source, 3)
+        steps.each("fail", fail, [Work(name="bad")], [OUT])
         return {}
 
     data = tmp_path / "data"
     with Workspace(data, LocalEngine(1)) as workspace:
         with pytest.raises(InputError, match="`x` is bad"):
-            workspace.stage("out", broken, config={}, inputs={})
+            workspace.run(Simple(broken))
         assert not (data / "out" / "bad.txt").exists()
         assert not list(data.rglob(".tmp-*"))
 
-    def resumed(run: StageRun) -> dict[str, Any]:
-        tasks = doubles(run, source, 3)
-        marker = data / ".state" / "done" / "out" / "double" / f"{tasks[0].name}.json"
+    def resumed(steps: Steps) -> dict[str, Any]:
+        marker = data / ".state" / "done" / "out" / "double" / "double-00000.json"
         stamp = marker.stat().st_mtime_ns
-        run.tasks("double", tasks)
+        doubles(steps, source, 3)
         assert marker.stat().st_mtime_ns == stamp
         return {}
 
     with Workspace(data, LocalEngine(1)) as workspace:
-        workspace.stage("out", resumed, config={}, inputs={})
+        workspace.run(Simple(resumed))
     assert json.loads((data / "manifest.json").read_bytes())["stages"]["out"]["state"] == "done"
 
 
@@ -140,7 +129,7 @@ def test_stale_result_is_refused_and_forced(tmp_path: Path, source: Path) -> Non
     source.write_text("5")
     with pytest.raises(StaleError, match="input `source`: other content"):
         run_doubles(data, source, 1)
-    assert run_doubles(data, source, 1, force=True)["0.txt"] == b"10"
+    assert run_doubles(data, source, 1, force=True)["00000.txt"] == b"10"
 
 
 def test_files_of_others_are_not_removed(tmp_path: Path, source: Path) -> None:
@@ -154,13 +143,13 @@ def test_files_of_others_are_not_removed(tmp_path: Path, source: Path) -> None:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_error_of_a_task_arrives_with_its_hint(tmp_path: Path, workers: int) -> None:
-    def body(run: StageRun) -> dict[str, Any]:
-        run.tasks("fail", [Task(f"f{i}", fail, (), (run.data / f"{i}.txt",)) for i in range(4)])
+    def body(steps: Steps) -> dict[str, Any]:
+        steps.each("fail", fail, [Work() for _ in range(4)], [OUT])
         return {}
 
     with Workspace(tmp_path / "data", LocalEngine(workers)) as workspace:
         with pytest.raises(InputError) as caught:
-            workspace.stage("out", body, config={})
+            workspace.run(Simple(body))
         assert caught.value.hint == "do better"
     assert not list((tmp_path / "data").rglob("*.txt"))
 
@@ -168,29 +157,24 @@ def test_error_of_a_task_arrives_with_its_hint(tmp_path: Path, workers: int) -> 
 def test_killed_worker_costs_one_more_attempt(tmp_path: Path) -> None:
     token = tmp_path / "token"
 
-    def body(run: StageRun) -> dict[str, Any]:
-        arguments = {"token": str(token)}
-        run.tasks(
-            "die",
-            [Task(f"d{i}", die_once, (), (run.data / f"{i}.txt",), arguments) for i in range(4)],
-        )
+    def body(steps: Steps) -> dict[str, Any]:
+        steps.each("die", die_once, [Work() for _ in range(4)], [OUT], token=str(token))
         return {}
 
     with Workspace(tmp_path / "data", LocalEngine(2)) as workspace:
-        workspace.stage("out", body, config={})
-    assert (tmp_path / "data" / "3.txt").read_text() == "survived"
+        workspace.run(Simple(body))
+    assert (tmp_path / "data" / "out" / "00003.txt").read_text() == "survived"
 
 
 def test_task_that_kills_workers_is_named(tmp_path: Path) -> None:
-    def body(run: StageRun) -> dict[str, Any]:
-        tasks = [Task(f"d{i}", die_always, (), (run.data / f"{i}.txt",)) for i in range(2)]
-        run.tasks("die", tasks)
+    def body(steps: Steps) -> dict[str, Any]:
+        steps.each("die", die_always, [Work(), Work()], [OUT])
         return {}
 
-    message = r"task `d\d` killed its worker process 2 times"
+    message = r"task `die-0000\d` killed its worker process 2 times"
     workspace = Workspace(tmp_path / "data", LocalEngine(2))
     with workspace, pytest.raises(WebTextError, match=message):
-        workspace.stage("out", body, config={})
+        workspace.run(Simple(body))
 
 
 def test_two_runs_do_not_share_a_directory(tmp_path: Path) -> None:
@@ -211,3 +195,83 @@ def test_peak_memory_is_of_this_process_alone() -> None:
     started = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=True)
     assert peak_memory_bytes() > len(held)
     assert 1 << 20 < int(started.stdout) < 200 << 20
+
+
+def work_of(data: Path, stage: Simple, **options: Any) -> int:
+    """Units of work that running a stage took."""
+    observer = Counting()
+    with Workspace(data, LocalEngine(1), observer) as workspace:
+        workspace.run(stage, **options)
+    return observer.units
+
+
+def test_a_raised_number_redoes_its_stage_and_what_depends_on_it(
+    tmp_path: Path, source: Path
+) -> None:
+    data = tmp_path / "data"
+    first = Simple(lambda steps: {"n": doubles(steps, source, 2).total("value")}, name="a")
+    copies = Files("copies/{}.txt")
+
+    def again(steps: Steps) -> dict[str, Any]:
+        work = [Work(path) for path in steps.before(OUT)]
+        return {"n": steps.each("again", double, work, [copies]).total("value")}
+
+    second = Simple(again, name="b", after=("a",), files=(copies,))
+    aside = Simple(lambda steps: {}, name="c", files=())
+    stages = [first, second, aside]
+    for stage in stages:
+        work_of(data, stage)
+    assert [verdict for _, verdict in plan(data, stages)] == ["done"] * 3
+    stages[0] = replace(first, rules=2)
+    assert plan(data, stages) == [
+        ("a", "stale: rules: 1 -> 2"),
+        ("b", "stale: stage `a`: redone since"),
+        ("c", "done"),
+    ]
+    with pytest.raises(StaleError, match="rules: 1 -> 2"):
+        work_of(data, stages[0])
+    assert [work_of(data, stage, force=True) for stage in stages] == [6, 2, 0]
+
+
+def test_an_entry_of_an_older_webtext_is_stale_by_name(tmp_path: Path, source: Path) -> None:
+    data = tmp_path / "data"
+    run_doubles(data, source, 1)
+    manifest = json.loads((data / "manifest.json").read_bytes())
+    for name in ("rules", "libraries"):
+        del manifest["stages"]["out"][name]
+    manifest["stages"]["out"]["key"] = "0" * 32
+    (data / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StaleError, match="rules: those of an older webtext -> 1"):
+        run_doubles(data, source, 1)
+    run_doubles(data, source, 1, force=True)
+
+
+def test_a_half_done_stage_never_mixes_rules(tmp_path: Path, source: Path) -> None:
+    data = tmp_path / "data"
+
+    def broken(steps: Steps) -> dict[str, Any]:
+        doubles(steps, source, 3)
+        raise InputError("stop")
+
+    with pytest.raises(InputError, match="stop"):
+        work_of(data, Simple(broken))
+    whole = Simple(lambda steps: {"n": len(doubles(steps, source).done)}, rules=2)
+    with pytest.raises(StaleError, match="was begun from something else: rules: 1 -> 2"):
+        work_of(data, whole)
+    assert work_of(data, whole, force=True) == 18
+
+
+def test_options_change_no_fingerprint(tmp_path: Path, source: Path) -> None:
+    data = tmp_path / "data"
+
+    def half(steps: Steps) -> dict[str, Any]:
+        steps.each("double", double, [Work(source)], [OUT], options={"add": 0})
+        raise InputError("stop")
+
+    def whole(steps: Steps) -> dict[str, Any]:
+        steps.each("double", double, [Work(source)], [OUT], options={"add": 5})
+        return {}
+
+    with pytest.raises(InputError, match="stop"):
+        work_of(data, Simple(half))
+    assert work_of(data, Simple(whole)) == 0, "the task was done"

@@ -19,7 +19,7 @@ from webtext_py.config import BuildConfig
 from webtext_py.dedup import run_dedup
 from webtext_py.engine import LocalEngine, commit
 from webtext_py.pipeline import Build, Sources
-from webtext_py.stage import Silent
+from webtext_py.workspace import Silent
 
 
 class Watch(Silent):

@@ -179,13 +179,13 @@ def test_a_folder_of_dumps_may_hold_archives_too(tmp_path: Path) -> None:
 def test_karma_rules_differ_where_the_demo_says(
     tmp_path: Path, expected: dict[str, Any], rule: Any
 ) -> None:
-    from webtext_py.stage import Workspace
-    from webtext_py.stages import links
+    from webtext_py.stages.links import Links
+    from webtext_py.workspace import Workspace
 
     config = BuildConfig(karma_rule=rule)
     kind, files = Sources().link_files()
     with Workspace(tmp_path / "data", LocalEngine(1)) as workspace:
-        workspace.stage("links", lambda run: links.run_links(run, config, files, kind), config={})
+        workspace.run(Links(config, files, kind))
     found = pl.read_parquet(str(tmp_path / "data" / "links" / "*.parquet"))
     karma = dict(zip(found["url_key"], found["karma"], strict=True))
     checked = Counter[str]()

@@ -13,10 +13,10 @@ from webtext_py.config import BuildConfig
 from webtext_py.engine import LocalEngine
 from webtext_py.pipeline import Build, Sources
 from webtext_py.records import doc_id
-from webtext_py.stage import Workspace
-from webtext_py.stages import links
+from webtext_py.stages.links import Links
 from webtext_py.url.key import url_key
 from webtext_py.verify import verify
+from webtext_py.workspace import Workspace
 
 from . import real_input
 
@@ -37,11 +37,7 @@ def test_five_compressions_give_the_same_links(shared_data: Path, tmp_path: Path
         data = tmp_path / str(number)
         config = BuildConfig(partitions=2)
         with Workspace(data, LocalEngine(1)) as workspace:
-            entry = workspace.stage(
-                "links",
-                lambda run, c=config, p=path: links.run_links(run, c, {p.name: p}, "dumps"),
-                config={},
-            )
+            entry = workspace.run(Links(config, {path.name: path}, "dumps"))
         # Its README: 1,079 links, 757 of them with a score of at least 3.
         assert entry.counts["lines"]["in"] == 1079
         found.add(tuple(p.read_bytes() for p in sorted((data / "links").iterdir())))

@@ -10,6 +10,7 @@ Memory grows with a partition: about 150 bytes a document, 24 bytes a band row, 
 of its clusters; and 28 bytes a document that has a near-duplicate.
 """
 
-from webtext_py.stages.dedup.stage import FILES, Rule, final_rows, find_duplicates, run_dedup
+from webtext_py.stages.dedup.search import Rule
+from webtext_py.stages.dedup.stage import Dedup
 
-__all__ = ["FILES", "Rule", "final_rows", "find_duplicates", "run_dedup"]
+__all__ = ["Dedup", "Rule"]

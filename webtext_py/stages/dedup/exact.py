@@ -49,7 +49,7 @@ def add(
     digests: npt.NDArray[np.uint8],
     numbers: npt.NDArray[np.uint64],
     protected: bool,
-    parts: int,
+    partitions: int,
 ) -> None:
     """Adds documents to the partitions of their words' digests, shape (rows, 16)."""
     heads = np.ascontiguousarray(digests[:, 8:]).view(">u8").reshape(-1)
@@ -63,19 +63,21 @@ def add(
         pa.repeat(protected, batch.num_rows),
     ]
     found = pa.table(arrays, schema=CANDIDATES)
-    shuffle.add(found, (heads % np.uint64(parts)).astype(np.int64))
+    shuffle.add(found, (heads % np.uint64(partitions)).astype(np.int64))
 
 
 def group(
-    inputs: list[Path], outputs: list[Path], files: int, part: int, parts: int
+    inputs: list[Path], outputs: list[Path], files: int, partition: int, partitions: int
 ) -> dict[str, Any]:
     """Task: a digest partition (the first `files` inputs) to removed documents (first output) and
     the numbers of those that near-duplicates need not be looked for (second), protected copies
     included. The other inputs hold the ids' hashes, to count ids that two documents have."""
-    ids = np.frombuffer(memoryview(_core.read_numbers(inputs[files:], part, parts)), np.uint64)
+    ids = np.frombuffer(
+        memoryview(_core.read_numbers(inputs[files:], partition, partitions)), np.uint64
+    )
     ids = np.sort(ids)
     twice = int((ids[1:] == ids[:-1]).sum())
-    rows = read_partition(inputs[:files], part, CANDIDATES)
+    rows = read_partition(inputs[:files], partition, CANDIDATES)
     rows = rows.sort_by([("digest", "ascending"), *ORDER])
     starts = group_starts(rows["digest"])
     survivor = np.repeat(starts, np.diff(np.append(starts, rows.num_rows)))

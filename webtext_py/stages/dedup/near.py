@@ -52,7 +52,7 @@ def sign(
     inputs: list[Path],
     outputs: list[Path],
     part: int,
-    parts: int,
+    partitions: int,
     protected: bool,
     source: dict[str, Any],
     banding: tuple[int, int] | None,
@@ -66,7 +66,7 @@ def sign(
     with ExitStack() as stack:
         orders_file = stack.enter_context(outputs[0].open("wb"))
         bands_file = stack.enter_context(outputs[1].open("wb"))
-        shuffle = stack.enter_context(Shuffle(outputs[2], parts, exact.CANDIDATES))
+        shuffle = stack.enter_context(Shuffle(outputs[2], partitions, exact.CANDIDATES))
         copies = [
             # Read twice and thrown away: the fastest codec, and no dictionary of whole texts.
             stack.enter_context(pq.ParquetWriter(path, READ, compression="lz4", use_dictionary=[]))
@@ -78,17 +78,17 @@ def sign(
             # An order that depends on the document alone: no file order shows in a result.
             heads = np.ascontiguousarray(digests(batch["doc_id"])[:, :8])
             orders = heads.view(">u8").reshape(-1).astype(np.uint64)
-            _write(orders_file, *_core.arrange_numbers(orders, parts))
+            _write(orders_file, *_core.arrange_numbers(orders, partitions))
             column = text_column(batch["text"])
             if banding is None:
                 found = _core.word_digests(column)
             else:
                 found, *bands = _core.minhash_bands(
-                    column, orders, numbers, of, banding, shingle, parts
+                    column, orders, numbers, of, banding, shingle, partitions
                 )
                 _write(bands_file, *bands)
             keys = np.frombuffer(memoryview(found), np.uint8).reshape(-1, 16)
-            exact.add(shuffle, batch, keys, numbers, protected, parts)
+            exact.add(shuffle, batch, keys, numbers, protected, partitions)
             for copy in copies:
                 copy.write_batch(batch)
             rows += batch.num_rows
@@ -101,13 +101,15 @@ def _write(file: Any, *buffers: "_core.Buffer") -> None:
 
 
 def candidates(
-    inputs: list[Path], outputs: list[Path], files: int, part: int, parts: int
+    inputs: list[Path], outputs: list[Path], files: int, partition: int, partitions: int
 ) -> dict[str, Any]:
     """Task: a partition of band rows (the first `files` inputs) to groups of candidates by their
     first member (first output) and the numbers of all members (second). The other inputs hold the
     numbers of exact copies, which are left out."""
     copies = np.sort(np.concatenate([np.fromfile(path, np.uint64) for path in inputs[files:]]))
-    bounds, words, numbers, count = _core.minhash_groups(inputs[:files], part, parts, copies)
+    bounds, words, numbers, count = _core.minhash_groups(
+        inputs[:files], partition, partitions, copies
+    )
     with outputs[0].open("wb") as file:
         _write(file, bounds, words)
     outputs[1].write_bytes(memoryview(numbers))
@@ -162,12 +164,12 @@ def shingles(
 
 
 def verify(
-    inputs: list[Path], outputs: list[Path], threshold: float, part: int, parts: int
+    inputs: list[Path], outputs: list[Path], threshold: float, partition: int, partitions: int
 ) -> dict[str, Any]:
-    """Task: the verified pairs of a partition of groups: the first `parts` inputs hold groups,
+    """Task: the verified pairs of a partition of groups: the first `partitions` inputs hold groups,
     the others shingle sets."""
     pairs, compared, by_size, unrepresented, groups = _core.minhash_verify(
-        inputs[:parts], part, parts, inputs[parts:], threshold
+        inputs[:partitions], partition, partitions, inputs[partitions:], threshold
     )
     count = len(pairs) // 24
     with outputs[0].open("wb") as file:
@@ -182,18 +184,23 @@ def verify(
     }
 
 
-def components(inputs: list[Path], outputs: list[Path], parts: int) -> dict[str, Any]:
+def components(inputs: list[Path], outputs: list[Path], partitions: int) -> dict[str, Any]:
     """Task: all verified pairs, those of a cluster in one partition of the output."""
-    clusters, documents = _core.minhash_components(inputs, parts, outputs[0])
+    clusters, documents = _core.minhash_components(inputs, partitions, outputs[0])
     return {"clusters": clusters, "documents": documents}
 
 
 def cluster(
-    inputs: list[Path], outputs: list[Path], threshold: float, part: int, parts: int, sets: int
+    inputs: list[Path],
+    outputs: list[Path],
+    threshold: float,
+    partition: int,
+    partitions: int,
+    sets: int,
 ) -> dict[str, Any]:
     """Task: the removed documents (`REMOVED`) of a partition of clusters: the first input holds
     the pairs, then come `sets` files of shingle sets, then the facts of the candidates."""
-    pairs, values = _core.minhash_pairs(inputs[0], part, parts)
+    pairs, values = _core.minhash_pairs(inputs[0], partition, partitions)
     ends = np.frombuffer(memoryview(pairs), np.uint64)
     wanted = pa.array(np.unique(ends))
     found = [

@@ -26,17 +26,17 @@ from webtext_py.words import word_counts
 def extract(
     inputs: list[Path],
     outputs: list[Path],
-    name: str,
+    file: str,
     first: int,
     count: int,
     settings: dict[str, Any],
 ) -> dict[str, Any]:
-    """Task: `count` pages, from number `first` on, of the container (first input) called `name`.
+    """Task: `count` pages, from number `first` on, of the container (first input) called `file`.
 
     The other inputs are `pages/good-*.parquet`. Outputs: documents and ledger rows of the rest.
     """
-    rows = rows_of(inputs[1:], name, first, count)
-    assert len(rows) == count, f"{len(rows)} pages of {name} from {first}; {count} expected"
+    rows = rows_of(inputs[1:], file, first, count)
+    assert len(rows) == count, f"{len(rows)} pages of {file} from {first}; {count} expected"
     documents: list[dict[str, Any]] = []
     ends: list[tuple[str, str]] = []
     # Pages that cannot be read never reach the extractor; the others come back in order.

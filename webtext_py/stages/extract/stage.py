@@ -1,59 +1,78 @@
-"""The stage's tasks and their order."""
+"""The stage's declaration, its step and the cut into tasks."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from webtext_py.config import BuildConfig
-from webtext_py.engine import Task
-from webtext_py.ledger import add_up, balance
-from webtext_py.stage import StageRun
+from webtext_py.errors import InputError
+from webtext_py.layout import DOCUMENTS, GOOD, url_ends
+from webtext_py.ledger import balance, reasons
+from webtext_py.pages.containers import Containers
+from webtext_py.stage import Stage
 from webtext_py.stages.extract.documents import extract
 from webtext_py.text.extract import ExtractSettings
-
-FILES = ("documents/*.parquet", "ledger/urls-extract-*.parquet")
+from webtext_py.workspace import Steps, Work
 
 # Our choice: small enough that workers share a small build, large enough that a large one does not
 # leave a million files.
 _LEAST, _MOST, _TASKS = 32, 4096, 256
 
 
-def run_extract(
-    run: StageRun, config: BuildConfig, files: Mapping[str, Path], settings: ExtractSettings
-) -> dict[str, Any]:
-    """Runs the stage on the containers `files` (name to path); returns its counts."""
-    pages: dict[str, int] = run.workspace.manifest.stages["pages"].counts["containers"]
-    total = sum(pages.values())
-    size = max(_LEAST, min(_MOST, -(-total // _TASKS)))
-    good = tuple(run.outputs_of("pages", "pages"))
-    good = tuple(path for path in good if path.name.startswith("good-"))
-    slices = []
-    for name, count in sorted(pages.items()):
-        # Pages that share a member are read in one pass over it, not in one for each task.
-        whole = name in run.workspace.manifest.stages["pages"].counts["shared"]
-        step = count if whole else size
-        slices += [(name, first, min(step, count - first)) for first in range(0, count, step)]
-    done = run.tasks(
-        "extract",
-        [
-            Task(
-                f"extract-{i:05d}",
-                extract,
-                (files[name], *good),
-                (
-                    run.data / "documents" / f"part-{i:05d}.parquet",
-                    run.data / "ledger" / f"urls-extract-{i:05d}.parquet",
-                ),
-                {"name": name, "first": first, "count": count, "settings": asdict(settings)},
-                count,
+@dataclass(frozen=True)
+class Extract(Stage):
+    """From the good captures in the containers to documents."""
+
+    containers: Containers
+    settings: ExtractSettings
+
+    name = "extract"
+    rules = 1
+    after = ("pages",)
+    files = (DOCUMENTS, url_ends("extract"))
+    libraries = ("trafilatura", "lxml", "htmldate", "py3langid", "resiliparse", "unicode", "words")
+
+    def config(self) -> Mapping[str, Any]:
+        """The extractor's settings."""
+        return {"settings": asdict(self.settings)}
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """One step: pages read where they lie, extracted, written."""
+        found: dict[str, int] = steps.counts("pages")["containers"]
+        shared = steps.counts("pages")["shared"]
+        total = sum(found.values())
+        size = max(_LEAST, min(_MOST, -(-total // _TASKS)))
+        containers = self.containers.all(steps.data)
+        good = steps.before(GOOD)
+        work = []
+        for file, count in sorted(found.items()):
+            # Pages that share a member are read in one pass over it, not in one for each task.
+            step = count if file in shared else size
+            work += [
+                Work(
+                    containers[file],
+                    *good,
+                    weight=min(step, count - first),
+                    file=file,
+                    first=first,
+                    count=min(step, count - first),
+                )
+                for first in range(0, count, step)
+            ]
+        made = steps.each(
+            "extract",
+            extract,
+            work,
+            [DOCUMENTS, url_ends("extract")],
+            unit="pages",
+            settings=asdict(self.settings),
+        )
+        counts = balance("extract", total, made.total("kept"), made.by_name("dropped"))
+        return {**counts, "words": made.total("words")}
+
+    def check(self, counts: Mapping[str, Any]) -> None:
+        """Raises `InputError` where no document is left."""
+        if not counts["kept"]:
+            raise InputError(
+                f"no document is left: none of {counts['in']} pages gave one ({reasons(counts)})",
+                f"check `--min-words` and `--lang`; `{url_ends('extract').glob}` names each page",
             )
-            for i, (name, first, count) in enumerate(slices)
-        ],
-        "pages",
-    )
-    kept = sum(result.counts["kept"] for result in done)
-    dropped = add_up([result.counts["dropped"] for result in done])
-    counts = balance("extract", total, kept, dropped)
-    counts["words"] = sum(result.counts["words"] for result in done)
-    return counts

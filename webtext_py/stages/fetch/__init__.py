@@ -10,6 +10,6 @@ line is done. The archive is never deleted by a rerun, not even by `--force`: no
 fetch a page twice. `--retry REASON` asks again for the links that ended so.
 """
 
-from webtext_py.stages.fetch.stage import FILES, fetched_files, run_fetch, source_of
+from webtext_py.stages.fetch.stage import Fetch
 
-__all__ = ["FILES", "fetched_files", "run_fetch", "source_of"]
+__all__ = ["Fetch"]

@@ -1,92 +1,102 @@
-"""The stage: links in, WARC files and a table of attempts out."""
+"""The stage's declaration: links in, WARC files and a table of attempts out."""
 
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.fetch.archive import Attempt
-from webtext_py.fetch.config import NETWORK, FetchConfig
+from webtext_py.fetch.config import FetchConfig
+from webtext_py.layout import FETCHED, LINKS
 from webtext_py.ledger import balance
-from webtext_py.records import FETCHED, table
-from webtext_py.stage import StageRun
+from webtext_py.pages.containers import Containers
+from webtext_py.records import FETCHED as COLUMNS
+from webtext_py.records import table
+from webtext_py.stage import Stage
 from webtext_py.tables import write_table
+from webtext_py.workspace import Steps
 
-FILES = ("pages/fetched.parquet",)
+if TYPE_CHECKING:
+    from webtext_py.fetch.archive import Attempt
+
 _NOT_TRIED = "local"
 
 
-def fetched_files(data: Path, sources: Sequence[str]) -> dict[str, Path]:
-    """WARC files that `sources` left in a data directory, by their names."""
-    files = {
-        path.name: path
-        for source in sources
-        for path in sorted((data / "pages").glob(f"{source}-*.warc.gz"))
-    }
-    return dict(sorted(files.items()))
+@dataclass(frozen=True)
+class Fetch(Stage):
+    """Asks the network's sources for the links that no given container has.
+
+    A redo asks for nothing that the journal has, and its files never hold an archive.
+    """
+
+    containers: Containers
+    settings: FetchConfig
+
+    name = "fetch"
+    rules = 1
+    after = ("links",)
+    files = (FETCHED,)
+
+    def config(self) -> Mapping[str, Any]:
+        """What the fetched pages depend on."""
+        return self.settings.record(self.containers.network)
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The containers whose pages are not asked for."""
+        return self.containers.given
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """Fetches, then writes the table of attempts."""
+        from webtext_py.fetch.crawl import Link
+        from webtext_py.fetch.local import covered_by
+        from webtext_py.fetch.run import GOOD, fetch
+
+        columns = ["url_key", "url", "created_utc"]
+        links = [
+            Link(row["url_key"], row["url"], row["created_utc"].timestamp())
+            for path in steps.before(LINKS)
+            for row in pq.read_table(path, columns=columns).to_pylist()
+        ]
+        covered = covered_by(self.containers.given.values())
+        sources, asked = self.containers.network, steps.data / FETCHED.name()
+        watcher = _Watcher(steps)
+        attempts = fetch(asked.parent, links, sources, self.settings, watcher, covered)
+        write_table(_table(attempts, sources), asked)
+        steps.keep([asked, *self.containers.fetched(steps.data).values()])
+        ends: dict[str, str] = {}
+        for attempt in attempts:
+            if ends.get(attempt.url_key) != GOOD:
+                ends[attempt.url_key] = attempt.outcome
+        outcomes = Counter(ends.values())
+        outcomes[_NOT_TRIED] = sum(link.url_key not in ends for link in links)
+        good = outcomes.pop(GOOD, 0) + outcomes.pop(_NOT_TRIED)
+        counts = balance("fetch", len(links), good, outcomes)
+        by_source = Counter(a.source for a in attempts if a.outcome == GOOD)
+        counts["sources"] = dict(sorted(by_source.items()))
+        counts["sources"]["local"] = good - by_source.total()
+        return counts
 
 
-def source_of(name: str) -> str:
-    """The source that left the container `name`: by its name, else `archive`."""
-    prefix = name.rpartition("/")[2].partition("-")[0]
-    return prefix if prefix in NETWORK else "archive"
-
-
-def run_fetch(
-    run: StageRun, config: FetchConfig, sources: Sequence[str], local: Mapping[str, Path]
-) -> dict[str, Any]:
-    """Fetches what `links/` names and no container of `local` has; returns the stage's counts."""
-    from webtext_py.fetch.crawl import Link
-    from webtext_py.fetch.local import covered_by
-    from webtext_py.fetch.run import GOOD, fetch
-
-    columns = ["url_key", "url", "created_utc"]
-    links = [
-        Link(row["url_key"], row["url"], row["created_utc"].timestamp())
-        for path in run.outputs_of("links", "links")
-        for row in pq.read_table(path, columns=columns).to_pylist()
-    ]
-    covered = covered_by(local.values())
-    folder = run.data / "pages"
-    attempts = fetch(folder, links, sources, config, _Watcher(run), covered)
-    rows = _table(attempts, sources)
-    write_table(rows, folder / "fetched.parquet")
-    run.keep([folder / "fetched.parquet", *fetched_files(run.data, sources).values()])
-    ends: dict[str, str] = {}
-    for attempt in attempts:
-        if ends.get(attempt.url_key) != GOOD:
-            ends[attempt.url_key] = attempt.outcome
-    outcomes = Counter(ends.values())
-    outcomes[_NOT_TRIED] = sum(link.url_key not in ends for link in links)
-    good = outcomes.pop(GOOD, 0) + outcomes.pop(_NOT_TRIED)
-    counts = balance("fetch", len(links), good, outcomes)
-    counts["sources"] = dict(
-        sorted(Counter(a.source for a in attempts if a.outcome == GOOD).items())
-    )
-    counts["sources"]["local"] = good - sum(counts["sources"].values())
-    return counts
-
-
-def _table(attempts: Sequence[Attempt], sources: Sequence[str]) -> pa.Table:
+def _table(attempts: "Sequence[Attempt]", sources: Sequence[str]) -> pa.Table:
     """The attempts as `FETCHED`, by link, sources in the order they were asked."""
     rows = sorted(attempts, key=lambda a: (a.url_key, sources.index(a.source)))
-    names = [name for name in FETCHED.names if name != "fetched_at"]
+    names = [name for name in COLUMNS.names if name != "fetched_at"]
     columns: dict[str, Any] = {name: [getattr(a, name) for a in rows] for name in names}
     columns["fetched_at"] = [
         None if a.fetched_at is None else dt.datetime.fromisoformat(a.fetched_at) for a in rows
     ]
-    return table(FETCHED, columns)
+    return table(COLUMNS, columns)
 
 
 class _Watcher:
-    """A run's observer as a fetch needs it."""
+    """The stage's observer as a fetch needs it."""
 
-    def __init__(self, run: StageRun) -> None:
-        self._observer = run.workspace.observer
+    def __init__(self, steps: Steps) -> None:
+        self._observer = steps.observer
 
     def step_started(self, step: str, total: int, unit: str) -> None:
         """A source begins."""

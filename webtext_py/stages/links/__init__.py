@@ -8,6 +8,6 @@ Three steps, each bounded by a partition: lines by `submission_id`, so that each
 once also across overlapping dumps; submissions by `url_key`; then one row per key.
 """
 
-from webtext_py.stages.links.stage import FILES, run_links
+from webtext_py.stages.links.stage import Links
 
-__all__ = ["FILES", "run_links"]
+__all__ = ["Links"]

@@ -39,7 +39,7 @@ def scan(
     inputs: list[Path],
     outputs: list[Path],
     partitions: int,
-    name: str,
+    file: str,
     kind: str,
     before: int,
     after: int,
@@ -58,7 +58,7 @@ def scan(
         for batch in batches:
             names = judge(batch, before, after, nsfw)
             outcomes.update(count_values(names))
-            kept = submissions(batch, name, first).filter(pc.equal(names, KEPT))
+            kept = submissions(batch, file, first).filter(pc.equal(names, KEPT))
             shuffle.add(kept, partition_of(kept["submission_id"], partitions))
             first += batch.num_rows
     outcomes["blank"] += lost.get("blank", 0)

@@ -1,132 +1,132 @@
-"""The stage's tasks and their order."""
+"""The stage's declaration, its steps and their order."""
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from webtext_py.config import BuildConfig
-from webtext_py.engine import Done, Task
-from webtext_py.ledger import KEPT, add_up, balance
+from webtext_py.errors import InputError
+from webtext_py.layout import LINES, LINKS, url_ends
+from webtext_py.ledger import KEPT, balance, reasons
 from webtext_py.records import LEDGER_LINES, table
-from webtext_py.stage import StageRun
+from webtext_py.stage import Stage
 from webtext_py.stages.links.lines import scan
 from webtext_py.stages.links.urls import merge, unique
 from webtext_py.tables import write_table
-
-FILES = ("links/*.parquet", "ledger/lines.parquet", "ledger/urls-links-*.parquet")
-
-
-def run_links(
-    run: StageRun, config: BuildConfig, files: Mapping[str, Path], kind: str
-) -> dict[str, Any]:
-    """Runs the stage on `files` (name to path), of kind `dumps` or `links`; returns its counts."""
-    parts = range(config.partitions)
-    scanned = run.tasks("scan", _scans(run, config, files, kind), "bytes")
-    made = run.tasks(
-        "unique",
-        [
-            Task(
-                f"unique-{p:05d}",
-                unique,
-                tuple(run.work / f"scan-{i:05d}.arrow" for i in range(len(files))),
-                (run.work / f"unique-{p:05d}.arrow",),
-                {"partition": p, "partitions": config.partitions},
-            )
-            for p in parts
-        ],
-    )
-    excluded = (config.exclude_domains,) if config.exclude_domains else ()
-    merged = run.tasks(
-        "merge",
-        [
-            Task(
-                f"merge-{q:05d}",
-                merge,
-                (*(run.work / f"unique-{p:05d}.arrow" for p in parts), *excluded),
-                (
-                    run.data / "links" / f"part-{q:05d}.parquet",
-                    run.data / "ledger" / f"urls-links-{q:05d}.parquet",
-                ),
-                {
-                    "partition": q,
-                    "karma_rule": config.karma_rule,
-                    "min_karma": config.min_karma,
-                    "exclude_domains": bool(excluded),
-                },
-            )
-            for q in parts
-        ],
-    )
-    lines = _line_outcomes(list(files), scanned, made)
-    run.tasks(
-        "ledger",
-        [
-            Task(
-                "lines",
-                write_lines,
-                (),
-                (run.data / "ledger" / "lines.parquet",),
-                {"lines": lines},
-            )
-        ],
-    )
-    total = Counter[str]()
-    for outcomes in lines.values():
-        total.update(outcomes)
-    read = sum(sum(done.counts["lines"].values()) for done in scanned)
-    kept = total.pop(KEPT, 0)
-    assert kept == sum(done.counts["submissions"] for done in merged), "a submission got lost"
-    urls = add_up([done.counts["dropped"] for done in merged])
-    return {
-        "lines": balance("links", read, kept, total),
-        "urls": balance(
-            "links",
-            sum(done.counts["in"] for done in merged),
-            sum(done.counts["kept"] for done in merged),
-            urls,
-        ),
-        "damage": {
-            name: done.counts["damage"]
-            for name, done in zip(sorted(files), scanned, strict=True)
-            if done.counts["damage"]
-        },
-    }
+from webtext_py.workspace import Made, Steps, Work, split
 
 
-def _scans(run: StageRun, config: BuildConfig, files: Mapping[str, Path], kind: str) -> list[Task]:
-    return [
-        Task(
-            f"scan-{i:05d}",
+@dataclass(frozen=True)
+class Links(Stage):
+    """From `given` (name to path), of kind `dumps` or `links`, to one row for each URL."""
+
+    settings: BuildConfig
+    given: Mapping[str, Path]
+    kind: str
+
+    name = "links"
+    rules = 1
+    files = (LINKS, LINES, url_ends("links"))
+    libraries = ("ada-url", "tldextract")  # what is one URL, what is one site
+
+    def config(self) -> Mapping[str, Any]:
+        """Karma and date rules."""
+        named = ("min_karma", "karma_rule", "nsfw", "allow_damaged", "partitions")
+        return {
+            **self.settings.part(*named),
+            # The moment, not its spelling: 2018 and 2018-01-01 are one.
+            "before_utc": self.settings.before_utc,
+            "after_utc": self.settings.after_utc if self.settings.after is not None else None,
+            "kind": self.kind,
+        }
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The dumps, or the table of links, and the list of domains."""
+        excluded = self.settings.exclude_domains
+        return {**self.given, **({"exclude-domains": excluded} if excluded is not None else {})}
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """Scan, each submission once, one row for each key, the ledger of lines."""
+        settings, parts = self.settings, self.settings.partitions
+        names = sorted(self.given)
+        scanned = steps.each(
+            "scan",
             scan,
-            (path,),
-            (run.work / f"scan-{i:05d}.arrow",),
-            {
-                "partitions": config.partitions,
-                "name": name,
-                "kind": kind,
-                "before": config.before_utc,
-                "after": config.after_utc,
-                "nsfw": config.nsfw,
-                "allow_damaged": config.allow_damaged,
-            },
-            max(1, path.stat().st_size),
+            [_scan(name, self.given[name]) for name in names],
+            ["scan-{}.arrow"],
+            unit="bytes",
+            partitions=parts,
+            kind=self.kind,
+            before=settings.before_utc,
+            after=settings.after_utc,
+            nsfw=settings.nsfw,
+            allow_damaged=settings.allow_damaged,
         )
-        for i, (name, path) in enumerate(sorted(files.items()))
-    ]
+        single = steps.each(
+            "unique",
+            unique,
+            split(parts, *scanned.files()),
+            ["unique-{}.arrow"],
+            partitions=parts,
+        )
+        excluded = (settings.exclude_domains,) if settings.exclude_domains else ()
+        merged = steps.each(
+            "merge",
+            merge,
+            split(parts, *single.files(), *excluded),
+            [LINKS, url_ends("links")],
+            karma_rule=settings.karma_rule,
+            min_karma=settings.min_karma,
+            exclude_domains=bool(excluded),
+        )
+        lines = _line_outcomes(names, scanned, single)
+        steps.one("ledger", write_lines, [], [LINES], lines=lines)
+        total = Counter[str]()
+        for outcomes in lines.values():
+            total.update(outcomes)
+        kept = total.pop(KEPT, 0)
+        assert kept == merged.total("submissions"), "a submission got lost"
+        read = sum(sum(outcomes.values()) for outcomes in scanned.counts("lines"))
+        taken, urls, dropped = merged.total("in"), merged.total("kept"), merged.by_name("dropped")
+        damage = dict(zip(names, scanned.counts("damage"), strict=True))
+        return {
+            "lines": balance("links", read, kept, total),
+            "urls": balance("links", taken, urls, dropped),
+            "damage": {name: places for name, places in damage.items() if places},
+        }
+
+    def check(self, counts: Mapping[str, Any]) -> None:
+        """Raises `InputError` where no link is left."""
+        lines, urls = counts["lines"], counts["urls"]
+        if urls["kept"]:
+            return
+        if not lines["kept"]:
+            raise InputError(
+                f"no link is left: none of {lines['in']} lines was kept ({reasons(lines)})",
+                f"check `--before` and `--after`; `{LINES.name()}` has the counts",
+            )
+        raise InputError(
+            f"no link is left: none of {urls['in']} URLs was kept ({reasons(urls)})",
+            f"check `--min-karma`; `{url_ends('links').glob}` names each URL",
+        )
 
 
-def _line_outcomes(
-    names: list[str], scanned: list[Done], made: list[Done]
-) -> dict[str, dict[str, int]]:
+def _scan(name: str, path: Path) -> Work:
+    return Work(path, weight=max(1, path.stat().st_size), file=name)
+
+
+def _line_outcomes(names: list[str], scanned: Made, single: Made) -> dict[str, dict[str, int]]:
     """Each file's lines by outcome; what ended in the merge is taken off its `kept`."""
-    lines = {}
-    for name, done in zip(sorted(names), scanned, strict=True):
-        lines[name] = Counter[str](done.counts["lines"])
-    for done in made:
-        for name, ended in done.counts["lines"].items():
+    lines = {
+        name: Counter[str](counts)
+        for name, counts in zip(names, scanned.counts("lines"), strict=True)
+    }
+    for files in single.counts("lines"):
+        for name, ended in files.items():
             lines[name].update(ended)
             lines[name][KEPT] -= sum(ended.values())
     return {name: dict(sorted(counts.items())) for name, counts in lines.items()}
@@ -135,9 +135,7 @@ def _line_outcomes(
 def write_lines(inputs: list[Path], outputs: list[Path], lines: dict[str, dict[str, int]]) -> None:
     """Task: `ledger/lines.parquet` from the counts."""
     rows = [(f, o, n) for f, counts in lines.items() for o, n in counts.items() if n]
-    columns = zip(*rows, strict=True) if rows else ((), (), ())
-    names = LEDGER_LINES.names
-    arrays = [pa.array(list(column)) for column in columns]
-    if not rows:
-        arrays = [pa.array([], field.type) for field in LEDGER_LINES]
-    write_table(table(LEDGER_LINES, dict(zip(names, arrays, strict=True))), outputs[0])
+    files, outcomes, counts_ = zip(*rows, strict=True) if rows else ((), (), ())
+    columns = {"file": files, "outcome": outcomes, "lines": counts_}
+    arrays = {f.name: pa.array(columns[f.name], f.type) for f in LEDGER_LINES}
+    write_table(table(LEDGER_LINES, arrays), outputs[0])

@@ -9,6 +9,6 @@ redirect is followed, at most 10 times. Revisit records stand for the payload th
 Memory grows with a partition's captures and links.
 """
 
-from webtext_py.stages.pages.stage import FILES, run_pages
+from webtext_py.stages.pages.stage import Pages
 
-__all__ = ["FILES", "run_pages"]
+__all__ = ["Pages"]

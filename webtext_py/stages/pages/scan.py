@@ -27,7 +27,7 @@ ROWS = pa.schema([*CAPTURES, pa.field("next_key", pa.string())])
 
 
 def scan(
-    inputs: list[Path], outputs: list[Path], partitions: int, name: str, source: str = "archive"
+    inputs: list[Path], outputs: list[Path], partitions: int, file: str, source: str
 ) -> dict[str, Any]:
     """Task: a container to captures by partition of `url_key` and, as so many more partitions,
     revisits by partition of the key they refer to.
@@ -40,7 +40,7 @@ def scan(
     said = 0
     with Shuffle(outputs[0], 2 * partitions, ROWS) as shuffle:
         while held := list(islice(found, _ROWS)):
-            rows = _rows(captures_to_batch(held, container.kind), name, source)
+            rows = _rows(captures_to_batch(held, container.kind), file, source)
             keyed = pc.is_valid(rows["url_key"])
             outcomes.update(rows["outcome"].filter(keyed).to_pylist())
             outcomes["no_url_key"] += rows.num_rows - (rows := rows.filter(keyed)).num_rows
@@ -63,7 +63,7 @@ def container_at(path: Path) -> Container:
     return list_containers([str(path)])[0]
 
 
-def _rows(batch: pa.RecordBatch, name: str, source: str) -> pa.RecordBatch:
+def _rows(batch: pa.RecordBatch, file: str, source: str) -> pa.RecordBatch:
     """Scanned captures as `ROWS`; `url_key` is null where a URL has none."""
     keys = url_keys(batch["url"])
     revisit = pc.equal(batch["outcome"], REVISIT)
@@ -80,7 +80,7 @@ def _rows(batch: pa.RecordBatch, name: str, source: str) -> pa.RecordBatch:
         "source": pa.repeat(source, batch.num_rows),
         # The container's short name: rows do not say where a machine keeps its files.
         "location": pa.StructArray.from_arrays(
-            [pa.repeat(name, batch.num_rows), *parts.values()],
+            [pa.repeat(file, batch.num_rows), *parts.values()],
             fields=list(CAPTURES.field("location").type),
         ),
         "next_key": pc.if_else(revisit, refers, onward),

@@ -1,175 +1,149 @@
-"""The stage's tasks and their order."""
+"""The stage's declaration, its steps and their order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webtext_py.config import BuildConfig
-from webtext_py.engine import Done, Task
-from webtext_py.ledger import add_up, balance
-from webtext_py.stage import StageRun
+from webtext_py.errors import InputError
+from webtext_py.layout import CAPTURES, FETCHED, GOOD, LINKS, url_ends
+from webtext_py.ledger import balance, reasons
+from webtext_py.pages.containers import Containers
+from webtext_py.stage import Stage
 from webtext_py.stages.pages import resolve, scan
-
-FILES = ("pages/index-*.parquet", "pages/good-*.parquet", "ledger/urls-pages-*.parquet")
-
-
-def run_pages(
-    run: StageRun,
-    config: BuildConfig,
-    files: Mapping[str, Path],
-    sources: Mapping[str, str] | None = None,
-    fetched: Path | None = None,
-) -> dict[str, Any]:
-    """Runs the stage on the containers `files` (name to path); returns its counts.
-
-    `sources` says where a container came from (default: archive); `fetched` is the table of
-    what was asked for over the network.
-    """
-    scanned = _index(run, config.partitions, files, sources or {})
-    links, rounds = _resolve(run, config.partitions)
-    parts = range(config.partitions)
-    collected = run.tasks(
-        "collect",
-        [
-            Task(
-                f"collect-{p:05d}",
-                resolve.collect,
-                tuple(run.work / f"good-{r:02d}-{p:05d}.parquet" for r in range(rounds)),
-                (run.data / "pages" / f"good-{p:05d}.parquet",),
-            )
-            for p in parts
-        ],
-    )
-    ended = run.tasks(
-        "end",
-        [
-            Task(
-                f"end-{p:05d}",
-                resolve.end,
-                (
-                    *(run.work / f"ended-{r:02d}-{p:05d}.parquet" for r in range(rounds)),
-                    *([fetched] if fetched is not None else []),
-                ),
-                (run.data / "ledger" / f"urls-pages-{p:05d}.parquet",),
-                {"fetched": True} if fetched is not None else {},
-            )
-            for p in parts
-        ],
-    )
-    containers = add_up([done.counts["containers"] for done in collected])
-    counts = balance(
-        "pages",
-        links,
-        sum(containers.values()),
-        add_up([done.counts["dropped"] for done in ended]),
-    )
-    counts["captures"] = dict(sorted(add_up([d.counts["captures"] for d in scanned]).items()))
-    counts["damage"] = {
-        name: done.counts["damage"]
-        for name, done in zip(sorted(files), scanned, strict=True)
-        if done.counts["damage"]
-    }
-    counts["containers"] = dict(sorted(containers.items()))
-    counts["shared"] = dict(sorted(add_up([d.counts["shared"] for d in collected]).items()))
-    return counts
+from webtext_py.workspace import Made, Steps, Work, split
 
 
-def _index(
-    run: StageRun, partitions: int, files: Mapping[str, Path], sources: Mapping[str, str]
-) -> list[Done]:
-    """Scans the containers and joins revisits to what they stand for."""
-    parts = range(partitions)
-    scans = tuple(run.work / f"scan-{i:05d}.arrow" for i in range(len(files)))
-    resolved = tuple(run.work / f"resolved-{p:05d}.arrow" for p in parts)
-    scanned = run.tasks(
-        "scan",
-        [
-            Task(
-                f"scan-{i:05d}",
-                scan.scan,
-                (path,),
-                (scans[i],),
-                {"partitions": partitions, "name": name, "source": sources.get(name, "archive")},
-                max(1, path.stat().st_size),
-            )
-            for i, (name, path) in enumerate(sorted(files.items()))
-        ],
-        "bytes",
-    )
-    run.tasks(
-        "revisits",
-        [
-            Task(
-                f"revisits-{p:05d}",
-                scan.resolve_revisits,
-                scans,
-                (resolved[p],),
-                {"partition": p, "partitions": partitions},
-            )
-            for p in parts
-        ],
-    )
-    run.tasks(
-        "index",
-        [
-            Task(
-                f"index-{p:05d}",
-                scan.index,
-                (*scans, *resolved),
-                (
-                    run.work / f"rows-{p:05d}.parquet",
-                    run.data / "pages" / f"index-{p:05d}.parquet",
-                ),
-                {"partition": p},
-            )
-            for p in parts
-        ],
-    )
-    return scanned
+@dataclass(frozen=True)
+class Pages(Stage):
+    """From containers of captures to the one that stands for each link."""
 
+    containers: Containers
+    partitions: int
 
-def _resolve(run: StageRun, partitions: int) -> tuple[int, int]:
-    """Follows every link to a capture; returns how many links, and how many rounds it took."""
-    parts = range(partitions)
-    started = run.tasks(
-        "start",
-        [
-            Task(
-                f"start-{p:05d}",
-                resolve.start,
-                (run.data / "links" / f"part-{p:05d}.parquet",),
-                (run.work / f"seekers-00-{p:05d}.arrow",),
-                {"partitions": partitions},
-            )
-            for p in parts
-        ],
-    )
-    for number in range(resolve.MAX_REDIRECTS + 1):
-        # In round 0 a link lies in the partition of its own key; later ones come from everywhere.
-        seekers = {
-            p: tuple(
-                run.work / f"seekers-{number:02d}-{q:05d}.arrow"
-                for q in (parts if number else (p,))
-            )
-            for p in parts
-        }
-        done = run.tasks(
-            f"round-{number:02d}",
-            [
-                Task(
-                    f"round-{number:02d}-{p:05d}",
-                    resolve.round_of,
-                    (run.work / f"rows-{p:05d}.parquet", *seekers[p]),
-                    (
-                        run.work / f"good-{number:02d}-{p:05d}.parquet",
-                        run.work / f"ended-{number:02d}-{p:05d}.parquet",
-                        run.work / f"seekers-{number + 1:02d}-{p:05d}.arrow",
-                    ),
-                    {"partition": p, "partitions": partitions},
-                )
-                for p in parts
-            ],
+    name = "pages"
+    rules = 1
+    files = (CAPTURES, GOOD, url_ends("pages"))
+    libraries = ("ada-url", "tldextract")
+
+    @property
+    def after(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The links, and what was fetched for them."""
+        return ("links", "fetch") if self.containers.network else ("links",)
+
+    def config(self) -> Mapping[str, Any]:
+        """The number of partitions."""
+        return {"partitions": self.partitions}
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The containers and, of a build that fetched, the table of what was asked for."""
+        network = self.containers.network
+        asked = {FETCHED.name(): data / FETCHED.name()} if network else {}
+        return {**self.containers.all(data), **asked}
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """Index, follow each link to a capture, gather the good ones and the ends."""
+        parts = self.partitions
+        containers = self.containers.all(steps.data)
+        scanned, rows = self._index(steps, containers)
+        links, good, ended = self._follow(steps, rows)
+        collected = steps.each(
+            "collect",
+            resolve.collect,
+            [Work(*(made[p] for made in good)) for p in range(parts)],
+            [GOOD],
         )
-        if not sum(result.counts["onward"] for result in done):
-            return sum(result.counts["links"] for result in started), number + 1
-    raise AssertionError("a link was followed further than the limit")
+        fetched = steps.before(FETCHED)
+        ends = steps.each(
+            "end",
+            resolve.end,
+            [Work(*(made[p] for made in ended), *fetched) for p in range(parts)],
+            [url_ends("pages")],
+            fetched=bool(fetched),
+        )
+        found = collected.by_name("containers")
+        damage = dict(zip(containers, scanned.counts("damage"), strict=True))
+        return {
+            **balance("pages", links, found.total(), ends.by_name("dropped")),
+            "captures": dict(sorted(scanned.by_name("captures").items())),
+            "damage": {name: places for name, places in damage.items() if places},
+            "containers": dict(sorted(found.items())),
+            "shared": dict(sorted(collected.by_name("shared").items())),
+        }
+
+    def _index(self, steps: Steps, containers: Mapping[str, Path]) -> tuple[Made, tuple[Path, ...]]:
+        """Scans the containers and joins revisits to what they stand for; the rows by key."""
+        parts = self.partitions
+        scanned = steps.each(
+            "scan",
+            scan.scan,
+            [
+                Work(
+                    path,
+                    weight=max(1, path.stat().st_size),
+                    file=name,
+                    source=self.containers.source(name),
+                )
+                for name, path in containers.items()
+            ],
+            ["scan-{}.arrow"],
+            unit="bytes",
+            partitions=parts,
+        )
+        resolved = steps.each(
+            "revisits",
+            scan.resolve_revisits,
+            split(parts, *scanned.files()),
+            ["resolved-{}.arrow"],
+            partitions=parts,
+        )
+        inputs = (*scanned.files(), *resolved.files())
+        indexed = steps.each(
+            "index", scan.index, split(parts, *inputs), ["rows-{}.parquet", CAPTURES]
+        )
+        return scanned, indexed.files()
+
+    def _follow(
+        self, steps: Steps, rows: Sequence[Path]
+    ) -> tuple[int, list[tuple[Path, ...]], list[tuple[Path, ...]]]:
+        """Follows every link to a capture: how many links, the good and the ended of each round."""
+        parts = range(self.partitions)
+        begun = steps.each(
+            "start",
+            resolve.start,
+            [Work(path) for path in steps.before(LINKS)],
+            ["seekers-00-{}.arrow"],
+            partitions=self.partitions,
+        )
+        # In round 0 a link lies in the partition of its own key; later ones come from everywhere.
+        seekers: list[tuple[Path, ...]] = [(path,) for path in begun.files()]
+        good, ended = [], []
+        for number in range(resolve.MAX_REDIRECTS + 1):
+            made = steps.each(
+                f"round-{number:02d}",
+                resolve.round_of,
+                [Work(rows[p], *seekers[p], partition=p) for p in parts],
+                [
+                    f"good-{number:02d}-{{}}.parquet",
+                    f"ended-{number:02d}-{{}}.parquet",
+                    f"seekers-{number + 1:02d}-{{}}.arrow",
+                ],
+                partitions=self.partitions,
+            )
+            good.append(made.files(0))
+            ended.append(made.files(1))
+            seekers = [made.files(2)] * self.partitions
+            if not made.total("onward"):
+                return begun.total("links"), good, ended
+        raise AssertionError("a link was followed further than the limit")
+
+    def check(self, counts: Mapping[str, Any]) -> None:
+        """Raises `InputError` where no link has a page."""
+        if not counts["kept"]:
+            captures = sum(counts["captures"].values())
+            raise InputError(
+                f"no page is left: none of {counts['in']} links has a good capture among "
+                f"{captures} ({reasons(counts)})",
+                "check that `--pages` belongs to these links; "
+                f"`{url_ends('pages').glob}` names each",
+            )

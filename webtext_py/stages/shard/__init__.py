@@ -8,6 +8,6 @@ The order is by a keyed hash of `doc_id`, so that any prefix of the shards is a 
 split too, by another key. Memory grows with one shard's documents.
 """
 
-from webtext_py.stages.shard.stage import FILES, run_shard
+from webtext_py.stages.shard.stage import Shard
 
-__all__ = ["FILES", "run_shard"]
+__all__ = ["Shard"]

@@ -1,188 +1,122 @@
-"""The stage's tasks and their order."""
+"""The stage's declaration, its steps and their order."""
 
-import heapq
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from webtext_py.config import BuildConfig
-from webtext_py.engine import Done, Task
 from webtext_py.errors import InputError
-from webtext_py.ledger import KEPT, balance, url_ends
-from webtext_py.records import DOCUMENTS, SHARDS
-from webtext_py.stage import StageRun
-from webtext_py.stages.removed import Removed
+from webtext_py.layout import DOCUMENTS, SHARDS, url_ends
+from webtext_py.ledger import balance
+from webtext_py.stage import Files, Stage
 from webtext_py.stages.shard.card import write_card
-from webtext_py.stages.shard.order import PLACE_KEY, SPLIT_KEY, keyed_hashes, threshold
-from webtext_py.tables import Shuffle, iterate, read_partition, read_tables, write_table
+from webtext_py.stages.shard.order import threshold
+from webtext_py.stages.shard.rows import place, survey, write
+from webtext_py.workspace import Made, Steps, Work
 
-FILES = ("shards/*", "ledger/urls-shard-*.parquet")
-_BATCH_ROWS = 4096
+_CARD = (Files("shards/README.md"), Files("shards/croissant.json"))
 
 
-def run_shard(run: StageRun, config: BuildConfig, facts: dict[str, Any]) -> dict[str, Any]:
-    """Runs the stage; `facts` (configuration and counts of the stages before) go on the card."""
-    documents = run.outputs_of("extract", "documents")
-    removed = [
-        path
-        for stage in ("dedup", "wikipedia")
-        for path in run.outputs_of(stage, "ledger")
-        if path.name.startswith(f"urls-{stage}-")
-    ]
-    surveyed = run.tasks(
-        "survey",
-        [
-            Task(
-                f"survey-{i:05d}",
-                survey,
-                (path, *removed),
-                (run.work / f"survey-{i:05d}.parquet",),
-                {"share": config.validation, "lowest": config.validation_documents},
-            )
-            for i, path in enumerate(documents)
-        ],
-    )
-    taken = sum(done.counts["rows"] for done in surveyed)
-    if taken == 0:
-        raise InputError("no document is left to write", "`ledger/` says where each URL ended")
-    cut, validation_bytes = _cut(surveyed, config)
-    total = sum(done.counts["bytes"] for done in surveyed)
-    names = _names("train", total - validation_bytes, config)
-    validation = _names("validation", validation_bytes, config) if validation_bytes else []
-    run.tasks(
-        "place",
-        [
-            Task(
-                f"place-{i:05d}",
-                place,
-                (path, *removed),
-                (run.work / f"place-{i:05d}.arrow",),
-                {"cut": str(cut), "train": len(names), "validation": len(validation)},
-                path.stat().st_size,
-            )
-            for i, path in enumerate(documents)
-        ],
-        "bytes",
-    )
-    written = run.tasks(
-        "write",
-        [
-            Task(
-                f"write-{name}",
-                write,
-                tuple(run.work / f"place-{i:05d}.arrow" for i in range(len(documents))),
-                (run.data / "shards" / name, run.data / "ledger" / f"urls-shard-{n:05d}.parquet"),
-                {"shard": n, "row_group_documents": config.row_group_documents},
-            )
-            for n, name in enumerate((*names, *validation))
-        ],
-    )
-    kept = sum(done.counts["rows"] for done in written)
-    counts = balance("shard", taken, kept, {})
-    counts["splits"] = {
-        split: {
-            "shards": len(members),
-            **{
-                what: sum(d.counts[what] for d in written if d.name[6:] in members)
-                for what in ("rows", "bytes", "words")
-            },
+@dataclass(frozen=True)
+class Shard(Stage):
+    """From what is left of the documents to the data set; `rules_said` go on its card."""
+
+    settings: BuildConfig
+    rules_said: Mapping[str, str]
+
+    name = "shard"
+    rules = 1
+    after = ("links", "pages", "extract", "dedup", "wikipedia")
+    files = (Files("shards/{}"), url_ends("shard"))
+
+    def config(self) -> Mapping[str, Any]:
+        """Split and sizes."""
+        return self.settings.part(
+            "validation", "validation_documents", "shard_bytes", "row_group_documents"
+        )
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """Survey, place, write, and the card."""
+        settings = self.settings
+        removed = [*steps.before(url_ends("dedup")), *steps.before(url_ends("wikipedia"))]
+        work = [
+            Work(path, *removed, weight=path.stat().st_size) for path in steps.before(DOCUMENTS)
+        ]
+        surveyed = steps.each(
+            "survey",
+            survey,
+            work,
+            ["survey-{}.parquet"],
+            unit="bytes",
+            share=settings.validation,
+            lowest=settings.validation_documents,
+        )
+        taken = surveyed.total("rows")
+        if taken == 0:
+            raise InputError("no document is left to write", "`ledger/` says where each URL ended")
+        cut, held_out = _cut(surveyed, settings)
+        train = _names("train", surveyed.total("bytes") - held_out, settings.shard_bytes)
+        validation = _names("validation", held_out, settings.shard_bytes) if held_out else []
+        placed = steps.each(
+            "place",
+            place,
+            work,
+            ["place-{}.arrow"],
+            unit="bytes",
+            cut=str(cut),
+            train=len(train),
+            validation=len(validation),
+        )
+        names = [*train, *validation]
+        written = steps.each(
+            "write",
+            write,
+            [Work(*placed.files(), name=name, shard=n) for n, name in enumerate(names)],
+            [SHARDS, url_ends("shard")],
+            row_group_documents=settings.row_group_documents,
+        )
+        counts = balance("shard", taken, written.total("rows"), {})
+        rows = dict(zip(names, written.done, strict=True))
+        counts["splits"] = {
+            split: {
+                "shards": len(members),
+                **{w: sum(rows[m].counts[w] for m in members) for w in ("rows", "bytes", "words")},
+            }
+            for split, members in (("train", train), ("validation", validation))
         }
-        for split, members in (("train", names), ("validation", validation))
-    }
-    digests = {
-        name: done.outputs[f"shards/{name}"]
-        for name, done in zip((*names, *validation), written, strict=True)
-    }
-    run.tasks(
-        "card",
-        [
-            Task(
-                "card",
-                write_card,
-                (),
-                (run.data / "shards" / "README.md", run.data / "shards" / "croissant.json"),
-                {"counts": counts, "facts": facts, "files": digests},
-            )
-        ],
-    )
-    return counts
+        files = {
+            path.rpartition("/")[2]: done.outputs[path]
+            for done in written.done
+            for path in SHARDS.among(done.outputs)
+        }
+        facts = {"rules": self.rules_said, "stages": self._before(steps)}
+        steps.one("card", write_card, [], _CARD, counts=counts, facts=facts, files=files)
+        return counts
+
+    def _before(self, steps: Steps) -> dict[str, Any]:
+        """What the stages before took, kept and dropped, for the card."""
+        lines = steps.counts("links")
+        stages = {"links (lines)": lines["lines"], "links (URLs)": lines["urls"]}
+        for name in self.after[1:]:
+            counts = steps.counts(name)
+            stages[name] = {key: counts[key] for key in ("in", "kept", "dropped")}
+        return stages
 
 
-def survey(inputs: list[Path], outputs: list[Path], share: float, lowest: int) -> dict[str, Any]:
-    """Task: how much text a part of the documents (first input) gives to which split."""
-    rows = Removed(inputs[1:]).keep(read_tables(inputs[:1], ["doc_id", "bytes"]))
-    hashes = keyed_hashes(rows["doc_id"], SPLIT_KEY)
-    sizes = rows["bytes"].to_numpy()
-    write_table(pa.table({"hash": hashes, "bytes": sizes}), outputs[0])
-    return {
-        "rows": rows.num_rows,
-        "bytes": int(sizes.sum()),
-        "validation_rows": int((hashes < threshold(share)).sum()),
-        "validation_bytes": int(sizes[hashes < threshold(share)].sum()),
-        # As text: JSON readers elsewhere round 64-bit numbers.
-        "lowest": [
-            [str(h), int(b)] for h, b in heapq.nsmallest(lowest, zip(hashes, sizes, strict=True))
-        ],
-    }
-
-
-def _cut(surveyed: list[Done], config: BuildConfig) -> tuple[int, int]:
+def _cut(surveyed: Made, settings: BuildConfig) -> tuple[int, int]:
     """The hash below which documents are validation, and their bytes.
 
     By share; where that gives fewer than `validation_documents`, the lowest so many, but never all.
     """
-    documents = sum(done.counts["rows"] for done in surveyed)
-    by_share = sum(done.counts["validation_rows"] for done in surveyed)
-    wanted = min(config.validation_documents, documents - 1) if config.validation else 0
-    if by_share >= wanted:
-        bytes_ = sum(done.counts["validation_bytes"] for done in surveyed)
-        return int(threshold(config.validation)), bytes_
-    lowest = sorted((int(h), b) for done in surveyed for h, b in done.counts["lowest"])[:wanted]
+    most = surveyed.total("rows") - 1
+    wanted = min(settings.validation_documents, most) if settings.validation else 0
+    if surveyed.total("validation_rows") >= wanted:
+        return int(threshold(settings.validation)), surveyed.total("validation_bytes")
+    found = surveyed.counts("lowest")
+    lowest = sorted((int(h), b) for hashes in found for h, b in hashes)[:wanted]
     return lowest[-1][0] + 1, sum(size for _, size in lowest)
 
 
-def _names(split: str, text_bytes: int, config: BuildConfig) -> list[str]:
-    count = max(1, -(-text_bytes // config.shard_bytes))
-    return [f"{split}-{i:05d}-of-{count:05d}.parquet" for i in range(count)]
-
-
-def place(
-    inputs: list[Path], outputs: list[Path], cut: str, train: int, validation: int
-) -> dict[str, Any]:
-    """Task: a part of the documents (first input) to the shards they belong to."""
-    removed = Removed(inputs[1:])
-    with Shuffle(outputs[0], train + validation, DOCUMENTS) as shuffle:
-        for batch in iterate(inputs[:1], rows=_BATCH_ROWS):
-            rows = removed.keep(pa.Table.from_batches([batch]))
-            hashes = keyed_hashes(rows["doc_id"], PLACE_KEY)
-            held_out = keyed_hashes(rows["doc_id"], SPLIT_KEY) < np.uint64(cut)
-            targets = np.where(
-                held_out, train + _slot(hashes, max(1, validation)), _slot(hashes, train)
-            )
-            shuffle.add(rows, targets)
-    return {}
-
-
-def _slot(hashes: "np.ndarray[Any, Any]", slots: int) -> "np.ndarray[Any, Any]":
-    """Which of `slots` equal ranges of the hash's upper 32 bits."""
-    return ((hashes >> np.uint64(32)) * np.uint64(slots) >> np.uint64(32)).astype(np.int64)
-
-
-def write(
-    inputs: list[Path], outputs: list[Path], shard: int, row_group_documents: int
-) -> dict[str, Any]:
-    """Task: one shard in its order (first output) and the ledger rows of its documents."""
-    rows = read_partition(inputs, shard, DOCUMENTS)
-    order = np.argsort(keyed_hashes(rows["doc_id"], PLACE_KEY), kind="stable")
-    rows = rows.take(pa.array(order))
-    write_table(rows.select(SHARDS.names).cast(SHARDS), outputs[0], row_group_documents)
-    ends = url_ends("shard", rows["url_key"], pa.repeat(KEPT, rows.num_rows), rows["doc_id"])
-    write_table(ends, outputs[1])
-    return {
-        "rows": rows.num_rows,
-        "bytes": int(pc.sum(rows["bytes"]).as_py() or 0),
-        "words": int(pc.sum(rows["words"]).as_py() or 0),
-    }
+def _names(split: str, text_bytes: int, shard_bytes: int) -> list[str]:
+    count = max(1, -(-text_bytes // shard_bytes))
+    return [f"{split}-{i:05d}-of-{count:05d}" for i in range(count)]

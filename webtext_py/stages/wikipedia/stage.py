@@ -1,135 +1,104 @@
-"""The stage's tasks and their order."""
+"""The stage's declaration, its steps and their order."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webtext_py.config import BuildConfig
-from webtext_py.engine import Task
+from webtext_py.layout import DOCUMENTS, WIKIPEDIA, url_ends
 from webtext_py.ledger import balance
-from webtext_py.stage import StageRun
+from webtext_py.stage import Stage
 from webtext_py.stages.wikipedia import content, hosts
+from webtext_py.workspace import Made, Steps, Work
 
-FILES = ("ledger/urls-wikipedia-*.parquet", "wikipedia/*.parquet")
 DEFAULT_MEMORY = 1 << 30  # our choice: half of what the other steps may take
 
 
-def run_wikipedia(
-    run: StageRun, config: BuildConfig, given: Mapping[str, Path], memory: int
-) -> dict[str, Any]:
-    """Runs the stage; `given` are files of articles, `memory` bytes for the index in the making.
-    Returns its counts."""
-    documents = run.outputs_of("extract", "documents")
-    removed = _ledger(run, "dedup")
-    ends = [run.data / "ledger" / f"urls-wikipedia-{i:05d}.parquet" for i in range(len(documents))]
-    by_host = [run.work / f"hosts-{i:05d}.parquet" for i in range(len(documents))]
-    done = run.tasks(
-        "hosts",
-        [
-            Task(
-                f"hosts-{i:05d}",
-                hosts.hosts,
-                (path, *removed),
-                ((by_host if given else ends)[i],),
-            )
-            for i, path in enumerate(documents)
-        ],
-    )
-    taken = sum(result.counts["in"] for result in done)
-    dropped = {hosts.REASON: sum(result.counts["dropped"] for result in done)}
-    counts: dict[str, Any] = {}
-    if given:
-        dropped[content.REASON], counts = _content(
-            run,
-            config,
-            list(given.values()),
-            memory,
-            documents,
-            [*removed, *by_host],
-            by_host,
-            ends,
+@dataclass(frozen=True)
+class Wikipedia(Stage):
+    """Drops documents of Wikipedia's hosts, and copies of the articles in `given` (name to path):
+    those with at least `share` of their 8-grams there. `memory` bytes are for the articles' index
+    in the making."""
+
+    given: Mapping[str, Path]
+    share: float
+    memory: int = DEFAULT_MEMORY
+
+    name = "wikipedia"
+    rules = 1
+    after = ("extract", "dedup")
+    files = (WIKIPEDIA, url_ends("wikipedia"))
+
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What reads articles, where there are any."""
+        return ("mwparserfromhell", "words") if self.given else ()
+
+    def config(self) -> Mapping[str, Any]:
+        """The share, where there are articles."""
+        return {"wikipedia_share": self.share} if self.given else {}
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The articles."""
+        return self.given
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """By host, then by content."""
+        removed = steps.before(url_ends("dedup"))
+        documents = steps.before(DOCUMENTS)
+        ends = "hosts-{}.parquet" if self.given else url_ends("wikipedia")
+        by_host = steps.each(
+            "hosts", hosts.hosts, [Work(path, *removed) for path in documents], [ends]
         )
-    dropped = {reason: count for reason, count in dropped.items() if count}
-    return {**balance("wikipedia", taken, taken - sum(dropped.values()), dropped), **counts}
+        dropped = {hosts.REASON: by_host.total("dropped")}
+        counts: dict[str, Any] = {}
+        if self.given:
+            dropped[content.REASON], counts = self._content(steps, documents, removed, by_host)
+        dropped = {reason: count for reason, count in dropped.items() if count}
+        taken = by_host.total("in")
+        return {**balance("wikipedia", taken, taken - sum(dropped.values()), dropped), **counts}
 
-
-def _content(
-    run: StageRun,
-    config: BuildConfig,
-    given: Sequence[Path],
-    memory: int,
-    documents: Sequence[Path],
-    removed: Sequence[Path],
-    by_host: Sequence[Path],
-    ends: Sequence[Path],
-) -> tuple[int, dict[str, Any]]:
-    texts = [run.work / f"articles-{i:05d}.parquet" for i in range(len(given))]
-    read = run.tasks(
-        "articles",
-        [
-            Task(
-                f"articles-{i:05d}",
-                content.articles,
-                (path,),
-                (texts[i],),
-                weight=path.stat().st_size,
-            )
-            for i, path in enumerate(given)
-        ],
-        "bytes",
-    )
-    filter_ = run.work / "articles.bloom"
-    # The memory is no argument of the result: it may change between a kill and the rest.
-    (made,) = run.tasks(
-        "index", [Task("index", content.index, tuple(texts), (filter_,), {"memory": memory})]
-    )
-    shares = [run.work / f"shares-{i:05d}.parquet" for i in range(len(documents))]
-    grams = [run.work / f"ngrams-{i:05d}.parquet" for i in range(len(documents))]
-    run.tasks(
-        "shares",
-        [
-            Task(
-                f"shares-{i:05d}",
-                content.shares,
-                (path, filter_, *removed),
-                (shares[i], grams[i]),
-                {"share": config.wikipedia_share},
-                path.stat().st_size,
-            )
-            for i, path in enumerate(documents)
-        ],
-        "bytes",
-    )
-    matched = [run.work / f"matches-{i:05d}.parquet" for i in range(len(given))]
-    run.tasks(
-        "matches",
-        [
-            Task(f"matches-{i:05d}", content.matches, (path, *grams), (matched[i],))
-            for i, path in enumerate(texts)
-        ],
-    )
-    judged = run.tasks(
-        "judge",
-        [
-            Task(
-                f"judge-{i:05d}",
-                content.judge,
-                (shares[i], *matched, by_host[i]),
-                (run.data / "wikipedia" / f"part-{i:05d}.parquet", ends[i]),
-                {"files": len(given)},
-            )
-            for i in range(len(documents))
-        ],
-    )
-    counts = {
-        "articles": {
-            name: sum(int(result.counts.get(name, 0)) for result in read)
-            for name in ("articles", "damaged_streams", "damaged_pages", "lost_bytes")
-        },
-        "index": made.counts,
-    }
-    return sum(result.counts["dropped"] for result in judged), counts
-
-
-def _ledger(run: StageRun, stage: str) -> Sequence[Path]:
-    return [p for p in run.outputs_of(stage, "ledger") if p.name.startswith(f"urls-{stage}-")]
+    def _content(
+        self, steps: Steps, documents: Sequence[Path], removed: Sequence[Path], by_host: Made
+    ) -> tuple[int, dict[str, Any]]:
+        read = steps.each(
+            "articles",
+            content.articles,
+            [Work(path, weight=path.stat().st_size) for path in self.given.values()],
+            ["articles-{}.parquet"],
+            unit="bytes",
+        )
+        index = steps.one(
+            "index", content.index, read.files(), ["{}.bloom"], options={"memory": self.memory}
+        )
+        gone = (*removed, *by_host.files())
+        suspects = steps.each(
+            "shares",
+            content.shares,
+            [Work(path, *index.files(), *gone, weight=path.stat().st_size) for path in documents],
+            ["shares-{}.parquet", "ngrams-{}.parquet"],
+            unit="bytes",
+            share=self.share,
+        )
+        matched = steps.each(
+            "matches",
+            content.matches,
+            [Work(path, *suspects.files(1)) for path in read.files()],
+            ["matches-{}.parquet"],
+        )
+        judged = steps.each(
+            "judge",
+            content.judge,
+            [
+                Work(suspect, *matched.files(), host)
+                for suspect, host in zip(suspects.files(), by_host.files(), strict=True)
+            ],
+            [WIKIPEDIA, url_ends("wikipedia")],
+            files=len(self.given),
+        )
+        names = ("articles", "damaged_streams", "damaged_pages", "lost_bytes")
+        counts = {
+            "articles": {n: sum(d.counts.get(n, 0) for d in read.done) for n in names},
+            "index": index.done[0].counts,
+        }
+        return judged.total("dropped"), counts

@@ -1,0 +1,300 @@
+"""The `tokens/` stage: shards to ids, one file for each shard, the same rows in the same order."""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from webtext_py.bpe.train_stage import TrainVocabulary
+from webtext_py.engine import Engine, ThreadEngine, advance
+from webtext_py.errors import InputError
+from webtext_py.layout import TOKENIZER
+from webtext_py.manifest import Entry, Manifest, input_names
+from webtext_py.reader import list_sources, read_batches, recognise
+from webtext_py.shards import all_shards, shards_stage
+from webtext_py.stage import Files, Stage
+from webtext_py.tokenizer import Tokenizer, vocabulary_file
+from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
+
+TOKENS = "tokens"
+ENDOFTEXT = "<|endoftext|>"
+DIGEST_KEY = "webtext.tokenizer"  # in the metadata of every file: the tokenizer's digest
+ENDOFTEXT_KEY = "webtext.endoftext"  # the id that every row begins with
+VOCAB_KEY = "webtext.vocab_size"
+
+_READ_BYTES = 4 << 20  # our choice: text, ids and columns of a batch stay in the last-level cache
+
+
+@dataclass(frozen=True)
+class Given:
+    """Where a tokenizer comes from and what tells it from others."""
+
+    path: Path
+    digest: str
+    endoftext: int
+    vocab_size: int
+
+
+def open_tokenizer(path: Path, pattern: str | None = None) -> tuple[Tokenizer, Given]:
+    """A tokenizer fit for `tokens/`; raises `InputError` where it has no `<|endoftext|>`."""
+    path = vocabulary_file(path)
+    tokenizer = _load(path, pattern)
+    endoftext = tokenizer.special.get(ENDOFTEXT)
+    if endoftext is None:
+        raise InputError(
+            f"`{path}` has no special token `{ENDOFTEXT}`, with which every row begins",
+            "train one with `--special '<|endoftext|>'`",
+        )
+    return tokenizer, Given(path, tokenizer.digest, endoftext, tokenizer.vocab_size)
+
+
+def _load(path: Path, pattern: str | None, digest: str | None = None) -> Tokenizer:
+    """The tokenizer in a file, read once by a process and its threads."""
+    facts = path.stat()
+    tokenizer = _read(path, (facts.st_size, facts.st_mtime_ns), pattern)
+    if digest not in (None, tokenizer.digest):
+        raise InputError(f"`{path}` was changed while it was in use")
+    return tokenizer
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, stamp: tuple[int, int], pattern: str | None) -> Tokenizer:
+    return Tokenizer.from_file(path, pattern=pattern)
+
+
+def encode_parquet(
+    inputs: Sequence[Path],
+    outputs: Sequence[Path],
+    *,
+    digest: str,
+    pattern: str | None,
+    text_field: str,
+    threads: int,
+) -> dict[str, Any]:
+    """Task: one file of text and a tokenizer to one Parquet file of ids."""
+    tokenizer = _load(inputs[1], pattern, digest)
+    endoftext = tokenizer.special[ENDOFTEXT]
+    writer = tokenizer.token_writer(outputs[0])
+    for batch in _batches(inputs[0], text_field):
+        writer.append(batch.column("id"), batch.column("text"), endoftext, threads)
+        advance(batch.column("text").nbytes)
+    metadata = {DIGEST_KEY: digest, ENDOFTEXT_KEY: endoftext, VOCAB_KEY: tokenizer.vocab_size}
+    rows, tokens = writer.finish({key: str(value) for key, value in metadata.items()})
+    return {"rows": rows, "tokens": tokens}
+
+
+def encode_flat(
+    inputs: Sequence[Path],
+    outputs: Sequence[Path],
+    *,
+    digest: str,
+    pattern: str | None,
+    text_field: str,
+    threads: int,
+) -> dict[str, Any]:
+    """Task: one file of text and a tokenizer to its ids alone, in the machine's byte order."""
+    tokenizer = _load(inputs[1], pattern, digest)
+    endoftext = tokenizer.special[ENDOFTEXT]
+    rows = tokens = 0
+    with outputs[0].open("wb") as out:
+        for batch in _batches(inputs[0], text_field):
+            text = batch.column("text")
+            ids = tokenizer.encode_batch(text, prefix=endoftext, threads=threads).values
+            out.write(ids.to_numpy(zero_copy_only=True).data)
+            rows += batch.num_rows
+            tokens += len(ids)
+            advance(text.nbytes)
+    return {"rows": rows, "tokens": tokens}
+
+
+def join_flat(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]:
+    """Task: flat files one after the other."""
+    with outputs[0].open("wb") as out:
+        for path in inputs:
+            with path.open("rb") as part:
+                shutil.copyfileobj(part, out, 1 << 20)
+    return {}
+
+
+def _batches(path: Path, text_field: str) -> Iterator[pa.RecordBatch]:
+    return read_batches(recognise(path), text_field=text_field, batch_bytes=_READ_BYTES)
+
+
+@dataclass(frozen=True)
+class Encode(Stage):
+    """From the shards that `upstream` left, or from the files of text `given` (path to the name of
+    what they become), to `folder`: a file of ids for each, or flat ones.
+
+    The threads of an engine serve one task where there is only one.
+    """
+
+    tokenizer: Given
+    given: Mapping[Path, str]
+    upstream: str | None = None
+    pattern: str | None = None
+    text_field: str = "text"
+    folder: str = TOKENS
+    flat: bool = False
+
+    rules = 1
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """`tokens`, with the folder's name where it is another."""
+        return stage_name(self.folder)
+
+    @property
+    def after(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The stage that left the shards."""
+        return (self.upstream,) if self.upstream else ()
+
+    @property
+    def files(self) -> tuple[Files, ...]:  # type: ignore[override]
+        """Of either format, since one takes the other's place."""
+        return self._files("parquet"), self._files("bin")
+
+    def _files(self, ending: str) -> Files:
+        return Files(f"{self.folder}/{{}}.{ending}".lstrip("/"))
+
+    def config(self) -> Mapping[str, Any]:
+        """The tokenizer's digest, the column, the format."""
+        return {
+            "tokenizer": self.tokenizer.digest,
+            "text_field": self.text_field,
+            "format": "bin" if self.flat else "parquet",
+        }
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The files of text, where they are no shards of this directory."""
+        return {} if self.upstream else {name: path for path, name in self.given.items()}
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """One step; flat files are joined by a second."""
+        workers = getattr(steps.engine, "workers", 1)
+        work = [
+            Work(path, self.tokenizer.path, weight=path.stat().st_size, name=name)
+            for path, name in self.given.items()
+        ]
+        made = steps.each(
+            "encode",
+            encode_flat if self.flat else encode_parquet,
+            work,
+            ["{}.ids" if self.flat else self._files("parquet")],
+            unit="bytes",
+            options={"threads": workers if len(work) == 1 else 1},
+            digest=self.tokenizer.digest,
+            pattern=self.pattern,
+            text_field=self.text_field,
+        )
+        if self.flat:
+            splits: dict[str, list[Path]] = {"train": [], "val": []}
+            for name, path in zip(self.given.values(), made.files(), strict=True):
+                splits["val" if name.startswith("validation-") else "train"].append(path)
+            joins = [Work(*paths, name=name) for name, paths in splits.items() if paths]
+            steps.each("join", join_flat, joins, [self._files("bin")], unit="files")
+        return {
+            "rows": made.total("rows"),
+            "tokens": made.total("tokens"),
+            "vocab_size": self.tokenizer.vocab_size,
+        }
+
+
+def chosen_tokenizer(data: Path, tokenizer: Path | None, pattern: str | None) -> Tokenizer:
+    """The tokenizer at a path, else that of a data directory."""
+    folder = data / TOKENIZER.name()
+    if tokenizer is None and not folder.is_dir():
+        raise InputError(
+            f"`{data}` has no `{folder.name}` yet",
+            "name one with `--tokenizer`, or run `webtext bpe train` first",
+        )
+    return Tokenizer.from_file(tokenizer or folder, pattern=pattern)
+
+
+def encode(
+    data: Path,
+    *,
+    out: Path | None = None,
+    engine: Engine | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> Mapping[str, Any]:
+    """Encodes into `tokens/` of the data directory, or into the folder `out`, which has a manifest
+    of its own; returns the counts. `options` are those of `encode_stage`."""
+    engine, observer = engine or ThreadEngine(), observer or Silent()
+    if out is not None and not options.get("inputs"):
+        shards_stage(Manifest(data))  # before anything is written
+    with Workspace(out or data, engine, observer) as workspace:
+        if out is not None:
+            options |= {"shards": data, "folder": ""}
+        return encode_stage(workspace, **options).counts
+
+
+def encode_stage(
+    workspace: Workspace,
+    *,
+    shards: Path | None = None,
+    tokenizer: Path | None = None,
+    pattern: str | None = None,
+    inputs: Sequence[str | Path] = (),
+    text_field: str = "text",
+    folder: str = TOKENS,
+    flat: bool = False,
+    force: bool = False,
+) -> Entry:
+    """Encodes the last shards, or `inputs`, into `folder` of the workspace's directory.
+
+    The shards and, unless one is given, the tokenizer are those of the data directory `shards`
+    (default: the workspace's own). Another tokenizer, other shards or another format make the
+    result stale.
+    """
+    data = shards or workspace.data
+    manifest = workspace.manifest if shards is None else Manifest(data)
+    if tokenizer is None:
+        manifest.need(TrainVocabulary.name, "webtext bpe train")
+        tokenizer = data / TOKENIZER.name("tokenizer.json")
+    upstream = None
+    if inputs:
+        files = list(dict.fromkeys(source.path.resolve() for source in list_sources(inputs)))
+        names = {path: _flat_name(name) for path, name in input_names(files).items()}
+        _refuse_same(names)
+    else:
+        upstream = shards_stage(manifest)
+        names = {path: path.stem for path in all_shards(manifest, upstream)}
+    # What the stage will ask for is worked out while the vocabulary is read.
+    with ThreadPoolExecutor(1) as ahead:
+        outside = names if inputs or shards else ()
+        digests = [ahead.submit(workspace.digests.of, path) for path in outside]
+        try:
+            given = open_tokenizer(tokenizer, pattern)[1]
+            for digest in digests:
+                digest.result()
+        finally:
+            ahead.shutdown(cancel_futures=True)
+    stage = Encode(given, names, None if shards else upstream, pattern, text_field, folder, flat)
+    return workspace.run(stage, force=force)
+
+
+def stage_name(folder: str) -> str:
+    """Name in the manifest of what `Encode` writes into `folder`."""
+    return TOKENS if folder in (TOKENS, "") else f"{TOKENS} {folder}"
+
+
+def _flat_name(name: str) -> str:
+    """A file's name in one folder, without `.parquet`: `books/a.txt` becomes `books-a.txt`."""
+    return name.replace("/", "-").removesuffix(".parquet")
+
+
+def _refuse_same(names: Mapping[Path, str]) -> None:
+    first: dict[str, Path] = {}
+    for path, name in names.items():
+        if name in first:
+            raise InputError(
+                f"`{first[name]}` and `{path}` would both become `{name}.parquet`",
+                "rename one of them, or encode them into two folders with `--out`",
+            )
+        first[name] = path

@@ -1,0 +1,127 @@
+"""`webtext bpe train`: a vocabulary from shards or any text, as a stage of a data directory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from webtext_py.bpe import counts, texts
+from webtext_py.bpe.train import TrainConfig, count_files, learn, load_counts
+from webtext_py.bpe.vocabulary import FILES, Vocabulary, write_vocabulary
+from webtext_py.errors import InputError
+from webtext_py.layout import TOKENIZER, TRAIN_SHARDS
+from webtext_py.manifest import input_names
+from webtext_py.shards import shards_stage, training_shards
+from webtext_py.stage import Files, Stage
+from webtext_py.workspace import Observer, Silent, Steps, Workspace
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a vocabulary is to be made from, and how."""
+
+    settings: TrainConfig = field(default_factory=TrainConfig)
+    inputs: Sequence[str | Path] = ()  # of text; the last training shards where none
+    from_counts: Sequence[Path] = ()  # files of counts instead of text
+    save_counts: Path | None = None
+    text_field: str = "text"
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainVocabulary(Stage):
+    """From the shards that `upstream` left, or from the files asked for, to `tokenizer/`."""
+
+    asked: Asked
+    upstream: str | None = None
+
+    name = "tokenizer"
+    rules = 1
+    files = tuple(Files(TOKENIZER.name(name)) for name in FILES)
+
+    @property
+    def after(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The stage that left the shards."""
+        return (self.upstream,) if self.upstream else ()
+
+    def config(self) -> Mapping[str, Any]:
+        """The settings."""
+        return {**asdict(self.asked.settings), "text_field": self.asked.text_field}
+
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The files of text or counts."""
+        if self.upstream:
+            return {}
+        files = list(self.asked.from_counts)
+        if not files:
+            found = texts.sources(self.asked.inputs)
+            files = [file.path for file in found if file is not None]
+        if not files:
+            raise InputError(
+                "standard input cannot be remembered in a data directory",
+                "name a folder for the vocabulary with `--out`",
+            )
+        return {name: path for path, name in input_names(files).items()}
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        """Counts, learns, writes."""
+        given = steps.before(TRAIN_SHARDS) if self.upstream else None
+        vocabulary, facts = make_vocabulary(self.asked, given, steps.observer)
+        steps.keep(write_vocabulary(vocabulary, steps.data / TOKENIZER.name()))
+        return facts
+
+
+def train_vocabulary(
+    data: Path,
+    asked: Asked,
+    *,
+    out: Path | None = None,
+    force: bool = False,
+    observer: Observer | None = None,
+) -> Mapping[str, Any]:
+    """Trains into `tokenizer/` of the data directory, or into the folder `out`, which is written
+    whole and remembers nothing. Returns the numbers of its making."""
+    observer = observer or Silent()
+    shards = not asked.inputs and not asked.from_counts
+    if out is None:
+        with Workspace(data, observer=observer) as workspace:
+            upstream = shards_stage(workspace.manifest) if shards else None
+            return workspace.run(TrainVocabulary(asked, upstream), force=force).counts
+    there = [out / name for name in FILES if (out / name).exists()]
+    if there and not force:
+        raise InputError(f"`{there[0]}` exists already", "`--force` replaces it")
+    given = training_shards(data)[1] if shards else None
+    observer.stage_started(TrainVocabulary.name)
+    vocabulary, facts = make_vocabulary(asked, given, observer)
+    write_vocabulary(vocabulary, out)
+    return facts
+
+
+def make_vocabulary(
+    asked: Asked, given: Sequence[Path] | None = None, observer: Observer | None = None
+) -> tuple[Vocabulary, dict[str, Any]]:
+    """A vocabulary from the files `given`, else from those asked for, and the numbers of its
+    making."""
+    observer = observer or Silent()
+    settings = asked.settings
+    if asked.from_counts:
+        pieces, size = load_counts(asked.from_counts, settings), 0
+    else:
+        pieces, size = count_files(
+            texts.sources(asked.inputs if given is None else given),
+            settings,
+            text_field=asked.text_field,
+            threads=asked.threads,
+            observer=observer,
+        )
+    distinct = len(pieces)
+    if asked.save_counts is not None:
+        counts.write_counts(pieces, settings.pattern, asked.save_counts)
+    vocabulary = learn(pieces, settings, observer=observer)
+    facts = {
+        "text_bytes": size,
+        "pieces": distinct,
+        "vocab_size": len(vocabulary),
+        "merges": len(vocabulary.merges),
+    }
+    return vocabulary, facts

@@ -1,0 +1,26 @@
+"""Where the tables of a data directory lie: each name is spelled here and nowhere else.
+
+`records.py` has their columns; the stage that owns a kind of file lists it.
+"""
+
+from webtext_py.stage import Files
+
+LINES = Files("ledger/lines.parquet")
+LINKS = Files("links/part-{}.parquet")
+CAPTURES = Files("pages/index-{}.parquet")
+GOOD = Files("pages/good-{}.parquet")
+FETCHED = Files("pages/fetched.parquet")
+DOCUMENTS = Files("documents/part-{}.parquet")
+DUPLICATES = Files("duplicates/part-{}.parquet")
+WIKIPEDIA = Files("wikipedia/part-{}.parquet")
+SHARDS = Files("shards/{}.parquet")
+TRAIN_SHARDS = Files("shards/train-{}.parquet")
+TOKENIZER = Files("tokenizer/{}")
+
+
+def url_ends(stage: str) -> Files:
+    """The ledger's rows of the URLs that end in a stage."""
+    return Files(f"ledger/urls-{stage}-{{}}.parquet")
+
+
+ALL_URL_ENDS = Files("ledger/urls-{}.parquet")

@@ -1,0 +1,39 @@
+"""Removed documents, once all of them are known."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from webtext_py.columns import partition_of
+
+
+def final_rows(files: list[Path], partition: int, partitions: int) -> pa.Table:
+    """A partition of all removed documents in files of `REMOVED` rows, by id.
+
+    A copy's survivor may itself be a near-duplicate: the copy then points at that one's survivor.
+    """
+    rows = pa.concat_tables(
+        [
+            found.filter(pa.array(partition_of(found["doc_id"], partitions) == partition))
+            for found in map(pq.read_table, files)
+        ]
+    ).sort_by("doc_id")
+    copies = pc.equal(rows["kind"], "exact")
+    named = pc.unique(rows["kept_doc_id"].filter(copies))
+    gone = pa.concat_tables(
+        [
+            found.filter(
+                pc.and_(pc.is_in(found["doc_id"], named), pc.equal(found["kind"], "near"))
+            ).select(["doc_id", "kept_doc_id", "jaccard_kept"])
+            for found in map(pq.read_table, files)
+        ]
+    )
+    where = pc.index_in(rows["kept_doc_id"], gone["doc_id"].combine_chunks())
+    moved = pc.and_(copies, pc.is_valid(where))
+    for name in ("kept_doc_id", "jaccard_kept"):
+        place = rows.schema.get_field_index(name)
+        new = pc.if_else(moved, gone[name].take(where), rows[name])
+        rows = rows.set_column(place, rows.schema.field(place), new)
+    return rows

@@ -1,0 +1,187 @@
+"""The search's steps and their order, over documents of any kind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from webtext_py.errors import InputError
+from webtext_py.minhash import bands_for
+from webtext_py.stages.dedup import exact, near
+from webtext_py.stages.dedup.rows import Part
+from webtext_py.workspace import Made, Steps, Work, split
+
+PART_BYTES = 8 << 20  # our choice: of the inputs' files, for each partition of the search
+PART_ROWS = 200_000  # our choice: removed documents in a file of `duplicates/`
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What counts as a near-duplicate."""
+
+    threshold: float | None  # Jaccard similarity; None for exact copies only
+    shingle: int  # words
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the removed documents are listed (`REMOVED` rows), and how many there are."""
+
+    removed: tuple[Path, ...]
+    files: int  # that `duplicates/` is to have
+    # What to read again in place of the parts: a copy where reading the file itself is slow.
+    parts: tuple[Part, ...]
+    taken: int
+    dropped: dict[str, int]
+    counts: dict[str, Any]
+
+
+def find_duplicates(
+    steps: Steps, documents: Sequence[Part], protected: int, rule: Rule, partitions: int
+) -> Found:
+    """Finds exact copies and near-duplicates of the documents, in at most `partitions` partitions.
+
+    The last `protected` parts hold documents that stay whatever they resemble. Raises `InputError`
+    where two documents have one id.
+    """
+    size = sum(part.weight for part in documents)
+    parts = max(1, min(partitions, -(-size // PART_BYTES)))
+    free = len(documents) - protected
+    banding = bands_for(rule.threshold) if rule.threshold is not None else None
+    signed, again = _sign(steps, documents, free, parts, banding, rule.shingle)
+    grouped = steps.each(
+        "group",
+        exact.group,
+        split(parts, *signed.files(2), *signed.files(0)),
+        ["exact-{}.parquet", "copies-{}.bin"],
+        files=len(documents),
+        partitions=parts,
+    )
+    if twice := grouped.total("twice"):
+        raise InputError(
+            f"{twice} ids of documents are not unique",
+            "give each document an `id` of its own, or none at all",
+        )
+    removed = grouped.files()
+    dropped = {exact.REASON: grouped.total("removed")}
+    counts: dict[str, Any] = {}
+    if banding is not None:
+        bands, copies = signed.files(1), grouped.files(1)
+        more, counts = _near(steps, again, free, (bands, copies), rule.threshold, rule.shingle)
+        counts = {"bands": banding[0], "rows": banding[1], **counts}
+        removed = (*removed, *more)
+        dropped[near.REASON] = counts.pop("removed")
+    dropped = {reason: count for reason, count in dropped.items() if count}
+    files = max(1, min(partitions, -(-sum(dropped.values()) // PART_ROWS)))
+    taken = sum(signed.counts("rows")[:free])
+    return Found(removed, files, again, taken, dropped, counts)
+
+
+def _sign(
+    steps: Steps,
+    documents: Sequence[Part],
+    free: int,
+    partitions: int,
+    banding: tuple[int, int] | None,
+    shingle: int,
+) -> tuple[Made, tuple[Part, ...]]:
+    """Each part's ids, band rows and digests; and the parts as they are to be read again."""
+    # Parts of a Parquet file name their row groups; of other files of text a copy is made.
+    slow = [part.text_field is not None and part.groups is None for part in documents]
+    work = [
+        Work(
+            document.path,
+            weight=document.weight,
+            makes=None if slow[part] else 3,
+            part=part,
+            protected=part >= free,
+            source=document.arguments(),
+        )
+        for part, document in enumerate(documents)
+    ]
+    signed = steps.each(
+        "sign",
+        near.sign,
+        work,
+        ["ids-{}.bin", "bands-{}.bin", "digests-{}.arrow", "texts-{}.parquet"],
+        unit="bytes",
+        partitions=partitions,
+        banding=banding,
+        shingle=shingle,
+    )
+    again = tuple(
+        Part(signed.paths[i][3], weight=document.weight) if is_slow else document
+        for i, (document, is_slow) in enumerate(zip(documents, slow, strict=True))
+    )
+    return signed, again
+
+
+def _near(
+    steps: Steps,
+    documents: Sequence[Part],
+    free: int,
+    found: tuple[tuple[Path, ...], tuple[Path, ...]],
+    threshold: float | None,
+    shingle: int,
+) -> tuple[tuple[Path, ...], dict[str, Any]]:
+    """The files of removed documents, and counts; `found` are the band rows and the copies."""
+    assert threshold is not None
+    bands, copies = found
+    parts = len(copies)
+    grouped = steps.each(
+        "candidates",
+        near.candidates,
+        split(parts, *bands, *copies),
+        ["groups-{}.bin", "candidates-{}.bin"],
+        files=len(bands),
+        partitions=parts,
+    )
+    shingled = steps.each(
+        "shingles",
+        near.shingles,
+        [
+            Work(
+                document.path,
+                *grouped.files(1),
+                weight=document.weight,
+                part=part,
+                protected=part >= free,
+                source=document.arguments(),
+            )
+            for part, document in enumerate(documents)
+        ],
+        ["sets-{}.bin", "facts-{}.parquet"],
+        unit="bytes",
+        shingle=shingle,
+    )
+    sets = shingled.files()
+    verified = steps.each(
+        "verify",
+        near.verify,
+        split(parts, *grouped.files(), *sets),
+        ["edges-{}.bin"],
+        threshold=threshold,
+        partitions=parts,
+    )
+    linked = steps.one(
+        "components", near.components, verified.files(), ["linked-{}.bin"], partitions=parts
+    )
+    clustered = steps.each(
+        "cluster",
+        near.cluster,
+        split(parts, *linked.files(), *sets, *shingled.files(1)),
+        ["near-{}.parquet"],
+        threshold=threshold,
+        partitions=parts,
+        sets=len(sets),
+    )
+    least = [c for c in clustered.counts("least_jaccard_kept") if c is not None]
+    sums = ("groups", "compared", "by_size", "unrepresented", "pairs")
+    return clustered.files(), {
+        **{name: shingled.total(name) for name in ("candidates", "shingles")},
+        **{name: verified.total(name) for name in sums},
+        "clusters": linked.total("clusters"),
+        **{name: clustered.total(name) for name in ("removed", "below_threshold")},
+        "longest_chain": max(clustered.counts("longest_chain")),
+        "least_jaccard_kept": min(least, default=None),
+    }

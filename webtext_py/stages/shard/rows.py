@@ -1,0 +1,74 @@
+"""Which shard a document goes to, and the shards themselves."""
+
+import heapq
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from webtext_py.ledger import KEPT, url_ends
+from webtext_py.records import DOCUMENTS, SHARDS
+from webtext_py.stages.removed import Removed
+from webtext_py.stages.shard.order import PLACE_KEY, SPLIT_KEY, keyed_hashes, threshold
+from webtext_py.tables import Shuffle, iterate, read_partition, read_tables, write_table
+
+_BATCH_ROWS = 4096
+
+
+def survey(inputs: list[Path], outputs: list[Path], share: float, lowest: int) -> dict[str, Any]:
+    """Task: how much text a part of the documents (first input) gives to which split."""
+    rows = Removed(inputs[1:]).keep(read_tables(inputs[:1], ["doc_id", "bytes"]))
+    hashes = keyed_hashes(rows["doc_id"], SPLIT_KEY)
+    sizes = rows["bytes"].to_numpy()
+    write_table(pa.table({"hash": hashes, "bytes": sizes}), outputs[0])
+    return {
+        "rows": rows.num_rows,
+        "bytes": int(sizes.sum()),
+        "validation_rows": int((hashes < threshold(share)).sum()),
+        "validation_bytes": int(sizes[hashes < threshold(share)].sum()),
+        # As text: JSON readers elsewhere round 64-bit numbers.
+        "lowest": [
+            [str(h), int(b)] for h, b in heapq.nsmallest(lowest, zip(hashes, sizes, strict=True))
+        ],
+    }
+
+
+def place(
+    inputs: list[Path], outputs: list[Path], cut: str, train: int, validation: int
+) -> dict[str, Any]:
+    """Task: a part of the documents (first input) to the shards they belong to."""
+    removed = Removed(inputs[1:])
+    with Shuffle(outputs[0], train + validation, DOCUMENTS) as shuffle:
+        for batch in iterate(inputs[:1], rows=_BATCH_ROWS):
+            rows = removed.keep(pa.Table.from_batches([batch]))
+            hashes = keyed_hashes(rows["doc_id"], PLACE_KEY)
+            held_out = keyed_hashes(rows["doc_id"], SPLIT_KEY) < np.uint64(cut)
+            targets = np.where(
+                held_out, train + _slot(hashes, max(1, validation)), _slot(hashes, train)
+            )
+            shuffle.add(rows, targets)
+    return {}
+
+
+def _slot(hashes: "np.ndarray[Any, Any]", slots: int) -> "np.ndarray[Any, Any]":
+    """Which of `slots` equal ranges of the hash's upper 32 bits."""
+    return ((hashes >> np.uint64(32)) * np.uint64(slots) >> np.uint64(32)).astype(np.int64)
+
+
+def write(
+    inputs: list[Path], outputs: list[Path], shard: int, row_group_documents: int
+) -> dict[str, Any]:
+    """Task: one shard in its order (first output) and the ledger rows of its documents."""
+    rows = read_partition(inputs, shard, DOCUMENTS)
+    order = np.argsort(keyed_hashes(rows["doc_id"], PLACE_KEY), kind="stable")
+    rows = rows.take(pa.array(order))
+    write_table(rows.select(SHARDS.names).cast(SHARDS), outputs[0], row_group_documents)
+    ends = url_ends("shard", rows["url_key"], pa.repeat(KEPT, rows.num_rows), rows["doc_id"])
+    write_table(ends, outputs[1])
+    return {
+        "rows": rows.num_rows,
+        "bytes": int(pc.sum(rows["bytes"]).as_py() or 0),
+        "words": int(pc.sum(rows["words"]).as_py() or 0),
+    }

@@ -1,0 +1,444 @@
+"""Stages at work in a data directory: what is done stays, what is missing is made.
+
+`Workspace` holds the directory's lock, its manifest and the engine; its `run` asks `decide` whether
+a stage is done, to be resumed, to be redone or stale. `Steps` is what a stage's body works with: it
+hands tasks to the engine and gives back what they made.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from webtext_py.engine import Done, Engine, LocalEngine, Task
+from webtext_py.engine.commit import clean, file_facts, peak_memory_bytes, read_marker
+from webtext_py.engine.task import Job, TaskFunction
+from webtext_py.errors import InputError
+from webtext_py.ledger import add_up
+from webtext_py.manifest import STATE, Digests, Entry, Manifest, differences, refuse_stale
+from webtext_py.stage import Files, Stage, library_version
+
+
+class Observer(Protocol):
+    """Hears what is done; the command draws bars from it."""
+
+    def stage_started(self, stage: str) -> None:
+        """A stage begins or is taken up again."""
+
+    def step_started(self, step: str, total: int, unit: str) -> None:
+        """A step of the stage at work begins: `total` units of work are left."""
+
+    def advanced(self, units: int) -> None:
+        """`units` more are done."""
+
+    def stage_ended(self, stage: str, entry: Entry, fresh: bool) -> None:
+        """A stage is done; `fresh` is false where it had been before."""
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def stage_started(self, stage: str) -> None:
+        """Ignored."""
+
+    def step_started(self, step: str, total: int, unit: str) -> None:
+        """Ignored."""
+
+    def advanced(self, units: int) -> None:
+        """Ignored."""
+
+    def stage_ended(self, stage: str, entry: Entry, fresh: bool) -> None:
+        """Ignored."""
+
+
+Verdict = Literal["done", "resume", "run", "redo", "stale"]
+
+
+def decide(old: Entry | None, new: Entry, *, force: bool, again: bool = False) -> Verdict:
+    """What becomes of a stage whose record is `old` and should be `new`.
+
+    `again`: it was asked for anew, whatever stands there. The one place that says so, for a run,
+    for `--dry-run` and for `--show-config`.
+    """
+    if old is None or again:
+        return "run"
+    if old.key != new.key:
+        return "redo" if force else "stale"
+    return "done" if old.state == "done" else "resume"
+
+
+@dataclass
+class Workspace:
+    """A data directory with what is needed to run stages in it. Use as a context manager: it holds
+    the directory's lock, so that two runs never write the same files."""
+
+    data: Path
+    engine: Engine = field(default_factory=LocalEngine)
+    observer: Observer = field(default_factory=Silent)
+    reading: bool = False  # makes nothing and locks nothing: a stage that is not done is an error
+
+    def __enter__(self) -> "Workspace":
+        if not self.reading:
+            self._take()
+        self.manifest = Manifest(self.data)
+        self.digests = Digests(self.data)
+        return self
+
+    def _take(self) -> None:
+        try:
+            (self.data / STATE).mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise InputError(f"`{self.data}` is a file; a data directory was expected") from None
+        self._lock = os.open(self.data / STATE / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise InputError(
+                f"another webtext is at work in `{self.data}`",
+                "wait for it, or use another directory with `--data`",
+            ) from None
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.close()
+        if not self.reading:
+            os.close(self._lock)
+
+    def run(self, stage: Stage, *, force: bool = False, again: bool = False) -> Entry:
+        """Runs a stage, or finds it done; `again` redoes it, whatever stands there.
+
+        Raises `StaleError` for a result under another key, unless `force`.
+        """
+        old = self.manifest.stages.get(stage.name)
+        new = expected_entry(stage, self.data, self.manifest, self.digests)
+        if new.inputs and not self.reading:
+            self.digests.save()
+        if self.reading and (old is None or old.state != "done"):
+            raise InputError(f"`{self.data}` has no finished `{stage.name}`")
+        verdict = decide(old, new, force=force, again=again)
+        if verdict == "stale":
+            assert old is not None
+            raise refuse_stale(stage.name, old, new)
+        if verdict == "done":
+            assert old is not None
+            if not self.reading:
+                self._tidy(stage.name)
+            self.observer.stage_ended(stage.name, old, False)
+        else:
+            if verdict != "resume":
+                self.forget(stage.name)
+            old = self._work(stage, new)
+        stage.check(old.counts)
+        return old
+
+    def run_all(
+        self, stages: Sequence[Stage], *, force: bool = False, start: str | None = None
+    ) -> dict[str, Entry]:
+        """Runs stages in their order; from the one called `start` on all are redone."""
+        entries: dict[str, Entry] = {}
+        again = False
+        for stage in stages:
+            if stage.name == start:
+                again = True
+                # Not before: a stale stage ahead of it is refused with nothing lost.
+                for later in stages[len(entries) :]:
+                    self.forget(later.name)
+            entries[stage.name] = self.run(stage, force=force, again=again)
+        return entries
+
+    def forget(self, name: str) -> None:
+        """Removes a stage's entry; its files go when it is run again."""
+        if self.manifest.stages.pop(name, None) is not None:
+            self.manifest.save()
+
+    def amend(self, name: str, path: Path, change: Callable[[], None]) -> None:
+        """Changes a file of a finished stage in place.
+
+        From before the change until its new digest is known the stage is not done: after a kill
+        between, whoever runs it next finishes it. A file of no stage is just changed.
+        """
+        entry = self.manifest.stages.get(name)
+        file = str(path.relative_to(self.data))
+        if entry is None or file not in entry.outputs:
+            change()
+            return
+        entry.state = "running"
+        self.manifest.save()
+        change()
+        entry.outputs[file] = file_facts(path)
+        entry.state = "done"
+        self.manifest.save()
+
+    def _tidy(self, name: str) -> None:
+        # What only this stage needed; after a kill in the middle the next run removes the rest.
+        for folder in (f"{STATE}/done/{name}", f"{STATE}/work/{name}"):
+            shutil.rmtree(self.data / folder, ignore_errors=True)
+
+    def _empty(self, stage: Stage) -> None:
+        found = [path for files in stage.files for path in files.there(self.data)]
+        if found and not self.manifest.path.exists():
+            raise InputError(
+                f"`{found[0]}` is not webtext's: `{self.data}` has no manifest",
+                "use another directory, or move the files away",
+            )
+        for path in found:
+            path.unlink()
+        self._tidy(stage.name)
+
+    def _work(self, stage: Stage, entry: Entry) -> Entry:
+        name = stage.name
+        self.observer.stage_started(name)
+        if name not in self.manifest.stages:
+            self._empty(stage)
+            self.manifest.stages[name] = entry
+            self.manifest.save()
+        clean(self.data)
+        steps = Steps(self, stage)
+        started = time.monotonic()
+        try:
+            counts = dict(stage.body(steps))
+        except BaseException:
+            self.engine.close()  # nobody writes any more: what is half-written can go
+            clean(self.data)
+            raise
+        entry.outputs = dict(sorted(steps.kept_outputs().items()))
+        entry.counts = counts
+        entry.seconds = round(steps.seconds_before + time.monotonic() - started, 3)
+        entry.peak_memory_bytes = max(peak_memory_bytes(), steps.peak_memory_bytes)
+        entry.state = "done"
+        self.manifest.stages[name] = entry
+        self.manifest.save()
+        self._tidy(name)
+        self.observer.stage_ended(name, entry, True)
+        return entry
+
+
+def expected_entry(
+    stage: Stage,
+    data: Path,
+    manifest: Manifest,
+    digests: Digests,
+    keys: Mapping[str, str] | None = None,
+) -> Entry:
+    """The record that a stage is to have. In a plan, `keys` are those of the stages before it that
+    would run, and what they would make is not there yet."""
+    inputs = {n: p for n, p in stage.inputs(data).items() if keys is None or p.exists()}
+    return Entry.begun(
+        stage.config(),
+        {name: digests.of(path) for name, path in inputs.items()},
+        {n: (keys or {}).get(n) or manifest.stages[n].key for n in stage.after},
+        stage.rules,
+        {name: library_version(name) for name in stage.libraries},
+    )
+
+
+def plan(
+    data: Path, stages: Sequence[Stage], *, force: bool = False, start: str | None = None
+) -> list[tuple[str, str]]:
+    """What `Workspace.run_all` would do, by stage: a `Verdict`, with the difference behind it.
+    Changes nothing."""
+    manifest, digests = Manifest(data), Digests(data)
+    keys: dict[str, str] = {}
+    verdicts = []
+    again = False
+    for stage in stages:
+        again = again or stage.name == start
+        new = expected_entry(stage, data, manifest, digests, keys)
+        keys[stage.name] = new.key
+        old = manifest.stages.get(stage.name)
+        verdict: str = decide(old, new, force=force, again=again)
+        if verdict in ("redo", "stale"):
+            assert old is not None
+            verdict = f"{verdict}: {'; '.join(differences(old, new)[:3])}"
+        verdicts.append((stage.name, verdict))
+    return verdicts
+
+
+class Work:
+    """The work of one task of a step: its own inputs and arguments.
+
+    `weight` is its share of the step's progress; `name` stands in the names of its outputs, where
+    its number should not; `makes` is how many of the step's outputs it makes, where not all.
+    """
+
+    def __init__(
+        self,
+        *inputs: Path,
+        weight: int = 1,
+        name: str | None = None,
+        makes: int | None = None,
+        **arguments: Any,
+    ) -> None:
+        self.inputs = inputs
+        self.weight = weight
+        self.name = name
+        self.makes = makes
+        self.arguments = arguments
+
+
+def split(partitions: int, *inputs: Path) -> list[Work]:
+    """Work for each partition of the same inputs."""
+    return [Work(*inputs, partition=p) for p in range(partitions)]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step made, a `Done` and its files for each task in the order of the work."""
+
+    done: Sequence[Done]
+    paths: Sequence[tuple[Path, ...]]
+
+    def files(self, output: int = 0) -> tuple[Path, ...]:
+        """The files of all tasks that are their output number `output`."""
+        return tuple(paths[output] for paths in self.paths)
+
+    def counts(self, name: str) -> list[Any]:
+        """A count of every task."""
+        return [done.counts[name] for done in self.done]
+
+    def total(self, name: str) -> int:
+        """The sum of a count."""
+        return sum(self.counts(name))
+
+    def by_name(self, name: str) -> Counter[str]:
+        """The sum of counts by name."""
+        return add_up(self.counts(name))
+
+
+class Steps:
+    """A stage at work: hands the tasks of its steps to the engine and knows what they made."""
+
+    def __init__(self, workspace: Workspace, stage: Stage) -> None:
+        self.workspace = workspace
+        self.data = workspace.data
+        self.engine = workspace.engine
+        self.observer = workspace.observer
+        self.manifest = workspace.manifest
+        self.work = workspace.data / STATE / "work" / stage.name  # what only this stage needs
+        self.seconds_before = 0.0  # spent by earlier, interrupted runs on tasks that still count
+        self.peak_memory_bytes = 0
+        self._stage = stage
+        self._rules = {
+            "stage": stage.name,
+            "rules": stage.rules,
+            "libraries": {name: library_version(name) for name in stage.libraries},
+        }
+        self._outputs: dict[str, dict[str, Any]] = {}
+        self._known: dict[Path, str] = {}
+
+    def each(
+        self,
+        step: str,
+        function: TaskFunction,
+        over: Iterable[Work],
+        outputs: Sequence[str | Files],
+        *,
+        unit: str = "tasks",
+        options: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> Made:
+        """Runs a step, a task for each of `over`, as far as it is not done.
+
+        `outputs` name the files of a task: `Files` of the data directory, or text with `{}` for a
+        working file. `arguments` are those of every task; `options` too, but no result depends on
+        them.
+        """
+        tasks = []
+        for i, item in enumerate(over):
+            key = i if item.name is None else item.name
+            made = tuple(
+                self.data / kind.name(key)
+                if isinstance(kind, Files)
+                else self.work / Files(kind).name(key)
+                for kind in outputs[: item.makes]
+            )
+            name = Files(f"{step}-{{}}").name(key)
+            given = {**arguments, **item.arguments}
+            tasks.append(Task(name, function, item.inputs, made, given, item.weight, options or {}))
+        return Made(self.tasks(step, tasks, unit), [task.outputs for task in tasks])
+
+    def one(
+        self,
+        step: str,
+        function: TaskFunction,
+        inputs: Sequence[Path],
+        outputs: Sequence[str | Files],
+        *,
+        options: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> Made:
+        """Runs a step of a single task."""
+        work = [Work(*inputs, name="all")]
+        return self.each(step, function, work, outputs, options=options, **arguments)
+
+    def tasks(self, step: str, tasks: Sequence[Task], unit: str = "tasks") -> list[Done]:
+        """Runs the tasks of a step that are not done yet; returns all, in the order given."""
+        names = [task.name for task in tasks]
+        if len(set(names)) != len(names):
+            raise ValueError(f"task names of step `{step}` are not unique")
+        folder = self.data / STATE / "done" / self._stage.name / step
+        done: dict[str, Done] = {}
+        jobs = []
+        for task in tasks:
+            digests = {path: self._digest(path) for path in task.inputs}
+            fingerprint = task.fingerprint(digests, self._rules)
+            marker = folder / f"{task.name}.json"
+            found = read_marker(marker, self.data, fingerprint)
+            if found is not None:
+                done[task.name] = found
+                self.seconds_before += found.seconds
+            else:
+                jobs.append(Job(task, self.data, marker, fingerprint))
+        observer = self.observer
+        observer.step_started(step, sum(job.task.weight for job in jobs), unit)
+        # Closed at once on an error or Ctrl-C, so that workers never outlive the step.
+        with contextlib.closing(_generator(self.engine, jobs, observer)) as results:
+            for result in results:
+                done[result.name] = result
+        for result in done.values():
+            self._outputs.update(result.outputs)
+            self.peak_memory_bytes = max(self.peak_memory_bytes, result.peak_memory_bytes)
+            for path, facts in result.outputs.items():
+                self._known[self.data / path] = facts["sha256"]
+        return [done[name] for name in names]
+
+    def keep(self, paths: Iterable[Path]) -> None:
+        """Records files that the stage's body wrote itself, each of them whole or not at all."""
+        for path in paths:
+            self._outputs[str(path.relative_to(self.data))] = file_facts(path)
+
+    def kept_outputs(self) -> dict[str, dict[str, Any]]:
+        """Length and digest of every file that outlives the stage."""
+        return {p: facts for p, facts in self._outputs.items() if not p.startswith(STATE)}
+
+    def before(self, files: Files) -> list[Path]:
+        """The files of this kind that the stages before left, in order."""
+        entries = (self.manifest.stages[name] for name in self._stage.after)
+        return [self.data / name for entry in entries for name in files.among(entry.outputs)]
+
+    def counts(self, stage: str) -> dict[str, Any]:
+        """The counts of a finished stage."""
+        return self.manifest.stages[stage].counts
+
+    def _digest(self, path: Path) -> str:
+        if path not in self._known:
+            relative = str(path.relative_to(self.data)) if path.is_relative_to(self.data) else None
+            for entry in self.manifest.stages.values():
+                if relative in entry.outputs:
+                    self._known[path] = entry.outputs[relative]["sha256"]
+                    break
+            else:
+                self._known[path] = self.workspace.digests.of(path)
+        return self._known[path]
+
+
+def _generator(
+    engine: Engine, jobs: Sequence[Job], observer: Observer
+) -> Generator[Done, None, None]:
+    yield from engine.run(jobs, observer)
