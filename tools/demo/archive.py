@@ -8,12 +8,14 @@ import gzip
 import hashlib
 import uuid
 import zlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import brotli
 import zstandard
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "webtext demo archive")
+HTML = (("Content-Type", "text/html; charset=utf-8"),)
 AGENT = "webtext-demo/1"
 
 
@@ -30,7 +32,7 @@ class Capture:
     url: str
     date: str
     status: int = 200
-    headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/html; charset=utf-8"),)
+    headers: Sequence[tuple[str, str]] = HTML
     body: bytes = b""
     coding: str = ""
     says: str | None = None
@@ -38,7 +40,7 @@ class Capture:
     says_chunked: bool = False
     revisit_of: tuple[str, str] | None = None
     damage: str = ""
-    with_request: bool = field(default=False)
+    with_request: bool = False
 
 
 REASONS = {

@@ -154,18 +154,10 @@ def _expected(
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _end(case: demo_cases.Case) -> tuple[str, str]:
-    """Stage and outcome; a link none of whose lines is kept never comes to be, and ends there."""
-    if all(post.outcome != "kept" for post in case.posts):
-        return "lines", case.posts[0].outcome
-    return case.stage, case.outcome
-
-
 def _link(
     case: demo_cases.Case, kept: dict[str, prose.Prose], spare: dict[str, prose.Prose]
 ) -> dict[str, object]:
     page = kept.get(case.text or "") or spare.get(case.text or "")
-    stage, outcome = _end(case)
     link: dict[str, object] = {
         "case": case.name,
         "shows": case.shows,
@@ -173,8 +165,8 @@ def _link(
         "final_url": case.final_url,
         "karma": _karma(case),
         "captures": len(case.captures),
-        "stage": stage,
-        "outcome": outcome,
+        "stage": case.stage,
+        "outcome": case.outcome,
         "under": case.under,
         "duplicate_of": case.duplicate_of,
         "text": case.text,

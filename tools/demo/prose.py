@@ -5,7 +5,8 @@ is paragraphs, separated by empty lines and joined from their lines.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -47,6 +48,31 @@ class Prose:
 def load(folder: Path) -> dict[str, Prose]:
     """All texts of a folder by slug (the file's name without `.txt`), in order of name."""
     return {path.stem: _parse(path) for path in sorted(folder.glob("*.txt"))}
+
+
+def typographic(page: Prose) -> Prose:
+    """The page with curly quotes and apostrophes, for the charset cases."""
+
+    def curl(text: str) -> str:
+        text = re.sub(r"(?<!\w)'", "\u2018", text).replace("'", "\u2019")
+        return re.sub(r'"([^"]*)"', "\u201c\\1\u201d", text)
+
+    blocks = tuple(Block(b.kind, curl(b.text)) for b in page.blocks)
+    return replace(page, title=curl(page.title), blocks=blocks)
+
+
+def reword(page: Prose, every: int) -> Prose:
+    """The page with every `every`-th word of its paragraphs changed, counted over the whole text."""
+    swaps = ("quiet", "second", "plain", "ordinary", "distant", "narrow", "certain", "early")
+    numbers = count(1)
+
+    def changed(word: str) -> str:
+        turn, rest = divmod(next(numbers), every)
+        return word if rest else re.sub(r"\w+", swaps[turn % len(swaps)], word, count=1)
+
+    texts = [" ".join(map(changed, block.text.split(" "))) for block in page.blocks]
+    pairs = zip(page.blocks, texts, strict=True)
+    return replace(page, blocks=tuple(replace(b, text=t) if b.kind == "p" else b for b, t in pairs))
 
 
 def words(text: str) -> list[str]:

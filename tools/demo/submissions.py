@@ -7,6 +7,7 @@ are not of an era are asked for by name.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
@@ -47,7 +48,7 @@ class Post:
     is_self: bool = False
     domain: str | None = None
     selftext: str = ""
-    quirks: tuple[str, ...] = ()
+    quirks: Sequence[str] = ()
     parent_score: int = 0
     parent_url: str = ""
     post_id: str = field(default="")
@@ -95,7 +96,10 @@ def line(post: Post) -> bytes:
 
 def _fields(post: Post, year: int, quirks: set[str]) -> dict[str, object]:
     url = escape(post.url, quote=False) if post.url is not None and year <= 2013 else post.url
-    domain = post.domain if post.domain is not None else _domain(post.url)
+    if post.domain is not None:
+        domain: str | None = post.domain
+    else:
+        domain = f"self.{post.subreddit}" if post.is_self else _domain(post.url)
     title = post.title.replace(" ", " \0", 1) if "nul" in quirks else post.title
     row: dict[str, object] = {
         "archived": year < 2017,
