@@ -1,18 +1,18 @@
 """What the demo shows: each link, its submissions, its captures, and how it must end.
 
-The cases stand in `cases/*.toml`, a table a case, by its name: `kept.toml` those whose capture needs
-more than reading a plain body (the other kept pages are made here), `links.toml`, `pages.toml`,
-`copies.toml` and `lines.toml` the rest, each dropped by one rule alone where that is possible: take the
-rule away and the page would be kept. The keys of a table:
+The cases are the tables of `cases/*.toml`. `kept.toml` has the kept pages whose capture needs more
+than reading a plain body (the other kept pages are made here); `links.toml`, `pages.toml`,
+`copies.toml` and `lines.toml` have the rest, each dropped by one rule alone where that is possible:
+take the rule away and the page would be kept. The keys of a table:
 
-- `shows`, `ends` ("stage: outcome" under the defaults), `under`, `duplicate_of`, `final_url`, `text`:
-  the fields of `Case`
-- `page`: the text that the link leads to (by default the one of the case's name), with another `url`
-- `posts`: changes to the page's submission, which is posted at ten o'clock on its date; `hours` moves
-  it, `created` sets it
+- `shows`, `under`, `duplicate_of`, `final_url`, `text`: the fields of `Case`
+- `ends`: "stage: outcome" under the defaults, "shards: kept" where it is absent
+- `page`: the text that the link leads to, where it is not the one of the case's name; `url` moves it
+- `posts`: changes to the page's submission, which is made at ten o'clock on its date; `hours` after
+  that date or `created` set another time
 - `captures`: changes to the page's capture, see `_capture`
 - `lines`: where no text of ours is behind it, [created, karma, subreddit, url, title, changes]; more
-  than one make as many cases, numbered from `first`; `post` are changes to all of them
+  than one make as many cases, numbered from `first`; `post` has changes to all of them
 """
 
 import tomllib
@@ -76,7 +76,7 @@ def _read(file: str) -> dict[str, dict[str, Any]]:
 
 
 def _plain(page: Prose, number: int) -> dict[str, Any]:
-    """A page captured once, with up to two later submissions, most of them under another spelling."""
+    """A page captured once, with up to two later submissions, most under another spelling."""
     spellings = (
         page.url,
         f"{page.url}{'&' if '?' in page.url else '?'}utm_source=feedburner&utm_medium=feed",
@@ -139,7 +139,7 @@ def _capture(
     `html` says how the body is made (see `_html`), `body` gives it in Latin-1; `location` makes a
     redirect of the capture, `revisit` a repetition of the one before.
     """
-    changes = {"url": page.url, **table}
+    changes: dict[str, Any] = {"url": page.url, **table}
     day = date.fromisoformat(page.date) + timedelta(days=changes.pop("days", 3))
     html = {"of": page.slug, **changes.pop("html", {})}
     if "location" in changes:
@@ -151,7 +151,7 @@ def _capture(
         } | changes
     if changes.pop("revisit", False):
         changes["revisit_of"] = (earlier[-1].url, earlier[-1].date)
-    given = changes.pop("body", None)
+    given: str | None = changes.pop("body", None)
     body = _html(texts[html.pop("of")], **html) if given is None else given.encode("latin-1")
     return Capture(date=f"{day}T06:07:08Z", body=body, **changes)
 

@@ -2,7 +2,7 @@
 
 Everything but the prose is boilerplate that an extractor should leave out: navigation, side
 columns, related links, newsletter boxes, comments, footers. A design is a page of `templates/`, in
-which `$title`, `$body` and the like stand for the page's own, and these for fixed choices by its name:
+which `$title`, `$body` and the like stand for the page's own, and these for choices by its slug:
 
 - `$comments_2_3`: 2, 3 or 4 of `comments.txt` (a first number, and how many numbers there are)
 - `$teasers_5`: 5 of `teasers.txt`
@@ -73,36 +73,44 @@ def render(page: Prose, design: str = "", site_name: str = "", charset: str = "u
 
 
 class _Choices(dict[str, str]):
-    """A template's values; `number`, `comments` and `teasers` are chosen when they are asked for."""
+    """A template's values; numbers, comments and teasers are chosen when they are asked for."""
 
     def __init__(self, page: Prose, **values: str) -> None:
         super().__init__(values)
         self.slug = page.slug
 
     def __missing__(self, key: str) -> str:
-        kind, *arguments = key.split("_")
-        chosen = {"number": self.number, "comments": self.comments, "teasers": self.teasers}[kind]
-        return str(chosen(*map(int, arguments)))
+        kind, *numbers = key.split("_")
+        match kind, list(map(int, numbers)):
+            case "number", [least, span]:
+                return str(self._number(least, span))
+            case "comments", [least, *span]:
+                return self._comments(self._number(least, *span))
+            case "teasers", [count]:
+                return self._teasers(count)
+        raise KeyError(key)
 
-    def number(self, least: int, span: int = 1) -> int:
+    def _number(self, least: int, span: int = 1) -> int:
         return least + _number(self.slug, span)
 
-    def comments(self, least: int, span: int = 1) -> str:
+    def _comments(self, count: int) -> str:
         rows = [
-            f'<li class="comment" id="comment-{_number(self.slug + c, 90000)}"><div class="comment-author">'
-            f'<cite>a reader</cite> says:</div><div class="comment-body"><p>{c}</p></div></li>'
-            for c in self._pick(COMMENTS, self.number(least, span))
+            f'<li class="comment" id="comment-{_number(self.slug + c, 90000)}">'
+            '<div class="comment-author"><cite>a reader</cite> says:</div>'
+            f'<div class="comment-body"><p>{c}</p></div></li>'
+            for c in self._pick(COMMENTS, count)
         ]
         return "\n".join(['<ol class="commentlist">', *rows, "</ol>"])
 
-    def teasers(self, count: int) -> str:
+    def _teasers(self, count: int) -> str:
         picked = self._pick(TEASERS, count)
         return "\n".join(f'<li><a href="/more/{_number(t, 9000)}">{t}</a></li>' for t in picked)
 
     def _pick(self, options: list[str], count: int) -> list[str]:
-        return sorted(options, key=lambda o: hashlib.sha256(f"{self.slug}|{o}".encode()).digest())[
-            :count
-        ]
+        def rank(option: str) -> bytes:
+            return hashlib.sha256(f"{self.slug}|{option}".encode()).digest()
+
+        return sorted(options, key=rank)[:count]
 
 
 def _number(seed: str, below: int) -> int:

@@ -62,7 +62,7 @@ def typographic(page: Prose) -> Prose:
 
 
 def reword(page: Prose, every: int) -> Prose:
-    """The page with every `every`-th word of its paragraphs changed, counted over the whole text."""
+    """The page with every `every`-th word changed, counted over all blocks, in its paragraphs."""
     swaps = ("quiet", "second", "plain", "ordinary", "distant", "narrow", "certain", "early")
     numbers = count(1)
 
@@ -91,19 +91,18 @@ def ngrams(text: str, n: int = 8) -> list[str]:
 
 def _parse(path: Path) -> Prose:
     head, body = path.read_text(encoding="utf-8").split("\n\n", 1)
-    fields = dict(
-        line.split(": ", 1) if ": " in line else (line[:-1], "") for line in head.split("\n")
-    )
-    karma = fields["karma"].strip()
+    pairs = (line.partition(":") for line in head.split("\n"))
+    fields = {key: value.strip() for key, _, value in pairs}
+    karma = fields["karma"]
     return Prose(
         slug=path.stem,
-        title=fields["title"].strip(),
-        url=fields["url"].strip(),
-        date=fields["date"].strip(),
-        site=fields["site"].strip(),
-        subreddit=fields["subreddit"].strip(),
+        title=fields["title"],
+        url=fields["url"],
+        date=fields["date"],
+        site=fields["site"],
+        subreddit=fields["subreddit"],
         karma=None if karma == "null" else int(karma),
-        language=fields.get("language", "en").strip(),
+        language=fields.get("language", "en"),
         blocks=tuple(_blocks(body)),
     )
 
