@@ -7,11 +7,11 @@ take the rule away and the page would be kept. The keys of a table:
 
 - `shows`, `under`, `duplicate_of`, `final_url`, `text`: the fields of `Case`
 - `ends`: "stage: outcome" under the defaults, "shards: kept" where it is absent
-- `page`: the text that the link leads to, where it is not the one of the case's name; `url` moves it
+- `page`: the text that the link leads to, where that is not the case's name; `url` moves it
 - `posts`: changes to the page's submission, which is made at ten o'clock on its date; `hours` after
   that date or `created` set another time
 - `captures`: changes to the page's capture, see `_capture`
-- `lines`: where no text of ours is behind it, [created, karma, subreddit, url, title, changes]; more
+- `lines`: where no text of ours stands behind: [created, karma, subreddit, url, title, changes]; more
   than one make as many cases, numbered from `first`; `post` has changes to all of them
 """
 
@@ -143,15 +143,12 @@ def _capture(
     day = date.fromisoformat(page.date) + timedelta(days=changes.pop("days", 3))
     html = {"of": page.slug, **changes.pop("html", {})}
     if "location" in changes:
-        headers = (*HTML, ("Location", changes.pop("location")))
-        changes = {
-            "status": 301,
-            "headers": headers,
-            "body": "<html><body>Moved.</body></html>",
-        } | changes
+        changes["headers"] = (*HTML, ("Location", changes.pop("location")))
+        changes["body"] = "<html><body>Moved.</body></html>"
+        changes.setdefault("status", 301)
     if changes.pop("revisit", False):
         changes["revisit_of"] = (earlier[-1].url, earlier[-1].date)
-    given: str | None = changes.pop("body", None)
+    given = changes.pop("body", None)
     body = _html(texts[html.pop("of")], **html) if given is None else given.encode("latin-1")
     return Capture(date=f"{day}T06:07:08Z", body=body, **changes)
 
