@@ -11,7 +11,7 @@ take the rule away and the page would be kept. The keys of a table:
 - `posts`: changes to the page's submission, which is made at ten o'clock on its date; `hours` after
   that date or `created` set another time
 - `captures`: changes to the page's capture, see `_capture`
-- `lines`: where no text of ours stands behind: [created, karma, subreddit, url, title, changes]; more
+- `lines`: where there is no text: [created, karma, subreddit, url, title, changes]; more
   than one make as many cases, numbered from `first`; `post` has changes to all of them
 """
 
