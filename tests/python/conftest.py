@@ -8,6 +8,11 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--snapshot-update`: write `tests/snapshots/` anew instead of comparing with it."""
+    parser.addoption("--snapshot-update", action="store_true", help="write tests/snapshots/ anew")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the checkout; skips where it is absent.

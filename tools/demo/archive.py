@@ -8,12 +8,16 @@ import gzip
 import hashlib
 import uuid
 import zlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
 
 import brotli
 import zstandard
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "webtext demo archive")
+HTML = (("Content-Type", "text/html; charset=utf-8"),)
+HTTP = "application/http; msgtype="
 AGENT = "webtext-demo/1"
 
 
@@ -30,7 +34,7 @@ class Capture:
     url: str
     date: str
     status: int = 200
-    headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/html; charset=utf-8"),)
+    headers: Sequence[tuple[str, str]] = HTML
     body: bytes = b""
     coding: str = ""
     says: str | None = None
@@ -38,70 +42,42 @@ class Capture:
     says_chunked: bool = False
     revisit_of: tuple[str, str] | None = None
     damage: str = ""
-    with_request: bool = field(default=False)
-
-
-REASONS = {
-    200: "OK",
-    301: "Moved Permanently",
-    302: "Found",
-    404: "Not Found",
-    500: "Internal Server Error",
-}
+    with_request: bool = False
 
 
 def warcinfo(date: str) -> bytes:
     """The file's first record."""
-    block = b"software: webtext demo builder\r\nformat: WARC File Format 1.1\r\ndescription: pages written for the webtext demo\r\n"
-    return _member(
-        _record(
-            "warcinfo",
-            "",
-            date,
-            "application/warc-fields",
-            block,
-            [("WARC-Filename", "pages.warc.gz")],
-        )
-    )
+    about = [
+        ("software", "webtext demo builder"),
+        ("format", "WARC File Format 1.1"),
+        ("description", "pages written for the webtext demo"),
+    ]
+    name = [("WARC-Filename", "pages.warc.gz")]
+    block = _lines(about).encode()
+    return _member(_record("warcinfo", "", date, "application/warc-fields", block, name))
 
 
 def records(capture: Capture) -> list[bytes]:
     """The gzip members of one capture: its request where it has one, then its response."""
+    url, date = capture.url, capture.date
     members = []
     if capture.with_request:
-        host, path = _split(capture.url)
-        block = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {AGENT}\r\nAccept-Encoding: gzip, br\r\n\r\n".encode()
-        members.append(
-            _member(
-                _record(
-                    "request",
-                    capture.url,
-                    capture.date,
-                    "application/http; msgtype=request",
-                    block,
-                    [],
-                )
-            )
-        )
-    extra: list[tuple[str, str]] = []
-    body = b"" if capture.revisit_of else _coded(capture)
-    digest = "sha1:" + base64.b32encode(hashlib.sha1(body).digest()).decode()
-    kind = "response"
+        host, _, path = url.split("://", 1)[1].partition("/")
+        asked = [("Host", host), ("User-Agent", AGENT), ("Accept-Encoding", "gzip, br")]
+        block = f"GET /{path} HTTP/1.1\r\n{_lines(asked)}\r\n".encode()
+        members.append(_member(_record("request", url, date, f"{HTTP}request", block, [])))
+    body = _coded(capture)
+    extra = [("WARC-Payload-Digest", _sha1(body))]
     if capture.revisit_of:
-        kind = "revisit"
-        digest = "sha1:" + base64.b32encode(hashlib.sha1(_coded(capture)).digest()).decode()
-        extra += [
+        body = b""
+        extra[:0] = [
             ("WARC-Profile", "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"),
             ("WARC-Refers-To-Target-URI", capture.revisit_of[0]),
             ("WARC-Refers-To-Date", capture.revisit_of[1]),
         ]
-    extra.append(("WARC-Payload-Digest", digest))
-    block = _http(capture, body)
-    record = _record(
-        kind, capture.url, capture.date, "application/http; msgtype=response", block, extra
-    )
-    members.append(_damaged(record, capture.damage) if capture.damage else _member(record))
-    return members
+    kind = "revisit" if capture.revisit_of else "response"
+    record = _record(kind, url, date, f"{HTTP}response", _http(capture, body), extra)
+    return [*members, _member(record, capture.damage)]
 
 
 def _http(capture: Capture, body: bytes) -> bytes:
@@ -113,11 +89,8 @@ def _http(capture: Capture, body: bytes) -> bytes:
         headers.append(("Transfer-Encoding", "chunked"))
     elif not capture.revisit_of:
         headers.append(("Content-Length", str(len(body))))
-    lines = [
-        f"HTTP/1.1 {capture.status} {REASONS[capture.status]}",
-        *(f"{k}: {v}" for k, v in headers),
-    ]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+    head = f"HTTP/1.1 {capture.status} {HTTPStatus(capture.status).phrase}\r\n{_lines(headers)}\r\n"
+    return head.encode("latin-1") + body
 
 
 def _coded(capture: Capture) -> bytes:
@@ -139,43 +112,35 @@ def _coded(capture: Capture) -> bytes:
 def _record(
     kind: str, url: str, date: str, content_type: str, block: bytes, extra: list[tuple[str, str]]
 ) -> bytes:
-    identity = uuid.uuid5(NAMESPACE, f"{kind}|{url}|{date}")
     fields = [
         ("WARC-Type", kind),
-        ("WARC-Record-ID", f"<urn:uuid:{identity}>"),
+        ("WARC-Record-ID", f"<urn:uuid:{uuid.uuid5(NAMESPACE, f'{kind}|{url}|{date}')}>"),
         ("WARC-Date", date),
-    ]
-    if url:
-        fields.append(("WARC-Target-URI", url))
-    block_digest = "sha1:" + base64.b32encode(hashlib.sha1(block).digest()).decode()
-    fields += [
+        *([("WARC-Target-URI", url)] if url else []),
         *extra,
-        ("WARC-Block-Digest", block_digest),
+        ("WARC-Block-Digest", _sha1(block)),
         ("Content-Type", content_type),
         ("Content-Length", str(len(block))),
     ]
-    head = "WARC/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields) + "\r\n"
-    return head.encode() + block + b"\r\n\r\n"
+    return f"WARC/1.1\r\n{_lines(fields)}\r\n".encode() + block + b"\r\n\r\n"
 
 
-def _member(data: bytes) -> bytes:
+def _lines(fields: Sequence[tuple[str, str]]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in fields)
+
+
+def _sha1(data: bytes) -> str:
+    return "sha1:" + base64.b32encode(hashlib.sha1(data).digest()).decode()
+
+
+def _member(data: bytes, damage: str = "") -> bytes:
     # level 9 with no time and no name; byte 9 (the system) is 255 = unknown whatever Python says
     packed = bytearray(gzip.compress(data, 9, mtime=0))
     packed[9] = 255
-    return bytes(packed)
-
-
-def _damaged(record: bytes, how: str) -> bytes:
-    packed = bytearray(_member(record))
-    if how == "all":
+    if damage == "all":
         # the first three bits of the deflate data: a last block of the reserved type 3
         packed[10] = 0x07
-        return bytes(packed)
-    half = len(packed) // 2
-    packed[half : half + 64] = bytes(0xFF ^ b for b in packed[half : half + 64])
+    elif damage == "body":
+        half = len(packed) // 2
+        packed[half : half + 64] = bytes(0xFF ^ b for b in packed[half : half + 64])
     return bytes(packed)
-
-
-def _split(url: str) -> tuple[str, str]:
-    host, _, path = url.split("://", 1)[1].partition("/")
-    return host, "/" + path

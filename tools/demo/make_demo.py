@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import brotli
@@ -19,12 +20,12 @@ import zstandard
 sys.path.insert(0, str(Path(__file__).parent))
 
 import archive
-import cases as demo_cases
 import guide
 import prose
 import squad
-import submissions
+from cases import Case, all_cases
 from designs import BOILERPLATE
+from submissions import QUIRKS, Post, line
 
 HERE = Path(__file__).parent
 OUT = HERE.parents[1] / "webtext_py" / "demo"
@@ -36,9 +37,9 @@ def build() -> dict[str, bytes]:
     """Every file's bytes by its name."""
     kept = prose.load(HERE / "pages")
     spare = prose.load(HERE / "spares")
-    cases = demo_cases.all_cases(kept, spare)
+    cases = all_cases(kept, spare)
     rows = _rows(cases)
-    dump = b"".join(submissions.line(post) + b"\n" for post, _ in rows)
+    dump = b"".join(line(post) + b"\n" for post, _ in rows)
     files = {
         "RS_demo.ndjson.zst": _zstd(dump),
         "pages.warc.gz": _warc(cases),
@@ -58,11 +59,11 @@ def compressors() -> dict[str, str]:
     return {
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         "zstd": ".".join(map(str, zstandard.ZSTD_VERSION)),
-        "brotli": brotli.version if hasattr(brotli, "version") else brotli.__version__,
+        "brotli": brotli.__version__,
     }
 
 
-def _rows(cases: list[demo_cases.Case]) -> list[tuple[submissions.Post, demo_cases.Case]]:
+def _rows(cases: list[Case]) -> list[tuple[Post, Case]]:
     """All lines in the dump's order: by time, except that every tenth stands a little late."""
     rows = [(post, case) for case in cases for post in case.posts]
     rows.sort(key=lambda row: (row[0].created, row[0].id, row[1].name))
@@ -77,9 +78,9 @@ def _zstd(data: bytes) -> bytes:
     return writer.compress(data) + writer.flush()
 
 
-def _warc(cases: list[demo_cases.Case]) -> bytes:
+def _warc(cases: list[Case]) -> bytes:
     captures = [capture for case in cases for capture in case.captures]
-    # captures lie in a fixed mixed order, so that neither redirects nor revisits point backwards only
+    # captures lie in a fixed mixed order, so that redirects and revisits point both ways
     captures.sort(key=lambda c: hashlib.sha256(f"{c.url}|{c.date}".encode()).digest())
     members = [archive.warcinfo("2017-12-31T00:00:00Z")]
     for capture in captures:
@@ -87,49 +88,15 @@ def _warc(cases: list[demo_cases.Case]) -> bytes:
     return b"".join(members)
 
 
-def _karma(case: demo_cases.Case) -> dict[str, int | None]:
-    counted: dict[str, submissions.Post] = {}
-    for post in case.posts:
-        if post.outcome == "kept":
-            counted.setdefault(post.id, post)
-    scores = [(p.created, p.karma or 0) for p in counted.values()]
-    if not scores:
-        return {"max": None, "sum": None, "first": None}
-    return {
-        "max": max(k for _, k in scores),
-        "sum": sum(k for _, k in scores),
-        "first": min(scores)[1],
-    }
-
-
 def _expected(
-    cases: list[demo_cases.Case],
-    rows: list[tuple[submissions.Post, demo_cases.Case]],
+    cases: list[Case],
+    rows: list[tuple[Post, Case]],
     kept: dict[str, prose.Prose],
     spare: dict[str, prose.Prose],
     files: dict[str, bytes],
 ) -> bytes:
-    lines = [
-        {
-            "line": number,
-            "id": None if {"cut", "not-json", "not-object"} & set(post.quirks) else post.id,
-            "case": case.name,
-            "shows": post.shows
-            or "; ".join(submissions.QUIRKS[q] for q in post.quirks)
-            or case.shows,
-            "outcome": post.outcome,
-        }
-        for number, (post, case) in enumerate(rows, 1)
-    ]
-    links = [_link(case, kept, spare) for case in cases]
-    kept_words = sum(len(prose.words(p.text)) for p in kept.values())
-    by_outcome: dict[str, int] = {}
-    for line in lines:
-        by_outcome[line["outcome"]] = by_outcome.get(line["outcome"], 0) + 1
-    ends: dict[str, int] = {}
-    for link in links:
-        key = f"{link['stage']}/{link['outcome']}"
-        ends[key] = ends.get(key, 0) + 1
+    links = [_link(case, kept | spare) for case in cases]
+    ends = Counter(f"{case.stage}/{case.outcome}" for case in cases)
     document = {
         "format": 1,
         "defaults": DEFAULTS,
@@ -139,51 +106,59 @@ def _expected(
             for name, data in files.items()
         },
         "counts": {
-            "lines": len(lines),
-            "lines_by_outcome": dict(sorted(by_outcome.items())),
+            "lines": len(rows),
+            "lines_by_outcome": dict(sorted(Counter(post.outcome for post, _ in rows).items())),
             "links_by_end": dict(sorted(ends.items())),
-            "kept_documents": sum(link["outcome"] == "kept" for link in links),
+            "kept_documents": ends["shards/kept"],
             "distinct_prose_documents": len(kept),
-            "distinct_prose_words": kept_words,
+            "distinct_prose_words": sum(len(prose.words(p.text)) for p in kept.values()),
         },
-        "never_in_a_text": list(BOILERPLATE),
-        "lines": lines,
+        "never_in_a_text": BOILERPLATE,
+        "lines": [_line(number, *row) for number, row in enumerate(rows, 1)],
         "links": links,
         "overlap": squad.expected(kept, spare),
     }
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _end(case: demo_cases.Case) -> tuple[str, str]:
-    """Stage and outcome; a link none of whose lines is kept never comes to be, and ends there."""
-    if all(post.outcome != "kept" for post in case.posts):
-        return "lines", case.posts[0].outcome
-    return case.stage, case.outcome
+def _line(number: int, post: Post, case: Case) -> dict[str, object]:
+    return {
+        "line": number,
+        "id": None if {"cut", "not-json", "not-object"} & set(post.quirks) else post.id,
+        "case": case.name,
+        "shows": post.shows or "; ".join(QUIRKS[quirk] for quirk in post.quirks) or case.shows,
+        "outcome": post.outcome,
+    }
 
 
-def _link(
-    case: demo_cases.Case, kept: dict[str, prose.Prose], spare: dict[str, prose.Prose]
-) -> dict[str, object]:
-    page = kept.get(case.text or "") or spare.get(case.text or "")
-    stage, outcome = _end(case)
+def _link(case: Case, texts: dict[str, prose.Prose]) -> dict[str, object]:
+    counted = {post.id: post for post in case.posts if post.outcome == "kept"}.values()
+    karma = [post.karma or 0 for post in sorted(counted, key=lambda post: post.created)]
     link: dict[str, object] = {
         "case": case.name,
         "shows": case.shows,
-        "urls": sorted({p.url for p in case.posts if p.url is not None}),
+        "urls": sorted({post.url for post in case.posts if post.url is not None}),
         "final_url": case.final_url,
-        "karma": _karma(case),
+        "karma": {
+            "max": max(karma, default=None),
+            "sum": sum(karma) if karma else None,
+            "first": karma[0] if karma else None,
+        },
         "captures": len(case.captures),
-        "stage": stage,
-        "outcome": outcome,
+        "stage": case.stage,
+        "outcome": case.outcome,
         "under": case.under,
         "duplicate_of": case.duplicate_of,
         "text": case.text,
     }
-    if page is not None:
-        link["language"] = page.language
-        link["words"] = len(prose.words(page.text))
-        link["first_paragraph"] = page.paragraphs[0]
-        link["last_paragraph"] = page.paragraphs[-1]
+    if case.text in texts:
+        page = texts[case.text]
+        link |= {
+            "language": page.language,
+            "words": len(prose.words(page.text)),
+            "first_paragraph": page.paragraphs[0],
+            "last_paragraph": page.paragraphs[-1],
+        }
     return link
 
 

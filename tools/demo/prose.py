@@ -5,7 +5,8 @@ is paragraphs, separated by empty lines and joined from their lines.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -49,6 +50,31 @@ def load(folder: Path) -> dict[str, Prose]:
     return {path.stem: _parse(path) for path in sorted(folder.glob("*.txt"))}
 
 
+def typographic(page: Prose) -> Prose:
+    """The page with curly quotes and apostrophes, for the charset cases."""
+
+    def curl(text: str) -> str:
+        text = re.sub(r"(?<!\w)'", "\u2018", text).replace("'", "\u2019")
+        return re.sub(r'"([^"]*)"', "\u201c\\1\u201d", text)
+
+    blocks = tuple(Block(b.kind, curl(b.text)) for b in page.blocks)
+    return replace(page, title=curl(page.title), blocks=blocks)
+
+
+def reword(page: Prose, every: int) -> Prose:
+    """The page with every `every`-th word changed, counted over all blocks, in its paragraphs."""
+    swaps = ("quiet", "second", "plain", "ordinary", "distant", "narrow", "certain", "early")
+    numbers = count(1)
+
+    def changed(word: str) -> str:
+        turn, rest = divmod(next(numbers), every)
+        return word if rest else re.sub(r"\w+", swaps[turn % len(swaps)], word, count=1)
+
+    texts = [" ".join(map(changed, block.text.split(" "))) for block in page.blocks]
+    pairs = zip(page.blocks, texts, strict=True)
+    return replace(page, blocks=tuple(replace(b, text=t) if b.kind == "p" else b for b, t in pairs))
+
+
 def words(text: str) -> list[str]:
     """The plain twin of the overlap normaliser: lower-cased runs of letters and digits.
 
@@ -65,19 +91,18 @@ def ngrams(text: str, n: int = 8) -> list[str]:
 
 def _parse(path: Path) -> Prose:
     head, body = path.read_text(encoding="utf-8").split("\n\n", 1)
-    fields = dict(
-        line.split(": ", 1) if ": " in line else (line[:-1], "") for line in head.split("\n")
-    )
-    karma = fields["karma"].strip()
+    pairs = (line.partition(":") for line in head.split("\n"))
+    fields = {key: value.strip() for key, _, value in pairs}
+    karma = fields["karma"]
     return Prose(
         slug=path.stem,
-        title=fields["title"].strip(),
-        url=fields["url"].strip(),
-        date=fields["date"].strip(),
-        site=fields["site"].strip(),
-        subreddit=fields["subreddit"].strip(),
+        title=fields["title"],
+        url=fields["url"],
+        date=fields["date"],
+        site=fields["site"],
+        subreddit=fields["subreddit"],
         karma=None if karma == "null" else int(karma),
-        language=fields.get("language", "en").strip(),
+        language=fields.get("language", "en"),
         blocks=tuple(_blocks(body)),
     )
 

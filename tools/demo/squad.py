@@ -1,15 +1,17 @@
 """The demo test set, in the shape of SQuAD, with overlap planted in known places."""
 
 import json
-import re
+import tomllib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
 
-import questions
 from prose import Prose, ngrams, words
 
 N = 8
+QUESTIONS = Path(__file__).parent / "questions.toml"
 
 
 @dataclass(frozen=True)
@@ -43,32 +45,13 @@ class Example:
 
 def examples(kept: Mapping[str, Prose], spare: Mapping[str, Prose]) -> list[Example]:
     """Every example, in order: kinds alternate, so that a prefix of the file has all of them."""
-    groups: list[list[Example]] = [
-        [
-            Example(kept[s].title, kept[s].paragraphs[i], q, a, "whole paragraph", s)
-            for s, i, q, a in questions.WHOLE
-        ],
-        [_sentence(kept, *row) for row in questions.SENTENCE],
-        [Example(t, c, q, a, "nothing") for t, c, q, a in questions.FRESH],
-        [Example(t, c, q, a, "too short") for t, c, q, a in questions.SHORT],
-        [
-            Example(spare[s].title, spare[s].paragraphs[i], q, a, "page that is not kept", s)
-            for s, i, q, a in questions.DROPPED
-        ],
-        [
-            Example(
-                kept[s].title,
-                _shout(kept[s].paragraphs[i]),
-                q,
-                a,
-                "whole paragraph in capitals without punctuation",
-                s,
-            )
-            for s, i, q, a in questions.SHOUTED
-        ],
-        [Example(*questions.REPEATED, "nothing, but a run of words twice")],
+    table = tomllib.loads(QUESTIONS.read_text(encoding="utf-8"))
+    pages = {**kept, **spare}
+    groups = [
+        [_example(pages.get(row[0]), planted, *row) for row in rows]
+        for planted, rows in table.items()
     ]
-    return [group[i] for i in range(max(map(len, groups))) for group in groups if i < len(group)]
+    return [example for turn in zip_longest(*groups) for example in turn if example is not None]
 
 
 def lines(kept: Mapping[str, Prose], spare: Mapping[str, Prose]) -> bytes:
@@ -84,76 +67,66 @@ def expected(kept: Mapping[str, Prose], spare: Mapping[str, Prose]) -> dict[str,
     `ngrams` counts identical contexts once, as the report does; `examples` counts each for itself.
     """
     train = {gram for page in kept.values() for gram in ngrams(page.text, N)}
-    rows = []
-    found_all: list[str] = []
-    contexts: set[str] = set()
-    buckets = {
-        "total": 0,
-        "too_short": 0,
-        "clean": 0,
-        "any": 0,
-        "over_15": 0,
-        "over_50": 0,
-        "all": 0,
-    }
-    for example in examples(kept, spare):
-        grams = ngrams(example.context, N)
-        found = sum(gram in train for gram in grams)
+
+    def counts(grams: list[str]) -> dict[str, int]:
+        return {
+            "total": len(grams),
+            "found": sum(gram in train for gram in grams),
+            "distinct": len(set(grams)),
+            "distinct_found": len(set(grams) & train),
+        }
+
+    rows, shares = [], []
+    for example in (made := examples(kept, spare)):
+        context, question = (counts(ngrams(t, N)) for t in (example.context, example.question))
         rows.append(
             {
                 "id": example.id,
                 "planted": example.planted,
                 "source": example.source,
                 "words": len(words(example.context)),
-                "total": len(grams),
-                "found": found,
-                "distinct": len(set(grams)),
-                "distinct_found": len(set(grams) & train),
-                "question_total": len(ngrams(example.question, N)),
-                "question_found": sum(gram in train for gram in ngrams(example.question, N)),
+                **context,
+                "question_total": question["total"],
+                "question_found": question["found"],
             }
         )
-        if example.context not in contexts:
-            contexts.add(example.context)
-            found_all.extend(grams)
-        buckets["total"] += 1
-        buckets["too_short"] += not grams
-        buckets["clean"] += bool(grams) and not found
-        buckets["any"] += found > 0
-        buckets["over_15"] += bool(grams) and found > 0.15 * len(grams)
-        buckets["over_50"] += bool(grams) and found > 0.50 * len(grams)
-        buckets["all"] += bool(grams) and found == len(grams)
-    distinct = set(found_all)
+        if context["total"]:
+            shares.append(context["found"] / context["total"])
+    contexts = dict.fromkeys(example.context for example in made)
     return {
         "n": N,
         "field": "context",
         "against": "the prose of all kept pages, training and validation shards together",
-        "ngrams": {
-            "total": len(found_all),
-            "found": sum(gram in train for gram in found_all),
-            "distinct": len(distinct),
-            "distinct_found": len(distinct & train),
+        "ngrams": counts([gram for context in contexts for gram in ngrams(context, N)]),
+        "examples_by_context": {
+            "total": len(rows),
+            "too_short": len(rows) - len(shares),
+            "clean": shares.count(0),
+            "any": sum(share > 0 for share in shares),
+            "over_15": sum(share > 0.15 for share in shares),
+            "over_50": sum(share > 0.5 for share in shares),
+            "all": shares.count(1),
         },
-        "examples_by_context": buckets,
         "examples": rows,
     }
 
 
-def _sentence(
-    kept: Mapping[str, Prose],
-    slug: str,
-    sentence: str,
-    before: str,
-    after: str,
+def _example(
+    page: Prose | None,
+    planted: str,
+    title: str,
+    context: int | str | list[str],
     question: str,
     answer: str,
 ) -> Example:
-    if sentence not in kept[slug].text:
-        raise ValueError(f"`{slug}` does not have the sentence `{sentence}`")
-    return Example(
-        kept[slug].title, f"{before} {sentence} {after}", question, answer, "one sentence", slug
-    )
-
-
-def _shout(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", text.upper()))
+    if page is None:
+        return Example(title, str(context), question, answer, planted)
+    if isinstance(context, int):
+        text = page.paragraphs[context]
+    elif context[1] in page.text:
+        text = " ".join(context)
+    else:
+        raise ValueError(f"`{page.slug}` does not have the sentence `{context[1]}`")
+    if "capitals" in planted:
+        text = " ".join(words(text)).upper()
+    return Example(page.title, text, question, answer, planted, page.slug)

@@ -7,9 +7,11 @@ are not of an era are asked for by name.
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from string import ascii_lowercase, digits
 from urllib.parse import urlsplit
 
 QUIRKS = {
@@ -47,16 +49,13 @@ class Post:
     is_self: bool = False
     domain: str | None = None
     selftext: str = ""
-    quirks: tuple[str, ...] = ()
+    quirks: Sequence[str] = ()
     parent_score: int = 0
     parent_url: str = ""
-    post_id: str = field(default="")
 
     @property
     def id(self) -> str:
-        """The base 36 id: as given, else from creation time and URL, growing with time."""
-        if self.post_id:
-            return self.post_id
+        """The base 36 id, from creation time and URL, growing with time."""
         salt = hashlib.sha256(f"{self.url}|{self.title}|{self.karma}".encode()).digest()[0]
         return _base36((self.created - 1_100_000_000) // 64 * 256 + salt)
 
@@ -95,7 +94,6 @@ def line(post: Post) -> bytes:
 
 def _fields(post: Post, year: int, quirks: set[str]) -> dict[str, object]:
     url = escape(post.url, quote=False) if post.url is not None and year <= 2013 else post.url
-    domain = post.domain if post.domain is not None else _domain(post.url)
     title = post.title.replace(" ", " \0", 1) if "nul" in quirks else post.title
     row: dict[str, object] = {
         "archived": year < 2017,
@@ -103,7 +101,7 @@ def _fields(post: Post, year: int, quirks: set[str]) -> dict[str, object]:
         "author_flair_text": None,
         "created_utc": post.created,
         "distinguished": None,
-        "domain": domain,
+        "domain": _domain(post) if post.domain is None else post.domain,
         "edited": False,
         "gilded": 0,
         "hide_score": False,
@@ -127,15 +125,11 @@ def _fields(post: Post, year: int, quirks: set[str]) -> dict[str, object]:
         "url": url,
     }
     if year >= 2014:
-        row["downs"] = 0
-        row["ups"] = post.karma
+        row |= {"downs": 0, "ups": post.karma}
     if year >= 2016:
-        row["brand_safe"] = True
-        row["contest_mode"] = False
-        row["spoiler"] = False
+        row |= {"brand_safe": True, "contest_mode": False, "spoiler": False}
     if post.promoted:
-        row["promoted"] = True
-        row["href_url"] = url
+        row |= {"promoted": True, "href_url": url}
     if "no-author" in quirks:
         for key in ("author", "subreddit", "subreddit_id"):
             del row[key]
@@ -160,11 +154,10 @@ def _fields(post: Post, year: int, quirks: set[str]) -> dict[str, object]:
     return row
 
 
-def _domain(url: str | None) -> str | None:
-    if url is None:
-        return None
-    host = urlsplit(url).netloc.lower()
-    return host.removeprefix("www.")
+def _domain(post: Post) -> str | None:
+    if post.is_self:
+        return f"self.{post.subreddit}"
+    return None if post.url is None else urlsplit(post.url).netloc.lower().removeprefix("www.")
 
 
 def _slug(title: str) -> str:
@@ -172,9 +165,5 @@ def _slug(title: str) -> str:
 
 
 def _base36(number: int) -> str:
-    digits = ""
-    while True:
-        number, rest = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
-        if not number:
-            return digits
+    number, rest = divmod(number, 36)
+    return (_base36(number) if number else "") + (digits + ascii_lowercase)[rest]
