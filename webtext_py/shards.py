@@ -13,7 +13,7 @@ def shards_stage(manifest: Manifest, option: str = "--input") -> str:
         if entry.state == "done" and TRAIN_SHARDS.among(entry.outputs):
             return name
     raise InputError(
-        f"`{manifest.path.parent}` has no finished shards and no text was given",
+        f"`{manifest.path.parent}` has no finished shards and no input was given",
         f"run `webtext build` first, or name text with `{option}`",
     )
 

@@ -225,7 +225,7 @@ def encode(
         )
     folder = out or data / "tokens"
     if as_json:
-        print_json({"tokens": str(folder), **facts})
+        print_json({"out": str(folder), **facts})
     elif not quiet:
         click.echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
 

@@ -155,7 +155,7 @@ def test_same_result_for_any_order_cut_and_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Small partitions, so that even these few documents have several.
-    monkeypatch.setattr("webtext_py.stages.dedup.stage.PART_BYTES", 20_000)
+    monkeypatch.setattr("webtext_py.stages.dedup.search.PART_BYTES", 20_000)
     rows = _planted(9)
     found = _dedup(tmp_path / "0", rows, partitions=4)
     assert len(found) > 20

@@ -179,7 +179,7 @@ def test_row_groups_are_never_held_whole(
     ]
     train = tmp_path / "train.parquet"
     pq.write_table(pa.Table.from_pylist(rows), train, row_group_size=60)
-    monkeypatch.setattr(drop, "GROUP_BYTES", 1000, raising=False)
+    monkeypatch.setattr("webtext_py.tables.BUFFER_BYTES", 1000)
     held = []
     write_table = pq.ParquetWriter.write_table
 
