@@ -17,7 +17,7 @@ _NAME = re.compile(r"[!-9;-~]+")
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _HTML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.*?-->|<\?xml[^>]*>)*"
+    rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->|<\?xml[^>]*>)*+"
     rb"<(?:!doctype\s+html|html|head|title|meta|body|script|link|style|div|p|h1|table)\b",
     re.IGNORECASE | re.DOTALL,
 )

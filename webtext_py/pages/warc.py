@@ -32,7 +32,7 @@ _BEGIN = re.compile(rb"[\r\n]*WARC/\d\.\d{1,2}[ \t]*\r?(?:\n|\Z)")
 _BLANK = re.compile(rb"\n(?:[ \t]*\r?\n|(WARC/\d\.\d))")
 # ClueWeb09 has stray line ends inside headers: a blank line with these behind it is none.
 _GOES_ON = re.compile(rb"(?:WARC-[A-Za-z-]+|Content-Length|Content-Type)[ \t]*:", re.IGNORECASE)
-_FIELD = re.compile(r"\n([^\s:][^\r\n:]*?)[ \t]*:[ \t]*([^\r\n]*)")
+_FIELD = re.compile(r"\n([^\s:][^\r\n:]*+):[ \t]*+([^\r\n]*+)")
 _FOLDED = re.compile(r"\n[ \t]+[^\s]")
 _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 
@@ -94,7 +94,7 @@ def parse(data: bytes) -> RecordHeader | None:
     else:
         # From the last to the first, so that the first of a name stays.
         found = _FIELD.findall(text)
-        fields = {name.lower(): value.rstrip() for name, value in reversed(found)}
+        fields = {n.rstrip(" \t").lower(): value.rstrip() for n, value in reversed(found)}
     if not fields:
         return None
     length = fields.get("content-length", "")
