@@ -21,6 +21,8 @@ from webtext_py.stages.links.table import read_links
 from webtext_py.tables import Shuffle
 from webtext_py.url.escape import html_unescape
 
+# Seconds since 1970 of the years 1 to 9999: no calendar of ours has others.
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
 # A submission that passed the line rules, on its way through the shuffles.
 SUBMISSIONS = pa.schema(
     [
@@ -95,6 +97,7 @@ def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Arra
         ("self_post", pc.or_kleene(batch["is_self"], pc.starts_with(batch["domain"], "self."))),
         ("over_18", pa.array(np.zeros(batch.num_rows, bool)) if nsfw else batch["over_18"]),
         ("no_date", pc.is_null(created)),
+        ("bad_date", pc.or_(pc.less(created, _FIRST_S), pc.greater(created, _LAST_S))),
         ("too_late", pc.greater_equal(created, before)),
         ("too_early", pc.less(created, after)),
         ("no_url", no_url),
