@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from webtext_py.columns import partition_of
 from webtext_py.dump import Status, read_submissions
 from webtext_py.engine import advance
-from webtext_py.errors import FormatError, InputError
+from webtext_py.errors import DamageError, InputError
 from webtext_py.ledger import KEPT, count_values
 from webtext_py.stages.links.table import read_links
 from webtext_py.tables import Shuffle
@@ -76,9 +76,7 @@ def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.
             read = reader.stats.compressed_bytes
             advance(read - said)
             said = read
-    except FormatError as error:
-        if allow_damaged or "allow damaged dumps" not in str(error):
-            raise
+    except DamageError as error:
         raise InputError(str(error), "`--allow-damaged` keeps what can be read") from error
     lost["blank"] = reader.stats.blank
     lost["damage"] = [[d.compressed_offset, d.lost_bytes, d.message] for d in reader.stats.damages]
