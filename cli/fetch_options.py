@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import ManyOption
+from .output import echo
 
 if TYPE_CHECKING:
     from webtext_py.fetch.config import FetchConfig
@@ -132,7 +133,7 @@ def fetch_values(options: dict[str, Any], sources: Sequence[str]) -> "FetchConfi
     _refuse_idle(sources)
     config = _config(values)
     for network in values["allow_network"]:
-        click.echo(f"warning: addresses in {network} may be connected to", err=True)
+        echo(f"warning: addresses in {network} may be connected to", err=True)
     return config
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..options import ManyOption, WebTextCommand, shared_options, workers_option
-from ..output import Progress, print_json
+from ..output import Progress, echo, print_json
 
 _PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
 
@@ -123,13 +123,13 @@ def train(
         print_json({"tokenizer": str(folder), **facts})
         return
     if facts["vocab_size"] < config.vocab_size:
-        click.echo(
+        echo(
             f"the text has fewer pairs than asked for: {facts['vocab_size']} entries, "
             f"not {config.vocab_size}",
             err=True,
         )
     if not quiet:
-        click.echo(
+        echo(
             f"{folder}: {facts['vocab_size']} entries, {facts['merges']} merges, from "
             f"{facts['pieces']} distinct pieces",
             err=True,
@@ -208,7 +208,7 @@ def encode(
         if as_json:
             print_json({"ids": ids})
         else:
-            click.echo(" ".join(map(str, ids)))
+            echo(" ".join(map(str, ids)))
         return
     with Progress(quiet=quiet) as observer:
         facts = encode(
@@ -227,7 +227,7 @@ def encode(
     if as_json:
         print_json({"out": str(folder), **facts})
     elif not quiet:
-        click.echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
+        echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
 
 
 def _stdin() -> bytes:

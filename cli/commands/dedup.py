@@ -63,7 +63,7 @@ def dedup(
     from webtext_py.dedup import DedupConfig, run_dedup
     from webtext_py.engine import ThreadEngine
 
-    from ..output import Progress, print_json
+    from ..output import Progress, echo, print_json
 
     del data  # the results go to --out, and nothing else is read
     config = DedupConfig(near_dup, shingle, text_field, partitions)
@@ -81,6 +81,4 @@ def dedup(
         print_json({"out": str(out), **counts})
     elif not quiet:
         dropped = ", ".join(f"{count:,} {reason}" for reason, count in counts["dropped"].items())
-        click.echo(
-            f"{counts['kept']:,} of {counts['in']:,} documents kept; removed: {dropped or 0}"
-        )
+        echo(f"{counts['kept']:,} of {counts['in']:,} documents kept; removed: {dropped or 0}")

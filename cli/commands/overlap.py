@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..options import ManyOption, Size, WebTextCommand, shared_options, spread, workers_option
-from ..output import Progress, console, print_json
+from ..output import Progress, console, echo, print_json
 
 if TYPE_CHECKING:
     from webtext_py.overlap import IndexConfig, Outcome
@@ -255,7 +255,7 @@ def _cpus() -> int:
 
 
 def _say(quiet: bool) -> Callable[[str], None]:
-    return (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+    return (lambda line: None) if quiet else (lambda line: echo(line, err=True))
 
 
 def _print(outcome: "Outcome") -> None:
@@ -388,7 +388,7 @@ def check(
     if as_json:
         print_json({"file": str(made.path), "rate": made.facts["rate"], "measured": found})
         return
-    click.echo(
+    echo(
         f"{made.path}: digest right; {found['false_positives']:,} false positives in "
         f"{found['probes']:,} probes from seed {found['seed']}\n"
         f"rate {found['rate']:.2e}, at most {found['rate_upper_95']:.2e} (95 %); computed "
@@ -434,7 +434,7 @@ def _describe(made: Any, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    click.echo(
+    echo(
         f"{made.path}: {facts['ngrams']:,} {facts['n']}-grams of {facts['documents']:,} documents, "
         f"about {facts['distinct']:,} distinct\n"
         f"{facts['file_bytes'] / 1e6:,.1f} MB, k = {facts['k']}, computed false positive rate "
