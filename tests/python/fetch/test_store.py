@@ -15,9 +15,9 @@ from webtext_py.fetch import pace
 from webtext_py.fetch.address import Guard
 from webtext_py.fetch.client import Client
 from webtext_py.fetch.config import FetchConfig
-from webtext_py.fetch.connector import Resolver, SystemResolver
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.pace import Pace
+from webtext_py.fetch.resolver import Resolver, SystemResolver
 from webtext_py.fetch.signature import Keys, signed
 from webtext_py.fetch.store import Store
 

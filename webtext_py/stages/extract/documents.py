@@ -20,6 +20,7 @@ from webtext_py.records import DOCUMENTS, table
 from webtext_py.tables import write_table
 from webtext_py.text.extract import ExtractSettings, extract_pages
 from webtext_py.text.page import Document, Page
+from webtext_py.url.key import without_credentials
 from webtext_py.words import word_counts
 
 
@@ -144,7 +145,7 @@ def _pages(
 def _document(row: dict[str, Any], document: Document) -> dict[str, Any]:
     return {
         "url_key": row["url_key"],
-        "url": row["final_url"],
+        "url": without_credentials(row["final_url"]),
         "title": document.title,
         "text": document.text,
         "language": document.language,

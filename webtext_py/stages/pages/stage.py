@@ -22,7 +22,7 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 1
+    rules = 2  # redirects without credentials; records found again behind damage
     files = (CAPTURES, GOOD, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 
