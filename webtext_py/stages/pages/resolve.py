@@ -195,32 +195,6 @@ def _onward(seekers: pa.Table, found: _Captures, chosen: npt.NDArray[np.int64]) 
     return pa.Table.from_pylist(rows, SEEKERS)
 
 
-def collect(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: all rounds' good captures of one partition, in order of container and place, so that
-    extraction reads each container once through. Returns their number by
-    container, and that of those which share a compressed member with others."""
-    # As parts of `GOOD`, or the names that Parquet gives lists would show in the file.
-    rows = in_place_order(read_tables(inputs)).cast(GOOD)
-    write_table(rows, outputs[0], row_group_rows=8192)
-    files = pc.struct_field(rows["location"], "file")
-    shared = files.filter(pc.is_valid(pc.struct_field(rows["location"], "skip")))
-    return {"containers": count_values(files), "shared": count_values(shared)}
-
-
-def in_place_order(rows: pa.Table) -> pa.Table:
-    """Rows with `location` and `url_key` by container and place in it."""
-    order = pa.table(
-        {
-            "file": pc.struct_field(rows["location"], "file"),
-            "offset": pc.struct_field(rows["location"], "offset"),
-            "skip": pc.fill_null(pc.struct_field(rows["location"], "skip"), 0),
-            "url_key": rows["url_key"],
-        }
-    )
-    keys = [(name, "ascending") for name in order.column_names]
-    return rows.take(pc.sort_indices(order, keys))
-
-
 def end(inputs: list[Path], outputs: list[Path], fetched: bool = False) -> dict[str, Any]:
     """Task: one partition's ended seekers of all rounds as ledger rows.
 

@@ -1,5 +1,6 @@
 """The stage's declaration, its steps and their order."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from webtext_py.layout import CAPTURES, FETCHED, GOOD, LINKS, url_ends
 from webtext_py.ledger import balance, reasons
 from webtext_py.pages.containers import Containers
 from webtext_py.stage import Stage
-from webtext_py.stages.pages import resolve, scan
+from webtext_py.stages.pages import gather, resolve, scan
 from webtext_py.workspace import Made, Steps, Work, split
 
 
@@ -22,7 +23,7 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 1
+    rules = 2  # good captures lie in the order of their places
     files = (CAPTURES, GOOD, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 
@@ -47,12 +48,7 @@ class Pages(Stage):
         containers = self.containers.all(steps.data)
         scanned, rows = self._index(steps, containers)
         links, good, ended = self._follow(steps, rows)
-        collected = steps.each(
-            "collect",
-            resolve.collect,
-            [Work(*(made[p] for made in good)) for p in range(parts)],
-            [GOOD],
-        )
+        found = self._gather(steps, good)
         fetched = steps.before(FETCHED)
         ends = steps.each(
             "end",
@@ -61,14 +57,12 @@ class Pages(Stage):
             [url_ends("pages")],
             fetched=bool(fetched),
         )
-        found = collected.by_name("containers")
         damage = dict(zip(containers, scanned.counts("damage"), strict=True))
         return {
             **balance("pages", links, found.total(), ends.by_name("dropped")),
             "captures": dict(sorted(scanned.by_name("captures").items())),
             "damage": {name: places for name, places in damage.items() if places},
             "containers": dict(sorted(found.items())),
-            "shared": dict(sorted(collected.by_name("shared").items())),
         }
 
     def _index(self, steps: Steps, containers: Mapping[str, Path]) -> tuple[Made, tuple[Path, ...]]:
@@ -136,6 +130,26 @@ class Pages(Stage):
             if not made.total("onward"):
                 return begun.total("links"), good, ended
         raise AssertionError("a link was followed further than the limit")
+
+    def _gather(self, steps: Steps, good: Sequence[tuple[Path, ...]]) -> Counter[str]:
+        """All good captures in the order of their places; their number by container."""
+        collected = steps.each(
+            "collect",
+            gather.collect,
+            [Work(*(made[p] for made in good)) for p in range(self.partitions)],
+            ["collected-{}.parquet"],
+        )
+        marks = [mark for marks in collected.counts("marks") for mark in marks]
+        begins = gather.bounds(marks, self.partitions)
+        cut = steps.each(
+            "distribute",
+            gather.distribute,
+            [Work(path) for path in collected.files()],
+            ["ranges-{}.arrow"],
+            begins=begins,
+        )
+        steps.each("gather", gather.gather, split(len(begins) + 1, *cut.files()), [GOOD])
+        return collected.by_name("containers")
 
     def check(self, counts: Mapping[str, Any]) -> None:
         """Raises `InputError` where no link has a page."""
