@@ -132,8 +132,13 @@ def _good(number: int, file: str, offset: int, skip: int | None) -> dict[str, An
     empty = dict.fromkeys(GOOD.names) | {"redirects": [], "http_headers": []}
     return {
         **empty,
-        "url": "u", "final_url": "u", "source": "archive", "container": "warc",
-        "outcome": "good", "karma": 3, "created_utc": _START,
+        "url": "u",
+        "final_url": "u",
+        "source": "archive",
+        "container": "warc",
+        "outcome": "good",
+        "karma": 3,
+        "created_utc": _START,
         "url_key": f"http://a.example/{number * 7 % 4000:04d}",
         "location": {"file": file, "offset": offset, "length": 1, "skip": skip},
     }

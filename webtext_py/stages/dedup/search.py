@@ -12,7 +12,6 @@ from webtext_py.stages.dedup.rows import Part
 from webtext_py.workspace import Made, Steps, Work, split
 
 PART_BYTES = 8 << 20  # our choice: of the inputs' files, for each partition of the search
-PART_ROWS = 200_000  # our choice: removed documents in a file of `duplicates/`
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,6 @@ class Found:
     """Where the removed documents are listed (`REMOVED` rows), and how many there are."""
 
     removed: tuple[Path, ...]
-    files: int  # that `duplicates/` is to have
     # What to read again in place of the parts: a copy where reading the file itself is slow.
     parts: tuple[Part, ...]
     taken: int
@@ -72,9 +70,8 @@ def find_duplicates(
         removed = (*removed, *more)
         dropped[near.REASON] = counts.pop("removed")
     dropped = {reason: count for reason, count in dropped.items() if count}
-    files = max(1, min(partitions, -(-sum(dropped.values()) // PART_ROWS)))
     taken = sum(signed.counts("rows")[:free])
-    return Found(removed, files, again, taken, dropped, counts)
+    return Found(removed, again, taken, dropped, counts)
 
 
 def _sign(

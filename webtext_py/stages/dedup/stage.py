@@ -14,12 +14,13 @@ from webtext_py.ledger import balance
 from webtext_py.ledger import url_ends as ended
 from webtext_py.records import DUPLICATES as COLUMNS
 from webtext_py.stage import Stage
+from webtext_py.stages.bundles import bundles
 from webtext_py.stages.dedup import exact, near
 from webtext_py.stages.dedup.final import final_rows
 from webtext_py.stages.dedup.rows import Part
 from webtext_py.stages.dedup.search import Rule, find_duplicates
 from webtext_py.tables import write_table
-from webtext_py.workspace import Steps, split
+from webtext_py.workspace import Steps, Work
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Dedup(Stage):
     partitions: int
 
     name = "dedup"
-    rules = 1
+    rules = 2  # a file of removals for each bundle of documents
     after = ("extract",)
     files = (DUPLICATES, url_ends("dedup"))
     libraries = ("words",)
@@ -47,23 +48,21 @@ class Dedup(Stage):
         """The search, then its tables."""
         documents = [Part(path, weight=path.stat().st_size) for path in steps.before(DOCUMENTS)]
         found = find_duplicates(steps, documents, 0, self.rule, self.partitions)
+        ranges = bundles(len(documents), self.partitions)
         steps.each(
             "duplicates",
             duplicates,
-            split(found.files, *found.removed),
+            [Work(*found.removed, parts=parts) for parts in ranges],
             [DUPLICATES, url_ends("dedup")],
-            partitions=found.files,
         )
         kept = found.taken - sum(found.dropped.values())
         counts = balance("dedup", found.taken, kept, found.dropped)
         return {**counts, **({"near": found.counts} if found.counts else {})}
 
 
-def duplicates(
-    inputs: list[Path], outputs: list[Path], partition: int, partitions: int
-) -> dict[str, Any]:
-    """Task: a partition of `duplicates/` (first output) and its ledger rows (second)."""
-    rows = final_rows(inputs, partition, partitions)
+def duplicates(inputs: list[Path], outputs: list[Path], parts: tuple[int, int]) -> dict[str, Any]:
+    """Task: what was removed from a bundle (first output), and its ledger rows (second)."""
+    rows = final_rows(inputs, parts)
     copies = pc.equal(rows["kind"], "exact").to_numpy()
     reasons = np.where(copies, exact.REASON, near.REASON)
     write_table(rows.select(COLUMNS.names).cast(COLUMNS), outputs[0])

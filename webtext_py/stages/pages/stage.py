@@ -23,7 +23,7 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 2  # good captures lie in the order of their places
+    rules = 2  # good captures lie by place; a row group is a place
     files = (CAPTURES, GOOD, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 

@@ -9,6 +9,7 @@ from webtext_py.errors import InputError
 from webtext_py.layout import DOCUMENTS, SHARDS, url_ends
 from webtext_py.ledger import balance
 from webtext_py.stage import Files, Stage
+from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.shard.card import write_card
 from webtext_py.stages.shard.order import threshold
 from webtext_py.stages.shard.rows import place, survey, write
@@ -25,7 +26,7 @@ class Shard(Stage):
     rules_said: Mapping[str, str]
 
     name = "shard"
-    rules = 1
+    rules = 2  # the ledger names the shard
     after = ("links", "pages", "extract", "dedup", "wikipedia")
     files = (Files("shards/{}"), url_ends("shard"))
 
@@ -38,15 +39,13 @@ class Shard(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Survey, place, write, and the card."""
         settings = self.settings
-        removed = [*steps.before(url_ends("dedup")), *steps.before(url_ends("wikipedia"))]
-        work = [
-            Work(path, *removed, weight=path.stat().st_size) for path in steps.before(DOCUMENTS)
-        ]
+        removed = [steps.before(url_ends(stage)) for stage in ("dedup", "wikipedia")]
+        work = over_bundles(steps.before(DOCUMENTS), *removed)
         surveyed = steps.each(
             "survey",
             survey,
             work,
-            ["survey-{}.parquet"],
+            [],
             unit="bytes",
             share=settings.validation,
             lowest=settings.validation_documents,

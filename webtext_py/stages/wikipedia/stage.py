@@ -8,6 +8,7 @@ from typing import Any
 from webtext_py.layout import DOCUMENTS, WIKIPEDIA, url_ends
 from webtext_py.ledger import balance
 from webtext_py.stage import Stage
+from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.wikipedia import content, hosts
 from webtext_py.workspace import Made, Steps, Work
 
@@ -25,7 +26,7 @@ class Wikipedia(Stage):
     memory: int = DEFAULT_MEMORY
 
     name = "wikipedia"
-    rules = 1
+    rules = 2  # by bundle of documents
     after = ("extract", "dedup")
     files = (WIKIPEDIA, url_ends("wikipedia"))
 
@@ -48,7 +49,7 @@ class Wikipedia(Stage):
         documents = steps.before(DOCUMENTS)
         ends = "hosts-{}.parquet" if self.given else url_ends("wikipedia")
         by_host = steps.each(
-            "hosts", hosts.hosts, [Work(path, *removed) for path in documents], [ends]
+            "hosts", hosts.hosts, over_bundles(documents, removed), [ends], unit="bytes"
         )
         dropped = {hosts.REASON: by_host.total("dropped")}
         counts: dict[str, Any] = {}
@@ -71,11 +72,11 @@ class Wikipedia(Stage):
         index = steps.one(
             "index", content.index, read.files(), ["{}.bloom"], options={"memory": self.memory}
         )
-        gone = (*removed, *by_host.files())
+        filters = [*index.files()] * len(removed)
         suspects = steps.each(
             "shares",
             content.shares,
-            [Work(path, *index.files(), *gone, weight=path.stat().st_size) for path in documents],
+            over_bundles(documents, filters, removed, by_host.files()),
             ["shares-{}.parquet", "ngrams-{}.parquet"],
             unit="bytes",
             share=self.share,
