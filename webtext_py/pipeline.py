@@ -12,13 +12,14 @@ from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.manifest import Entry
+from webtext_py.pages.containers import Containers
 from webtext_py.sources import Sources
 from webtext_py.stage import Stage
 from webtext_py.stages.dedup import Dedup, Rule
 from webtext_py.stages.extract import Extract
 from webtext_py.stages.fetch import Fetch
 from webtext_py.stages.links import Links
-from webtext_py.stages.pages import Pages
+from webtext_py.stages.pages import Archives, Pages
 from webtext_py.stages.shard import Shard
 from webtext_py.stages.wikipedia import DEFAULT_MEMORY, Wikipedia
 from webtext_py.text.extract import ExtractSettings
@@ -54,7 +55,7 @@ class Build:
         settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
         self.stages: list[Stage] = [
             Links(config, given, kind),
-            *([Fetch(containers, self._fetching)] if containers.network else []),
+            *_network(containers, config.partitions, self._fetching),
             Pages(containers, config.partitions),
             Extract(containers, settings),
             Dedup(Rule(config.near_dup, config.shingle), config.partitions),
@@ -86,8 +87,16 @@ class Build:
         """The first stage to redo; asking again begins with what is fetched."""
         if start is None and self._fetching.retry:
             start = "fetch"
-        fetches = any(stage.name == "fetch" for stage in self.stages)
-        return "pages" if start == "fetch" and not fetches else start
+        known = start is None or any(stage.name == start for stage in self.stages)
+        return start if known else "pages"  # what comes before it has nothing to do here
+
+
+def _network(containers: Containers, partitions: int, fetching: FetchConfig) -> list[Stage]:
+    """The stages of a build that asks the network: what is at hand first, then the rest."""
+    if not containers.network:
+        return []
+    fetch = Fetch(containers, fetching)
+    return [Archives(containers, partitions), fetch] if containers.given else [fetch]
 
 
 def _rules_said(config: BuildConfig, articles: bool) -> dict[str, str]:

@@ -8,7 +8,7 @@ import click
 from ..fetch_options import fetch_options, fetch_values
 from ..options import ManyOption, Size, command, near_dup_options, shared_options, workers_option
 
-STAGES = ("links", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
+STAGES = ("links", "archives", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
 _EPILOG = """\b
 Examples:

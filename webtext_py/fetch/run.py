@@ -150,12 +150,11 @@ def fetch(
     sources: Sequence[str],
     config: FetchConfig,
     watcher: Watcher,
-    covered: Callable[[str], bool] = lambda key: False,
 ) -> list[Attempt]:
     """Fetches what is missing of `links` into `folder`; returns all attempts, by source and link.
 
     A link goes to the next source when one has nothing good. What an earlier run ended stays,
-    except for the reasons in `config.retry`. `covered` says which links a local archive has.
+    except for the reasons in `config.retry`.
     Ctrl-C (KeyboardInterrupt) leaves everything finished in place.
     """
     config.check(tuple(sources))
@@ -167,8 +166,7 @@ def fetch(
                 left = [
                     Link(link.url_key, link.url, link.created)
                     for link in links
-                    if not covered(link.url_key)
-                    and _missing(archive, link, sources, source, config)
+                    if _missing(archive, link, sources, source, config)
                 ]
                 if left:
                     asyncio.run(run.source(source, left))

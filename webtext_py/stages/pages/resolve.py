@@ -195,6 +195,13 @@ def _onward(seekers: pa.Table, found: _Captures, chosen: npt.NDArray[np.int64]) 
     return pa.Table.from_pylist(rows, SEEKERS)
 
 
+def left(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: the links of one partition that ended without a good capture in any round."""
+    rows = read_tables(inputs).select(["url_key"]).sort_by("url_key")
+    write_table(rows, outputs[0])
+    return {"left": rows.num_rows}
+
+
 def end(inputs: list[Path], outputs: list[Path], fetched: bool = False) -> dict[str, Any]:
     """Task: one partition's ended seekers of all rounds as ledger rows.
 
