@@ -7,6 +7,7 @@ outputs depend on, so another `--min-words` redoes nothing before extract.
 from importlib.metadata import version
 from pathlib import Path
 
+from webtext_py import defaults
 from webtext_py.config import BuildConfig
 from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
@@ -21,7 +22,7 @@ from webtext_py.stages.fetch import Fetch
 from webtext_py.stages.links import Links
 from webtext_py.stages.pages import Archives, Pages
 from webtext_py.stages.shard import Shard
-from webtext_py.stages.wikipedia import DEFAULT_MEMORY, Wikipedia
+from webtext_py.stages.wikipedia import Wikipedia
 from webtext_py.text.extract import ExtractSettings
 from webtext_py.workspace import Observer, Silent, Workspace, plan
 
@@ -39,7 +40,7 @@ class Build:
         data: Path,
         sources: Sources,
         config: BuildConfig,
-        memory: int = DEFAULT_MEMORY,
+        memory: int = defaults.WIKIPEDIA_MEMORY,
         fetching: FetchConfig | None = None,
     ) -> None:
         """`memory`, in bytes, bounds the index of articles in the making; no result depends on

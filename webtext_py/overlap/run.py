@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 
 from webtext_py import _core
 from webtext_py.columns import text_column
+from webtext_py.defaults import INDEX_MEMORY
 from webtext_py.engine.commit import write_bytes, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.manifest import input_names
 from webtext_py.overlap.drop import drop_overlapping
 from webtext_py.overlap.evidence import Evidence, find_evidence
 from webtext_py.overlap.index import (
-    DEFAULT_MEMORY,
     Index,
     IndexConfig,
     check_index,
@@ -84,7 +84,7 @@ def overlap(
     data: Path,
     config: OverlapConfig,
     *,
-    memory: int = DEFAULT_MEMORY,
+    memory: int = INDEX_MEMORY,
     threads: int = 1,
     observer: Observer | None = None,
     say: Callable[[str], None] = lambda line: None,
@@ -164,7 +164,7 @@ def build(
     data: Path,
     config: OverlapConfig,
     *,
-    memory: int = DEFAULT_MEMORY,
+    memory: int = INDEX_MEMORY,
     threads: int = 1,
     observer: Observer | None = None,
     say: Callable[[str], None] = lambda line: None,

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.bpe.encode_stage import ENDOFTEXT, TOKENS, encode_stage, open_tokenizer, stage_name
+from webtext_py.bpe.encode_stage import TOKENS, encode_stage, open_tokenizer, stage_name
+from webtext_py.defaults import ENDOFTEXT
 from webtext_py.errors import FormatError, InputError, StaleError
 from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import Manifest

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from webtext_py.defaults import WIKIPEDIA_MEMORY
 from webtext_py.layout import DOCUMENTS, WIKIPEDIA, url_ends
 from webtext_py.ledger import balance
 from webtext_py.stage import Stage
 from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.wikipedia import content, hosts
 from webtext_py.workspace import Made, Steps, Work
-
-DEFAULT_MEMORY = 1 << 30  # our choice: half of what the other steps may take
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Wikipedia(Stage):
 
     given: Mapping[str, Path]
     share: float
-    memory: int = DEFAULT_MEMORY
+    memory: int = WIKIPEDIA_MEMORY
 
     name = "wikipedia"
     rules = 2  # by bundle of documents
