@@ -4,6 +4,7 @@ links (-> fetch) -> pages -> extract -> dedup -> wikipedia -> shard. A stage say
 outputs depend on, so another `--min-words` redoes nothing before extract.
 """
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from webtext_py.stage import Stage
 from webtext_py.stages.dedup import Dedup, Rule
 from webtext_py.stages.extract import Extract
 from webtext_py.stages.fetch import Fetch
+from webtext_py.stages.filter import Filter, in_order
 from webtext_py.stages.links import Links
 from webtext_py.stages.pages import Archives, Pages
 from webtext_py.stages.shard import Shard
@@ -42,9 +44,10 @@ class Build:
         config: BuildConfig,
         memory: int = defaults.WIKIPEDIA_MEMORY,
         fetching: FetchConfig | None = None,
+        filters: Sequence[Filter] = (),
     ) -> None:
-        """`memory`, in bytes, bounds the index of articles in the making; no result depends on
-        it."""
+        """`memory`, in bytes, bounds the index of articles in the making; no result depends on it.
+        `filters` of the caller's own come after webtext's."""
         if sources.links is not None and config.allow_damaged:
             raise ConfigError("`--allow-damaged` is for dumps; `--links` gives a table")
         self.data = data
@@ -54,14 +57,18 @@ class Build:
         articles = sources.wikipedia_files()
         containers = sources.containers()
         settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
+        filters = [
+            Dedup(Rule(config.near_dup, config.shingle), config.partitions),
+            Wikipedia(articles, config.wikipedia_share, memory),
+            *filters,
+        ]
         self.stages: list[Stage] = [
             Links(config, given, kind),
             *_network(containers, config.partitions, self._fetching),
             Pages(containers, config.partitions),
             Extract(containers, settings),
-            Dedup(Rule(config.near_dup, config.shingle), config.partitions),
-            Wikipedia(articles, config.wikipedia_share, memory),
-            Shard(config, _rules_said(config, bool(articles))),
+            *in_order(filters),
+            Shard(config, _rules_said(config, bool(articles)), tuple(f.name for f in filters)),
         ]
 
     def run(
