@@ -50,15 +50,14 @@ class OverlapGroup(click.Group):
         )
         return super().parse_args(ctx, [*spread(args[:end], many), *args[end:]])
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Hands options to the verb, or runs the report."""
-        words = [*ctx._protected_args, *ctx.args]
-        if not words:
-            return super().invoke(ctx)
-        verb = self.commands.get(words[0])
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb, which gets the options before it."""
+        verb = self.commands.get(args[0])
         if verb is None:
             raise click.UsageError(
-                f"`{words[0]}` is no verb of `overlap` ({', '.join(self.commands)}); a test set is "
+                f"`{args[0]}` is no verb of `overlap` ({', '.join(self.commands)}); a test set is "
                 "named with `--test`",
                 ctx,
             )
@@ -70,12 +69,12 @@ class OverlapGroup(click.Group):
         known = {p.name for p in verb.params}
         for name in given:
             if name not in known:
-                option = next(p.opts[-1] for p in self.params if p.name == name)
+                wrong = next(p.opts[-1] for p in self.params if p.name == name)
                 raise click.UsageError(
-                    f"`{option}` belongs to the report, not to `overlap {words[0]}`", ctx
+                    f"`{wrong}` belongs to the report, not to `overlap {args[0]}`", ctx
                 )
         ctx.obj = given
-        return super().invoke(ctx)
+        return super().resolve_command(ctx, args)
 
 
 class Verb(WebTextCommand):

@@ -17,7 +17,7 @@ import pytest
 from webtext_py import overlap as lib
 from webtext_py.cli.main import run
 from webtext_py.manifest import Manifest
-from webtext_py.overlap import stages
+from webtext_py import workspace
 from webtext_py.verify import verify
 
 from .conftest import Write
@@ -78,14 +78,14 @@ def test_killed_while_the_check_is_stored(data: Path, moment: str, again: str) -
 import os, signal, sys
 from webtext_py.cli.main import run
 from webtext_py.manifest import Manifest
-from webtext_py.overlap import stages
+from webtext_py import workspace
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 save = Manifest.save
 if sys.argv[1] == "before the file":
     Manifest.save = lambda manifest: kill(save(manifest))
 else:
-    stages.file_facts = kill
+    workspace.file_facts = kill
 run(sys.argv[2:])
 """
     check = ["overlap", "check", "--probes", "1000", "--quiet", "--data", str(data)]
