@@ -348,6 +348,22 @@ fn batches_change_nothing() {
 }
 
 #[test]
+fn lists_of_any_length_are_read_back() {
+    // Fifteen entries and more have another head in Thrift.
+    let folder = Folder::new("tokens-lists");
+    let path = folder.0.join("tokens.parquet");
+    for count in [0, 1, 14, 15, 16, 200] {
+        let metadata: Vec<(String, String)> =
+            (0..count).map(|place| (format!("key {place}"), "x".repeat(place))).collect();
+        TokenWriter::<u16>::new(&path).unwrap().finish(&metadata).unwrap();
+        let (_, footer) = read(&path);
+        let found: Vec<(String, String)> =
+            footer.list(5).iter().map(|pair| (pair.text(1).into(), pair.text(2).into())).collect();
+        assert_eq!(found, metadata);
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_made_is_an_io_error() {
     let path = Path::new("/no/such/folder/tokens.parquet");
     assert!(matches!(TokenWriter::<u16>::new(path), Err(Error::Io { .. })));

@@ -20,16 +20,14 @@ fn a_component_stands_in_one_part_with_all_its_pairs() {
             .filter(|pair| pair[0] != pair[1])
             .collect();
         let parts = 1 + random.below(5) as usize;
+        let chunk = |name: &str, pairs: &[Pair]| {
+            let (bounds, rows) = arrange(pairs, 1, |_| 0);
+            folder.numbers(name, bounds.into_iter().chain(rows.into_iter().flatten()))
+        };
         let files: Vec<_> = pairs
             .chunks(13)
             .enumerate()
-            .map(|(place, pairs)| {
-                let (bounds, rows) = arrange(pairs, 1, |_| 0);
-                folder.numbers(
-                    &format!("{place}"),
-                    bounds.into_iter().chain(rows.into_iter().flatten()),
-                )
-            })
+            .map(|(place, pairs)| chunk(&format!("{place}"), pairs))
             .collect();
         let out = folder.0.join("out");
         let found = components(&files, parts, &out, &|| false).unwrap();
@@ -54,6 +52,18 @@ fn a_component_stands_in_one_part_with_all_its_pairs() {
         }
         read.sort_unstable_by_key(|pair| pair[2]);
         assert_eq!(read, pairs, "round {round}");
+        // In another order, and turned round, each pair stands in the same part.
+        let turned: Vec<Pair> =
+            pairs.iter().rev().map(|pair| [pair[1], pair[0], pair[2]]).collect();
+        let other = folder.0.join("other");
+        components(&[chunk("turned", &turned)], parts, &other, &|| false).unwrap();
+        for part in 0..parts {
+            let ids = |path| -> BTreeSet<u64> {
+                let rows: Vec<Pair> = read_part(&[path], part, parts).unwrap();
+                rows.iter().map(|row| row[2]).collect()
+            };
+            assert_eq!(ids(&out), ids(&other), "round {round}");
+        }
         let stopped = components(&files, parts, &out, &|| true);
         assert!(files.is_empty() || matches!(stopped, Err(Error::Interrupted)));
     }

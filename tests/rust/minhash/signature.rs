@@ -98,6 +98,16 @@ fn the_largest_numbers_do_not_overflow() {
 }
 
 #[test]
+fn the_prime_itself_is_zero() {
+    let prime = (1 << 61) - 1;
+    // Products that are the prime, twice it, and one less.
+    for (a, wanted) in [(prime, 0), (2 * prime, 0), (prime - 1, (prime - 1) % (1 << 32))] {
+        let permutations = Permutations::new(Scheme::Legacy, &[a], &[0]).unwrap();
+        assert_eq!(signed(&permutations, &[1]), [wanted]);
+    }
+}
+
+#[test]
 fn mixing_gives_the_published_values() {
     // MurmurHash3 of nothing with seed 1, whose last step these are.
     for (scheme, wanted) in
