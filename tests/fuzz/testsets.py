@@ -3,7 +3,7 @@
 Promises: a file gives examples with unique ids and texts in UTF-8, or an `InputError` or
 `FormatError`.
 
-Usage: test_sets.py [--seconds 60] [--seed 1] [--all]
+Usage: testsets.py [--seconds 60] [--seed 1] [--all]
 """
 
 import bz2
