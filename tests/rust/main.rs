@@ -3,5 +3,7 @@
 mod bloom;
 mod bpe;
 mod dump;
+mod minhash;
 mod overlap;
+mod support;
 mod words;

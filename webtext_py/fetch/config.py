@@ -54,8 +54,8 @@ class FetchConfig:
         for option, url in (("--cdx", self.cdx), ("--memento", self.memento)):
             if url is not None and not _WEB.match(url):
                 raise ConfigError(f"`{option} {url}` is no http or https URL")
-        if not _WEB.match(self.cc_data) and not self.cc_data.startswith("s3://"):
-            raise ConfigError(f"`--cc-data {self.cc_data}` is no http, https or s3 URL")
+        if not _WEB.match(self.cc_data) and not self.cc_data.startswith("s3://commoncrawl/"):
+            raise ConfigError(f"`--cc-data {self.cc_data}` is no http or https URL")
         if self.contact is not None and not _CONTACT.fullmatch(self.contact):
             raise ConfigError(f"`{self.contact}` is no e-mail address and no URL")
         for what, value in (
@@ -111,9 +111,4 @@ class FetchConfig:
             named = [p if "://" in p else Path(p).name for p in self.cc_index]
             found |= {"cc_index": named, "cc_data": self.cc_data}
             found["capture_window_days"] = self.capture_window_days
-            from webtext_py.fetch.store import endpoint, is_store
-
-            own = endpoint()
-            if own is not None and any(map(is_store, (*self.cc_index, self.cc_data))):
-                found["s3_endpoint"] = own
         return found
