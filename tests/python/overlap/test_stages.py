@@ -17,7 +17,6 @@ import pytest
 from webtext_py import overlap as lib
 from webtext_py.cli.main import run
 from webtext_py.manifest import Manifest
-from webtext_py import workspace
 from webtext_py.verify import verify
 
 from .conftest import Write
@@ -105,7 +104,7 @@ def test_a_check_killed_before_the_end_changes_nothing(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stages, "measure_index", stop)
+    monkeypatch.setattr("webtext_py.overlap.stages.measure_index", stop)
     assert run(["overlap", "check", "--quiet", "--data", str(data)]) != 0
     assert verify(data).problems == []
 
