@@ -71,6 +71,7 @@ def real_build(shared: Path, work: Path) -> list[str]:
 
     html = shared / "html"
     pages = [(p.url, p.body) for p in (*article_benchmark(html), *snippet_benchmark(html))]
+    (work / "input").mkdir()
     made = real_input.make(shared, work / "input", pages)
     return ["--submissions", *map(str, made.dumps), "--pages", *map(str, made.pages)]
 
