@@ -61,7 +61,7 @@ def run(args: list[str]) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _forget_output()
-    except Exception as error:
+    except BaseException as error:  # a panic of the core is no Exception
         return _report(error)
 
 
@@ -71,7 +71,7 @@ def _forget_output() -> int:
     return 0
 
 
-def _report(error: Exception) -> int:
+def _report(error: BaseException) -> int:
     from webtext_py.errors import ConfigError, WebTextError
 
     if isinstance(error, WebTextError | OSError):
@@ -87,7 +87,7 @@ def _report(error: Exception) -> int:
     return EXIT_BUG
 
 
-def _text(error: Exception) -> str:
+def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         name = f"`{error.filename}`: " if error.filename else ""
         return f"{name}{error.strerror}"

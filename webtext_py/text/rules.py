@@ -83,7 +83,7 @@ _FEED = re.compile(rb"<(?:rss|feed|rdf:rdf|opml|urlset|sitemapindex|svg)[\s>]", 
 _HIDDEN = re.compile(r"<(script|style|template|svg)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
 _MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[^>]*>?", re.S)
 _SPACE = re.compile(r"\s+")
-_TITLE = re.compile(r"<title[^>]*>([^<]{0,1000})</title", re.I)
+_TITLE = re.compile(r"<title[^<>]*+>([^<]{0,1000}+)</title", re.I)
 
 
 def not_html(page: Page) -> Dropped | None:

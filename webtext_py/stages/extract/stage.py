@@ -23,7 +23,7 @@ class Extract(Stage):
     settings: ExtractSettings
 
     name = "extract"
-    rules = 2  # tasks of whole members: `documents/` is cut elsewhere
+    rules = 3  # tasks of whole members; titles of unclosed tags; URLs without credentials
     after = ("pages",)
     files = (DOCUMENTS, url_ends("extract"))
     libraries = ("trafilatura", "lxml", "htmldate", "py3langid", "resiliparse", "unicode", "words")
