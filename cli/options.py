@@ -130,7 +130,7 @@ def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-class Size(click.ParamType[int]):
+class Size(click.ParamType):  # type: ignore[type-arg]  # no parameter before click 8.4
     """Bytes, at least 4 MiB, with a unit if wanted: `500M`, `2G`."""
 
     name = "size"
@@ -153,7 +153,7 @@ class Size(click.ParamType[int]):
         return size
 
 
-class Threshold(click.ParamType["float | None"]):
+class Threshold(click.ParamType):  # type: ignore[type-arg]  # as above
     """A number, or `off` for None."""
 
     name = "threshold"

@@ -23,7 +23,7 @@ Examples:
 """
 
 
-class Names(click.ParamType["tuple[str, ...]"]):
+class Names(click.ParamType):  # type: ignore[type-arg]  # no parameter before click 8.4
     """Names with commas between them."""
 
     name = "names"
