@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from webtext_py.errors import ConfigError, InputError, StaleError
+from webtext_py.extras import require
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.data import Windows
 from webtext_py.train.distributed import World, join, leave, micro_batches
@@ -154,13 +155,9 @@ def _fitted(config: TrainConfig, world: World) -> TrainConfig:
 
 def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
     """`report`, and every number of a line to TensorBoard's files in the run's folder."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise ConfigError(
-            "`tensorboard` is on, but the package `tensorboard` is not installed",
-            hint="run `pip install 'webtext[tensorboard]'`, or leave it off",
-        ) from None
+    require("tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
     make: Any = functools.cache(SummaryWriter)  # at the first line, when the folder is there
 
     def both(line: dict[str, Any], steps: int) -> None:
