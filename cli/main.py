@@ -74,6 +74,10 @@ def _forget_output() -> int:
 def _report(error: BaseException) -> int:
     from webtext_py.errors import ConfigError, WebTextError
 
+    if isinstance(error, ImportError) and not (error.name or "").startswith("webtext_py"):
+        from webtext_py.extras import missing
+
+        error = missing(error)
     if isinstance(error, WebTextError | OSError):
         click.echo(f"error: {_text(error)}", err=True)
         hint = getattr(error, "hint", None)

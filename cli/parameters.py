@@ -43,7 +43,7 @@ def option(*names: str, many: bool = False, **attributes: Any) -> Callable[..., 
     return click.option(*names, **attributes)
 
 
-class Size(click.ParamType[int]):
+class Size(click.ParamType):  # type: ignore[type-arg]  # no parameter before click 8.4
     """Bytes, at least 4 MiB, with a unit if wanted: `500M`, `2G`."""
 
     name = "size"
@@ -66,7 +66,7 @@ class Size(click.ParamType[int]):
         return size
 
 
-class Threshold(click.ParamType["float | None"]):
+class Threshold(click.ParamType):  # type: ignore[type-arg]  # as above
     """A number, or `off` for None."""
 
     name = "threshold"
@@ -81,7 +81,7 @@ class Threshold(click.ParamType["float | None"]):
             self.fail(f"`{value}` is neither a number nor `off`", param, ctx)
 
 
-class Names(click.ParamType["tuple[str, ...]"]):
+class Names(click.ParamType):  # type: ignore[type-arg]  # as above
     """Names with commas between them."""
 
     name = "names"

@@ -67,9 +67,9 @@ def train(
     Takes what `webtext build` and `webtext bpe train` left, or any Parquet of token ids with
     `--tokens` and `--tokenizer`. Every setting is a KEY=VALUE; `--show-config` lists them.
     """
-    from webtext_py.train import require_torch
+    from webtext_py.extras import require
 
-    require_torch()
+    require("train")
     from webtext_py.runs.command import Request, carry_out, planned_settings
 
     context = click.get_current_context()
@@ -223,9 +223,9 @@ def sample(
 
     RUN is a name below DATA/runs or a folder.
     """
-    from webtext_py.train import require_torch
+    from webtext_py.extras import require
 
-    require_torch()
+    require("train")
     from webtext_py.runs.folder import find_run, sample_run
 
     texts, step = sample_run(find_run(data, run), prompt, device, **options)
@@ -254,9 +254,9 @@ def export(data: Path, as_json: bool, quiet: bool, run: str, folder: Path, force
     RUN is a name below DATA/runs or a folder. `GPT2LMHeadModel.from_pretrained(FOLDER)` opens the
     result, `webtext train --init-from FOLDER` trains on from it.
     """
-    from webtext_py.train import require_torch
+    from webtext_py.extras import require
 
-    require_torch()
+    require("train")
     from webtext_py.runs.folder import export_run, find_run
 
     step, parameters = export_run(find_run(data, run), folder, force)
