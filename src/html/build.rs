@@ -37,9 +37,9 @@ const CLOSED_BY: [(&[Name], &[Name]); 28] = [
     (
         &[P],
         &[
-            ADDRESS, BLOCKQUOTE, CAPTION, CENTER, COL, COLGROUP, DD, DIR, DIV, DL, DT, FIELDSET,
-            FORM, H1, H2, H3, H4, H5, H6, HEAD, HR, LI, LISTING, MENU, OL, P, PRE, TABLE, TBODY,
-            TD, TFOOT, TH, TITLE, TR, UL, XMP, FRAMESET,
+            ADDRESS, BLOCKQUOTE, BODY, CAPTION, CENTER, COL, COLGROUP, DD, DIR, DIV, DL, DT,
+            FIELDSET, FORM, H1, H2, H3, H4, H5, H6, HEAD, HR, LI, LISTING, MENU, OL, P, PRE, TABLE,
+            TBODY, TD, TFOOT, TH, TITLE, TR, UL, XMP, FRAMESET,
         ],
     ),
     (&[TBODY], &[TBODY, TFOOT]),

@@ -100,3 +100,19 @@ def test_same_elements_depths_and_texts_as_lxml_on_at_least_99_of_100_pages(
 )
 def test_same_tree_as_lxml_on_small_pages(html: str) -> None:
     assert ours(html) == lxmls(html)
+
+
+NAMES = """a abbr address area article aside b base big blockquote body br button caption center cite
+code col colgroup dd del details dir div dl dt em fieldset figure font footer form frame frameset
+h1 h6 head header hr html i iframe img input li link listing main map menu meta nav noframes
+noscript object ol optgroup option p param pre q s samp script section select small source span
+strike strong style sub summary table tbody td template textarea tfoot th thead title tr tt u ul
+wbr xmp x-own""".split()
+
+
+@pytest.mark.parametrize(
+    "page", ["<{0}>a<{1}>b", "<div><{0}>a<{1}>b</{0}>c</div>d", "<head><{0}>a<{1}>b</{1}>c"]
+)
+def test_same_tree_as_lxml_for_any_two_elements(page: str) -> None:
+    pages = [page.format(first, second) for first in NAMES for second in NAMES]
+    assert [html for html in pages if ours(html) != lxmls(html)] == []
