@@ -11,6 +11,7 @@ pub mod error;
 pub mod hash;
 pub mod minhash;
 pub mod overlap;
+pub mod page;
 pub mod words;
 
 #[cfg(feature = "python")]

@@ -10,6 +10,7 @@ mod dump;
 mod error;
 mod minhash;
 mod overlap;
+mod page;
 mod words;
 
 use pyo3::prelude::*;
@@ -23,6 +24,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     buffer::register(module)?;
     digest::register(module)?;
     dump::register(module)?;
+    page::register(module)?;
     words::register(module)?;
     bpe::register(module)?;
     overlap::register(module)?;

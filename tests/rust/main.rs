@@ -4,4 +4,5 @@ mod bloom;
 mod bpe;
 mod dump;
 mod overlap;
+mod page;
 mod words;
