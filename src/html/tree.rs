@@ -383,6 +383,13 @@ impl<'s> Tree<'s> {
         attributes.collect()
     }
 
+    /// The same, each name as the source has it and each value decoded when it is asked for.
+    pub fn raw_attributes(&self, node: Node) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.attribute_slice(node).iter().map(|attribute| {
+            (self.slice(attribute.name, attribute.name_len), self.value(attribute))
+        })
+    }
+
     /// Whether the element has attributes at all.
     pub fn has_attributes(&self, node: Node) -> bool {
         !self.attribute_slice(node).is_empty()
@@ -406,6 +413,11 @@ impl<'s> Tree<'s> {
 
     pub(super) fn is_raw(&self, node: Node) -> bool {
         self.marked(node, RAW)
+    }
+
+    /// Characters of a run of text.
+    pub fn run_length(&self, node: Node) -> usize {
+        self.pieces()[node as usize].total(|| self.run(node))
     }
 
     /// Lengths of all runs, measured once for all copies.
