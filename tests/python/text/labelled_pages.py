@@ -7,8 +7,9 @@ page; precision and recall are means over pages, F1 is of those means.
 trafilatura-eval (adbar): over all pages, how many of the snippets that the text must have and of
 those that it must not have stand in it, whitespace normalised; F1 of the sums.
 
-html/more (twelve collections, see its README): the metric of article-extraction-benchmark, where
-text that may be in or not is no mistake; the pages of one collection have snippets only.
+html/more (twelve collections, see its README): shares of shingles as in
+article-extraction-benchmark, but a page without any text has precision 0; the pages of one
+collection have snippets only. Text that a collection sets apart (comments, captions) is ignored.
 """
 
 import base64
@@ -36,7 +37,6 @@ class LabelledPage:
     id: str = ""  # COLLECTION:NAME, over all sets
     collection: str = ""
     content_type: str | None = None  # as an HTTP header would give it
-    optional: str = ""  # text that is no mistake where it is in
     language: str | None = None
     kind: str | None = None
 
@@ -116,7 +116,6 @@ def _more_page(row: dict[str, object]) -> LabelledPage:
         id=text("id"),
         collection=text("id").partition(":")[0],
         content_type=f"text/html; charset={charset}" if charset else None,
-        optional="\n".join(filter(None, (text("supplemental"), text("comments")))),
         language=text("lang") or None,
         kind=text("kind") or None,
     )
@@ -137,15 +136,13 @@ def _share(hits: float, others: float, misses: float) -> float:
     return hits / (hits + others) if hits else 0.0
 
 
-def precision_and_recall(
-    gold: str, extracted: str, optional: str = ""
-) -> tuple[float | None, float | None]:
+def precision_and_recall(gold: str, extracted: str) -> tuple[float | None, float | None]:
     """Shares of shingles by the metric of article-extraction-benchmark; None where there is
-    nothing to judge (no text has no precision). Shingles of `optional` are no mistake.
+    nothing to judge (no text has no precision).
     """
     want, have = _shingles(gold), _shingles(extracted)
     hits = (want & have).total()
-    surplus, missing = (have - want - _shingles(optional)).total(), (want - have).total()
+    surplus, missing = (have - want).total(), (want - have).total()
     return (
         _share(hits, surplus, missing) if hits + surplus else None,
         _share(hits, missing, surplus) if hits + missing else None,

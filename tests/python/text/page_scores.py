@@ -61,16 +61,17 @@ def page_sets(pages: Sequence[LabelledPage]) -> list[PageSet]:
 
 
 def page_values(pages: Sequence[LabelledPage], texts: Sequence[str]) -> Floats:
-    """(pages, 3): precision, recall (NaN where there is nothing to judge) and 0 of a page with a
-    whole gold text; hits, surplus and missing snippets of another.
+    """(pages, 3): precision, recall (NaN where the set's metric leaves a page out) and 0 of a page
+    with a whole gold text; hits, surplus and missing snippets of another.
     """
     values = np.zeros((len(pages), 3))
     for row, page, text in zip(values, pages, texts, strict=True):
         if page.article is None:
             row[:] = snippet_counts(page, text)
         else:
-            shares = precision_and_recall(page.article, text, page.optional)
-            row[:2] = [np.nan if share is None else share for share in shares]
+            nothing = np.nan if page.collection == ARTICLES else 0.0
+            shares = precision_and_recall(page.article, text)
+            row[:2] = [nothing if share is None else share for share in shares]
     return values
 
 

@@ -7,20 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from labelled_pages import (
+    ARTICLES,
     LabelledPage,
     all_pages,
     more_pages,
-    precision_and_recall,
     shingle_f1,
     snippet_f1,
 )
 from page_scores import PageSet, difference_interval, f1, page_sets, page_values
 
-WHOLE = [
-    LabelledPage("", b"", article="a b c d e", id="x:1", collection="x", kind="news"),
-    LabelledPage("", b"", article="e f g h", id="x:2", collection="x", kind="news"),
-    LabelledPage("", b"", article="one two three four five six", id="y:1", collection="y"),
-]
+GOLDS = ["a b c d e", "e f g h", "one two three four five six"]
 TEXTS = ["a b c d x", "", "one two three four five nine"]
 SNIPPETS = [
     LabelledPage("", b"", wanted=("one", "two"), unwanted=("menu",), id="s:1", collection="s"),
@@ -28,24 +24,16 @@ SNIPPETS = [
 ]
 
 
-def test_optional_text_is_no_mistake() -> None:
-    gold, text = "a b c d e", "a b c d e of my own free will"
-    precision, recall = precision_and_recall(gold, text)
-    assert (precision, recall) == (pytest.approx(2 / 7), 1.0)
-    # "c d e of" and the like begin in the gold: only what is all in the optional text is free.
-    precision, recall = precision_and_recall(gold, text, "of my own free will")
-    assert (precision, recall) == (pytest.approx(2 / 5), 1.0)
-    # What both gold and optional text have still counts as found.
-    assert precision_and_recall(gold, gold, gold) == (1.0, 1.0)
-
-
 def test_f1_from_values_is_the_metrics_own() -> None:
-    values = page_values(WHOLE, TEXTS)
-    expected = shingle_f1(
-        [(page.article or "", text) for page, text in zip(WHOLE, TEXTS, strict=True)]
-    )
-    assert f1(values, PageSet("x", (0, 1, 2), False)) == pytest.approx(expected)
+    whole = PageSet("", (0, 1, 2), False)
+    pages = [LabelledPage("", b"", article=gold, collection=ARTICLES) for gold in GOLDS]
+    expected = shingle_f1(list(zip(GOLDS, TEXTS, strict=True)))
+    assert f1(page_values(pages, TEXTS), whole) == pytest.approx(expected)
+    # precision 1/2, none, 2/3; recall 1/2, 0, 2/3
     assert expected == pytest.approx(2 * 7 / 12 * 7 / 18 / (7 / 12 + 7 / 18))
+    # In the other sets the page without a text has precision 0.
+    pages = [LabelledPage("", b"", article=gold, collection="x") for gold in GOLDS]
+    assert f1(page_values(pages, TEXTS), whole) == pytest.approx(7 / 18)
     found = ["one menu", "three"]
     values = page_values(SNIPPETS, found)
     expected = snippet_f1(list(zip(SNIPPETS, found, strict=True)))
@@ -72,9 +60,17 @@ def test_interval_of_a_difference() -> None:
 
 
 def test_sets_and_their_held_out_halves() -> None:
-    sets = {part.name: part for part in page_sets([*WHOLE, *SNIPPETS])}
+    whole = [
+        LabelledPage("", b"", article="a", collection="x", kind="news"),
+        LabelledPage("", b"", article="a", collection="x", kind="news"),
+        LabelledPage("", b"", article="a", collection="y", language="el"),
+        LabelledPage("", b"", article="a", collection=ARTICLES),
+    ]
+    sets = {part.name: part for part in page_sets([*whole, *SNIPPETS])}
+    assert sets["A"].at == (3,)
     assert sets["more"].at == (0, 1, 2)
     assert sets["x"].at == sets["kind news"].at == (0, 1)
+    assert sets["y"].at == sets["language el"].at == (2,)
     assert sets["s"].by_snippets
     assert not sets["more"].by_snippets
     pages = [LabelledPage("", b"", article="a", id=f"z:{n}", collection="z") for n in range(400)]
