@@ -9,6 +9,7 @@ pub mod digest;
 pub mod dump;
 pub mod error;
 pub mod hash;
+pub mod html;
 pub mod minhash;
 pub mod overlap;
 pub mod words;

@@ -232,3 +232,6 @@ def minhash_cluster(
     set_files: Sequence[PathLike[str]],
     threshold: float,
 ) -> tuple[Buffer, Buffer]: ...
+def html_elements(html: str) -> tuple[str, Buffer, Buffer, Buffer]:
+    """The tree of a page for comparisons: names, one a line, depths (uint32, root 0), and text and
+    tail of each element as offsets (int64, two an element and one more) and UTF-8 bytes."""

@@ -8,6 +8,7 @@ mod buffer;
 mod digest;
 mod dump;
 mod error;
+mod html;
 mod minhash;
 mod overlap;
 mod words;
@@ -26,5 +27,6 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     words::register(module)?;
     bpe::register(module)?;
     overlap::register(module)?;
-    minhash::register(module)
+    minhash::register(module)?;
+    html::register(module)
 }

@@ -3,5 +3,6 @@
 mod bloom;
 mod bpe;
 mod dump;
+mod html;
 mod overlap;
 mod words;
