@@ -12,6 +12,7 @@ pub mod hash;
 pub mod html;
 pub mod minhash;
 pub mod overlap;
+pub mod page;
 pub mod words;
 
 #[cfg(feature = "python")]

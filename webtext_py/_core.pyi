@@ -30,6 +30,17 @@ def normalize_text(text: bytes, ascii: bool) -> str: ...
 def word_counts(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def text_digests(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def word_spans(text: bytes, ascii: bool) -> Buffer: ...
+def decode_page(body: bytes, content_type: str | None = None) -> tuple[str, str]:
+    """Text of a page's bytes, and `charset:evidence`, with WHATWG's names in lower case."""
+
+def charset_for_label(label: bytes) -> str | None:
+    """WHATWG's name, in lower case, of the charset that a label means on the web."""
+
+def detect_language(text: str) -> str:
+    """ISO 639-1 code of the language that most of `text` is in; `und` where unsure."""
+
+def language_codes() -> list[str]:
+    """The codes that `detect_language` can give, `und` apart."""
 
 MAX_LINE_BYTES: int
 

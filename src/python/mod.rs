@@ -11,6 +11,7 @@ mod error;
 mod html;
 mod minhash;
 mod overlap;
+mod page;
 mod words;
 
 use pyo3::prelude::*;
@@ -24,6 +25,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     buffer::register(module)?;
     digest::register(module)?;
     dump::register(module)?;
+    page::register(module)?;
     words::register(module)?;
     bpe::register(module)?;
     overlap::register(module)?;

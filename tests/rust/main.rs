@@ -5,4 +5,5 @@ mod bpe;
 mod dump;
 mod html;
 mod overlap;
+mod page;
 mod words;

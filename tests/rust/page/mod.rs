@@ -1,0 +1,6 @@
+//! What surrounds a page's text. Comparisons with other implementations on real pages are in
+//! `tests/python/page`.
+
+mod charset;
+mod language;
+mod plain;
