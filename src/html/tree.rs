@@ -437,8 +437,8 @@ pub struct Nodes<'t, 's> {
 }
 
 impl Nodes<'_, '_> {
-    /// Passes over what is inside `node`, the last one given.
-    pub fn skip(&mut self, node: Node) {
+    /// Goes on behind `node`, the last one given.
+    pub fn jump_past(&mut self, node: Node) {
         self.at = self.at.max(self.tree.end(node));
     }
 }
