@@ -246,3 +246,15 @@ def minhash_cluster(
 def html_elements(html: str) -> tuple[str, Buffer, Buffer, Buffer]:
     """The tree of a page for comparisons: names, one a line, depths (uint32, root 0), and text and
     tail of each element as offsets (int64, two an element and one more) and UTF-8 bytes."""
+
+def extract_batch(
+    pages: tuple[_Int64s, _Bytes],
+    content_types: tuple[_Int64s, _Bytes] | None = None,
+    *,
+    budget: int | None = None,
+    rescue: bool = True,
+) -> tuple[Buffer, Buffer, Buffer]:
+    """Outcome (uint8: 0 done, 1 too costly, 2 crash), and main text as offsets (int64) and UTF-8,
+    for each row of `pages`, without the interpreter. Pages are UTF-8 text, or bytes as they came
+    where `content_types` gives a header's value for each. `budget` is the work that a page may
+    cost; without `rescue` readability is never asked."""

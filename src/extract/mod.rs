@@ -6,6 +6,7 @@
 //! blocks ([`collect`], [`table`]); where that gives too little, [`wild`] takes paragraphs from
 //! anywhere. Work is counted, so that a page is too costly on every machine or on none.
 
+pub mod batch;
 pub mod block;
 pub mod clean;
 pub mod collect;

@@ -8,6 +8,7 @@ mod buffer;
 mod digest;
 mod dump;
 mod error;
+mod extract;
 mod html;
 mod minhash;
 mod overlap;
@@ -30,5 +31,6 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     bpe::register(module)?;
     overlap::register(module)?;
     minhash::register(module)?;
+    extract::register(module)?;
     html::register(module)
 }

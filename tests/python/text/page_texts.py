@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from unittest import mock
 
@@ -42,9 +43,34 @@ def by_trafilatura_alone(pages: list[LabelledPage]) -> list[str]:
         return by_trafilatura(pages)
 
 
+def by_rules(pages: list[LabelledPage], *, rescue: bool = True) -> list[str]:
+    """Texts by the rules of the core."""
+    import numpy as np
+    import pyarrow as pa
+
+    from webtext_py import _core
+    from webtext_py.columns import text_column
+
+    bodies = pa.array([page.body for page in pages], pa.large_binary())
+    types = pa.array([page.content_type or "" for page in pages], pa.large_string())
+    _, offsets, texts = _core.extract_batch(
+        text_column(bodies), text_column(types), rescue=rescue
+    )
+    bounds = np.frombuffer(memoryview(offsets), np.int64).tolist()
+    data = bytes(memoryview(texts))
+    return [data[start:end].decode() for start, end in pairwise(bounds)]
+
+
+def by_rules_alone(pages: list[LabelledPage]) -> list[str]:
+    """The same without readability."""
+    return by_rules(pages, rescue=False)
+
+
 ENGINES: dict[str, Engine] = {
     "trafilatura": by_trafilatura,
     "trafilatura without readability": by_trafilatura_alone,
+    "rules": by_rules,
+    "rules without readability": by_rules_alone,
 }
 # Their texts are kept.
 SLOW = frozenset(["trafilatura", "trafilatura without readability"])
