@@ -4,18 +4,27 @@
 //! raw tree is pruned ([`raw`]), a copy cleaned and converted ([`clean`], [`convert`]); a frame is
 //! chosen ([`frames`]), stripped of boilerplate ([`discard`], [`links`]) and its elements become
 //! blocks ([`collect`], [`table`]); where that gives too little, [`wild`] takes paragraphs from
-//! anywhere. Work is counted, so that a page is too costly on every machine or on none.
+//! anywhere. [`escalate`] has what follows: [`readability`] and [`justext`] for pages that lack
+//! what the rules look for, [`baseline`] for those without anything else, and a second try where a
+//! text covers little of its page. Work is counted, so that a page is too costly on every machine or on none.
 
+pub mod baseline;
 pub mod batch;
 pub mod block;
 pub mod clean;
 pub mod collect;
 pub mod convert;
 pub mod discard;
+pub mod embedded;
+pub mod escalate;
 pub mod families;
+pub mod flow;
 pub mod frames;
+pub mod furniture;
+pub mod justext;
 pub mod links;
 pub mod raw;
+pub mod readability;
 pub mod table;
 pub mod wild;
 
@@ -64,7 +73,8 @@ pub fn extract(html: &str, options: &Options) -> Result<Extracted, TooCostly> {
     }
     let families = families::of_all(&page, &mut budget)?;
     raw::prune(&mut page, &families, false, &mut budget)?;
-    let mut blocks = rules(&page, &families, false, &mut budget)?;
+    let own = rules(&page, &families, false, &mut budget)?;
+    let mut blocks = escalate::escalate(&page, &families, own, options.rescue, &mut budget)?;
     wild::without_repeats(&mut blocks);
     Ok(Extracted { text: block::joined(&blocks) })
 }
