@@ -3,6 +3,7 @@
 mod bloom;
 mod bpe;
 mod dump;
+mod extract;
 mod html;
 mod overlap;
 mod page;
