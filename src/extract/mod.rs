@@ -26,6 +26,7 @@ pub mod links;
 pub mod raw;
 pub mod readability;
 pub mod table;
+pub mod thread;
 pub mod wild;
 
 use block::Block;
@@ -72,7 +73,8 @@ pub fn extract(html: &str, options: &Options) -> Result<Extracted, TooCostly> {
         return Ok(Extracted::default());
     }
     let families = families::of_all(&page, &mut budget)?;
-    raw::prune(&mut page, &families, false, &mut budget)?;
+    let is_thread = thread::is_thread(&page, &mut budget)?;
+    raw::prune(&mut page, &families, is_thread, &mut budget)?;
     let own = rules(&page, &families, false, &mut budget)?;
     let mut blocks = escalate::escalate(&page, &families, own, options.rescue, &mut budget)?;
     wild::without_repeats(&mut blocks);
