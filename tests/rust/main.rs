@@ -6,4 +6,5 @@ mod dump;
 mod html;
 mod overlap;
 mod page;
+mod rescue;
 mod words;
