@@ -257,3 +257,56 @@ fn nearest_behind(classes: &[Class], counts: impl Fn(Class) -> bool) -> Vec<Clas
     found.reverse();
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rule of the paper, looking both ways from every paragraph.
+    fn slow_twin(own: &[Class]) -> Vec<Class> {
+        let look = |classes: &[Class], at: usize, step: isize, over_near_good: bool| {
+            let mut place = at as isize + step;
+            while place >= 0 && (place as usize) < classes.len() {
+                let class = classes[place as usize];
+                if class != Class::Short && !(over_near_good && class == Class::NearGood) {
+                    return class;
+                }
+                place += step;
+            }
+            Class::Bad
+        };
+        let mut classes = own.to_vec();
+        for at in 0..own.len() {
+            if own[at] == Class::Short {
+                let sides =
+                    [-1, 1].map(|step| (look(own, at, step, true), look(own, at, step, false)));
+                let good = sides.iter().all(|side| side.0 == Class::Good)
+                    || (sides.iter().any(|side| side.0 == Class::Good)
+                        && sides.iter().any(|side| *side == (Class::Bad, Class::NearGood)));
+                classes[at] = if good { Class::Good } else { Class::Bad };
+            }
+        }
+        for at in 0..classes.len() {
+            if classes[at] == Class::NearGood {
+                let bad = [-1, 1].iter().all(|&step| look(&classes, at, step, true) == Class::Bad);
+                classes[at] = if bad { Class::Bad } else { Class::Good };
+            }
+        }
+        classes
+    }
+
+    #[test]
+    fn neighbours_in_passes_are_neighbours_looked_for() {
+        let kinds = [Class::Bad, Class::Short, Class::NearGood, Class::Good];
+        // All sequences of up to seven paragraphs.
+        for length in 0..=7u32 {
+            for number in 0..4usize.pow(length) {
+                let own: Vec<Class> =
+                    (0..length).map(|at| kinds[number / 4usize.pow(at) % 4]).collect();
+                let mut judged = own.clone();
+                judge_by_neighbours(&mut judged);
+                assert_eq!(judged, slow_twin(&own), "{own:?}");
+            }
+        }
+    }
+}

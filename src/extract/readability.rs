@@ -5,6 +5,8 @@
 //! text is taken out of it. Loose text in a `div` counts as a paragraph. Everything is one pass
 //! over the nodes, with prefix sums or with sums that grow from the leaves.
 
+use std::ops::Range;
+
 use super::block::Block;
 use super::clean::clean as clean_page;
 use super::flow;
@@ -158,8 +160,9 @@ pub fn readability<'s>(
     let Some(best) = scores.best() else { return Ok(None) };
     let kept = with_siblings(&page, &sums, &scores, best);
     keep_only(&mut page, best, &kept);
-    drop_parts(&mut page, &sums);
-    clean(&mut page, &scores, &kept);
+    let inside = kept[0]..page.end(kept[kept.len() - 1]);
+    drop_parts(&mut page, &sums, inside.clone());
+    clean(&mut page, &scores, inside);
     let length = Lengths::of(&page).trimmed(0, page.len() as Node);
     let first = page.nodes_between(0, page.len() as Node).filter(|&node| page.is_text(node));
     let first = first.map(|run| page.run(run)).find(|run| !run.trim().is_empty());
@@ -174,7 +177,7 @@ fn has_any(text: &str, words: &[&str]) -> bool {
 
 /// Deletes scripts and what is named like no part of an article.
 fn prune(page: &mut Tree<'_>, budget: &mut Budget) -> Result<(), TooCostly> {
-    for node in live(page) {
+    for node in live(page, 0..page.len() as Node) {
         let name = page.name(node);
         if matches!(name, names::SCRIPT | names::STYLE | names::FENCEDFRAME) {
             page.delete(node);
@@ -190,9 +193,9 @@ fn prune(page: &mut Tree<'_>, budget: &mut Budget) -> Result<(), TooCostly> {
     Ok(())
 }
 
-/// All live nodes, in document order.
-fn live(page: &Tree<'_>) -> Vec<Node> {
-    page.nodes_between(0, page.len() as Node).collect()
+/// Live nodes, in document order.
+fn live(page: &Tree<'_>, inside: Range<Node>) -> Vec<Node> {
+    page.nodes_between(inside.start, inside.end).collect()
 }
 
 /// Counts over ranges of nodes, of what was live when they were made.
@@ -263,7 +266,7 @@ fn is_blank(page: &Tree<'_>, run: Node) -> bool {
 
 /// Makes a `div` a `p` where no block is in it, and more than links.
 fn rename_paragraphs(page: &mut Tree<'_>, sums: &Sums) {
-    for node in live(page) {
+    for node in live(page, 0..page.len() as Node) {
         let inside = (node + 1, page.end(node));
         if page.name(node) != names::DIV || count(&sums.blocks, inside.0, inside.1) > 0 {
             continue;
@@ -335,7 +338,7 @@ struct Scores {
 impl Scores {
     fn of(page: &Tree<'_>, sums: &Sums) -> Self {
         let mut scores = Scores { points: vec![f64::NAN; page.len()], candidates: Vec::new() };
-        for node in live(page) {
+        for node in live(page, 0..page.len() as Node) {
             let end = page.end(node);
             let length = sums.lengths.trimmed(node, end);
             if length < SHORTEST || !is_paragraph(page, node) {
@@ -424,8 +427,8 @@ fn keep_only(page: &mut Tree<'_>, best: Node, kept: &[Node]) {
 }
 
 /// Deletes forms, frames, and headings that are links or named like no part of a text.
-fn drop_parts(page: &mut Tree<'_>, sums: &Sums) {
-    for node in live(page) {
+fn drop_parts(page: &mut Tree<'_>, sums: &Sums, inside: Range<Node>) {
+    for node in live(page, inside) {
         let drop = match page.name(node) {
             names::FORM | names::TEXTAREA | names::IFRAME => true,
             names::H1 | names::H2 | names::H3 | names::H4 | names::H5 | names::H6 => {
@@ -492,11 +495,9 @@ impl Part {
 }
 
 /// Deletes blocks that are no text, from the inside to the outside.
-fn clean(page: &mut Tree<'_>, scores: &Scores, kept: &[Node]) {
+fn clean(page: &mut Tree<'_>, scores: &Scores, inside: Range<Node>) {
     let mut parts: Vec<(Node, Part)> = Vec::new();
-    let (Some(&first), Some(&last)) = (kept.first(), kept.last()) else { return };
-    let nodes: Vec<Node> = page.nodes_between(first, page.end(last)).collect();
-    for node in nodes.into_iter().rev() {
+    for node in live(page, inside).into_iter().rev() {
         let mut part = Part::default();
         // Its children are what was put there last.
         while let Some((_, child)) = parts.pop_if(|(child, _)| *child < page.end(node)) {

@@ -7,4 +7,5 @@ mod extract;
 mod html;
 mod overlap;
 mod page;
+mod rescue;
 mod words;
