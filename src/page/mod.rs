@@ -5,7 +5,9 @@
 //! recurses on input.
 
 pub mod charset;
+pub mod date;
 pub mod declared;
+pub mod jsonld;
 pub mod language;
 pub mod plain;
 

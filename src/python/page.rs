@@ -1,6 +1,9 @@
 //! Binding of `crate::page`.
 
+use crate::html::{Limits, Tree};
 use crate::page;
+use crate::page::date::{Bounds, Day, published};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 /// Text of a page's bytes, and `charset:evidence`.
@@ -32,10 +35,28 @@ fn language_codes() -> Vec<&'static str> {
     page::language::codes()
 }
 
+/// Day on which a page was published, as `2017-12-31`.
+#[pyfunction]
+#[pyo3(signature = (html, url=None, fetched_at=None))]
+fn published_day(
+    py: Python<'_>,
+    html: &str,
+    url: Option<&str>,
+    fetched_at: Option<i64>,
+) -> PyResult<Option<String>> {
+    py.detach(|| {
+        let tree = Tree::parse(html, &Limits::default())
+            .map_err(|e| PyValueError::new_err(e.to_string()))?;
+        let bounds = Bounds::until(fetched_at.and_then(Day::from_unix));
+        Ok(published(&tree, html, url, &bounds).map(|day| day.to_string()))
+    })
+}
+
 /// Adds this file's functions to `_core`.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(decode_page, module)?)?;
     module.add_function(wrap_pyfunction!(charset_for_label, module)?)?;
     module.add_function(wrap_pyfunction!(detect_language, module)?)?;
+    module.add_function(wrap_pyfunction!(published_day, module)?)?;
     module.add_function(wrap_pyfunction!(language_codes, module)?)
 }
