@@ -8,8 +8,8 @@ pub(super) const MAX_CHARACTERS: usize = 52;
 
 /// The date that `text` expresses, if it lies in `bounds`.
 ///
-/// Readings are tried from the surest to the loosest: year first, eight digits, three numbers, a
-/// month by its name, year and month.
+/// Readings are tried from the surest to the loosest: year first, eight digits, three numbers, year
+/// and month, a month by its name. The first that gives a day decides.
 pub(super) fn parse(text: &str, bounds: &Bounds) -> Option<Day> {
     if !text.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
@@ -26,7 +26,8 @@ pub(super) fn parse(text: &str, bounds: &Bounds) -> Option<Day> {
     }
     [year_first, eight_digits, three_numbers, year_and_month, with_named_month]
         .into_iter()
-        .find_map(|reading| reading(&tokens).filter(|&day| bounds.contain(day)))
+        .find_map(|reading| reading(&tokens))
+        .filter(|&day| bounds.contain(day))
 }
 
 /// The beginning of `text` on one line.
@@ -225,10 +226,9 @@ pub(super) fn day_month_year(day: u32, month: u32, year: u32) -> Option<Day> {
 
 /// `2014-03` and `03/2014`: the first of the month.
 fn year_and_month(tokens: &[Token<'_>]) -> Option<Day> {
-    tokens.windows(3).enumerate().find_map(|(at, three)| {
+    tokens.windows(3).find_map(|three| {
         let [Number(a), Mark(mark), Number(b)] = three else { return None };
         let is_full_year = |number: &str| number.len() == 4 && is_year(value(number));
-        let _ = at;
         if !parts(*mark) {
             None
         } else if is_full_year(a) && is_month(b) {

@@ -71,6 +71,7 @@ fn in_page(
         .descendants(0)
         .filter(|&element| matches!(tree.name(element), names::TITLE | names::H1))
         .collect();
+    let source = within_html(source);
     elements::first_dated(tree, &elements::candidates(tree), beginnings, bounds)
         .or_else(|| elements::first_dated(tree, &headlines, beginnings, bounds))
         .or_else(|| elements::of_times(tree, bounds))
@@ -78,6 +79,13 @@ fn in_page(
         .or_else(|| scan::in_url(&picture(tree)?, bounds))
         .or_else(|| scan::announced(source, bounds))
         .or_else(|| scan::iso_date(&visible_text(tree), false, bounds))
+}
+
+/// `source` up to the end of the document: caches leave their times behind it.
+fn within_html(source: &str) -> &str {
+    let end = memchr::memmem::rfind_iter(source.as_bytes(), b"</")
+        .find(|&at| source[at + 2..].get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")));
+    &source[..end.unwrap_or(source.len())]
 }
 
 fn pruned<'s>(tree: &Tree<'s>) -> Tree<'s> {
