@@ -8,6 +8,7 @@ pub mod bpe;
 pub mod digest;
 pub mod dump;
 pub mod error;
+pub mod extract;
 pub mod hash;
 pub mod html;
 pub mod minhash;

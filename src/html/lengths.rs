@@ -1,5 +1,7 @@
 //! Lengths of text by subtraction: prefix sums over the runs that are left in a tree.
 
+use std::borrow::Cow;
+
 use super::tree::{Node, Tree};
 
 /// What the lengths of a run of text are made from.
@@ -26,6 +28,11 @@ impl Piece {
             false => Piece::default(),
         };
         (0..tree.len() as Node).map(measure).collect()
+    }
+
+    /// All characters; `text` gives the text where it was not measured.
+    pub(super) fn total<'a>(&self, text: impl FnOnce() -> Cow<'a, str>) -> usize {
+        if self.measured { self.total as usize } else { text().chars().count() }
     }
 
     fn of(text: &str) -> Piece {
@@ -56,6 +63,8 @@ impl Piece {
 /// White space is Unicode's, as in Python's `str.split`. Takes one pass over the nodes; an answer
 /// takes constant time.
 pub struct Lengths {
+    /// The first node measured; indices below count from here.
+    from: Node,
     /// Sums before each node; one more than there are nodes.
     total: Vec<u32>,
     inked: Vec<u32>,
@@ -68,9 +77,15 @@ pub struct Lengths {
 impl Lengths {
     /// Measures what is live in `tree`.
     pub fn of(tree: &Tree<'_>) -> Self {
+        Lengths::between(tree, 0, tree.len() as Node)
+    }
+
+    /// Measures what is live in `from..end`, where `from` is not inside a deleted element.
+    pub fn between(tree: &Tree<'_>, from: Node, end: Node) -> Self {
         let pieces = tree.pieces();
-        let nodes = tree.len();
+        let nodes = (end - from) as usize;
         let mut lengths = Lengths {
+            from,
             total: vec![0; nodes + 1],
             inked: vec![0; nodes + 1],
             words: vec![0; nodes + 1],
@@ -81,14 +96,16 @@ impl Lengths {
         let mut filled = 0usize;
         let mut at = 0usize;
         while at < nodes {
-            let node = at as Node;
-            let end = if tree.is_deleted(node) { tree.end(node) as usize } else { at + 1 };
+            let node = from + at as Node;
+            let deleted = tree.is_deleted(node);
+            let end = if deleted { (tree.end(node) - from) as usize } else { at + 1 };
             lengths.total[at..end].fill(total);
             lengths.inked[at..end].fill(inked);
             lengths.words[at..end].fill(words);
-            if end == at + 1 && tree.is_text(node) && !tree.is_deleted(node) {
-                let piece = match pieces[at].measured {
-                    true => pieces[at],
+            if !deleted && tree.is_text(node) {
+                let piece = pieces[node as usize];
+                let piece = match piece.measured {
+                    true => piece,
                     false => Piece::of(&tree.run(node)),
                 };
                 let glued = open_word && piece.inked_first;
@@ -107,22 +124,26 @@ impl Lengths {
         lengths
     }
 
+    fn at(&self, node: Node) -> usize {
+        (node - self.from) as usize
+    }
+
     /// Characters of the text in `from..end`.
     pub fn total(&self, from: Node, end: Node) -> usize {
-        (self.total[end as usize] - self.total[from as usize]) as usize
+        (self.total[self.at(end)] - self.total[self.at(from)]) as usize
     }
 
     /// Words in `from..end`: runs of characters that are no white space.
     pub fn words(&self, from: Node, end: Node) -> usize {
-        let words = self.words[end as usize] - self.words[from as usize];
-        let next = self.next[from as usize];
+        let words = self.words[self.at(end)] - self.words[self.at(from)];
+        let next = self.next[self.at(from)];
         let begins_inside = next != u32::MAX && next & 1 == 1 && next >> 1 < end;
         (words + u32::from(begins_inside)) as usize
     }
 
     /// Characters of the text in `from..end` that are no white space.
     pub fn inked(&self, from: Node, end: Node) -> usize {
-        (self.inked[end as usize] - self.inked[from as usize]) as usize
+        (self.inked[self.at(end)] - self.inked[self.at(from)]) as usize
     }
 
     /// Characters of the text in `from..end` once white space is trimmed: one blank between words,

@@ -383,6 +383,13 @@ impl<'s> Tree<'s> {
         attributes.collect()
     }
 
+    /// The same, each name as the source has it and each value decoded when it is asked for.
+    pub fn raw_attributes(&self, node: Node) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.attribute_slice(node).iter().map(|attribute| {
+            (self.slice(attribute.name, attribute.name_len), self.value(attribute))
+        })
+    }
+
     /// Whether the element has attributes at all.
     pub fn has_attributes(&self, node: Node) -> bool {
         !self.attribute_slice(node).is_empty()
@@ -408,6 +415,11 @@ impl<'s> Tree<'s> {
         self.marked(node, RAW)
     }
 
+    /// Characters of a run of text.
+    pub fn run_length(&self, node: Node) -> usize {
+        self.pieces()[node as usize].total(|| self.run(node))
+    }
+
     /// Lengths of all runs, measured once for all copies.
     pub(super) fn pieces(&self) -> &[Piece] {
         self.page.pieces.get_or_init(|| Piece::of_all(self))
@@ -425,8 +437,8 @@ pub struct Nodes<'t, 's> {
 }
 
 impl Nodes<'_, '_> {
-    /// Passes over what is inside `node`, the last one given.
-    pub fn skip(&mut self, node: Node) {
+    /// Goes on behind `node`, the last one given.
+    pub fn jump_past(&mut self, node: Node) {
         self.at = self.at.max(self.tree.end(node));
     }
 }

@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def ours(html: str) -> list[Row]:
     names, depths, offsets, texts = _core.html_elements(html)
     bounds = np.frombuffer(memoryview(offsets), np.int64).tolist()
     data = bytes(memoryview(texts))
-    pieces = [data[a:b].decode() for a, b in zip(bounds, bounds[1:], strict=False)]
+    pieces = [data[a:b].decode() for a, b in pairwise(bounds)]
     levels = np.frombuffer(memoryview(depths), np.uint32).tolist()
     return list(zip(names.split("\n")[:-1], levels, pieces[::2], pieces[1::2], strict=True))
 
@@ -102,17 +103,17 @@ def test_same_tree_as_lxml_on_small_pages(html: str) -> None:
     assert ours(html) == lxmls(html)
 
 
-NAMES = """a abbr address area article aside b base big blockquote body br button caption center cite
-code col colgroup dd del details dir div dl dt em fieldset figure font footer form frame frameset
+NAMES = """a abbr address area article aside b base big blockquote body br button caption center
+cite code col colgroup dd del details dir div dl dt em fieldset figure font footer form frame frameset
 h1 h6 head header hr html i iframe img input li link listing main map menu meta nav noframes
 noscript object ol optgroup option p param pre q s samp script section select small source span
 strike strong style sub summary table tbody td template textarea tfoot th thead title tr tt u ul
-wbr xmp x-own""".split()
+wbr xmp x-own"""
 
 
 @pytest.mark.parametrize(
     "page", ["<{0}>a<{1}>b", "<div><{0}>a<{1}>b</{0}>c</div>d", "<head><{0}>a<{1}>b</{1}>c"]
 )
 def test_same_tree_as_lxml_for_any_two_elements(page: str) -> None:
-    pages = [page.format(first, second) for first in NAMES for second in NAMES]
+    pages = [page.format(first, second) for first in NAMES.split() for second in NAMES.split()]
     assert [html for html in pages if ours(html) != lxmls(html)] == []
