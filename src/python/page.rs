@@ -48,7 +48,7 @@ fn published_day(
         let tree = Tree::parse(html, &Limits::default())
             .map_err(|e| PyValueError::new_err(e.to_string()))?;
         let bounds = Bounds::until(fetched_at.and_then(Day::from_unix));
-        Ok(published(&tree, html, url, &bounds).map(|day| day.to_string()))
+        Ok(published(&tree, url, &bounds).map(|day| day.to_string()))
     })
 }
 

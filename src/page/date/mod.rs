@@ -1,8 +1,8 @@
 //! The day on which a page says that it was published.
 //!
 //! Evidence in the order of trust: the address; `meta` elements; JSON-LD; `abbr` elements of old
-//! blogs; elements whose class or id speaks of dates; title and headline; `time` elements; times
-//! in the source; the address of the page's picture; numbers that are announced as a date; a date
+//! blogs; elements whose class or id speaks of dates; title and headline; `time` elements; days with
+//! a time of day in attributes or text; the address of the page's picture; numbers that are announced as a date; a date
 //! in the text. The order and the figures are those of htmldate in its mode for original dates
 //! without extensive search, to which the answers are held by tests; guesses such as the copyright
 //! year of a footer are left out.
@@ -45,8 +45,8 @@ const PRUNED: [names::Name; 17] = [
 
 /// The day on which the page in `tree` was published, or None where it does not say.
 ///
-/// `source` is what the tree was made of. Without `url` the page's canonical address is asked.
-pub fn published(tree: &Tree<'_>, source: &str, url: Option<&str>, bounds: &Bounds) -> Option<Day> {
+/// Without `url` the page's canonical address is asked.
+pub fn published(tree: &Tree<'_>, url: Option<&str>, bounds: &Bounds) -> Option<Day> {
     let canonical = || Some(tree.attr(canonical_link(tree)?, "href")?.into_owned());
     let from_url = match url {
         Some(url) => scan::in_url(url, bounds),
@@ -57,35 +57,50 @@ pub fn published(tree: &Tree<'_>, source: &str, url: Option<&str>, bounds: &Boun
         .or_else(|| header::date(tree, bounds))
         .or_else(|| in_json(tree, bounds))
         .or_else(|| elements::of_abbreviations(tree, &mut beginnings, bounds))
-        .or_else(|| in_page(&pruned(tree), source, &mut beginnings, bounds))
+        .or_else(|| in_page(&pruned(tree), &mut beginnings, bounds))
 }
 
 /// The date in what a reader sees of the page.
-fn in_page(
-    tree: &Tree<'_>,
-    source: &str,
-    beginnings: &mut Beginnings,
-    bounds: &Bounds,
-) -> Option<Day> {
+fn in_page(tree: &Tree<'_>, beginnings: &mut Beginnings, bounds: &Bounds) -> Option<Day> {
     let headlines: Vec<Node> = tree
         .descendants(0)
         .filter(|&element| matches!(tree.name(element), names::TITLE | names::H1))
         .collect();
-    let source = within_html(source);
     elements::first_dated(tree, &elements::candidates(tree), beginnings, bounds)
         .or_else(|| elements::first_dated(tree, &headlines, beginnings, bounds))
         .or_else(|| elements::of_times(tree, bounds))
-        .or_else(|| scan::iso_date(source, true, bounds))
-        .or_else(|| scan::in_url(&picture(tree)?, bounds))
-        .or_else(|| scan::announced(source, bounds))
+        .or_else(|| in_markup(tree, bounds))
         .or_else(|| scan::iso_date(&visible_text(tree), false, bounds))
 }
 
-/// `source` up to the end of the document: caches leave their times behind it.
-fn within_html(source: &str) -> &str {
-    let end = memchr::memmem::rfind_iter(source.as_bytes(), b"</")
-        .find(|&at| source[at + 2..].get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")));
-    &source[..end.unwrap_or(source.len())]
+/// The date in attributes, scripts and text, by what stands beside it.
+fn in_markup(tree: &Tree<'_>, bounds: &Bounds) -> Option<Day> {
+    let markup = markup(tree);
+    scan::iso_date(&markup, true, bounds)
+        .or_else(|| scan::in_url(&picture(tree)?, bounds))
+        .or_else(|| scan::announced(&markup, bounds))
+}
+
+/// The tree as markup again, without comments: caches leave their times in them.
+fn markup(tree: &Tree<'_>) -> String {
+    let mut out = String::new();
+    let mut open: Vec<Node> = Vec::new();
+    for node in tree.nodes(0) {
+        while let Some(element) = open.pop_if(|element| tree.end(*element) <= node) {
+            out.extend(["</", tree.name_of(tree.name(element)), ">"]);
+        }
+        if tree.is_text(node) {
+            tree.run_into(node, &mut out);
+            continue;
+        }
+        out.extend(["<", tree.name_of(tree.name(node))]);
+        for (name, value) in tree.attributes(node) {
+            out.extend([" ", &*name, "=\"", &*value, "\""]);
+        }
+        out.push('>');
+        open.push(node);
+    }
+    out
 }
 
 fn pruned<'s>(tree: &Tree<'s>) -> Tree<'s> {
