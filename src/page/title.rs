@@ -1,0 +1,279 @@
+//! The title of a page.
+//!
+//! In the order of trust: Open Graph; `meta` names for titles (Twitter's, Dublin Core's ...); the
+//! headline of an article in JSON-LD; the only `h1`; a heading whose class or id says that it is
+//! the title; the part of `title` that is not the site's name; the first heading.
+
+use super::{jsonld, plain};
+use crate::html::{Name, Node, Tree, names};
+use serde_json::Value;
+
+/// Longer titles are a whole text in the wrong element (our choice).
+const MAX_CHARACTERS: usize = 1000;
+
+/// So much of an element is read for it: white space may go on for megabytes (our choice).
+const MAX_BYTES: usize = 1 << 16;
+
+/// Names of `meta` elements that hold a title.
+const META_NAMES: [&str; 11] = [
+    "citation_title",
+    "dc.title",
+    "dcterms.title",
+    "fb_title",
+    "headline",
+    "parsely-title",
+    "rbtitle",
+    "sailthru.title",
+    "shareaholic:title",
+    "title",
+    "twitter:title",
+];
+
+/// Title of the page in `tree`: one line in NFC, without control characters; None where there is
+/// none.
+pub fn title(tree: &Tree<'_>) -> Option<String> {
+    let found = in_meta(tree)
+        .or_else(|| in_json(tree))
+        .or_else(|| in_headings(tree))
+        .or_else(|| in_title_element(tree))
+        .or_else(|| first_heading(tree))?;
+    let line = plain::line(&found);
+    let end = line.char_indices().nth(MAX_CHARACTERS).map_or(line.len(), |(at, _)| at);
+    (end > 0).then(|| line[..end].to_owned())
+}
+
+/// Open Graph's title, the last of several, else the first of another name.
+fn in_meta(tree: &Tree<'_>) -> Option<String> {
+    let (mut graph, mut other) = (None, None);
+    for meta in elements(tree, names::META) {
+        // One behind the head belongs to something else: a comment, an embedded page.
+        if tree.parent(meta).is_none_or(|parent| tree.name(parent) != names::HEAD) {
+            continue;
+        }
+        let Some(content) = tree.attr(meta, "content") else { continue };
+        if content.trim().is_empty() {
+            continue;
+        }
+        if let Some(property) = tree.attr(meta, "property") {
+            if property == "og:title" {
+                graph = Some(content.into_owned());
+            }
+            continue;
+        }
+        let named = match tree.attr(meta, "name") {
+            Some(name) => META_NAMES.contains(&&*name.to_ascii_lowercase()),
+            None => tree
+                .attr(meta, "itemprop")
+                .is_some_and(|itemprop| itemprop.eq_ignore_ascii_case("headline")),
+        };
+        if named && other.is_none() {
+            other = Some(without_tags(&content)).filter(|text| !text.trim().is_empty());
+        }
+    }
+    graph.or(other)
+}
+
+/// `text` without what looks like tags.
+fn without_tags(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('<') {
+        let Some(length) = rest[open..].find('>') else { break };
+        out.push_str(&rest[..open]);
+        rest = &rest[open + length + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Types of JSON-LD whose headline is the page's.
+const ARTICLES: [&str; 10] = [
+    "article",
+    "backgroundnewsarticle",
+    "blogposting",
+    "liveblogposting",
+    "medicalscholarlyarticle",
+    "newsarticle",
+    "opinionnewsarticle",
+    "reportagenewsarticle",
+    "scholarlyarticle",
+    "socialmediaposting",
+];
+
+fn in_json(tree: &Tree<'_>) -> Option<String> {
+    elements(tree, names::SCRIPT).filter(|&element| jsonld::is_json(tree, element)).find_map(
+        |element| {
+            let text = tree.text(element);
+            match jsonld::read(&text) {
+                Some(value) => headline(&value),
+                None => jsonld::string_after(&text, "headline"),
+            }
+        },
+    )
+}
+
+/// Headline of the first article in a JSON-LD value.
+fn headline(value: &Value) -> Option<String> {
+    jsonld::items(value).find_map(|item| {
+        let kinds = jsonld::types(item);
+        let kind = kinds.iter().find(|kind| ARTICLES.contains(&&***kind))?;
+        let name = item.get("name").filter(|_| kind == "article");
+        let text = name.or_else(|| item.get("headline"))?.as_str()?;
+        let text = without_tags(text);
+        (!text.trim().is_empty()).then_some(text)
+    })
+}
+
+/// The only `h1`, else a heading that is marked as the title.
+fn in_headings(tree: &Tree<'_>) -> Option<String> {
+    let mut h1s = elements(tree, names::H1);
+    if let (Some(only), None) = (h1s.next(), h1s.next())
+        && let Some(text) = text_of(tree, only)
+    {
+        return Some(text);
+    }
+    let marks: [fn(&Tree<'_>, Node) -> bool; 3] = [is_headline, is_entry_title, is_some_title];
+    marks.into_iter().find_map(|marked| {
+        tree.descendants(0)
+            .filter(|&element| tree.has_attributes(element) && marked(tree, element))
+            .filter_map(|element| text_of(tree, element))
+            .find(|text| (3..200).contains(&text.chars().count()))
+    })
+}
+
+fn holds(tree: &Tree<'_>, element: Node, attribute: &str, parts: &[&str]) -> bool {
+    tree.attr(element, attribute).is_some_and(|value| parts.iter().any(|part| value.contains(part)))
+}
+
+fn is_headline(tree: &Tree<'_>, element: Node) -> bool {
+    const CLASSES: [&str; 5] =
+        ["post-title", "entry-title", "article-title", "post__title", "headline"];
+    matches!(tree.name(element), names::H1 | names::H2)
+        && (holds(tree, element, "class", &CLASSES)
+            || holds(tree, element, "id", &["headline"])
+            || holds(tree, element, "itemprop", &["headline"]))
+}
+
+fn is_entry_title(tree: &Tree<'_>, element: Node) -> bool {
+    matches!(tree.attr(element, "class").as_deref(), Some("entry-title" | "post-title"))
+}
+
+fn is_some_title(tree: &Tree<'_>, element: Node) -> bool {
+    matches!(tree.name(element), names::H1 | names::H2 | names::H3)
+        && (holds(tree, element, "class", &["title"]) || holds(tree, element, "id", &["title"]))
+}
+
+/// What stands between a page's title and its site's name.
+const SEPARATORS: [char; 17] =
+    ['–', '•', '·', '—', '|', '⁄', '*', '⋆', '~', '‹', '«', '<', '›', '»', '>', ':', '-'];
+
+/// `title`, cut at its last separator: the first part without a point, which a domain has.
+fn in_title_element(tree: &Tree<'_>) -> Option<String> {
+    let element = elements(tree, names::TITLE).find(|&element| {
+        tree.ancestors(element).any(|ancestor| tree.name(ancestor) == names::HEAD)
+    })?;
+    let title = plain::line(&tree.text_content(element));
+    let parts = last_separator(&title).map(|at| {
+        let after = title[at..].chars().next().map_or(at, |separator| at + separator.len_utf8());
+        [title[..at].trim(), title[after..].trim()]
+    });
+    parts
+        .into_iter()
+        .flatten()
+        .chain([&*title])
+        .find(|part| !part.is_empty() && !part.contains('.'))
+        .map(str::to_owned)
+}
+
+/// Where the last separator stands that has a blank on both sides and something behind it.
+fn last_separator(title: &str) -> Option<usize> {
+    title
+        .char_indices()
+        .filter(|(at, c)| {
+            SEPARATORS.contains(c)
+                && title[..*at].ends_with(' ')
+                && title[at + c.len_utf8()..].starts_with(' ')
+        })
+        .map(|(at, _)| at)
+        .last()
+}
+
+/// The first `h1` with text, else the first `h2`, else the whole `title`.
+fn first_heading(tree: &Tree<'_>) -> Option<String> {
+    elements(tree, names::H1)
+        .find_map(|element| text_of(tree, element))
+        .or_else(|| text_of(tree, elements(tree, names::H2).next()?))
+        .or_else(|| {
+            let in_head = |&element: &Node| {
+                tree.ancestors(element).any(|ancestor| tree.name(ancestor) == names::HEAD)
+            };
+            text_of(tree, elements(tree, names::TITLE).find(in_head)?)
+        })
+}
+
+fn elements<'t>(tree: &'t Tree<'_>, name: Name) -> impl Iterator<Item = Node> + 't {
+    tree.descendants(0).filter(move |&element| tree.name(element) == name)
+}
+
+/// Text of a heading on one line, its blocks apart; None where there is none.
+fn text_of(tree: &Tree<'_>, element: Node) -> Option<String> {
+    let mut out = String::new();
+    let mut ends: Vec<Node> = Vec::new();
+    for node in tree.nodes(element) {
+        // The end of a block parts words as well as its beginning.
+        while ends.pop_if(|end| *end <= node).is_some() {
+            out.push(' ');
+        }
+        if tree.is_text(node) {
+            tree.run_into(node, &mut out);
+        } else if is_block(tree.name(node)) {
+            out.push(' ');
+            ends.push(tree.end(node));
+        }
+        if out.len() > MAX_BYTES {
+            break;
+        }
+    }
+    let line = plain::line(&out);
+    (!line.is_empty()).then_some(line)
+}
+
+fn is_block(name: Name) -> bool {
+    matches!(
+        name,
+        names::ADDRESS
+            | names::ARTICLE
+            | names::ASIDE
+            | names::BLOCKQUOTE
+            | names::BR
+            | names::DD
+            | names::DIV
+            | names::DL
+            | names::DT
+            | names::FIGCAPTION
+            | names::FIGURE
+            | names::FOOTER
+            | names::FORM
+            | names::H1
+            | names::H2
+            | names::H3
+            | names::H4
+            | names::H5
+            | names::H6
+            | names::HEADER
+            | names::HR
+            | names::LI
+            | names::MAIN
+            | names::NAV
+            | names::OL
+            | names::P
+            | names::PRE
+            | names::SECTION
+            | names::SUMMARY
+            | names::TABLE
+            | names::TD
+            | names::TH
+            | names::TR
+            | names::UL
+    )
+}
