@@ -3,6 +3,9 @@
 use crate::html::{Node, Tree, names};
 use serde_json::Value;
 
+/// Longer ones are not read (our choice): a hostile value takes eighty times its size in memory.
+const MAX_BYTES: usize = 1 << 19;
+
 /// Whether the element is a script that holds JSON-LD.
 pub fn is_json(tree: &Tree<'_>, element: Node) -> bool {
     tree.name(element) == names::SCRIPT
@@ -14,12 +17,12 @@ pub fn is_json(tree: &Tree<'_>, element: Node) -> bool {
 /// The value in `text`, or None where it is no JSON even for a tolerant reader.
 ///
 /// Control characters, which JSON forbids inside strings and many pages have there, count as
-/// blanks; what stands around the value, such as a comment or a semicolon, is passed over. Values
-/// nested deeper than 127 are refused.
+/// blanks; what stands around the value, such as a comment or a semicolon, is passed over. Values of
+/// more than half a megabyte, or nested deeper than 127, are refused.
 pub fn read(text: &str) -> Option<Value> {
     let start = text.find(['{', '['])?;
     let end = text.rfind(['}', ']'])?;
-    let text = text.get(start..=end)?;
+    let text = text.get(start..=end).filter(|text| text.len() <= MAX_BYTES)?;
     let blanked = |c: char| if c.is_control() { ' ' } else { c };
     serde_json::from_str(&text.chars().map(blanked).collect::<String>()).ok()
 }

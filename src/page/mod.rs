@@ -4,6 +4,7 @@
 //! no clock, no network, no state between pages; work grows with the size of the page, and nothing
 //! recurses on input.
 
+mod beginnings;
 pub mod charset;
 pub mod date;
 pub mod declared;

@@ -2,17 +2,16 @@
 //!
 //! In the order of trust: Open Graph; `meta` names for titles (Twitter's, Dublin Core's ...); the
 //! headline of an article in JSON-LD; the only `h1`; a heading whose class or id says that it is
-//! the title; the part of `title` that is not the site's name; the first heading.
+//! the title; the part of `title` that is not the site's name; the first heading; all of `title`.
 
+use super::beginnings::Beginnings;
 use super::{jsonld, plain};
 use crate::html::{Name, Node, Tree, names};
 use serde_json::Value;
+use std::cell::LazyCell;
 
 /// Longer titles are a whole text in the wrong element (our choice).
 const MAX_CHARACTERS: usize = 1000;
-
-/// So much of an element is read for it: white space may go on for megabytes (our choice).
-const MAX_BYTES: usize = 1 << 16;
 
 /// Names of `meta` elements that hold a title.
 const META_NAMES: [&str; 11] = [
@@ -32,11 +31,17 @@ const META_NAMES: [&str; 11] = [
 /// Title of the page in `tree`: one line in NFC, without control characters; None where there is
 /// none.
 pub fn title(tree: &Tree<'_>) -> Option<String> {
+    if tree.is_empty() {
+        return None;
+    }
+    let mut headings = Headings { tree, beginnings: Beginnings::default() };
+    let whole = LazyCell::new(|| title_element(tree));
     let found = in_meta(tree)
         .or_else(|| in_json(tree))
-        .or_else(|| in_headings(tree))
-        .or_else(|| in_title_element(tree))
-        .or_else(|| first_heading(tree))?;
+        .or_else(|| headings.marked())
+        .or_else(|| without_site(&whole).map(str::to_owned))
+        .or_else(|| headings.first())
+        .unwrap_or_else(|| whole.clone());
     let line = plain::line(&found);
     let end = line.char_indices().nth(MAX_CHARACTERS).map_or(line.len(), |(at, _)| at);
     (end > 0).then(|| line[..end].to_owned())
@@ -124,23 +129,6 @@ fn headline(value: &Value) -> Option<String> {
     })
 }
 
-/// The only `h1`, else a heading that is marked as the title.
-fn in_headings(tree: &Tree<'_>) -> Option<String> {
-    let mut h1s = elements(tree, names::H1);
-    if let (Some(only), None) = (h1s.next(), h1s.next())
-        && let Some(text) = text_of(tree, only)
-    {
-        return Some(text);
-    }
-    let marks: [fn(&Tree<'_>, Node) -> bool; 3] = [is_headline, is_entry_title, is_some_title];
-    marks.into_iter().find_map(|marked| {
-        tree.descendants(0)
-            .filter(|&element| tree.has_attributes(element) && marked(tree, element))
-            .filter_map(|element| text_of(tree, element))
-            .find(|text| (3..200).contains(&text.chars().count()))
-    })
-}
-
 fn holds(tree: &Tree<'_>, element: Node, attribute: &str, parts: &[&str]) -> bool {
     tree.attr(element, attribute).is_some_and(|value| parts.iter().any(|part| value.contains(part)))
 }
@@ -167,22 +155,23 @@ fn is_some_title(tree: &Tree<'_>, element: Node) -> bool {
 const SEPARATORS: [char; 17] =
     ['–', '•', '·', '—', '|', '⁄', '*', '⋆', '~', '‹', '«', '<', '›', '»', '>', ':', '-'];
 
-/// `title`, cut at its last separator: the first part without a point, which a domain has.
-fn in_title_element(tree: &Tree<'_>) -> Option<String> {
-    let element = elements(tree, names::TITLE).find(|&element| {
-        tree.ancestors(element).any(|ancestor| tree.name(ancestor) == names::HEAD)
-    })?;
-    let title = plain::line(&tree.text_content(element));
-    let parts = last_separator(&title).map(|at| {
+/// The text of the `title` element on one line; empty where there is none.
+fn title_element(tree: &Tree<'_>) -> String {
+    let in_head =
+        |&element: &Node| tree.ancestors(element).any(|around| tree.name(around) == names::HEAD);
+    let element = elements(tree, names::TITLE).find(in_head);
+    element.map_or_else(String::new, |element| plain::line(&tree.text_content(element)))
+}
+
+/// A page's title without its site's name: cut at the last separator, the first part without a
+/// point, which a domain has; None where all have one.
+fn without_site(title: &str) -> Option<&str> {
+    let parts = last_separator(title).map(|at| {
         let after = title[at..].chars().next().map_or(at, |separator| at + separator.len_utf8());
         [title[..at].trim(), title[after..].trim()]
     });
-    parts
-        .into_iter()
-        .flatten()
-        .chain([&*title])
-        .find(|part| !part.is_empty() && !part.contains('.'))
-        .map(str::to_owned)
+    let mut candidates = parts.into_iter().flatten().chain([title]);
+    candidates.find(|part| !part.is_empty() && !part.contains('.'))
 }
 
 /// Where the last separator stands that has a blank on both sides and something behind it.
@@ -195,47 +184,52 @@ fn last_separator(title: &str) -> Option<usize> {
                 && title[at + c.len_utf8()..].starts_with(' ')
         })
         .map(|(at, _)| at)
-        .last()
-}
-
-/// The first `h1` with text, else the first `h2`, else the whole `title`.
-fn first_heading(tree: &Tree<'_>) -> Option<String> {
-    elements(tree, names::H1)
-        .find_map(|element| text_of(tree, element))
-        .or_else(|| text_of(tree, elements(tree, names::H2).next()?))
-        .or_else(|| {
-            let in_head = |&element: &Node| {
-                tree.ancestors(element).any(|ancestor| tree.name(ancestor) == names::HEAD)
-            };
-            text_of(tree, elements(tree, names::TITLE).find(in_head)?)
-        })
+        .next_back()
 }
 
 fn elements<'t>(tree: &'t Tree<'_>, name: Name) -> impl Iterator<Item = Node> + 't {
     tree.descendants(0).filter(move |&element| tree.name(element) == name)
 }
 
-/// Text of a heading on one line, its blocks apart; None where there is none.
-fn text_of(tree: &Tree<'_>, element: Node) -> Option<String> {
-    let mut out = String::new();
-    let mut ends: Vec<Node> = Vec::new();
-    for node in tree.nodes(element) {
-        // The end of a block parts words as well as its beginning.
-        while ends.pop_if(|end| *end <= node).is_some() {
-            out.push(' ');
-        }
-        if tree.is_text(node) {
-            tree.run_into(node, &mut out);
-        } else if is_block(tree.name(node)) {
-            out.push(' ');
-            ends.push(tree.end(node));
-        }
-        if out.len() > MAX_BYTES {
-            break;
-        }
+/// Headings, each read once.
+struct Headings<'t, 's> {
+    tree: &'t Tree<'s>,
+    beginnings: Beginnings,
+}
+
+impl Headings<'_, '_> {
+    /// Text of a heading on one line, its blocks apart; None where there is none.
+    fn text(&mut self, element: Node) -> Option<String> {
+        let parts = |inner| is_block(self.tree.name(inner));
+        let line = plain::line(&self.beginnings.of(self.tree, element, MAX_CHARACTERS, parts));
+        (!line.is_empty()).then_some(line)
     }
-    let line = plain::line(&out);
-    (!line.is_empty()).then_some(line)
+
+    /// The only `h1`, else a heading that is marked as the title.
+    fn marked(&mut self) -> Option<String> {
+        let mut h1s = elements(self.tree, names::H1);
+        if let (Some(only), None) = (h1s.next(), h1s.next())
+            && let Some(text) = self.text(only)
+        {
+            return Some(text);
+        }
+        let marks: [fn(&Tree<'_>, Node) -> bool; 3] = [is_headline, is_entry_title, is_some_title];
+        let tree = self.tree;
+        marks.into_iter().find_map(|is_marked| {
+            tree.descendants(0)
+                .filter(|&element| tree.has_attributes(element) && is_marked(tree, element))
+                .filter_map(|element| self.text(element))
+                .find(|text| (3..200).contains(&text.chars().count()))
+        })
+    }
+
+    /// The first `h1` with text, else the first `h2`.
+    fn first(&mut self) -> Option<String> {
+        let tree = self.tree;
+        elements(tree, names::H1)
+            .find_map(|element| self.text(element))
+            .or_else(|| self.text(elements(tree, names::H2).next()?))
+    }
 }
 
 fn is_block(name: Name) -> bool {

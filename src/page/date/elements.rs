@@ -3,7 +3,7 @@
 use super::day::{Bounds, Day};
 use super::expression::{MAX_CHARACTERS, parse};
 use crate::html::{Node, Tree, names};
-use std::collections::HashMap;
+use crate::page::beginnings::{Beginnings, first_bytes};
 
 /// A page with more candidates of a kind is a list of things, and none of them its date
 /// (htmldate's figure).
@@ -11,38 +11,6 @@ const MAX_CANDIDATES: usize = 1000;
 
 /// A text of so many characters or fewer is no date (htmldate's figure).
 const MIN_CHARACTERS: usize = 6;
-
-/// So many bytes and runs of an element's text are looked at for its beginning (our choice: many
-/// elements may share one text that is white space for megabytes).
-const MAX_BYTES: usize = 2048;
-const MAX_RUNS: usize = 256;
-
-/// Beginnings of texts, each decoded once.
-#[derive(Default)]
-pub(super) struct Beginnings(HashMap<Node, String>);
-
-impl Beginnings {
-    /// The beginning of all text in `node`, at most a few characters more than a date needs.
-    fn of(&mut self, tree: &Tree<'_>, node: Node) -> String {
-        let mut out = String::new();
-        let (mut inked, mut bytes) = (0, 0);
-        let runs = tree.nodes(node).filter(|&inner| tree.is_text(inner));
-        for run in runs.take(MAX_RUNS) {
-            let text = self.0.entry(run).or_insert_with(|| first_bytes(&tree.run(run)).to_owned());
-            out.push_str(text);
-            bytes += text.len();
-            inked += text.chars().filter(|c| !c.is_whitespace()).count();
-            if inked > MAX_CHARACTERS || bytes > MAX_BYTES {
-                break;
-            }
-        }
-        out
-    }
-}
-
-fn first_bytes(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_BYTES)]
-}
 
 /// The date in the first of `elements` that has one, in its text or its title.
 pub(super) fn first_dated(
@@ -55,7 +23,7 @@ pub(super) fn first_dated(
         return None;
     }
     elements.iter().find_map(|&element| {
-        of_text(&beginnings.of(tree, element), bounds)
+        of_text(&beginnings.of(tree, element, MAX_CHARACTERS, |_| false), bounds)
             .or_else(|| of_text(first_bytes(&tree.attr(element, "title")?), bounds))
     })
 }
@@ -65,9 +33,7 @@ fn of_text(text: &str, bounds: &Bounds) -> Option<Day> {
     let line: Vec<&str> = text.split_whitespace().collect();
     let line = line.join(" ");
     let end = line.char_indices().nth(MAX_CHARACTERS).map_or(line.len(), |(at, _)| at);
-    if line.char_indices().nth(MIN_CHARACTERS).is_none() {
-        return None;
-    }
+    line.char_indices().nth(MIN_CHARACTERS)?;
     // What follows the last digit is no part of it.
     let last = line[..end].rfind(|c: char| c.is_ascii_digit())?;
     parse(&line[..=last], bounds)

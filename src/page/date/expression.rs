@@ -160,7 +160,7 @@ fn year_month_day(eight: &str) -> Option<Day> {
     Day::new(value(&eight[..4]), value(&eight[4..6]), value(&eight[6..8]))
 }
 
-/// `20140302...`, `2014 March 2`, `2014-Mar`.
+/// `20140302...`, `2014 March 2`.
 fn year_first(tokens: &[Token<'_>]) -> Option<Day> {
     let Some((Number(first), rest)) = tokens.split_first() else { return None };
     if first.len() >= 8 {
@@ -176,20 +176,17 @@ fn year_first(tokens: &[Token<'_>]) -> Option<Day> {
         Number(number) => Some(*number),
         _ => None,
     });
-    let day = match (numbers.next(), numbers.next()) {
-        (None, _) => 1,
-        (Some(day), None) if is_day(day) => value(day),
-        _ => return None,
-    };
-    Day::new(value(first), month, day)
+    let (Some(day), None) = (numbers.next(), numbers.next()) else { return None };
+    if is_day(day) { Day::new(value(first), month, value(day)) } else { None }
 }
 
 /// Eight digits that stand alone.
 fn eight_digits(tokens: &[Token<'_>]) -> Option<Day> {
-    let glue = |token: Option<&Token<'_>>| matches!(token, Some(Word(_) | Mark('_')));
+    let apart = |token: Option<&Token<'_>>| !matches!(token, Some(Word(_) | Mark('_')));
     let mut found = tokens.iter().enumerate().filter_map(|(at, token)| match token {
         Number(number) if number.len() == 8 => {
-            let alone = !glue(tokens.get(at + 1)) && !(at > 0 && glue(tokens.get(at - 1)));
+            let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+            let alone = apart(before) && apart(tokens.get(at + 1));
             alone.then_some(*number)
         }
         _ => None,
@@ -207,13 +204,13 @@ fn three_numbers(tokens: &[Token<'_>]) -> Option<Day> {
         let [Number(a), Mark(first), Number(b), Mark(second), Number(c)] = five else {
             return None;
         };
-        if !parts(*first) || !parts(*second) || !is_month(b) {
+        if !parts(*first) || !parts(*second) {
             return None;
         }
-        if a.len() == 4 && is_year(value(a)) && is_day(c) {
+        if a.len() == 4 && is_year(value(a)) && is_month(b) && is_day(c) {
             return Some(Day::new(value(a), value(b), value(c)));
         }
-        let day_first = is_day(a) && (2..=4).contains(&c.len());
+        let day_first = is_day(a) && is_day(b) && (2..=4).contains(&c.len());
         day_first.then(|| day_month_year(value(a), value(b), value(c)))
     })?
 }

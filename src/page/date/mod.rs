@@ -19,8 +19,8 @@ mod scan;
 
 pub use day::{Bounds, Day};
 
+use super::beginnings::Beginnings;
 use crate::html::{Node, Tree, names};
-use elements::Beginnings;
 
 /// Elements whose content is no text of the page.
 const PRUNED: [names::Name; 17] = [
@@ -47,6 +47,9 @@ const PRUNED: [names::Name; 17] = [
 ///
 /// Without `url` the page's canonical address is asked.
 pub fn published(tree: &Tree<'_>, url: Option<&str>, bounds: &Bounds) -> Option<Day> {
+    if tree.is_empty() {
+        return None;
+    }
     let canonical = || Some(tree.attr(canonical_link(tree)?, "href")?.into_owned());
     let from_url = match url {
         Some(url) => scan::in_url(url, bounds),

@@ -118,10 +118,9 @@ const CUE_BYTES: usize = 60;
 pub(super) fn announced(text: &str, bounds: &Bounds) -> Option<Day> {
     let bytes = text.as_bytes();
     let parts = |byte: u8| matches!(byte, b'.' | b'/');
-    let mut after = 0;
     memchr::memchr2_iter(b'.', b'/', bytes)
         .find_map(|mark| {
-            let digits = bytes[after..mark].iter().rev().take(5);
+            let digits = bytes[..mark].iter().rev().take(5);
             let length = digits.take_while(|byte| byte.is_ascii_digit()).count();
             let start = mark - length;
             let first = number(&bytes[start..mark]).filter(|_| length <= 4)?;
@@ -129,7 +128,6 @@ pub(super) fn announced(text: &str, bounds: &Bounds) -> Option<Day> {
             let rest = rest.split_first().filter(|(mark, _)| parts(**mark))?.1;
             let end = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
             let third = number(&rest[..end]).filter(|_| end >= 2)?;
-            after = mark + 1;
             let before = &text.as_bytes()[start.saturating_sub(CUE_BYTES)..start];
             is_announcement(before).then(|| match length {
                 4 => Day::new(first, second, third),
