@@ -24,7 +24,7 @@ pub(super) fn parse(text: &str, bounds: &Bounds) -> Option<Day> {
     if !begins_with_iso_date(&tokens) && is_something_else(&text, &tokens) {
         return None;
     }
-    [year_first, eight_digits, three_numbers, year_and_month, with_named_month]
+    [year_first, eight_digits, three_numbers, east_asian, year_and_month, with_named_month]
         .into_iter()
         .find_map(|reading| reading(&tokens))
         .filter(|&day| bounds.contain(day))
@@ -221,12 +221,14 @@ pub(super) fn day_month_year(day: u32, month: u32, year: u32) -> Option<Day> {
     Day::new(full_year(year), month, day)
 }
 
-/// `2014-03` and `03/2014`: the first of the month.
+/// `2014-03` and `03/2014`, alone: the first of the month.
 fn year_and_month(tokens: &[Token<'_>]) -> Option<Day> {
-    tokens.windows(3).find_map(|three| {
+    let is_full_year = |number: &str| number.len() == 4 && is_year(value(number));
+    let parted = |token: Option<&Token<'_>>| matches!(token, Some(Mark(mark)) if parts(*mark));
+    tokens.windows(3).enumerate().find_map(|(at, three)| {
         let [Number(a), Mark(mark), Number(b)] = three else { return None };
-        let is_full_year = |number: &str| number.len() == 4 && is_year(value(number));
-        if !parts(*mark) {
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        if !parts(*mark) || parted(before) || parted(tokens.get(at + 3)) {
             None
         } else if is_full_year(a) && is_month(b) {
             Some(Day::new(value(a), value(b), 1))
@@ -238,7 +240,21 @@ fn year_and_month(tokens: &[Token<'_>]) -> Option<Day> {
     })?
 }
 
-/// `March 2nd, 2014`, `2. März 2014`, `2nd of March, 2014`.
+/// `2014年3月2日`, `2014년 3월 2일`.
+fn east_asian(tokens: &[Token<'_>]) -> Option<Day> {
+    let inked: Vec<_> = tokens.iter().filter(|token| **token != Mark(' ')).collect();
+    inked.windows(6).find_map(|six| {
+        let [Number(year), Word(a), Number(month), Word(b), Number(day), Word(c)] = six else {
+            return None;
+        };
+        let dated = matches!((*a, *b), ("年", "月") | ("년", "월"))
+            && c.starts_with(['日', '号', '號', '일']);
+        let sized = year.len() == 4 && month.len() <= 2 && day.len() <= 2;
+        (dated && sized).then(|| Day::new(value(year), value(month), value(day)))
+    })?
+}
+
+/// `March 2nd, 2014`, `2. März 2014`, `2nd of March, 2014`, `2 de marzo de 2014`.
 fn with_named_month(tokens: &[Token<'_>]) -> Option<Day> {
     (0..tokens.len()).find_map(|at| match tokens[at] {
         Word(word) => month_first(word, &tokens[at + 1..]),
@@ -273,6 +289,10 @@ fn month_first(word: &str, rest: &[Token<'_>]) -> Option<Day> {
     day_month_year(value(day), months::at_end_of(word)?, year)
 }
 
+fn is_of(word: &str) -> bool {
+    ["of", "de", "del", "do"].iter().any(|of| word.eq_ignore_ascii_case(of))
+}
+
 fn day_first(number: &str, rest: &[Token<'_>]) -> Option<Day> {
     let rest = match rest {
         [Word(ending), rest @ ..] if is_ordinal(ending) => rest,
@@ -281,7 +301,7 @@ fn day_first(number: &str, rest: &[Token<'_>]) -> Option<Day> {
     };
     let rest = rest.strip_prefix(&[Mark(' ')])?;
     let rest = match rest {
-        [Word(of), Mark(' '), rest @ ..] if of.eq_ignore_ascii_case("of") => rest,
+        [Word(of), Mark(' '), rest @ ..] if is_of(of) => rest,
         _ => rest,
     };
     let (Word(word), rest) = rest.split_first()? else { return None };
@@ -289,7 +309,12 @@ fn day_first(number: &str, rest: &[Token<'_>]) -> Option<Day> {
         [Mark(',' | '.'), rest @ ..] => rest,
         _ => rest,
     };
-    let year = leading_year(rest.strip_prefix(&[Mark(' ')])?.first())?;
+    let rest = rest.strip_prefix(&[Mark(' ')])?;
+    let rest = match rest {
+        [Word(of), Mark(' '), rest @ ..] if is_of(of) => rest,
+        _ => rest,
+    };
+    let year = leading_year(rest.first())?;
     let month = months::named(word)?;
     // Of a longer number the end: text of two elements meets without a blank.
     let tail = &number[number.len().saturating_sub(2)..];

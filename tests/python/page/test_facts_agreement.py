@@ -1,9 +1,11 @@
 """Titles and dates of all labelled pages: the core against trafilatura and htmldate as the default
 extractor calls them. Floors hold what was measured."""
 
+import json
 import warnings
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from trafilatura.utils import load_html
@@ -75,10 +77,23 @@ def test_dates(compared: list, benchmarks: bool) -> None:
     print(found)
     theirs = found["same"] + found["differ"] + found["missed"]
     assert theirs == (446 if benchmarks else 2115)
-    # Allowed are 5 % missed and 2 % that differ. Of those that differ, some are times of day with fractions of a
-    # second, which htmldate takes for no date, and dates in American order.
+    # Allowed are 5 % missed and 2 % that differ. What differs are times of day with fractions of a
+    # second, which htmldate takes for no date, dates in American order, and names of months that
+    # it does not read without extensive search.
     assert found["missed"] <= (0 if benchmarks else 1)
-    assert found["differ"] <= (3 if benchmarks else 9)
+    assert found["differ"] <= (3 if benchmarks else 30)
+
+
+@pytest.mark.shared_data
+def test_dates_that_people_have_noted(compared: list, shared_data: Path) -> None:
+    """trafilatura's evaluation has the date of most of its pages."""
+    pages = json.loads((shared_data / "html" / "trafilatura-eval" / "evaldata.json").read_text())
+    noted = {f"B:{page['file']}": page["date"] for page in pages.values() if page.get("date")}
+    ours = sum(noted.get(name) == facts[1] for name, facts, _ in compared if name in noted)
+    theirs = sum(noted.get(name) == facts[1] for name, _, facts in compared if name in noted)
+    print(f"right {ours} of {len(noted)}, theirs {theirs}")
+    assert len(noted) == 228
+    assert ours >= max(192, theirs)
 
 
 @pytest.mark.shared_data
