@@ -18,7 +18,7 @@ pub fn table(
     used: &mut [bool],
     budget: &mut Budget,
 ) -> Result<Option<Block>, TooCostly> {
-    let mut rows = Rows { tree, recall, used, text: String::new(), length: 0 };
+    let mut rows = Rows { tree, recall, used, text: String::new() };
     rows.used[node as usize] = true;
     // Cells without a row, which stand between two.
     let mut orphans: Vec<Node> = Vec::new();
@@ -43,7 +43,7 @@ pub fn table(
         }
     }
     rows.row(&orphans);
-    Ok(Block::new(Kind::Table, rows.text, rows.length))
+    Ok(Block::new(Kind::Table, rows.text))
 }
 
 struct Rows<'a, 's> {
@@ -51,7 +51,6 @@ struct Rows<'a, 's> {
     recall: bool,
     used: &'a mut [bool],
     text: String,
-    length: usize,
 }
 
 impl Rows<'_, '_> {
@@ -73,7 +72,6 @@ impl Rows<'_, '_> {
                 self.used[list as usize..self.tree.end(list) as usize].fill(true);
             }
             if let Some(block) = lines.into_block(Kind::Table) {
-                self.length += block.length + 1;
                 texts.push(block.text);
             }
         }
