@@ -1,5 +1,7 @@
 //! Wild text: where no frame gives enough, paragraphs from anywhere on the page.
 
+use std::collections::HashSet;
+
 use super::block::{self, Block};
 use super::collect::Collector;
 use super::discard::discard;
@@ -28,9 +30,11 @@ pub fn recover(
     let mut collector = Collector::new(tree, families, recall);
     collector.divs = divs || recall;
     let mut taken = String::new();
+    let mut equal: HashSet<String> = HashSet::new();
     for block in &*blocks {
         taken.push_str(&block.text);
         taken.push('\n');
+        equal.insert(block.text.clone());
     }
     for node in tree.descendants(0) {
         let wanted = match tree.name(node) {
@@ -43,14 +47,14 @@ pub fn recover(
             continue;
         }
         for block in collector.element(tree, node, budget)? {
-            let searched = &taken[..floor(&taken, SEARCHED)];
-            budget.spend(searched.len() / 8)?;
-            let repeated = if block.text.chars().nth(50).is_some() {
-                memmem::find(searched.as_bytes(), block.text.as_bytes()).is_some()
-            } else {
-                blocks.iter().any(|other| other.text == block.text)
-            };
+            let mut repeated = equal.contains(&block.text);
+            if !repeated && block.text.chars().nth(50).is_some() {
+                let searched = &taken[..floor(&taken, SEARCHED)];
+                budget.spend(searched.len() / 8)?;
+                repeated = memmem::find(searched.as_bytes(), block.text.as_bytes()).is_some();
+            }
             if !repeated {
+                equal.insert(block.text.clone());
                 taken.push_str(&block.text);
                 taken.push('\n');
                 blocks.push(block);

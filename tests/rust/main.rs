@@ -3,6 +3,7 @@
 mod bloom;
 mod bpe;
 mod dump;
+mod hostile;
 mod html;
 mod overlap;
 mod page;
