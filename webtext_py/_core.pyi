@@ -42,6 +42,14 @@ def detect_language(text: str) -> str:
 def language_codes() -> list[str]:
     """The codes that `detect_language` can give, `und` apart."""
 
+def page_facts(
+    html: str, text: str, url: str | None = None, fetched_at: int | None = None
+) -> tuple[str | None, str, str | None]:
+    """Title of a page, language of its `text`, and day of publication as `2017-12-31`.
+
+    `fetched_at`, seconds since 1970, bounds the day; without it nothing does.
+    """
+
 MAX_LINE_BYTES: int
 
 @final

@@ -70,7 +70,10 @@ pub fn extract_rows(
     each_row(offsets.len().saturating_sub(1), |row| {
         let body = slice(offsets, data, row);
         match source {
-            Source::Text => extract(&String::from_utf8_lossy(body), options),
+            Source::Text => match std::str::from_utf8(body) {
+                Ok(text) => extract(text, options),
+                Err(_) => extract(&String::from_utf8_lossy(body), options),
+            },
             Source::Response { offsets, data } => {
                 let kind = String::from_utf8_lossy(slice(offsets, data, row));
                 let kind = (!kind.is_empty()).then_some(&*kind);

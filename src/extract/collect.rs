@@ -141,7 +141,7 @@ impl<'a> Collector<'a> {
     /// A heading or paragraph; one without children also brings the text behind it.
     fn whole(&mut self, tree: &Tree<'_>, node: Node, kind: Kind, tail: Vec<Node>) -> Option<Block> {
         let leaf = tree.children(node).next().is_none();
-        let mut lines = Lines::new("\n");
+        let mut lines = Lines::new("\n\n");
         lines.push_nodes(tree, node, tree.end(node), |_| false, &mut self.used);
         if leaf || tree.name(node) == names::DEL {
             lines.push(" ");

@@ -1,7 +1,5 @@
 //! Wild text: where no frame gives enough, paragraphs from anywhere on the page.
 
-use std::collections::HashSet;
-
 use super::block::{self, Block};
 use super::collect::Collector;
 use super::discard::discard;
@@ -9,9 +7,13 @@ use super::families::CODE;
 use super::links::delete_lists;
 use crate::html::{Budget, TooCostly, Tree, names};
 use memchr::memmem;
+use std::collections::HashSet;
 
 /// Bytes of what is taken that are searched for a repeated text (our choice).
 const SEARCHED: usize = 200_000;
+/// Bytes that all searches of a page may read together; after them a text counts as repeated only
+/// if it equals one that is taken (our choice: three hundred searches of the longest text).
+const ALL_SEARCHED: usize = 64_000_000;
 
 /// Adds paragraphs of `tree`, the converted page as it was before any frame, to `blocks`.
 ///
@@ -29,13 +31,8 @@ pub fn recover(
     delete_lists(tree, 0, budget)?;
     let mut collector = Collector::new(tree, families, recall);
     collector.divs = divs || recall;
-    let mut taken = String::new();
-    let mut equal: HashSet<String> = HashSet::new();
-    for block in &*blocks {
-        taken.push_str(&block.text);
-        taken.push('\n');
-        equal.insert(block.text.clone());
-    }
+    let mut taken = Taken::default();
+    blocks.iter().for_each(|block| taken.add(&block.text));
     for node in tree.descendants(0) {
         let wanted = match tree.name(node) {
             names::CODE | names::P | names::QUOTE | names::TABLE => true,
@@ -47,21 +44,45 @@ pub fn recover(
             continue;
         }
         for block in collector.element(tree, node, budget)? {
-            let mut repeated = equal.contains(&block.text);
-            if !repeated && block.text.chars().nth(50).is_some() {
-                let searched = &taken[..floor(&taken, SEARCHED)];
-                budget.spend(searched.len() / 8)?;
-                repeated = memmem::find(searched.as_bytes(), block.text.as_bytes()).is_some();
-            }
-            if !repeated {
-                equal.insert(block.text.clone());
-                taken.push_str(&block.text);
-                taken.push('\n');
+            budget.spend(2 * block.text.len())?;
+            if !taken.has(&block.text) {
+                taken.add(&block.text);
                 blocks.push(block);
             }
         }
     }
     Ok(())
+}
+
+/// Texts that are taken.
+#[derive(Default)]
+struct Taken {
+    each: HashSet<String>,
+    /// The first of them, in order.
+    joined: String,
+    searched: usize,
+}
+
+impl Taken {
+    fn add(&mut self, text: &str) {
+        self.each.insert(text.to_owned());
+        if self.joined.len() < SEARCHED {
+            self.joined.push_str(&text[..floor(text, SEARCHED - self.joined.len())]);
+            self.joined.push('\n');
+        }
+    }
+
+    /// Whether `text` is among them or, if it is longer than 50 characters, in one of them.
+    fn has(&mut self, text: &str) -> bool {
+        if self.each.contains(text) {
+            return true;
+        }
+        if self.searched >= ALL_SEARCHED || text.chars().nth(50).is_none() {
+            return false;
+        }
+        self.searched += self.joined.len();
+        memmem::find(self.joined.as_bytes(), text.as_bytes()).is_some()
+    }
 }
 
 /// The last character boundary at or before `at`.

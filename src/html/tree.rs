@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem;
+
 use super::entities::{self, Place};
 use super::lengths::Piece;
 use super::names::{self, Name};
@@ -127,7 +129,10 @@ fn is_control(byte: u8) -> bool {
 fn without_controls(source: &str) -> Cow<'_, str> {
     let bytes = source.as_bytes();
     let mut any = bytes.iter().fold(false, |any, &byte| any | is_control(byte));
-    any = any || source.contains(['\u{FFFE}', '\u{FFFF}']);
+    // U+FFFE is EF BF BE, U+FFFF EF BF BF.
+    any = any
+        || memmem::find_iter(bytes, b"\xEF\xBF")
+            .any(|at| bytes.get(at + 2).is_some_and(|&b| b >= 0xBE));
     let source = source.strip_prefix('\u{FEFF}').unwrap_or(source);
     if !any {
         return Cow::Borrowed(source);

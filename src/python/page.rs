@@ -1,6 +1,9 @@
 //! Binding of `crate::page`.
 
+use crate::html::{Limits, Tree};
 use crate::page;
+use crate::page::Day;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 /// Text of a page's bytes, and `charset:evidence`.
@@ -32,10 +35,31 @@ fn language_codes() -> Vec<&'static str> {
     page::language::codes()
 }
 
+/// Title, language of `text`, and day of publication as `2017-12-31`.
+///
+/// `fetched_at` is in seconds since 1970.
+#[pyfunction]
+#[pyo3(signature = (html, text, url=None, fetched_at=None))]
+fn page_facts(
+    py: Python<'_>,
+    html: &str,
+    text: &str,
+    url: Option<&str>,
+    fetched_at: Option<i64>,
+) -> PyResult<(Option<String>, &'static str, Option<String>)> {
+    py.detach(|| {
+        let tree = Tree::parse(html, &Limits::default());
+        let tree = tree.map_err(|cost| PyValueError::new_err(cost.to_string()))?;
+        let facts = page::facts(&tree, url, fetched_at.and_then(Day::from_unix), text);
+        Ok((facts.title, facts.language, facts.published.map(|day| day.to_string())))
+    })
+}
+
 /// Adds this file's functions to `_core`.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(decode_page, module)?)?;
     module.add_function(wrap_pyfunction!(charset_for_label, module)?)?;
     module.add_function(wrap_pyfunction!(detect_language, module)?)?;
+    module.add_function(wrap_pyfunction!(page_facts, module)?)?;
     module.add_function(wrap_pyfunction!(language_codes, module)?)
 }

@@ -70,7 +70,7 @@ const PAGES: [Page; 56] = [
         each(5_000 / part, |n| format!("<p {}>{n}</p>", "x=y ".repeat(200)))
     }),
     ("one long attribute", |part| {
-        format!("<p class=\"{}\">text", "footer ".repeat(1 << 20 / part))
+        format!("<p class=\"{}\">text", "footer ".repeat(1_000_000 / part))
     }),
     ("many classes", |part| each(200_000 / part, |n| format!("<i class=c{n}>x</i>"))),
     ("classes that begin like names", |part| {

@@ -2,5 +2,7 @@
 //! `tests/python/page`.
 
 mod charset;
+mod date;
 mod language;
 mod plain;
+mod title;
