@@ -213,7 +213,7 @@ fn only_the_capture_bounds_a_date() {
 
 #[test]
 fn hostile_pages_cost_their_length() {
-    let long = 200_000;
+    let long = 100_000;
     for body in [
         "<div class=date>".repeat(long),
         format!("{}{} &amp; 1", "<div class=date>".repeat(1000), " ".repeat(long * 10)),
