@@ -209,6 +209,13 @@ fn only_the_capture_bounds_a_date() {
     assert_eq!(until(None), Some(day("2031-02-03")));
     assert_eq!(until(Some("2031-02-03")), Some(day("2031-02-03")));
     assert_eq!(until(Some("2031-02-02")), None);
+    // Two digits: 69 is the first of the last century, which is too early.
+    let of = |content: &str| {
+        let html = meta(content);
+        published(&Tree::parse(&html, &Limits::default()).unwrap(), None, &Bounds::until(None))
+    };
+    assert_eq!(of("02.03.68"), Some(day("2068-03-02")));
+    assert_eq!(of("02.03.69"), None);
 }
 
 #[test]
