@@ -160,7 +160,12 @@ impl Lines {
             self.length += 1;
         }
         self.length += run.chars().count();
-        self.open.extend(run.chars().map(|c| if c == '\n' { ' ' } else { c }));
+        let mut lines = run.split('\n');
+        self.open.push_str(lines.next().unwrap_or(""));
+        for line in lines {
+            self.open.push(' ');
+            self.open.push_str(line);
+        }
     }
 
     /// Adds a line break.
