@@ -13,6 +13,7 @@ mod html;
 mod minhash;
 mod overlap;
 mod page;
+mod signals;
 mod words;
 
 use pyo3::prelude::*;
