@@ -8,6 +8,7 @@ try:
 
     import click
 
+    from .commands import COMMANDS
     from .options import LazyGroup
     from .output import echo, silence
 except KeyboardInterrupt:  # before there is a command to interrupt
@@ -17,17 +18,6 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
-
-COMMANDS = {
-    "build": (".commands.build", "build", "Dumps to links, pages, clean text and Parquet shards."),
-    "bpe": (".commands.bpe", "bpe", "Train a byte-level BPE vocabulary; encode the shards."),
-    "overlap": (".commands.overlap", "overlap", "How much of a test set is in the training text."),
-    "dedup": (".commands.dedup", "dedup", "Remove near-duplicates from any text data set."),
-    "train": (".commands.train", "train", "Train GPT-2 on the token shards."),
-    "sample": (".commands.train", "sample", "Generate text from a trained run."),
-    "export": (".commands.train", "export", "Write a run as a Hugging Face GPT-2 folder."),
-    "verify": (".commands.verify", "verify", "Re-check every file and count of a data directory."),
-}
 
 
 @click.group(
@@ -109,6 +99,10 @@ def _forget_output() -> int:
 def _report(error: BaseException) -> int:
     from webtext_py.errors import ConfigError, WebTextError
 
+    if isinstance(error, ImportError) and not (error.name or "").startswith("webtext_py"):
+        from webtext_py.extras import missing
+
+        error = missing(error)
     if isinstance(error, WebTextError | OSError):
         echo(f"error: {_text(error)}", err=True)
         hint = getattr(error, "hint", None)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from webtext_py.defaults import MIN_WORDS
 from webtext_py.errors import ConfigError, WebTextError
 from webtext_py.text.page import (
     CONTROL_PAGE,
@@ -23,7 +24,7 @@ from webtext_py.text.page import (
     decode_outcome,
     encode_page,
 )
-from webtext_py.text.rules import MIN_WORDS, TOO_LARGE
+from webtext_py.text.rules import TOO_LARGE
 from webtext_py.text.sandbox import FAILURES, Failure, Limits, Sandbox
 
 __all__ = [
@@ -47,7 +48,7 @@ EXTRACTORS = {"trafilatura": "webtext_py.text.main_text:TrafilaturaExtractor"}
 class ExtractSettings:
     """What extraction depends on; all of it belongs into a stage's configuration.
 
-    `min_words`: documents with fewer are dropped (see `rules.MIN_WORDS` for the default).
+    `min_words`: documents with fewer are dropped (see `defaults.MIN_WORDS`).
     `lang`: ISO 639-1 code to keep, None for all.
     `cpu_seconds`: for each page, 400 times what the average page takes; a page that needs more
     costs twice that, as it is tried again.
