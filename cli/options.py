@@ -191,4 +191,6 @@ def near_dup_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+PARTITIONS = click.IntRange(1, 256)  # to `config.MOST_PARTITIONS`
+
 command = functools.partial(click.command, cls=WebTextCommand)

@@ -62,13 +62,10 @@ class BuildConfig:
         for name in ("validation_documents", "min_words"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; 0 or more was expected")
-        for name in ("partitions", "shard_bytes", "row_group_documents"):
+        check_partitions(self.partitions)
+        for name in ("shard_bytes", "row_group_documents"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; 1 or more was expected")
-        if self.partitions > MOST_PARTITIONS:
-            raise ConfigError(
-                f"{self.partitions} partitions; at most {MOST_PARTITIONS} are supported"
-            )
         if self.lang is not None and not re.fullmatch("[a-z]{2}", self.lang):
             raise ConfigError(
                 f"language `{self.lang}` is no ISO 639-1 code",
@@ -92,6 +89,12 @@ class BuildConfig:
         known = {field.name for field in fields(self)}
         assert set(names) <= known, set(names) - known
         return {name: getattr(self, name) for name in names}
+
+
+def check_partitions(partitions: int) -> None:
+    """Raises `ConfigError` for a number of partitions that no shuffle takes."""
+    if not 1 <= partitions <= MOST_PARTITIONS:
+        raise ConfigError(f"{partitions} partitions; 1 to {MOST_PARTITIONS} were expected")
 
 
 def check_near_dup(threshold: float | None, shingle: int) -> None:

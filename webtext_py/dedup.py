@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.ahead import ahead
-from webtext_py.config import check_near_dup
+from webtext_py.config import check_near_dup, check_partitions
 from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import DUPLICATES
@@ -52,6 +52,7 @@ class DedupConfig:
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values that make no sense."""
         check_near_dup(self.near_dup, self.shingle)
+        check_partitions(self.partitions)
 
 
 @dataclass(frozen=True)

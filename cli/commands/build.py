@@ -6,7 +6,15 @@ from typing import Any
 import click
 
 from ..fetch_options import fetch_options, fetch_values
-from ..options import ManyOption, Size, command, near_dup_options, shared_options, workers_option
+from ..options import (
+    PARTITIONS,
+    ManyOption,
+    Size,
+    command,
+    near_dup_options,
+    shared_options,
+    workers_option,
+)
 
 STAGES = ("links", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -110,7 +118,7 @@ Examples:
 )
 @click.option(
     "--partitions",
-    type=click.IntRange(1, 256),
+    type=PARTITIONS,
     default=16,
     show_default=True,
     help="Parts of each shuffle; more need less memory.",

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from ..options import ManyOption, command, near_dup_options, shared_options, workers_option
+from ..options import (
+    PARTITIONS,
+    ManyOption,
+    command,
+    near_dup_options,
+    shared_options,
+    workers_option,
+)
 
 _EPILOG = """\b
 Examples:
@@ -19,9 +26,8 @@ Examples:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
     metavar="DIR",
-    help="Where `part-*.parquet` and `duplicates/` go.",
+    help="Where `part-*.parquet` and `duplicates/` go  [default: DATA/dedup].",
 )
 @click.option(
     "--against",
@@ -33,7 +39,7 @@ Examples:
 @click.option("--text-field", default="text", show_default=True, help="The text's column or key.")
 @click.option(
     "--partitions",
-    type=click.IntRange(1, 4096),
+    type=PARTITIONS,
     default=16,
     show_default=True,
     help="Parts of the search, at most; more need less memory.",
@@ -43,7 +49,7 @@ Examples:
 @shared_options
 def dedup(
     inputs: tuple[str, ...],
-    out: Path,
+    out: Path | None,
     against: tuple[str, ...],
     near_dup: float | None,
     shingle: int,
@@ -65,7 +71,7 @@ def dedup(
 
     from ..output import Progress, print_json
 
-    del data  # the results go to --out, and nothing else is read
+    out = out or data / "dedup"
     config = DedupConfig(near_dup, shingle, text_field, partitions)
     with Progress(quiet=quiet) as progress:
         counts = run_dedup(
