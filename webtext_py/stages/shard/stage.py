@@ -25,7 +25,7 @@ class Shard(Stage):
     rules_said: Mapping[str, str]
 
     name = "shard"
-    rules = 1
+    rules = 2
     after = ("links", "pages", "extract", "dedup", "wikipedia")
     files = (Files("shards/{}"), url_ends("shard"))
 
@@ -90,7 +90,9 @@ class Shard(Stage):
             for path in SHARDS.among(done.outputs)
         }
         facts = {"rules": self.rules_said, "stages": self._before(steps)}
-        steps.one("card", write_card, [], _CARD, counts=counts, facts=facts, files=files)
+        steps.one(
+            "card", write_card, written.files(), _CARD, counts=counts, facts=facts, files=files
+        )
         return counts
 
     def _before(self, steps: Steps) -> dict[str, Any]:
