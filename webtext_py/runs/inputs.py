@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.bpe.encode_stage import ENDOFTEXT, TOKENS, encode_stage, open_tokenizer, stage_name
+from webtext_py.bpe.encode_stage import TOKENS, encode_stage, open_tokenizer, stage_name
+from webtext_py.bpe.vocabulary import ENDOFTEXT, tokenizer_config
 from webtext_py.errors import FormatError, InputError, StaleError
 from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import MANIFEST, Manifest
@@ -75,14 +76,8 @@ class RunTokenizer:
 
     def hugging_face(self, context: int) -> dict[str, bytes]:
         """The files that `AutoTokenizer` wants, for a model of `context` tokens."""
-        names = ("bos_token", "eos_token", "unk_token")
-        gpt2 = self.tokenizer.pattern == "gpt2"
-        table = {
-            "tokenizer_class": "GPT2TokenizerFast" if gpt2 else "PreTrainedTokenizerFast",
-            "model_max_length": context,
-            "add_prefix_space": False,
-            **dict.fromkeys(names, ENDOFTEXT),
-        }
+        ours = self.tokenizer
+        table = tokenizer_config(ours.pattern, ours.special, context)
         return {**self.files(), "tokenizer_config.json": json.dumps(table, indent=2).encode()}
 
 
