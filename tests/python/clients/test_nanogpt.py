@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 
 from webtext_py.tokenizer import Tokenizer
@@ -24,19 +25,21 @@ def crops(path: Path, generator: torch.Generator) -> tuple[torch.Tensor, torch.T
 
 def test_nanogpt_trains_on_what_encode_writes(made: Path) -> None:
     tokenizer = Tokenizer.from_file(made / "tokenizer")
-    folder = made / "tokens"
+    end, folder = tokenizer.special["<|endoftext|>"], made / "tokens"
     assert sorted(path.name for path in folder.iterdir()) == ["train.bin", "val.bin"]
-    for name in ("train.bin", "val.bin"):
+    for name, split in (("train.bin", "train"), ("val.bin", "validation")):
         ids = np.memmap(folder / name, dtype=np.uint16, mode="r")
-        assert int(ids.max()) < tokenizer.vocab_size
-        # A document as it is in the shards, behind its end-of-text token.
-        assert int(ids[0]) == tokenizer.special["<|endoftext|>"]
+        begins = np.flatnonzero(ids == end)
+        assert begins[0] == 0
+        texts = [tokenizer.decode(part[1:].tolist()) for part in np.split(ids, begins[1:])]
+        shards = sorted((made / "shards").glob(f"{split}-*.parquet"))
+        assert texts == pq.read_table(shards, columns=["text"])["text"].to_pylist()
     generator = torch.Generator().manual_seed(1)
     model = GPT2(ModelConfig(2, 2, 64, CONTEXT, tokenizer.vocab_size))
     model.initialise(0)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     losses = []
-    for _ in range(200):
+    for _ in range(120):
         inputs, targets = crops(folder / "train.bin", generator)
         loss = cross_entropy(model(inputs), model.wte.weight, targets, tokenizer.vocab_size)
         optimizer.zero_grad()
@@ -44,8 +47,8 @@ def test_nanogpt_trains_on_what_encode_writes(made: Path) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[0] > 6
-    assert np.mean(losses[-5:]) < losses[0] - 1
+    assert np.mean(losses[-5:]) < losses[0] - 0.8
     inputs, targets = crops(folder / "val.bin", generator)
     with torch.no_grad():
         loss = cross_entropy(model(inputs), model.wte.weight, targets, tokenizer.vocab_size)
-    assert loss.item() < losses[0] - 1
+    assert loss.item() < losses[0] - 0.8
