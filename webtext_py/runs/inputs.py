@@ -126,7 +126,7 @@ def find_tokens(
             hint="put it back, run `webtext build`, or name tokens or text with `--tokens`",
         )
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    finished = Manifest(data).done(stage_name(out)) is not None
+    finished = there and Manifest(data).done(stage_name(out)) is not None
     if not finished and not make:
         return None
     if not finished and several:
@@ -138,8 +138,6 @@ def find_tokens(
         _ = RunTokenizer(data / TOKENIZER.name()).tokenizer  # raises, naming `webtext bpe train`
     again = f"webtext bpe encode{f' --tokenizer {tokenizer}' if tokenizer else ''}"
     again += f" --input {tokens} --out DIR`, then `--tokens DIR" if inputs else " --force"
-    if finished and not there:
-        raise InputError(f"the tokens in `{folder}` are gone", hint=f"run `{again}`")
     reading = several or not make
     with Workspace(data, observer=observer or Silent(), reading=reading) as workspace:
         chosen = tokenizer or (data / TOKENIZER.name("tokenizer.json") if inputs else None)
