@@ -65,6 +65,6 @@ def _rows(entries: "dict[str, Entry]") -> list[tuple[str, dict[str, Any]]]:
     for name, entry in entries.items():
         if name == "links":
             rows += [("lines", entry.counts["lines"]), ("links", entry.counts["urls"])]
-        else:
+        elif "dropped" in entry.counts:
             rows.append((name, entry.counts))
     return rows

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from webtext_py import defaults
 from webtext_py.ahead import ahead
 from webtext_py.config import check_near_dup, check_partitions
 from webtext_py.engine import Engine, ThreadEngine
@@ -29,11 +30,12 @@ from webtext_py.manifest import input_names
 from webtext_py.reader import Source, list_sources
 from webtext_py.records import DUPLICATES as COLUMNS
 from webtext_py.stage import Files, Stage
+from webtext_py.stages.bundles import bundles
 from webtext_py.stages.dedup.final import final_rows
 from webtext_py.stages.dedup.rows import ROW_BITS, cut
 from webtext_py.stages.dedup.search import Rule, find_duplicates
 from webtext_py.tables import group_batches, write_table, write_without
-from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace, split
+from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
 
 __all__ = ["DedupConfig", "run_dedup"]
 
@@ -44,10 +46,10 @@ KEPT = Files("part-{}.parquet")
 class DedupConfig:
     """What the result depends on beside the text."""
 
-    near_dup: float | None = 0.8
-    shingle: int = 5
-    text_field: str = "text"
-    partitions: int = 16
+    near_dup: float | None = defaults.NEAR_DUP
+    shingle: int = defaults.SHINGLE
+    text_field: str = defaults.TEXT_FIELD
+    partitions: int = defaults.PARTITIONS
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values that make no sense."""
@@ -65,7 +67,7 @@ class DedupText(Stage):
     settings: DedupConfig
 
     name = "dedup"
-    rules = 1
+    rules = 2  # a file of removals for each run of inputs
     files = (KEPT, DUPLICATES)
     libraries = ("words",)
 
@@ -99,18 +101,23 @@ class DedupText(Stage):
         rule = Rule(settings.near_dup, settings.shingle)
         documents = [*free, *protected]
         found = find_duplicates(steps, documents, len(protected), rule, settings.partitions)
+        ranges = bundles(len(free), settings.partitions)
         listed = steps.each(
             "duplicates",
             duplicates,
-            split(found.files, *found.removed),
+            [Work(*found.removed, parts=parts) for parts in ranges],
             [DUPLICATES, "removed-{}.bin"],
-            partitions=found.files,
         )
+        gone = [
+            path
+            for (first, end), path in zip(ranges, listed.files(1), strict=True)
+            for _ in range(first, end)
+        ]
         written = steps.each(
             "write",
             write,
             [
-                Work(part.path, *listed.files(1), weight=part.weight, part=i, groups=part.groups)
+                Work(part.path, gone[i], weight=part.weight, part=i, groups=part.groups)
                 for i, part in enumerate(found.parts[: len(free)])
             ],
             [KEPT],
@@ -144,11 +151,9 @@ def run_dedup(
         return dict(workspace.run(stage, force=force).counts)
 
 
-def duplicates(
-    inputs: list[Path], outputs: list[Path], partition: int, partitions: int
-) -> dict[str, Any]:
-    """Task: a partition of `duplicates/` (first output) and the numbers of its documents."""
-    rows = final_rows(inputs, partition, partitions)
+def duplicates(inputs: list[Path], outputs: list[Path], parts: tuple[int, int]) -> dict[str, Any]:
+    """Task: what was removed from some parts (first output), and the numbers (second)."""
+    rows = final_rows(inputs, parts)
     write_table(rows.select(COLUMNS.names).cast(COLUMNS), outputs[0])
     np.sort(rows["number"].to_numpy()).tofile(outputs[1])
     return {"removed": rows.num_rows}
@@ -157,12 +162,12 @@ def duplicates(
 def write(
     inputs: list[Path], outputs: list[Path], part: int, groups: tuple[int, int] | None
 ) -> dict[str, Any]:
-    """Task: the rows of a Parquet file (first input) that were not removed (the others say which).
+    """Task: the rows of a Parquet file (first input) that were not removed (the second says which).
 
     Without `groups` the file is a copy made here: of its columns, id and text are kept.
     """
     low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
-    numbers = np.concatenate([np.fromfile(path, np.uint64) for path in inputs[1:]])
+    numbers = np.fromfile(inputs[1], np.uint64)
     gone = np.sort(numbers[(numbers >= low) & (numbers < high)] - low)
     with pq.ParquetFile(inputs[0]) as file:
         schema, batches = file.schema_arrow, group_batches(file, 4096, groups)

@@ -4,23 +4,27 @@ links (-> fetch) -> pages -> extract -> dedup -> wikipedia -> shard. A stage say
 outputs depend on, so another `--min-words` redoes nothing before extract.
 """
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from webtext_py import defaults
 from webtext_py.config import BuildConfig
 from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.manifest import Entry
+from webtext_py.pages.containers import Containers
 from webtext_py.sources import Sources
 from webtext_py.stage import Stage
 from webtext_py.stages.dedup import Dedup, Rule
 from webtext_py.stages.extract import Extract
 from webtext_py.stages.fetch import Fetch
+from webtext_py.stages.filter import Filter, in_order
 from webtext_py.stages.links import Links
-from webtext_py.stages.pages import Pages
+from webtext_py.stages.pages import Archives, Pages
 from webtext_py.stages.shard import Shard
-from webtext_py.stages.wikipedia import DEFAULT_MEMORY, Wikipedia
+from webtext_py.stages.wikipedia import Wikipedia
 from webtext_py.text.extract import ExtractSettings
 from webtext_py.workspace import Observer, Silent, Workspace, plan
 
@@ -38,11 +42,12 @@ class Build:
         data: Path,
         sources: Sources,
         config: BuildConfig,
-        memory: int = DEFAULT_MEMORY,
+        memory: int = defaults.WIKIPEDIA_MEMORY,
         fetching: FetchConfig | None = None,
+        filters: Sequence[Filter] = (),
     ) -> None:
-        """`memory`, in bytes, bounds the index of articles in the making; no result depends on
-        it."""
+        """`memory`, in bytes, bounds the index of articles in the making; no result depends on it.
+        `filters` of the caller's own come after webtext's."""
         if sources.links is not None and config.allow_damaged:
             raise ConfigError("`--allow-damaged` is for dumps; `--links` gives a table")
         self.data = data
@@ -52,14 +57,18 @@ class Build:
         articles = sources.wikipedia_files()
         containers = sources.containers()
         settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
-        self.stages: list[Stage] = [
-            Links(config, given, kind),
-            *([Fetch(containers, self._fetching)] if containers.network else []),
-            Pages(containers, config.partitions),
-            Extract(containers, settings),
+        filters = [
             Dedup(Rule(config.near_dup, config.shingle), config.partitions),
             Wikipedia(articles, config.wikipedia_share, memory),
-            Shard(config, _rules_said(config, bool(articles))),
+            *filters,
+        ]
+        self.stages: list[Stage] = [
+            Links(config, given, kind),
+            *_network(containers, config.partitions, self._fetching),
+            Pages(containers, config.partitions),
+            Extract(containers, settings),
+            *in_order(filters),
+            Shard(config, _rules_said(config, bool(articles)), tuple(f.name for f in filters)),
         ]
 
     def run(
@@ -86,8 +95,16 @@ class Build:
         """The first stage to redo; asking again begins with what is fetched."""
         if start is None and self._fetching.retry:
             start = "fetch"
-        fetches = any(stage.name == "fetch" for stage in self.stages)
-        return "pages" if start == "fetch" and not fetches else start
+        known = start is None or any(stage.name == start for stage in self.stages)
+        return start if known else "pages"  # what comes before it has nothing to do here
+
+
+def _network(containers: Containers, partitions: int, fetching: FetchConfig) -> list[Stage]:
+    """The stages of a build that asks the network: what is at hand first, then the rest."""
+    if not containers.network:
+        return []
+    fetch = Fetch(containers, fetching)
+    return [Archives(containers, partitions), fetch] if containers.given else [fetch]
 
 
 def _rules_said(config: BuildConfig, articles: bool) -> dict[str, str]:

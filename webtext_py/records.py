@@ -79,7 +79,9 @@ CAPTURES = pa.schema(
         _column("source", pa.string(), "archive, live, wayback or commoncrawl"),
         _column("container", pa.string(), "warc, arc, html or parquet"),
         _column(
-            "location", LOCATION, "file, offset and length in bytes (or row and 1), bytes to skip"
+            "location",
+            LOCATION,
+            "file; offset and length in bytes, bytes to skip (or row, 1; or row group, 1, rows)",
         ),
         _column("payload_digest", pa.string(), "`sha1:` and base32, as in WARC", null=True),
     ]

@@ -3,5 +3,12 @@
 mod bloom;
 mod bpe;
 mod dump;
+mod extract;
+mod hostile;
+mod html;
+mod minhash;
 mod overlap;
+mod page;
+mod rescue;
+mod support;
 mod words;

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from webtext_py.bpe.train_stage import TrainVocabulary
-from webtext_py.bpe.vocabulary import ENDOFTEXT
+from webtext_py.defaults import ENDOFTEXT
 from webtext_py.engine import Engine, ThreadEngine, advance
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER

@@ -12,11 +12,11 @@ import numpy as np
 
 from webtext_py import _core
 from webtext_py.bpe.alphabet import spell
+from webtext_py.defaults import ENDOFTEXT
 from webtext_py.engine.commit import TEMPORARY, flush
 from webtext_py.errors import FormatError
 
 FILES = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.tiktoken", "tokenizer_config.json")
-ENDOFTEXT = "<|endoftext|>"
 CONTEXT = 1024  # tokens that GPT-2's models read at once
 
 GPT2_REGEX = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"

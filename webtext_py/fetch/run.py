@@ -4,7 +4,7 @@ import asyncio
 import functools
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +48,11 @@ class _Fetch:
         self.writer = ThreadPoolExecutor(1, "archive")
         self.outcomes: Counter[str] = Counter()
         self.said = 0.0
+        self._by_source: Mapping[str, Callable[[Client, Sequence[Link]], Awaitable[None]]] = {
+            "live": self._live,
+            "wayback": self._wayback,
+            "commoncrawl": self._commoncrawl,
+        }
 
     async def source(self, name: str, links: Sequence[Link]) -> None:
         """Asks one source for all of `links`."""
@@ -63,7 +68,7 @@ class _Fetch:
             config.any_port,
         )
         async with client:
-            await getattr(self, f"_{name}")(client, links)
+            await self._by_source[name](client, links)
 
     async def _live(self, client: Client, links: Sequence[Link]) -> None:
         robots: list[asyncio.Future[None]] = []
@@ -150,12 +155,11 @@ def fetch(
     sources: Sequence[str],
     config: FetchConfig,
     watcher: Watcher,
-    covered: Callable[[str], bool] = lambda key: False,
 ) -> list[Attempt]:
     """Fetches what is missing of `links` into `folder`; returns all attempts, by source and link.
 
     A link goes to the next source when one has nothing good. What an earlier run ended stays,
-    except for the reasons in `config.retry`. `covered` says which links a local archive has.
+    except for the reasons in `config.retry`.
     Ctrl-C (KeyboardInterrupt) leaves everything finished in place.
     """
     config.check(tuple(sources))
@@ -167,8 +171,7 @@ def fetch(
                 left = [
                     Link(link.url_key, link.url, link.created)
                     for link in links
-                    if not covered(link.url_key)
-                    and _missing(archive, link, sources, source, config)
+                    if _missing(archive, link, sources, source, config)
                 ]
                 if left:
                     asyncio.run(run.source(source, left))

@@ -30,8 +30,9 @@ class Location:
 
     `offset` and `length` are bytes of `file`: the record's, or those of the compressed members it
     has to itself; then `skip` is null. Where it shares a member with others, `offset` is the
-    member's, `skip` the decoded bytes before the record and `length` its decoded bytes. In a table
-    or a list of files, `offset` is the row and `length` is 1.
+    member's, `skip` the decoded bytes before the record and `length` its decoded bytes. In a list
+    of files `offset` is the row and `length` is 1; in a table `offset` is the first row of the row
+    group and `skip` the rows before this one in it.
     """
 
     file: str

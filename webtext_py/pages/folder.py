@@ -48,7 +48,7 @@ def scan(folder: str, limit: int, records: Counter[str], damage: list[Damage]) -
             continue
         records["row"] += 1
         body, problem = _load(folder, file, limit)
-        yield page_capture(folder, number, url, row, body, problem)
+        yield page_capture(Location(folder, number, 1), url, row, body, problem)
 
 
 def read(
@@ -74,7 +74,7 @@ def read(
 
 
 def page_capture(
-    file: str, row: int, url: str, values: Row, body: bytes, problem: str | None
+    location: Location, url: str, values: Row, body: bytes, problem: str | None
 ) -> Capture:
     """The capture that a row of an index or a table describes."""
     kind = _text(values.get("content_type"))
@@ -90,7 +90,7 @@ def page_capture(
     digest = hashlib.sha1(body, usedforsecurity=False).digest()
     return Capture(
         url=url,
-        location=Location(file, row, 1),
+        location=location,
         outcome=outcome,
         record_type="page",
         status=status,

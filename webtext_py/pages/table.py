@@ -8,6 +8,7 @@ one page of each column.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,16 +28,19 @@ _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
 def scan(file: str, limit: int, records: Counter[str]) -> Iterator[Capture]:
     """The captures in a table's rows, in order."""
     with _open(file) as table:
-        for number, row in _rows(table, range(table.num_row_groups)):
+        for place, row in _rows(table, range(table.num_row_groups)):
             records["row"] += 1
             body, problem = _body(row, limit)
             headers = _headers(row.get("headers"))
             kind = row.get("content_type") or first_value(headers, "content-type")
             url = row.get("url")
             capture = page_capture(
-                file, number, url if isinstance(url, str) else "", {**row, "content_type": kind},
-                body, problem,
-            )  # fmt: skip
+                Location(file, place[0], 1, place[1]),
+                url if isinstance(url, str) else "",
+                {**row, "content_type": kind},
+                body,
+                problem,
+            )
             if headers:
                 capture.http_headers = headers
             yield capture
@@ -46,18 +50,13 @@ def read(
     file: str, chosen: Sequence[Location], limit: int, max_body: int
 ) -> Iterator[tuple[Location, Payload]]:
     """The pages in the rows that `chosen`, in order, names."""
-    wanted = {location.offset: location for location in chosen}
+    wanted = {location.place(): location for location in chosen}
+    begins = {location.offset for location in chosen}
     with _open(file) as table:
-        groups = []
-        first = 0
-        for group in range(table.num_row_groups):
-            count = table.metadata.row_group(group).num_rows
-            if any(first <= row < first + count for row in wanted):
-                groups.append(group)
-            first += count
-        for number, row in _rows(table, groups):
-            if number in wanted:
-                yield wanted[number], _payload(row, limit, max_body)
+        groups = [group for group, first in enumerate(_starts(table)[:-1]) if first in begins]
+        for place, row in _rows(table, groups):
+            if place in wanted:
+                yield wanted[place], _payload(row, limit, max_body)
 
 
 def _payload(row: dict[str, object], limit: int, max_body: int) -> Payload:
@@ -88,22 +87,31 @@ def _open(file: str) -> pq.ParquetFile:
         raise InputError(f"cannot read `{file}`: {error}") from error
 
 
-def _rows(table: pq.ParquetFile, groups: Sequence[int]) -> Iterator[tuple[int, dict[str, object]]]:
-    """Rows of the row groups `groups`, with their numbers in the file."""
+def _starts(table: pq.ParquetFile) -> list[int]:
+    """The number of each row group's first row, and that of all rows."""
+    counts = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
+    return list(accumulate(counts, initial=0))
+
+
+def _rows(
+    table: pq.ParquetFile, groups: Sequence[int]
+) -> Iterator[tuple[tuple[int, int], dict[str, object]]]:
+    """Rows of the row groups `groups`, each with its place: the number of the group's first row,
+    and how many come before it there."""
     names = table.schema_arrow.names
     columns = ["url", "html", *(name for name in _OPTIONAL if name in names)]
-    starts = [0]
-    for group in range(table.num_row_groups):
-        starts.append(starts[-1] + table.metadata.row_group(group).num_rows)
+    starts = _starts(table)
     for group in groups:
-        number = starts[group]
+        number = 0
         try:
             for batch in table.iter_batches(_ROWS, row_groups=[group], columns=columns):
                 for row in _plain(batch).to_pylist():
-                    yield number, row
+                    yield (starts[group], number), row
                     number += 1
         except (pa.ArrowException, OSError) as error:
-            raise InputError(f"cannot read row {number} of a table of pages: {error}") from error
+            raise InputError(
+                f"cannot read row {starts[group] + number} of a table of pages: {error}"
+            ) from error
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:

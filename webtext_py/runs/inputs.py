@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.bpe.encode_stage import TOKENS, encode_stage, open_tokenizer, stage_name
-from webtext_py.bpe.vocabulary import ENDOFTEXT, tokenizer_config
+from webtext_py.bpe.vocabulary import tokenizer_config
+from webtext_py.defaults import ENDOFTEXT
 from webtext_py.errors import FormatError, InputError, StaleError
 from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import MANIFEST, Manifest

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from webtext_py.errors import ConfigError
+from webtext_py.defaults import MIN_WORDS
+from webtext_py.errors import ConfigError, WebTextError
 from webtext_py.text.page import (
+    CONTROL_PAGE,
     Document,
     Dropped,
     Extractor,
@@ -22,8 +24,8 @@ from webtext_py.text.page import (
     decode_outcome,
     encode_page,
 )
-from webtext_py.text.rules import MIN_WORDS, TOO_LARGE
-from webtext_py.text.sandbox import Failure, Limits, Sandbox
+from webtext_py.text.rules import TOO_LARGE
+from webtext_py.text.sandbox import FAILURES, Failure, Limits, Sandbox
 
 __all__ = [
     "Document",
@@ -36,6 +38,9 @@ __all__ = [
     "extract_pages",
 ]
 
+# From so many pages on failures are looked at before the last page. Our choice.
+_EARLY = 50
+
 EXTRACTORS = {"trafilatura": "webtext_py.text.main_text:TrafilaturaExtractor"}
 
 
@@ -43,7 +48,7 @@ EXTRACTORS = {"trafilatura": "webtext_py.text.main_text:TrafilaturaExtractor"}
 class ExtractSettings:
     """What extraction depends on; all of it belongs into a stage's configuration.
 
-    `min_words`: documents with fewer are dropped (see `rules.MIN_WORDS` for the default).
+    `min_words`: documents with fewer are dropped (see `defaults.MIN_WORDS`).
     `lang`: ISO 639-1 code to keep, None for all.
     `cpu_seconds`: for each page, 400 times what the average page takes; a page that needs more
     costs twice that, as it is tried again.
@@ -117,6 +122,21 @@ class PageExtractor:
         """CPU seconds that extraction has used so far in the child."""
         return self._sandbox.cpu_seconds
 
+    def check(self, failed: int, pages: int) -> None:
+        """Tries a page of our own where more than half of the others failed.
+
+        Raises `WebTextError` where that fails too: then it is no property of the pages.
+        """
+        if 2 * failed <= pages:
+            return
+        answer = self._sandbox.run(encode_page(Page("https://example.org/", CONTROL_PAGE)))
+        if isinstance(answer, Failure):
+            raise WebTextError(
+                f"extraction failed on {failed} of {pages} pages and on a page of webtext's own "
+                f"({answer.reason}: {answer.detail}): the machine's limits or the extractor "
+                f"`{self.settings.extractor}` are at fault; nothing was kept"
+            )
+
     def extract(self, page: Page) -> Document | Dropped:
         """Document of `page`, or why there is none. Never raises for what a page holds."""
         size = len(page.body)
@@ -135,10 +155,20 @@ def extract_pages(
 
     The sandbox stays for the next call of this thread with the same settings, as starting one
     takes as long as sixty pages; `close_sandbox` ends it, as does the end of the process.
+    Raises `WebTextError` where more than half of the pages failed in it and one of our own does.
     """
     extractor = _kept(settings or ExtractSettings())
+    failed = count = 0
+    checked = _EARLY
     for page in pages:
-        yield extractor.extract(page)
+        outcome = extractor.extract(page)
+        yield outcome
+        count += 1
+        failed += isinstance(outcome, Dropped) and outcome.reason in FAILURES
+        if count == checked:
+            extractor.check(failed, count)
+            checked *= 2
+    extractor.check(failed, count)
 
 
 class _Kept(threading.local):

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 __all__ = [
+    "CONTROL_PAGE",
     "Document",
     "Dropped",
     "Extractor",
@@ -18,6 +19,12 @@ __all__ = [
     "encode_outcome",
     "encode_page",
 ]
+
+
+# A page that every extractor takes: tried before all others, and where too many of those fail.
+CONTROL_PAGE = b"""<!doctype html><title>Warm up</title><article><p>Loads what is loaded on first
+use: language model, stop words, date patterns. It is here so that each child begins with all of it
+in memory that it shares, and no page pays for it.</p><p>Published on 3 May 2011.</p></article>"""
 
 
 class Page(msgspec.Struct, frozen=True, array_like=True):

@@ -5,6 +5,7 @@ import json
 
 from webtext_py.text import rules
 from webtext_py.text.page import (
+    CONTROL_PAGE,
     Document,
     Dropped,
     Extractor,
@@ -15,10 +16,6 @@ from webtext_py.text.page import (
 from webtext_py.text.zygote import PageFunction
 
 __all__ = ["extract_page", "make"]
-
-_WARM_UP = b"""<!doctype html><title>Warm up</title><article><p>Loads what is loaded on first use:
-language model, stop words, date patterns. It is here so that each child begins with all of it in
-memory that it shares, and no page pays for it.</p><p>Published on 3 May 2011.</p></article>"""
 
 
 def make(settings: bytes) -> PageFunction:
@@ -31,7 +28,7 @@ def make(settings: bytes) -> PageFunction:
         page = decode_page(payload)
         return encode_outcome(extract_page(page, extractor, wanted["min_words"], wanted["lang"]))
 
-    extract_page(Page("https://example.org/", _WARM_UP), extractor, 0, None)
+    extract_page(Page("https://example.org/", CONTROL_PAGE), extractor, 0, None)
     return run
 
 

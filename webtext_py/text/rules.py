@@ -18,7 +18,7 @@ from webtext_py import _core
 from webtext_py.text import charset
 from webtext_py.text.page import Document, Dropped, Page
 
-__all__ = ["MIN_WORDS", "REASONS", "count_words", "judge", "not_html", "visible_text"]
+__all__ = ["REASONS", "count_words", "judge", "not_html", "visible_text"]
 
 NOT_HTML = "not_html"
 EMPTY = "empty"
@@ -44,11 +44,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "crash": "extraction crashed, twice",
     }
 )
-
-# OpenWebText, the first reproduction of WebText, left out documents under 128 tokens, which is
-# about 100 English words. Half of that keeps short news items, of which our labelled pages have
-# a few (our choice).
-MIN_WORDS = 50
 
 # Texts of more words than this are never judged by phrases: walls and error pages are shorter,
 # menus left out, and an article that quotes them is longer (our choice). Phrases that a short
@@ -88,7 +83,7 @@ _FEED = re.compile(rb"<(?:rss|feed|rdf:rdf|opml|urlset|sitemapindex|svg)[\s>]", 
 _HIDDEN = re.compile(r"<(script|style|template|svg)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
 _MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[^>]*>?", re.S)
 _SPACE = re.compile(r"\s+")
-_TITLE = re.compile(r"<title[^>]*>([^<]{0,1000})</title", re.I)
+_TITLE = re.compile(r"<title[^<>]*+>([^<]{0,1000}+)</title", re.I)
 
 
 def not_html(page: Page) -> Dropped | None:

@@ -9,8 +9,9 @@ import pytest
 from webtext_py.cli.commands.build import build
 from webtext_py.cli.commands.dedup import dedup
 from webtext_py.cli.main import run
-from webtext_py.config import MOST_PARTITIONS, BuildConfig
+from webtext_py.config import BuildConfig
 from webtext_py.dedup import DedupConfig
+from webtext_py.defaults import MOST_PARTITIONS
 from webtext_py.errors import ConfigError
 
 
@@ -36,8 +37,8 @@ def test_without_out_the_data_directory_takes_the_results(
 
 
 def test_build_and_dedup_take_the_same_partitions() -> None:
-    assert partitions(build) is partitions(dedup)
-    assert (partitions(dedup).min, partitions(dedup).max) == (1, MOST_PARTITIONS)
+    for command in (build, dedup):
+        assert (partitions(command).min, partitions(command).max) == (1, MOST_PARTITIONS)
     for config in (BuildConfig, DedupConfig):
         assert config(partitions=MOST_PARTITIONS).partitions == MOST_PARTITIONS
         for number in (0, MOST_PARTITIONS + 1):

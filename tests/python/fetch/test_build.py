@@ -1,5 +1,6 @@
 """A build from live pages: its archive, its ledger, and the same shards without network."""
 
+import gzip
 import signal
 import subprocess
 import time
@@ -166,6 +167,67 @@ def test_what_is_in_an_archive_is_not_fetched(folder: Path) -> None:
     counts = Manifest(folder / "second").stages["fetch"].counts
     assert counts["sources"] == {"live": 2, "local": 5}
     assert len(shards(folder / "second")) == 7
+
+
+def warc_record(kind: str, url: str, block: bytes, digest: str = "") -> bytes:
+    """One record, as it lies in a plain archive."""
+    fields = {
+        "WARC-Type": kind,
+        "WARC-Target-URI": url,
+        "WARC-Date": "2017-01-01T00:00:00Z",
+        "WARC-Record-ID": "<urn:uuid:00000000-0000-4000-8000-000000000000>",
+        "Content-Type": "application/http; msgtype=response",
+        "Content-Length": str(len(block)),
+        **({"WARC-Payload-Digest": digest} if digest else {}),
+    }
+    lines = ["WARC/1.0", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    return "\r\n".join(lines).encode() + block + b"\r\n\r\n"
+
+
+def test_an_archive_is_read_once_and_an_orphan_revisit_is_fetched(folder: Path) -> None:
+    with Server(world(), address="0.0.0.0") as server:
+        links = urls(server.port, 1, 3)
+        write_links(folder / "links.csv", links)
+        archive = folder / "old.warc.gz"
+        page = b"<p>" + b"many words stand on this page " * 30
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+        records = [warc_record("response", links[0], head + page)]
+        records.append(warc_record("revisit", links[1], b"", "sha1:" + "A" * 32))
+        archive.write_bytes(b"".join(map(gzip.compress, records)))
+        run(live(folder, "data", "--pages", str(archive)))
+        asked = [r.target for r in server.requests if r.target.startswith("/page")]
+    assert sorted(asked) == ["/page/1", "/page/2"]
+    stages = Manifest(folder / "data").stages
+    assert stages["archives"].counts["good"] == 1
+    assert stages["archives"].counts["left"] == 2
+    assert stages["fetch"].counts["sources"] == {"live": 2, "local": 1}
+    assert stages["pages"].counts["kept"] == 3
+    # The pages stage scanned what was fetched alone; the archive's captures it took over.
+    scans = sorted((folder / "data" / "pages").glob("scan-*.arrow"))
+    assert len(scans) == 1
+    assert stages["pages"].counts["captures"]["good"] == 3
+    assert verify(folder / "data").problems == []
+
+
+def test_a_raised_number_of_fetch_asks_nobody_and_keeps_the_archive(
+    folder: Path,
+) -> None:
+    with Server(world(), address="0.0.0.0") as server:
+        write_links(folder / "links.csv", urls(server.port, 1, 4))
+        run(live(folder, "data"))
+        before = len(server.requests)
+        archives = {p: p.read_bytes() for p in (folder / "data" / "pages").glob("*.warc.gz")}
+        kept = shards(folder / "data")
+        manifest = Manifest(folder / "data")
+        manifest.stages["fetch"].rules = 0
+        manifest.stages["fetch"].key = "0" * 32
+        manifest.save()
+        stale = subprocess.run(live(folder, "data"), capture_output=True, text=True, check=False)
+        assert "`fetch` was made from something else: rules: 0 -> 1" in stale.stderr
+        run(live(folder, "data", "--force"))
+        assert len(server.requests) == before
+    assert archives == {p: p.read_bytes() for p in (folder / "data" / "pages").glob("*.warc.gz")}
+    assert shards(folder / "data") == kept
 
 
 def test_contact_is_required(folder: Path) -> None:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from webtext_py import stage as stage_module
+from webtext_py import manifest
 from webtext_py.config import BuildConfig
 from webtext_py.dedup import run_dedup
 from webtext_py.engine import LocalEngine, commit
@@ -66,7 +66,7 @@ def main() -> None:
         watch.moment("manifest" if path.name == "manifest.json" else "marked")
 
     commit.flush, commit.write_json = watched_flush, watched_json
-    stage_module.Manifest.save.__globals__["write_json"] = watched_json
+    manifest.write_json = watched_json
     Path.replace = watched_replace  # type: ignore[assignment, method-assign]
     if what == ["dedup"]:
         run_dedup(files, data, engine=LocalEngine(1), observer=watch)

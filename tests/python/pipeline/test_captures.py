@@ -1,6 +1,7 @@
 """Which capture a link takes, against a slow twin; pages of a container in slices."""
 
 import datetime as dt
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext_py.columns import partition_of
-from webtext_py.records import CAPTURES, GOOD
+from webtext_py.records import GOOD
+from webtext_py.stages.extract.cut import cut
 from webtext_py.stages.extract.documents import rows_of
+from webtext_py.stages.pages import gather
+from webtext_py.stages.pages.gather import collect
 from webtext_py.stages.pages.resolve import ENDED, SEEKERS, round_of
 from webtext_py.stages.pages.scan import ROWS
 from webtext_py.tables import Shuffle, read_partition, read_tables, write_table
@@ -124,26 +128,72 @@ def test_a_round_agrees_with_the_slow_twin(
     assert good.schema.equals(GOOD)
 
 
-def test_slices_are_the_container_in_order(tmp_path: Path) -> None:
-    rows = []
-    for number in range(40):
-        place = {"file": "ab"[number % 2], "offset": 1000 - number // 4, "length": 1}
-        place["skip"] = [None, None, 5, 7][number % 4]
-        empty = dict.fromkeys(GOOD.names) | {"redirects": [], "http_headers": []}
-        text = {"url": "u", "final_url": "u", "source": "archive", "container": "warc"}
-        own = {"url_key": f"http://a.example/{number * 7 % 40:02d}", "location": place}
-        known = {"outcome": "good", "karma": 3, "created_utc": _START}
-        rows.append({**empty, **text, **own, **known})
-    assert set(CAPTURES.names) <= set(rows[0])
-    paths = [tmp_path / "good-0", tmp_path / "good-1"]
-    for part, path in enumerate(paths):
-        held = pa.Table.from_pylist(rows[part::2], GOOD)
-        write_table(held, path, row_group_rows=3)
-    wanted = sorted(
-        (row for row in rows if row["location"]["file"] == "a"),
-        key=lambda r: (r["location"]["offset"], r["location"]["skip"] or 0, r["url_key"]),
-    )
-    sliced = [rows_of(paths, "a", first, 7) for first in range(0, 20, 7)]
-    assert [len(part) for part in sliced] == [7, 7, 6]
-    assert [r["url_key"] for part in sliced for r in part] == [r["url_key"] for r in wanted]
-    assert [r["location"] for part in sliced for r in part] == [r["location"] for r in wanted]
+def _good(number: int, file: str, offset: int, skip: int | None) -> dict[str, Any]:
+    empty = dict.fromkeys(GOOD.names) | {"redirects": [], "http_headers": []}
+    return {
+        **empty,
+        "url": "u",
+        "final_url": "u",
+        "source": "archive",
+        "container": "warc",
+        "outcome": "good",
+        "karma": 3,
+        "created_utc": _START,
+        "url_key": f"http://a.example/{number * 7 % 4000:04d}",
+        "location": {"file": file, "offset": offset, "length": 1, "skip": skip},
+    }
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    place = row["location"]
+    return place["file"], place["offset"], place["skip"] or 0, row["url_key"]
+
+
+def test_good_captures_are_gathered_in_the_order_of_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gather, "MARK_ROWS", 16)
+    monkeypatch.setattr(gather, "RANGE_ROWS", 100)
+    rows = [_good(n, "abc"[n % 3], 1000 - n // 8, [None, None, 5, 7][n % 4]) for n in range(1000)]
+    rows += [_good(n, "shared", 0, n) for n in range(1000, 1400)]
+    random.Random(5).shuffle(rows)
+    parts = 4
+    collected, marks = [], []
+    for part in range(parts):
+        write_table(pa.Table.from_pylist(rows[part::parts], GOOD), tmp_path / f"in-{part}")
+        collected.append(tmp_path / f"collected-{part}")
+        marks += collect([tmp_path / f"in-{part}"], [collected[-1]])["marks"]
+    begins = gather.bounds(marks, 8)
+    assert 4 <= len(begins) <= 7
+    ranges = [tmp_path / f"ranges-{part}" for part in range(parts)]
+    for path, out in zip(collected, ranges, strict=True):
+        gather.distribute([path], [out], begins)
+    found: list[dict[str, Any]] = []
+    pieces = []
+    for number in range(len(begins) + 1):
+        out = tmp_path / f"good-{number}"
+        gather.gather(ranges, [out], number)
+        table = read_tables([out])
+        assert table.schema.equals(GOOD)
+        found += table.to_pylist()
+        for file, first, count in cut([out], [], 32)["pieces"]:
+            piece = rows_of(out, first, count)
+            assert {row["location"]["file"] for row in piece} == {file}
+            pieces.append(piece)
+    assert [_place(row) for row in found] == sorted(map(_place, rows))
+    assert [row for piece in pieces for row in piece] == found
+    # A member is in one piece, and pieces are of about the size asked for.
+    members = [{(r["location"]["file"], r["location"]["offset"]) for r in p} for p in pieces]
+    assert sum(map(len, members)) == len(set().union(*members))
+    assert sorted(map(len, pieces))[-1] == 400
+    assert sorted(map(len, pieces))[-2] < 48
+
+
+def test_a_member_of_very_many_pages_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webtext_py.stages.extract.cut.MOST_SHARED", 40)
+    rows = [_good(n, "a", 0, n) for n in range(100)]
+    write_table(pa.Table.from_pylist(rows, GOOD), tmp_path / "good")
+    pieces = cut([tmp_path / "good"], [], 32)["pieces"]
+    assert pieces == [["a", 0, 40], ["a", 40, 40], ["a", 80, 20]]

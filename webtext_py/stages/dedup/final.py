@@ -2,21 +2,23 @@
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext_py.columns import partition_of
+from webtext_py.stages.dedup.rows import ROW_BITS
 
 
-def final_rows(files: list[Path], partition: int, partitions: int) -> pa.Table:
-    """A partition of all removed documents in files of `REMOVED` rows, by id.
+def final_rows(files: list[Path], parts: tuple[int, int]) -> pa.Table:
+    """The removed documents of some parts (first and end) in files of `REMOVED` rows, by id.
 
     A copy's survivor may itself be a near-duplicate: the copy then points at that one's survivor.
     """
     rows = pa.concat_tables(
         [
-            found.filter(pa.array(partition_of(found["doc_id"], partitions) == partition))
+            found.filter(pa.array(_within(found["number"].to_numpy(), parts)))
             for found in map(pq.read_table, files)
         ]
     ).sort_by("doc_id")
@@ -37,3 +39,8 @@ def final_rows(files: list[Path], partition: int, partitions: int) -> pa.Table:
         new = pc.if_else(moved, gone[name].take(where), rows[name])
         rows = rows.set_column(place, rows.schema.field(place), new)
     return rows
+
+
+def _within(numbers: npt.NDArray[np.uint64], parts: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    part = numbers >> np.uint64(ROW_BITS)
+    return (part >= parts[0]) & (part < parts[1])

@@ -12,7 +12,6 @@ from webtext_py.stages.dedup.rows import Part
 from webtext_py.workspace import Made, Steps, Work, split
 
 PART_BYTES = 8 << 20  # our choice: of the inputs' files, for each partition of the search
-PART_ROWS = 200_000  # our choice: removed documents in a file of `duplicates/`
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,6 @@ class Found:
     """Where the removed documents are listed (`REMOVED` rows), and how many there are."""
 
     removed: tuple[Path, ...]
-    files: int  # that `duplicates/` is to have
     # What to read again in place of the parts: a copy where reading the file itself is slow.
     parts: tuple[Part, ...]
     taken: int
@@ -72,9 +70,8 @@ def find_duplicates(
         removed = (*removed, *more)
         dropped[near.REASON] = counts.pop("removed")
     dropped = {reason: count for reason, count in dropped.items() if count}
-    files = max(1, min(partitions, -(-sum(dropped.values()) // PART_ROWS)))
     taken = sum(signed.counts("rows")[:free])
-    return Found(removed, files, again, taken, dropped, counts)
+    return Found(removed, again, taken, dropped, counts)
 
 
 def _sign(
@@ -88,17 +85,9 @@ def _sign(
     """Each part's ids, band rows and digests; and the parts as they are to be read again."""
     # Parts of a Parquet file name their row groups; of other files of text a copy is made.
     slow = [part.text_field is not None and part.groups is None for part in documents]
-    work = [
-        Work(
-            document.path,
-            weight=document.weight,
-            makes=None if slow[part] else 3,
-            part=part,
-            protected=part >= free,
-            source=document.arguments(),
-        )
-        for part, document in enumerate(documents)
-    ]
+    work = [_read(document, part, free) for part, document in enumerate(documents)]
+    for item, is_slow in zip(work, slow, strict=True):
+        item.makes = None if is_slow else 3
     signed = steps.each(
         "sign",
         near.sign,
@@ -114,6 +103,18 @@ def _sign(
         for i, (document, is_slow) in enumerate(zip(documents, slow, strict=True))
     )
     return signed, again
+
+
+def _read(document: Part, part: int, free: int, *beside: Path) -> Work:
+    """The work of reading a part; those from number `free` on are protected."""
+    return Work(
+        document.path,
+        *beside,
+        weight=document.weight,
+        part=part,
+        protected=part >= free,
+        source=document.arguments(),
+    )
 
 
 def _near(
@@ -136,24 +137,11 @@ def _near(
         files=len(bands),
         partitions=parts,
     )
-    shingled = steps.each(
-        "shingles",
-        near.shingles,
-        [
-            Work(
-                document.path,
-                *grouped.files(1),
-                weight=document.weight,
-                part=part,
-                protected=part >= free,
-                source=document.arguments(),
-            )
-            for part, document in enumerate(documents)
-        ],
-        ["sets-{}.bin", "facts-{}.parquet"],
-        unit="bytes",
-        shingle=shingle,
-    )
+    work = [
+        _read(document, part, free, *grouped.files(1)) for part, document in enumerate(documents)
+    ]
+    outputs = ["sets-{}.bin", "facts-{}.parquet"]
+    shingled = steps.each("shingles", near.shingles, work, outputs, unit="bytes", shingle=shingle)
     sets = shingled.files()
     verified = steps.each(
         "verify",

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -24,19 +22,13 @@ from webtext_py.words import word_counts
 
 
 def extract(
-    inputs: list[Path],
-    outputs: list[Path],
-    file: str,
-    first: int,
-    count: int,
-    settings: dict[str, Any],
+    inputs: list[Path], outputs: list[Path], first: int, count: int, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    """Task: `count` pages, from number `first` on, of the container (first input) called `file`.
-
-    The other inputs are `pages/good-*.parquet`. Outputs: documents and ledger rows of the rest.
+    """Task: `count` pages of the container (first input), the rows from number `first` on of a
+    file of good captures (second). Outputs: documents and ledger rows of the rest.
     """
-    rows = rows_of(inputs[1:], file, first, count)
-    assert len(rows) == count, f"{len(rows)} pages of {file} from {first}; {count} expected"
+    rows = rows_of(inputs[1], first, count)
+    assert len(rows) == count, f"{len(rows)} pages from {first} of {inputs[1]}; {count} expected"
     documents: list[dict[str, Any]] = []
     ends: list[tuple[str, str]] = []
     # Pages that cannot be read never reach the extractor; the others come back in order.
@@ -61,55 +53,19 @@ def extract(
     }
 
 
-def rows_of(paths: list[Path], name: str, first: int, count: int) -> list[dict[str, Any]]:
-    """`count` of the container's pages in `pages/good-*.parquet`, from number `first` by place on.
-
-    Of all pages only the places are read; row groups without a page of these are skipped.
-    """
-    parts = [_places(number, path, name) for number, path in enumerate(paths)]
-    keys = [(key, "ascending") for key in ("offset", "skip", "url_key")]
-    wanted = pa.concat_tables(parts).sort_by(keys).slice(first, count)
-    paths_of, rows_in = wanted["path"].to_numpy(), wanted["row"].to_numpy()
-    found: list[pa.Table] = []
-    for number, path in enumerate(paths):
-        found += _take(path, np.sort(rows_in[paths_of == number]))
-    # The order in which they were read, undone.
-    read = np.lexsort((rows_in, paths_of))
-    if not found:
-        return []
-    rows: list[dict[str, Any]] = pa.concat_tables(found).take(np.argsort(read)).to_pylist()
-    return rows
-
-
-def _places(number: int, path: Path, name: str) -> pa.Table:
-    """Where the container's pages lie, in it and in the file `path`."""
-    rows = pq.read_table(path, columns=["url_key", "location"])
-    place = rows["location"]
-    table_ = pa.table(
-        {
-            "offset": pc.struct_field(place, "offset"),
-            "skip": pc.fill_null(pc.struct_field(place, "skip"), 0),
-            "url_key": rows["url_key"],
-            "path": np.full(rows.num_rows, number, np.int64),
-            "row": np.arange(rows.num_rows),
-        }
-    )
-    return table_.filter(pc.equal(pc.struct_field(place, "file"), name))
-
-
-def _take(path: Path, rows: npt.NDArray[np.int64]) -> list[pa.Table]:
-    """The rows of these numbers, which ascend."""
-    taken = []
+def rows_of(path: Path, first: int, count: int) -> list[dict[str, Any]]:
+    """`count` rows of a Parquet file from number `first` on; other row groups are not read."""
+    found: list[dict[str, Any]] = []
     start = 0
     with pq.ParquetFile(path) as file:
-        for group in range(file.num_row_groups if len(rows) else 0):
-            end = start + file.metadata.row_group(group).num_rows
-            low, high = np.searchsorted(rows, (start, end))
-            if high > low:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            low, high = max(first, start), min(first + count, start + rows)
+            if low < high:
                 read = file.read_row_group(group, use_threads=False)
-                taken.append(read.take(pa.array(rows[low:high] - start)))
-            start = end
-    return taken
+                found += read.slice(low - start, high - low).to_pylist()
+            start += rows
+    return found
 
 
 def _pages(

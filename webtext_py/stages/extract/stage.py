@@ -9,13 +9,10 @@ from webtext_py.layout import DOCUMENTS, GOOD, url_ends
 from webtext_py.ledger import balance, reasons
 from webtext_py.pages.containers import Containers
 from webtext_py.stage import Stage
+from webtext_py.stages.extract.cut import cut, size_for
 from webtext_py.stages.extract.documents import extract
 from webtext_py.text.extract import ExtractSettings
 from webtext_py.workspace import Steps, Work
-
-# Our choice: small enough that workers share a small build, large enough that a large one does not
-# leave a million files.
-_LEAST, _MOST, _TASKS = 32, 4096, 256
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Extract(Stage):
     settings: ExtractSettings
 
     name = "extract"
-    rules = 1
+    rules = 3  # tasks of whole members; titles of unclosed tags; URLs without credentials
     after = ("pages",)
     files = (DOCUMENTS, url_ends("extract"))
     libraries = ("trafilatura", "lxml", "htmldate", "py3langid", "resiliparse", "unicode", "words")
@@ -36,28 +33,16 @@ class Extract(Stage):
         return {"settings": asdict(self.settings)}
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
-        """One step: pages read where they lie, extracted, written."""
-        found: dict[str, int] = steps.counts("pages")["containers"]
-        shared = steps.counts("pages")["shared"]
-        total = sum(found.values())
-        size = max(_LEAST, min(_MOST, -(-total // _TASKS)))
-        containers = self.containers.all(steps.data)
+        """Cuts the pages into tasks, then reads them where they lie, extracts, writes."""
+        total = steps.counts("pages")["kept"]
         good = steps.before(GOOD)
-        work = []
-        for file, count in sorted(found.items()):
-            # Pages that share a member are read in one pass over it, not in one for each task.
-            step = count if file in shared else size
-            work += [
-                Work(
-                    containers[file],
-                    *good,
-                    weight=min(step, count - first),
-                    file=file,
-                    first=first,
-                    count=min(step, count - first),
-                )
-                for first in range(0, count, step)
-            ]
+        pieces = steps.each("cut", cut, [Work(path) for path in good], [], size=size_for(total))
+        containers = self.containers.all(steps.data)
+        work = [
+            Work(containers[file], path, weight=count, first=first, count=count)
+            for path, found in zip(good, pieces.counts("pieces"), strict=True)
+            for file, first, count in found
+        ]
         made = steps.each(
             "extract",
             extract,

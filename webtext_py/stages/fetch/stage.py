@@ -4,31 +4,28 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from webtext_py.fetch.config import FetchConfig
-from webtext_py.layout import FETCHED, LINKS
+from webtext_py.layout import FETCHED, LEFT, LINKS
 from webtext_py.ledger import balance
 from webtext_py.pages.containers import Containers
 from webtext_py.records import FETCHED as COLUMNS
 from webtext_py.records import table
 from webtext_py.stage import Stage
-from webtext_py.tables import write_table
+from webtext_py.tables import iterate, write_table
 from webtext_py.workspace import Steps
 
 if TYPE_CHECKING:
     from webtext_py.fetch.archive import Attempt
 
-_NOT_TRIED = "local"
-
 
 @dataclass(frozen=True)
 class Fetch(Stage):
-    """Asks the network's sources for the links that no given container has.
+    """Asks the network's sources for the links that no given container has a good page for.
 
     A redo asks for nothing that the journal has, and its files never hold an archive.
     """
@@ -38,33 +35,39 @@ class Fetch(Stage):
 
     name = "fetch"
     rules = 1
-    after = ("links",)
     files = (FETCHED,)
+
+    @property
+    def after(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The links, and those that the archives at hand leave."""
+        return ("links", "archives") if self.containers.given else ("links",)
 
     def config(self) -> Mapping[str, Any]:
         """What the fetched pages depend on."""
         return self.settings.record(self.containers.network)
 
-    def inputs(self, data: Path) -> Mapping[str, Path]:
-        """The containers whose pages are not asked for."""
-        return self.containers.given
-
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Fetches, then writes the table of attempts."""
         from webtext_py.fetch.crawl import Link
-        from webtext_py.fetch.local import covered_by
         from webtext_py.fetch.run import GOOD, fetch
 
         columns = ["url_key", "url", "created_utc"]
-        links = [
-            Link(row["url_key"], row["url"], row["created_utc"].timestamp())
-            for path in steps.before(LINKS)
-            for row in pq.read_table(path, columns=columns).to_pylist()
-        ]
-        covered = covered_by(self.containers.given.values())
+        left = pa.chunked_array(
+            [batch["url_key"] for batch in iterate(steps.before(LEFT))], pa.string()
+        )
+        links, total = [], 0
+        for batch in iterate(steps.before(LINKS), columns):
+            total += batch.num_rows
+            asked_for = (
+                batch.filter(pc.is_in(batch["url_key"], left)) if self.containers.given else batch
+            )
+            links += [
+                Link(row["url_key"], row["url"], row["created_utc"].timestamp())
+                for row in asked_for.to_pylist()
+            ]
         sources, asked = self.containers.network, steps.data / FETCHED.name()
         watcher = _Watcher(steps)
-        attempts = fetch(asked.parent, links, sources, self.settings, watcher, covered)
+        attempts = fetch(asked.parent, links, sources, self.settings, watcher)
         write_table(_table(attempts, sources), asked)
         steps.keep([asked, *self.containers.fetched(steps.data).values()])
         ends: dict[str, str] = {}
@@ -72,9 +75,8 @@ class Fetch(Stage):
             if ends.get(attempt.url_key) != GOOD:
                 ends[attempt.url_key] = attempt.outcome
         outcomes = Counter(ends.values())
-        outcomes[_NOT_TRIED] = sum(link.url_key not in ends for link in links)
-        good = outcomes.pop(GOOD, 0) + outcomes.pop(_NOT_TRIED)
-        counts = balance("fetch", len(links), good, outcomes)
+        good = outcomes.pop(GOOD, 0) + total - len(links)
+        counts = balance("fetch", total, good, outcomes)
         by_source = Counter(a.source for a in attempts if a.outcome == GOOD)
         counts["sources"] = dict(sorted(by_source.items()))
         counts["sources"]["local"] = good - by_source.total()

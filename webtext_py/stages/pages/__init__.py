@@ -9,6 +9,7 @@ redirect is followed, at most 10 times. Revisit records stand for the payload th
 Memory grows with a partition's captures and links.
 """
 
+from webtext_py.stages.pages.archives import Archives
 from webtext_py.stages.pages.stage import Pages
 
-__all__ = ["Pages"]
+__all__ = ["Archives", "Pages"]

@@ -1,5 +1,6 @@
 """Links to captures: rounds of joins by key, one more for each redirect on the way."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,15 @@ class _Captures:
         outcomes[missing] = np.where(
             on_the_way[missing], "redirect_target_missing", NO_CAPTURE
         ).astype(object)
-        follows = ~missing & (first_good < 0) & (first_redirect >= 0)
-        self._follow(seekers, redirects, at, moment, follows, chosen, outcomes)
+        targets: dict[int, set[str]] = {}  # of a key, where its redirects lead
+        for number in np.flatnonzero(~missing & (first_good < 0) & (first_redirect >= 0)).tolist():
+            key = int(at[number])
+            if key not in targets:
+                targets[key] = {self._next(row) for row in redirects.members(key)}
+            order = redirects.outward(key, int(moment[number]))
+            outcomes[number], chosen[number] = self._follow(
+                seekers.slice(number, 1), targets[key], order
+            )
         rest = ~missing & (first_good < 0) & (first_redirect < 0)
         reasons = outcome.take(pa.array(first[rest])).to_pylist()
         without = "redirect_without_target"
@@ -124,32 +132,20 @@ class _Captures:
         return chosen, outcomes
 
     def _follow(
-        self,
-        seekers: pa.Table,
-        redirects: Nearest,
-        at: npt.NDArray[np.int64],
-        moment: npt.NDArray[np.int64],
-        follows: npt.NDArray[np.bool_],
-        chosen: npt.NDArray[np.int64],
-        outcomes: "np.ndarray[Any, Any]",
-    ) -> None:
-        """Sets the nearest redirect to a key that the seeker has not passed, where there is one."""
-        onward = self.rows["next_key"].to_pylist() if follows.any() else []
-        targets: dict[int, set[str]] = {}  # of a key, where its redirects lead
-        for number in np.flatnonzero(follows).tolist():
-            group = int(at[number])
-            if group not in targets:
-                targets[group] = {onward[row] for row in redirects.members(group)}
-            passed = set(seekers["passed_keys"][number].as_py())
-            passed.add(seekers["at_key"][number].as_py())
-            if targets[group] <= passed:
-                outcomes[number] = "redirect_loop"
-            elif len(passed) > MAX_REDIRECTS:
-                outcomes[number] = "too_many_redirects"
-            else:
-                order = redirects.outward(group, int(moment[number]))
-                chosen[number] = next(row for row in order if onward[row] not in passed)
-                outcomes[number] = REDIRECT
+        self, seeker: pa.Table, targets: set[str], redirects: Iterator[int]
+    ) -> tuple[str, int]:
+        """The outcome of a seeker whose key leads to `targets`, and the nearest of its `redirects`
+        that leads to a key it has not passed (-1: none)."""
+        passed = {*seeker["passed_keys"][0].as_py(), seeker["at_key"][0].as_py()}
+        if targets <= passed:
+            return "redirect_loop", -1
+        if len(passed) > MAX_REDIRECTS:
+            return "too_many_redirects", -1
+        return REDIRECT, next(row for row in redirects if self._next(row) not in passed)
+
+    def _next(self, row: int) -> str:
+        key: str = self.rows["next_key"][row].as_py()
+        return key
 
     def _groups(self, keys: pa.ChunkedArray) -> npt.NDArray[np.int64]:
         codes = pc.index_in(keys, self._wanted)
@@ -195,30 +191,11 @@ def _onward(seekers: pa.Table, found: _Captures, chosen: npt.NDArray[np.int64]) 
     return pa.Table.from_pylist(rows, SEEKERS)
 
 
-def collect(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: all rounds' good captures of one partition, in order of container and place, so that
-    extraction reads each container once through. Returns their number by
-    container, and that of those which share a compressed member with others."""
-    # As parts of `GOOD`, or the names that Parquet gives lists would show in the file.
-    rows = in_place_order(read_tables(inputs)).cast(GOOD)
-    write_table(rows, outputs[0], row_group_rows=8192)
-    files = pc.struct_field(rows["location"], "file")
-    shared = files.filter(pc.is_valid(pc.struct_field(rows["location"], "skip")))
-    return {"containers": count_values(files), "shared": count_values(shared)}
-
-
-def in_place_order(rows: pa.Table) -> pa.Table:
-    """Rows with `location` and `url_key` by container and place in it."""
-    order = pa.table(
-        {
-            "file": pc.struct_field(rows["location"], "file"),
-            "offset": pc.struct_field(rows["location"], "offset"),
-            "skip": pc.fill_null(pc.struct_field(rows["location"], "skip"), 0),
-            "url_key": rows["url_key"],
-        }
-    )
-    keys = [(name, "ascending") for name in order.column_names]
-    return rows.take(pc.sort_indices(order, keys))
+def left(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: the links of one partition that ended without a good capture in any round."""
+    rows = read_tables(inputs).select(["url_key"]).sort_by("url_key")
+    write_table(rows, outputs[0])
+    return {"left": rows.num_rows}
 
 
 def end(inputs: list[Path], outputs: list[Path], fetched: bool = False) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """The stage's declaration, its steps and their order."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from webtext_py.errors import InputError
-from webtext_py.layout import CAPTURES, FETCHED, GOOD, LINKS, url_ends
-from webtext_py.ledger import balance, reasons
+from webtext_py.layout import CAPTURES, FETCHED, GOOD, SCANS, url_ends
+from webtext_py.ledger import add_up, balance, reasons
 from webtext_py.pages.containers import Containers
 from webtext_py.stage import Stage
-from webtext_py.stages.pages import resolve, scan
-from webtext_py.workspace import Made, Steps, Work, split
+from webtext_py.stages.pages import gather, resolve
+from webtext_py.stages.pages.archives import scan_counts
+from webtext_py.stages.pages.steps import Followed, followed, indexed, scanned
+from webtext_py.workspace import Steps, Work, split
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,16 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 1
+    rules = 2  # good captures lie by place; a row group is a place
     files = (CAPTURES, GOOD, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 
     @property
     def after(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The links, and what was fetched for them."""
-        return ("links", "fetch") if self.containers.network else ("links",)
+        """The links, and what was fetched for those that no archive has."""
+        if not self.containers.network:
+            return ("links",)
+        return ("links", "archives", "fetch") if self.containers.given else ("links", "fetch")
 
     def config(self) -> Mapping[str, Any]:
         """The number of partitions."""
@@ -44,98 +49,57 @@ class Pages(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Index, follow each link to a capture, gather the good ones and the ends."""
         parts = self.partitions
-        containers = self.containers.all(steps.data)
-        scanned, rows = self._index(steps, containers)
-        links, good, ended = self._follow(steps, rows)
-        collected = steps.each(
-            "collect",
-            resolve.collect,
-            [Work(*(made[p] for made in good)) for p in range(parts)],
-            [GOOD],
-        )
-        fetched = steps.before(FETCHED)
+        scans, damage, captures = self._scans(steps)
+        rows = indexed(steps, scans, parts, CAPTURES)
+        found = followed(steps, rows, parts)
+        good = self._gather(steps, found)
+        asked = steps.before(FETCHED)
         ends = steps.each(
             "end",
             resolve.end,
-            [Work(*(made[p] for made in ended), *fetched) for p in range(parts)],
+            found.of(found.ended, *asked),
             [url_ends("pages")],
-            fetched=bool(fetched),
+            fetched=bool(asked),
         )
-        found = collected.by_name("containers")
-        damage = dict(zip(containers, scanned.counts("damage"), strict=True))
         return {
-            **balance("pages", links, found.total(), ends.by_name("dropped")),
-            "captures": dict(sorted(scanned.by_name("captures").items())),
-            "damage": {name: places for name, places in damage.items() if places},
-            "containers": dict(sorted(found.items())),
-            "shared": dict(sorted(collected.by_name("shared").items())),
+            **balance("pages", found.links, good.total(), ends.by_name("dropped")),
+            "captures": dict(sorted(captures.items())),
+            "damage": damage,
+            "containers": dict(sorted(good.items())),
         }
 
-    def _index(self, steps: Steps, containers: Mapping[str, Path]) -> tuple[Made, tuple[Path, ...]]:
-        """Scans the containers and joins revisits to what they stand for; the rows by key."""
-        parts = self.partitions
-        scanned = steps.each(
-            "scan",
-            scan.scan,
-            [
-                Work(
-                    path,
-                    weight=max(1, path.stat().st_size),
-                    file=name,
-                    source=self.containers.source(name),
-                )
-                for name, path in containers.items()
-            ],
-            ["scan-{}.arrow"],
-            unit="bytes",
-            partitions=parts,
-        )
-        resolved = steps.each(
-            "revisits",
-            scan.resolve_revisits,
-            split(parts, *scanned.files()),
-            ["resolved-{}.arrow"],
-            partitions=parts,
-        )
-        inputs = (*scanned.files(), *resolved.files())
-        indexed = steps.each(
-            "index", scan.index, split(parts, *inputs), ["rows-{}.parquet", CAPTURES]
-        )
-        return scanned, indexed.files()
+    def _scans(self, steps: Steps) -> tuple[list[Path], dict[str, Any], Counter[str]]:
+        """Scans of all containers, their damage, their captures by outcome; what the stage before
+        scanned is not read again."""
+        before = steps.counts("archives") if "archives" in self.after else None
+        containers = self.containers
+        files = containers.all(steps.data)
+        if before is not None:
+            files = containers.fetched(steps.data)
+        made = scanned(steps, containers, files, self.partitions, "scan-{}.arrow")
+        counts = scan_counts(files, made.counts("captures"), made.counts("damage"))
+        scans = list(made.files())
+        if before is not None:
+            scans = [*steps.before(SCANS), *scans]
+            counts = {key: {**before[key], **counts[key]} for key in counts}
+        return scans, counts["damage"], add_up(list(counts["captures"].values()))
 
-    def _follow(
-        self, steps: Steps, rows: Sequence[Path]
-    ) -> tuple[int, list[tuple[Path, ...]], list[tuple[Path, ...]]]:
-        """Follows every link to a capture: how many links, the good and the ended of each round."""
-        parts = range(self.partitions)
-        begun = steps.each(
-            "start",
-            resolve.start,
-            [Work(path) for path in steps.before(LINKS)],
-            ["seekers-00-{}.arrow"],
-            partitions=self.partitions,
+    def _gather(self, steps: Steps, found: Followed) -> Counter[str]:
+        """All good captures in the order of their places; their number by container."""
+        collected = steps.each(
+            "collect", gather.collect, found.of(found.good), ["collected-{}.parquet"]
         )
-        # In round 0 a link lies in the partition of its own key; later ones come from everywhere.
-        seekers: list[tuple[Path, ...]] = [(path,) for path in begun.files()]
-        good, ended = [], []
-        for number in range(resolve.MAX_REDIRECTS + 1):
-            made = steps.each(
-                f"round-{number:02d}",
-                resolve.round_of,
-                [Work(rows[p], *seekers[p], partition=p) for p in parts],
-                [
-                    f"good-{number:02d}-{{}}.parquet",
-                    f"ended-{number:02d}-{{}}.parquet",
-                    f"seekers-{number + 1:02d}-{{}}.arrow",
-                ],
-                partitions=self.partitions,
-            )
-            good.append(made.files(0))
-            ended.append(made.files(1))
-            seekers = [made.files(2)] * self.partitions
-            if not made.total("onward"):
-                return begun.total("links"), good, ended
-        raise AssertionError("a link was followed further than the limit")
+        marks = [mark for marks in collected.counts("marks") for mark in marks]
+        begins = gather.bounds(marks, self.partitions)
+        cut = steps.each(
+            "distribute",
+            gather.distribute,
+            [Work(path) for path in collected.files()],
+            ["ranges-{}.arrow"],
+            begins=begins,
+        )
+        steps.each("gather", gather.gather, split(len(begins) + 1, *cut.files()), [GOOD])
+        return collected.by_name("containers")
 
     def check(self, counts: Mapping[str, Any]) -> None:
         """Raises `InputError` where no link has a page."""

@@ -17,12 +17,15 @@ from webtext_py.tables import Shuffle, iterate, read_partition, read_tables, wri
 _BATCH_ROWS = 4096
 
 
-def survey(inputs: list[Path], outputs: list[Path], share: float, lowest: int) -> dict[str, Any]:
-    """Task: how much text a part of the documents (first input) gives to which split."""
-    rows = Removed(inputs[1:]).keep(read_tables(inputs[:1], ["doc_id", "bytes"]))
+def survey(
+    inputs: list[Path], outputs: list[Path], documents: int, share: float, lowest: int
+) -> dict[str, Any]:
+    """Task: how much text a bundle of documents (so many inputs) gives to which split; the other
+    inputs say what was removed from it."""
+    rows = read_tables(inputs[:documents], ["doc_id", "bytes"])
+    rows = Removed(inputs[documents:]).keep(rows)
     hashes = keyed_hashes(rows["doc_id"], SPLIT_KEY)
     sizes = rows["bytes"].to_numpy()
-    write_table(pa.table({"hash": hashes, "bytes": sizes}), outputs[0])
     return {
         "rows": rows.num_rows,
         "bytes": int(sizes.sum()),
@@ -36,12 +39,13 @@ def survey(inputs: list[Path], outputs: list[Path], share: float, lowest: int) -
 
 
 def place(
-    inputs: list[Path], outputs: list[Path], cut: str, train: int, validation: int
+    inputs: list[Path], outputs: list[Path], documents: int, cut: str, train: int, validation: int
 ) -> dict[str, Any]:
-    """Task: a part of the documents (first input) to the shards they belong to."""
-    removed = Removed(inputs[1:])
+    """Task: a bundle of documents (so many inputs) to the shards they belong to; the other inputs
+    say what was removed from it."""
+    removed = Removed(inputs[documents:])
     with Shuffle(outputs[0], train + validation, DOCUMENTS) as shuffle:
-        for batch in iterate(inputs[:1], rows=_BATCH_ROWS):
+        for batch in iterate(inputs[:documents], rows=_BATCH_ROWS):
             rows = removed.keep(pa.Table.from_batches([batch]))
             hashes = keyed_hashes(rows["doc_id"], PLACE_KEY)
             held_out = keyed_hashes(rows["doc_id"], SPLIT_KEY) < np.uint64(cut)

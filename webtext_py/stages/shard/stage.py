@@ -9,6 +9,7 @@ from webtext_py.errors import InputError
 from webtext_py.layout import DOCUMENTS, SHARDS, url_ends
 from webtext_py.ledger import balance
 from webtext_py.stage import Files, Stage
+from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.shard.card import write_card
 from webtext_py.stages.shard.order import threshold
 from webtext_py.stages.shard.rows import place, survey, write
@@ -19,15 +20,20 @@ _CARD = (Files("shards/README.md"), Files("shards/croissant.json"))
 
 @dataclass(frozen=True)
 class Shard(Stage):
-    """From what is left of the documents to the data set; `rules_said` go on its card."""
+    """From what the `filters` left of the documents to the data set with its card."""
 
     settings: BuildConfig
-    rules_said: Mapping[str, str]
+    rules_said: Mapping[str, str]  # on the card
+    filters: tuple[str, ...]
 
     name = "shard"
-    rules = 2
-    after = ("links", "pages", "extract", "dedup", "wikipedia")
+    rules = 3  # 2: the ledger names the shard; 3: croissant.json has both splits and a date
     files = (Files("shards/{}"), url_ends("shard"))
+
+    @property
+    def after(self) -> tuple[str, ...]:  # type: ignore[override]
+        """All stages of a build: the card says what each took and kept."""
+        return ("links", "pages", "extract", *self.filters)
 
     def config(self) -> Mapping[str, Any]:
         """Split and sizes."""
@@ -38,15 +44,13 @@ class Shard(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Survey, place, write, and the card."""
         settings = self.settings
-        removed = [*steps.before(url_ends("dedup")), *steps.before(url_ends("wikipedia"))]
-        work = [
-            Work(path, *removed, weight=path.stat().st_size) for path in steps.before(DOCUMENTS)
-        ]
+        removed = [steps.before(url_ends(stage)) for stage in self.filters]
+        work = over_bundles(steps.before(DOCUMENTS), *removed)
         surveyed = steps.each(
             "survey",
             survey,
             work,
-            ["survey-{}.parquet"],
+            [],
             unit="bytes",
             share=settings.validation,
             lowest=settings.validation_documents,

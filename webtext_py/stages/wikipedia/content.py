@@ -72,13 +72,13 @@ def index(inputs: list[Path], outputs: list[Path], memory: int) -> dict[str, Any
     return {"ngrams": facts["ngrams"], "bytes": facts["file_bytes"]}
 
 
-def shares(inputs: list[Path], outputs: list[Path], share: float) -> dict[str, Any]:
-    """Task: the suspicious documents of a part (first input) by the filter (second), with counts
-    (first output) and distinct n-grams (second); the other inputs say what was removed before."""
-    filter_ = _core.NgramIndex(inputs[1])
-    removed = Removed(inputs[2:])
+def shares(inputs: list[Path], outputs: list[Path], documents: int, share: float) -> dict[str, Any]:
+    """Task: the suspicious documents of a bundle (so many inputs), with counts (first output) and
+    distinct n-grams (second). Then come the filter, and what was removed before."""
+    filter_ = _core.NgramIndex(inputs[documents])
+    removed = Removed(inputs[documents + 1 :])
     found, grams = [], []
-    for batch in iterate(inputs[:1], ["doc_id", "url_key", "text"], _BATCH_ROWS):
+    for batch in iterate(inputs[:documents], ["doc_id", "url_key", "text"], _BATCH_ROWS):
         rows = removed.keep(pa.Table.from_batches([batch]))
         counts = np.frombuffer(
             memoryview(filter_.count_rows(*text_column(rows["text"]))), np.uint64
@@ -147,9 +147,9 @@ def matches(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
 
 
 def judge(inputs: list[Path], outputs: list[Path], files: int) -> dict[str, Any]:
-    """Task: a part's dropped documents (first output) and their ledger rows (second).
+    """Task: a bundle's dropped documents (first output) and their ledger rows (second).
 
-    Inputs: the part's `SHARES`, then `files` of `MATCHES`, then the ledger rows by host.
+    Inputs: the bundle's `SHARES`, then `files` of `MATCHES`, then the ledger rows by host.
     """
     rows = read_tables(inputs[:1])
     best: dict[str, tuple[int, str]] = {}

@@ -13,11 +13,11 @@ from webtext_py.wikipedia.hosts import is_wikipedia
 REASON = "wikipedia_host"
 
 
-def hosts(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: one part of the documents (first input) judged by final URL; the other inputs are the
-    ledger rows of what was removed before."""
-    rows = read_tables(inputs[:1], ["url_key", "url", "doc_id"])
-    rows = Removed(inputs[1:]).keep(rows)
+def hosts(inputs: list[Path], outputs: list[Path], documents: int) -> dict[str, Any]:
+    """Task: a bundle of documents (so many inputs) judged by final URL; the other inputs
+    are the ledger's rows of what was removed from it before."""
+    rows = read_tables(inputs[:documents], ["url_key", "url", "doc_id"])
+    rows = Removed(inputs[documents:]).keep(rows)
     found = pa.array([is_wikipedia(url) for url in rows["url"].to_pylist()], pa.bool_())
     gone = rows.filter(found)
     reasons = pa.repeat(REASON, gone.num_rows)
