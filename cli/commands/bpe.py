@@ -93,7 +93,8 @@ def train(
     """Learn GPT-2's kind of vocabulary from the shards or any text.
 
     Gives the merges of Hugging Face tokenizers' BpeTrainer on the same text.
-    Writes tokenizer.json, vocab.json, merges.txt and vocab.tiktoken.
+    Writes tokenizer.json, tokenizer_config.json, vocab.json, merges.txt and
+    vocab.tiktoken.
 
     \b
     Example:

@@ -28,9 +28,8 @@ Examples:
 @option(
     "--out",
     type=FOLDER,
-    required=True,
     metavar="DIR",
-    help="Where `part-*.parquet` and `duplicates/` go.",
+    help="Where `part-*.parquet` and `duplicates/` go  [default: DATA/dedup].",
 )
 @option(
     "--against",
@@ -46,7 +45,7 @@ Examples:
 @shared_options
 def dedup(
     inputs: tuple[str, ...],
-    out: Path,
+    out: Path | None,
     against: tuple[str, ...],
     near_dup: float | None,
     shingle: int,
@@ -68,7 +67,7 @@ def dedup(
 
     from ..output import Progress, echo, print_json
 
-    del data  # the results go to --out, and nothing else is read
+    out = out or data / "dedup"
     config = DedupConfig(near_dup, shingle, text_field, partitions)
     with Progress(quiet=quiet) as progress:
         counts = run_dedup(
