@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from webtext_py.pages import arc, warc, zstd_frame
+from webtext_py.pages.content import begins_like_page
 from webtext_py.pages.runs import GzipMember, MemberRuns, Window, ZstdMember, open_runs
 
 __all__ = ["Container", "NotPages", "form_of", "sniff"]
@@ -34,10 +35,6 @@ _MAGIC = [
     (b"ARROW1", "an Arrow file"),
 ]
 _TEXT = [
-    (
-        re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype|html|head|body|\?xml)", re.I | re.S),
-        "a page",
-    ),
     (re.compile(rb"\s*[\[{]"), "JSON"),
     (re.compile(rb" CDX "), "a CDX index"),
     (re.compile(rb"[a-z0-9.,:-]+\)\S* \d{14} "), "a CDX index"),
@@ -183,6 +180,8 @@ def _known(head: bytes) -> str | None:
     for magic, what in _MAGIC:
         if head.startswith(magic):
             return what
+    if begins_like_page(head):
+        return "a page"
     for pattern, what in _TEXT:
         if pattern.match(head):
             return what

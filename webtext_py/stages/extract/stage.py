@@ -26,7 +26,7 @@ class Extract(Stage):
     settings: ExtractSettings
 
     name = "extract"
-    rules = 1
+    rules = 2
     after = ("pages",)
     files = (DOCUMENTS, url_ends("extract"))
     libraries = ("trafilatura", "lxml", "htmldate", "py3langid", "resiliparse", "unicode", "words")

@@ -22,7 +22,7 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 1
+    rules = 2
     files = (CAPTURES, GOOD, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 
