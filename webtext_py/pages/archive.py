@@ -128,13 +128,15 @@ class Scan(Iterator[Capture]):
     """The captures of one container, once, in the order of the file.
 
     `records`: whole records by type, `damaged`: those that are not whole though their header could
-    be read, `damage`: each stretch that gives nothing. All are complete when the iteration is.
+    be read, `damage`: each stretch that gives nothing, `passed`: what of an index or table is not
+    used. All are complete when the iteration is.
     """
 
     def __init__(self, container: Container, max_payload_bytes: int) -> None:
         self.records: Counter[str] = Counter()
         self.damaged = 0
         self.damage: list[Damage] = []
+        self.passed = Passed()
         self._captures = self._of(container, max_payload_bytes)
 
     def __next__(self) -> Capture:
@@ -142,10 +144,10 @@ class Scan(Iterator[Capture]):
 
     def _of(self, container: Container, limit: int) -> Iterator[Capture]:
         if container.kind == "html":
-            yield from folder.scan(container.file, limit, self.records, self.damage)
+            yield from folder.scan(container.file, limit, self.records, self.damage, self.passed)
             return
         if container.kind == "parquet":
-            yield from table.scan(container.file, limit, self.records)
+            yield from table.scan(container.file, limit, self.records, self.passed)
             return
         form = form_of(container.kind)
         with _open(container.file) as file:

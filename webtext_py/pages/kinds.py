@@ -13,6 +13,7 @@ from types import ModuleType
 from webtext_py.pages import arc, warc, zstd_frame
 from webtext_py.pages.content import begins_like_page
 from webtext_py.pages.runs import GzipMember, MemberRuns, Window, ZstdMember, open_runs
+from webtext_py.reader.columns import is_text
 
 __all__ = ["Container", "NotPages", "form_of", "sniff"]
 
@@ -164,14 +165,11 @@ def _parquet(path: Path) -> Container:
         raise NotPages(
             f"a Parquet file without the column `{missing[0]}` (it has {', '.join(schema.names)})"
         )
-    html = schema.field("html").type
-    if not (
-        pa.types.is_binary(html)
-        or pa.types.is_large_binary(html)
-        or pa.types.is_string(html)
-        or pa.types.is_large_string(html)
-    ):
-        raise NotPages(f"a Parquet file whose column `html` is {html}, not binary or string")
+    for name, binary in (("url", False), ("html", True)):
+        kind = schema.field(name).type
+        if not is_text(kind, binary=binary):
+            expected = "binary or string" if binary else "string"
+            raise NotPages(f"a Parquet file whose column `{name}` is {kind}, not {expected}")
     return Container(str(path), "parquet")
 
 

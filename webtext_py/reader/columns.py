@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from webtext_py.reader.ids import id_text
 from webtext_py.reader.passed import Passed
-from webtext_py.reader.times import column_micros
+from webtext_py.reader.times import Micros, column_micros
 
 __all__ = [
     "Micros",
@@ -24,10 +24,6 @@ __all__ = [
     "to_int64",
     "values_of",
 ]
-
-
-class Micros(int):
-    """A time out of a column of times: microseconds since 1970."""
 
 
 def _is_string(kind: pa.DataType) -> bool:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from webtext_py.pages.dates import parse_date
 
-__all__ = ["EARLIEST", "LATEST", "column_micros", "to_micros"]
+__all__ = ["EARLIEST", "LATEST", "Micros", "column_micros", "to_micros"]
 
 # Microseconds since 1970: the years 1 to 9999, which everybody can write down.
 EARLIEST = -62_135_596_800 * 10**6
@@ -19,6 +19,10 @@ _NUMBER = re.compile(
     r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?\Z", re.ASCII
 )
 _CALENDAR = re.compile(r"(?:1[89]|20|21)\d\d(?:0\d|1[0-2])(?:[0-2]\d|3[01])\d{4,9}\Z", re.ASCII)
+
+
+class Micros(int):
+    """A time out of a column of times: microseconds since 1970."""
 
 
 def to_micros(value: object) -> int | None:
@@ -32,6 +36,8 @@ def to_micros(value: object) -> int | None:
     """
     if isinstance(value, bool) or value is None:
         return None
+    if isinstance(value, Micros):
+        return int(value)
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace")
     if isinstance(value, datetime):
@@ -39,6 +45,8 @@ def to_micros(value: object) -> int | None:
         return _micros_of(aware)
     if isinstance(value, date):
         return _micros_of(datetime(value.year, value.month, value.day, tzinfo=UTC))
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return None  # before it is written out: a number may have a million digits
     text = str(value).strip() if isinstance(value, int | float | str | Decimal) else ""
     if len(text) > 100:
         return None
