@@ -21,7 +21,8 @@ _LINE_SECONDS = 10.0  # how often a plain log says how far a step is
 
 def print_json(document: dict[str, Any]) -> None:
     """One JSON object on stdout, keys in the order given."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    click.echo(text.encode("utf-8", "backslashreplace").decode())  # names need not be UTF-8
 
 
 def print_passed(counts: "Mapping[str, Mapping[str, int]]", *, err: bool = True) -> None:

@@ -29,6 +29,7 @@ from webtext_py.layout import DUPLICATES
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
 from webtext_py.reader import Passed, Source, group_batches, list_sources, open_parquet
+from webtext_py.reader.columns import takeable
 from webtext_py.reader.ids import marks
 from webtext_py.records import DUPLICATES as COLUMNS
 from webtext_py.stage import Files, Stage
@@ -183,7 +184,7 @@ def write(
         if groups is None:
             schema, batches = rows_again(file, inputs[0])
         else:
-            schema = file.schema_arrow
+            schema = takeable(file.schema_arrow)
             batches = group_batches(file, inputs[0], rows=4096, groups=range(*groups))
         rows, kept = write_without(ahead(batches), schema, gone, outputs[0])
     return {"rows": rows, "kept": kept}

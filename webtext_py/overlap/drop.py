@@ -24,6 +24,7 @@ from webtext_py.manifest import input_names
 from webtext_py.overlap.evidence import Evidence
 from webtext_py.overlap.training import TrainingText
 from webtext_py.reader import Source, group_batches, open_source
+from webtext_py.reader.columns import takeable
 from webtext_py.reader.parquet import arrow_batches
 from webtext_py.tables import write_without
 from webtext_py.workspace import Observer, Silent
@@ -98,7 +99,7 @@ def _filter_parquet(source: Source, target: Path, gone: Rows) -> int:
     """Copies a Parquet file without some rows. Returns the rows kept."""
     with pq.ParquetFile(source.path) as file:
         batches = group_batches(file, source.path, batch_bytes=tables.BUFFER_BYTES)
-        return write_without(batches, file.schema_arrow, gone, target)[1]
+        return write_without(batches, takeable(file.schema_arrow), gone, target)[1]
 
 
 def _filter_arrow(source: Source, target: Path, gone: Rows) -> int:

@@ -47,6 +47,24 @@ def is_text(kind: pa.DataType, *, binary: bool = False) -> bool:
     return _is_string(kind) or pa.types.is_null(kind) or (binary and is_binary(kind))
 
 
+def takeable(schema: pa.Schema) -> pa.Schema:
+    """The schema with plain strings and bytes for their views, which Arrow cannot filter yet."""
+    fields = [field.with_type(_plain(field.type)) for field in schema]
+    return pa.schema(fields, schema.metadata)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    t = pa.types
+    if t.is_string_view(kind) or t.is_binary_view(kind):
+        return pa.large_string() if t.is_string_view(kind) else pa.large_binary()
+    if t.is_list(kind) or t.is_large_list(kind):
+        make = pa.list_ if t.is_list(kind) else pa.large_list
+        return make(kind.value_field.with_type(_plain(kind.value_type)))
+    if t.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    return kind
+
+
 def _dense(values: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()

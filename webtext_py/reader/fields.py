@@ -11,13 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from webtext_py.reader.ids import clean
+from webtext_py.reader.ids import ID_COLUMNS, clean, id_text
 
 __all__ = ["Fields", "columns_of"]
 
 MOST_FIELDS = 2000  # our choice: of all levels together
 MOST_LEVELS = 16  # our choice
 _JSON = {b"webtext": b"json"}  # marks a field that is JSON text
+_ID = {b"webtext": b"id"}  # marks ids of several kinds, as text
 
 
 class _Kind:
@@ -107,6 +108,9 @@ class Fields:
         fields = []
         for name, kind in self._whole.members.items():
             found = kind.type()
+            if found is None and name in ID_COLUMNS:
+                fields.append(pa.field(name, pa.string(), metadata=_ID))
+                continue
             if found is None:
                 fields.append(pa.field(name, pa.large_string(), metadata=_JSON))
             else:
@@ -126,7 +130,9 @@ def columns_of(rows: Sequence[dict[str, Any]], fields: pa.Schema) -> list[pa.Arr
     columns = []
     for field in fields:
         values = [row.get(field.name) for row in rows]
-        if field.metadata == _JSON:
+        if field.metadata == _ID:
+            values = [id_text(value) for value in values]
+        elif field.metadata == _JSON:
             values = [None if value is None else _spelled(value) for value in values]
         else:
             values = [_valid(value) for value in values]

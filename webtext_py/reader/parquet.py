@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.errors import FormatError
+from webtext_py.reader.columns import takeable
 from webtext_py.reader.files import shown
 
 __all__ = ["MOST_BYTES", "arrow_batches", "group_batches", "naming_corruption", "open_parquet"]
 
 BATCH_ROWS = 16384
-MOST_BYTES = 256 << 20  # our choice: of one column of a batch, at worst
+MOST_BYTES = 64 << 20  # our choice: of one column of a batch, at worst
 _DICTIONARY_PAGE = 2
 _PREFIXES = ("DELTA_BYTE_ARRAY",)
 
@@ -55,13 +56,20 @@ def group_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Batches of a file's row groups: at most `rows` rows and about `batch_bytes`, in order."""
     wanted = None if columns is None else list(columns)
+    schema = takeable(file.schema_arrow)
+    same = schema.equals(file.schema_arrow)
     with naming_corruption(path), path.open("rb") as stream:
         for group in range(file.num_row_groups) if groups is None else groups:
             facts = file.metadata.row_group(group)
             size = max(1, facts.total_byte_size)
             most = min(rows, batch_bytes * facts.num_rows // size)
             most = min(most, _safe_rows(facts, stream, wanted))
-            yield from file.iter_batches(max(1, most), [group], wanted, use_threads=False)
+            for batch in file.iter_batches(max(1, most), [group], wanted, use_threads=False):
+                yield batch if same else batch.cast(_of(schema, batch.schema.names))
+
+
+def _of(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
+    return pa.schema([schema.field(name) for name in names])
 
 
 def _safe_rows(facts: Any, stream: BinaryIO, columns: list[str] | None) -> int:
