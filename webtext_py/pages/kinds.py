@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from webtext_py.errors import FormatError
 from webtext_py.pages import arc, warc, zstd_frame
 from webtext_py.pages.content import begins_like_page
 from webtext_py.pages.runs import GzipMember, MemberRuns, Window, ZstdMember, open_runs
@@ -153,12 +154,11 @@ def _has_record(file: io.BufferedReader, size: int, compression: str, form: Modu
 
 def _parquet(path: Path) -> Container:
     """The container of a Parquet file with the columns it must have."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from webtext_py.reader.parquet import open_parquet
 
     try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
+        schema = open_parquet(path).schema_arrow
+    except (FormatError, OSError) as error:
         raise NotPages(f"a Parquet file that cannot be read ({error})") from None
     missing = [name for name in _PAGE_COLUMNS if name not in schema.names]
     if missing:

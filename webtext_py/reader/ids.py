@@ -18,13 +18,13 @@ _MARK = 16  # hexadecimal digits of a file's SHA-256
 
 def marks(file_digests: Sequence[str]) -> list[str]:
     """A mark for each file of a run, from its SHA-256: the first 16 digits, and for a second file
-    of the same content `-2`."""
+    of the same content `~2`, which sorts behind it."""
     seen: dict[str, int] = {}
     found = []
     for digest in file_digests:
         mark = digest[:_MARK]
         seen[mark] = seen.get(mark, 0) + 1
-        found.append(mark if seen[mark] == 1 else f"{mark}-{seen[mark]}")
+        found.append(mark if seen[mark] == 1 else f"{mark}~{seen[mark]}")
     return found
 
 

@@ -5,6 +5,7 @@ rows that, at the size of the longest value that its encoding can make, it stays
 `MOST_BYTES`.
 """
 
+import mmap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,14 @@ def naming_corruption(path: Path, kind: str = "Parquet") -> Iterator[None]:
 def open_parquet(path: Path, **options: Any) -> pq.ParquetFile:
     """The file; raises `FormatError` for a damaged one."""
     with naming_corruption(path):
-        return pq.ParquetFile(path, **options)
+        utf8 = shown(path) == str(path)
+        return pq.ParquetFile(path if utf8 else _mapped(path), **options)
+
+
+def _mapped(path: Path) -> pa.NativeFile:
+    """A file whose name is not UTF-8, which Arrow's own opening takes no other than."""
+    with path.open("rb") as file:
+        return pa.BufferReader(pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
 
 
 def group_batches(
@@ -125,7 +133,8 @@ def _zigzag(head: bytes, at: int) -> tuple[int, int]:
 def arrow_batches(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Schema and record batches of an Arrow file or stream, mapped, not read."""
     with naming_corruption(path, "Arrow"):
-        source = pa.memory_map(str(path))
+        utf8 = shown(path) == str(path)
+        source = pa.memory_map(str(path)) if utf8 else _mapped(path)
         head = source.read(6)
         source.seek(0)
         if head == b"ARROW1":

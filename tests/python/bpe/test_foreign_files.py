@@ -190,7 +190,9 @@ def test_models_that_are_not_ours_are_named_shortly(
     tmp_path: Path, plain: dict[str, Any], change: dict[str, Any], said: str
 ) -> None:
     path = tmp_path / "tokenizer.json"
-    path.write_text(json.dumps({**plain, "added_tokens": [], "model": {**plain["model"], **change}}))
+    path.write_text(
+        json.dumps({**plain, "added_tokens": [], "model": {**plain["model"], **change}})
+    )
     with pytest.raises(FormatError, match=said) as caught:
         Tokenizer.from_file(path)
     assert len(str(caught.value)) < 300 + len(str(path))

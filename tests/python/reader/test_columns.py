@@ -197,7 +197,7 @@ def test_ids_agree_between_jsonl_and_parquet(tmp_path: Path) -> None:
     for path in (jsonl, table):
         [batch] = read_batches(recognise(path), mark="m")
         assert batch["id"].to_pylist() == ["1", "x", "m:2"]
-    assert marks(["a" * 64, "b" * 64, "a" * 64]) == ["a" * 16, "b" * 16, "a" * 16 + "-2"]
+    assert marks(["a" * 64, "b" * 64, "a" * 64]) == ["a" * 16, "b" * 16, "a" * 16 + "~2"]
 
 
 DELIMITED = [

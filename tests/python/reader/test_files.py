@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from webtext_py.dedup import run_dedup
 from webtext_py.errors import FormatError, InputError
 from webtext_py.overlap import find_test_sets
 from webtext_py.pages.archive import list_containers
@@ -87,9 +88,9 @@ def test_what_a_hub_download_holds_besides_is_counted(tmp_path: Path) -> None:
 def test_a_saved_data_set_has_the_files_that_it_lists(tmp_path: Path) -> None:
     table = pa.table({"text": ["x y", "z"]})
     for name in ("data-00000-of-00001.arrow", "cache-1234.arrow"):
-        with pa.OSFile(str(tmp_path / name), "wb") as out:
-            with pa.ipc.new_stream(out, table.schema) as writer:
-                writer.write_table(table)
+        path = str(tmp_path / name)
+        with pa.OSFile(path, "wb") as out, pa.ipc.new_stream(out, table.schema) as writer:
+            writer.write_table(table)
     (tmp_path / "state.json").write_text(
         '{"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}'
     )
@@ -141,7 +142,13 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/f\xff"))
     folder.mkdir()
     (folder / os.fsdecode(b"\xfe.jsonl")).write_bytes(LINE)
-    assert texts(folder, Passed()) == ["x y"]
+    pq.write_table(pa.table({"text": ["x y"]}), tmp_path / "a")
+    (tmp_path / "a").rename(folder / os.fsdecode(b"\xfd.parquet"))
+    assert texts(folder, Passed()) == ["x y"] * 2
+    counts = run_dedup([folder], tmp_path / "out")
+    assert counts["kept"] == 1
+    with pytest.raises(InputError, match="is not UTF-8"):
+        run_dedup([folder], folder / "out")
     with pytest.raises(InputError, match="does not exist") as caught:
         list_sources([folder / "none"])
     str(caught.value).encode()
