@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 try:
     from importlib.metadata import version
@@ -67,6 +68,9 @@ def _open_streams() -> None:
 def run(args: list[str]) -> int:
     """Runs one command line and returns its exit code; errors go to stderr, never as a traceback
     unless they are our bug."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # paths need not be UTF-8
     try:
         result = webtext.main(args=args, prog_name="webtext", standalone_mode=False)
         sys.stdout.flush()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
     from rich.progress import Progress as RichProgress
 
@@ -56,8 +58,17 @@ def silence(descriptor: int) -> None:
 def print_json(document: dict[str, Any]) -> None:
     """One JSON object on stdout, keys in the order given."""
     text = json.dumps(document, ensure_ascii=False, indent=2)
-    # JSON escapes the other controls itself.
-    click.echo(_C1.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    # JSON escapes the other controls itself; names need not be UTF-8.
+    text = _C1.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
+
+
+def print_passed(counts: "Mapping[str, Mapping[str, int]]", *, err: bool = True) -> None:
+    """A line about what readers passed over, if anything."""
+    from webtext_py.reader.passed import passed_said
+
+    if said := passed_said(counts):
+        echo(said, err=err)
 
 
 def console(*, stderr: bool = False, quiet: bool = False) -> "Console":

@@ -10,7 +10,7 @@ import click
 from webtext_py import defaults
 
 from ..options import WebTextCommand, shared_options, text_field_option, workers_option
-from ..output import Progress, echo, print_json
+from ..output import Progress, echo, print_json, print_passed
 from ..parameters import FILE, FOLDER, PATH, option
 
 _PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
@@ -130,6 +130,7 @@ def train(
             f"{facts['pieces']} distinct pieces",
             err=True,
         )
+        print_passed(facts["passed_over"])
 
 
 @bpe.command(cls=WebTextCommand)
@@ -223,6 +224,7 @@ def encode(
         print_json({"out": str(folder), **facts})
     elif not quiet:
         echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
+        print_passed(facts["passed_over"])
 
 
 def _stdin() -> bytes:

@@ -65,7 +65,7 @@ def dedup(
     from webtext_py.dedup import DedupConfig, run_dedup
     from webtext_py.engine import ThreadEngine
 
-    from ..output import Progress, echo, print_json
+    from ..output import Progress, echo, print_json, print_passed
 
     out = out or data / "dedup"
     config = DedupConfig(near_dup, shingle, text_field, partitions)
@@ -84,3 +84,6 @@ def dedup(
     elif not quiet:
         dropped = ", ".join(f"{count:,} {reason}" for reason, count in counts["dropped"].items())
         echo(f"{counts['kept']:,} of {counts['in']:,} documents kept; removed: {dropped or 0}")
+        if counts["ids_made"]:
+            echo(f"{counts['ids_made']:,} rows had no id of their own: file and row name them")
+        print_passed(counts["passed_over"], err=False)

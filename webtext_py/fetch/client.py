@@ -22,7 +22,8 @@ from webtext_py.fetch.connector import CountedConnection, make_connector
 from webtext_py.fetch.failure import AddressRefusedError, FetchError
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.resolver import Resolver, SystemResolver
-from webtext_py.pages.http import first_value, is_html
+from webtext_py.pages.content import declared
+from webtext_py.pages.http import first_value
 from webtext_py.url.key import without_credentials
 
 __all__ = ["Client", "Exchange"]
@@ -253,9 +254,9 @@ def _too_large(url: str, limit: int) -> FetchError:
 
 
 def _is_page(exchange: Exchange) -> bool:
-    """2xx and HTML by its type, or without one."""
-    kind = exchange.header("content-type")
-    return exchange.status // 100 == 2 and (not kind or is_html(kind, exchange.headers, b""))
+    """2xx and, as far as its type says, HTML."""
+    kind = declared(exchange.header("content-type"))
+    return exchange.status // 100 == 2 and kind in ("html", "unknown")
 
 
 def _head(

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from webtext_py.pages.coding import decode_body
+from webtext_py.pages.content import SNIFF_BYTES, declared, other_than_html
 from webtext_py.pages.warc import decode_text
 from webtext_py.url.key import without_credentials
 
@@ -25,14 +26,6 @@ _BLANK = re.compile(rb"\n[ \t]*\r?\n")
 _NAME = re.compile(r"[!-9;-~]+")
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _UNCLEAN = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_HTML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->|<\?xml[^>]*>)*+"
-    rb"<(?:!doctype\s+html|html|head|title|meta|body|script|link|style|div|p|h1|table)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-# The stretch in which browsers look for the type of a page (WHATWG MIME Sniffing, 5.2).
-_SNIFF = 1445
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +95,12 @@ def is_clean_url(url: str) -> bool:
 
 
 def is_html(content_type: str | None, headers: list[tuple[str, str]], body: bytes) -> bool:
-    """Whether a response is HTML: by its type, and by its first bytes where it has none."""
-    if content_type:
-        kind = re.split(r"[;,\s]", content_type.strip(), maxsplit=1)[0]
-        if kind:
-            return kind.lower() in _HTML_TYPES
-    start = decode_body(body[: 1 << 16], headers, _SNIFF).body
-    return _HTML_START.match(start) is not None
+    """Whether a response is HTML: by its type, and by its first bytes where that says nothing."""
+    kind = declared(content_type)
+    if kind != "unknown":
+        return kind == "html"
+    start = decode_body(body[: 1 << 16], headers, SNIFF_BYTES).body
+    return other_than_html(start, said=False) is None
 
 
 def join_location(url: str, location: str) -> str | None:

@@ -1,16 +1,17 @@
 """Parquet tables of pages: `url` and `html`, and what else is known of each.
 
 The rest is optional: `fetched_at`, `status`, `content_type`, `headers`. `html` is binary (as it
-came) or text; `fetched_at` a timestamp, ISO 8601 or seconds since 1970;
-`headers` a list of (name, value), a map, or the lines as one string. Memory grows with 16 rows and
-one page of each column.
+came) or text; `fetched_at` a time in any form (`reader.times`); `headers` a list of (name, value),
+a map, or the lines as one string. Columns may be of any type of text (`reader.columns`). A
+`fetched_at` that is no time, and columns that are not used, are counted. Memory grows with 16 rows
+and one page of each column.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.errors import InputError
@@ -18,6 +19,8 @@ from webtext_py.pages.capture import Capture, Location, Payload
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.folder import page_capture, to_int
 from webtext_py.pages.http import first_value
+from webtext_py.reader import Passed, group_batches, open_parquet, rows_of
+from webtext_py.reader.files import shown
 
 __all__ = ["read", "scan"]
 
@@ -25,10 +28,16 @@ _ROWS = 16
 _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
 
 
-def scan(file: str, limit: int, records: Counter[str]) -> Iterator[Capture]:
+def scan(
+    file: str, limit: int, records: Counter[str], passed: Passed | None = None
+) -> Iterator[Capture]:
     """The captures in a table's rows, in order."""
+    passed = Passed() if passed is None else passed
     with _open(file) as table:
-        for place, row in _rows(table, range(table.num_row_groups)):
+        for name in table.schema_arrow.names:
+            if name not in ("url", "html", *_OPTIONAL):
+                passed.add("fields", f"{name[:60]}: not used")
+        for place, row in _rows(file, table, range(table.num_row_groups), passed):
             records["row"] += 1
             body, problem = _body(row, limit)
             headers = _headers(row.get("headers"))
@@ -40,6 +49,7 @@ def scan(file: str, limit: int, records: Counter[str]) -> Iterator[Capture]:
                 {**row, "content_type": kind},
                 body,
                 problem,
+                passed,
             )
             if headers:
                 capture.http_headers = headers
@@ -54,7 +64,7 @@ def read(
     begins = {location.offset for location in chosen}
     with _open(file) as table:
         groups = [group for group, first in enumerate(_starts(table)[:-1]) if first in begins]
-        for place, row in _rows(table, groups):
+        for place, row in _rows(file, table, groups, Passed()):
             if place in wanted:
                 yield wanted[place], _payload(row, limit, max_body)
 
@@ -82,9 +92,9 @@ def _payload(row: dict[str, object], limit: int, max_body: int) -> Payload:
 
 def _open(file: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"cannot read `{file}`: {error}") from error
+        return open_parquet(Path(file), buffer_size=1 << 20, pre_buffer=False)
+    except OSError as error:
+        raise InputError(f"cannot read `{shown(file)}`: {error.strerror}") from error
 
 
 def _starts(table: pq.ParquetFile) -> list[int]:
@@ -94,7 +104,7 @@ def _starts(table: pq.ParquetFile) -> list[int]:
 
 
 def _rows(
-    table: pq.ParquetFile, groups: Sequence[int]
+    file: str, table: pq.ParquetFile, groups: Sequence[int], passed: Passed
 ) -> Iterator[tuple[tuple[int, int], dict[str, object]]]:
     """Rows of the row groups `groups`, each with its place: the number of the group's first row,
     and how many come before it there."""
@@ -103,26 +113,10 @@ def _rows(
     starts = _starts(table)
     for group in groups:
         number = 0
-        try:
-            for batch in table.iter_batches(_ROWS, row_groups=[group], columns=columns):
-                for row in _plain(batch).to_pylist():
-                    yield (starts[group], number), row
-                    number += 1
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(
-                f"cannot read row {starts[group] + number} of a table of pages: {error}"
-            ) from error
-
-
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """`batch` with times as text, which every precision has."""
-    arrays = [
-        column.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.string())
-        if pa.types.is_timestamp(column.type)
-        else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+        for batch in group_batches(table, Path(file), columns, rows=_ROWS, groups=[group]):
+            for row in rows_of(batch, passed):
+                yield (starts[group], number), row
+                number += 1
 
 
 def _body(row: dict[str, object], limit: int) -> tuple[bytes, str | None]:

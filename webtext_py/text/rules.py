@@ -15,6 +15,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from webtext_py import _core
+from webtext_py.pages.content import SNIFF_BYTES, declared, other_than_html
 from webtext_py.text import charset
 from webtext_py.text.page import Document, Dropped, Page
 
@@ -56,30 +57,6 @@ MAX_TITLED_WORDS = 300
 # How much of a page's visible text is looked at for phrases where extraction found little.
 VISIBLE_CHARACTERS = 4000
 
-_HTML_TYPES = frozenset(["text/html", "application/xhtml+xml"])
-# Types that servers give when they do not know, or that may hold XHTML: the bytes decide.
-_UNKNOWN_TYPES = frozenset(
-    ["", "application/octet-stream", "unknown/unknown", "text/xml", "application/xml", "*/*"]
-)
-SNIFF_BYTES = 16384
-_TAG = re.compile(
-    rb"<(?:!doctype\s+html|html|head|title|body|meta|script|table|div|p|br|h[1-6]|span|a|article)"
-    rb"[\s/>]",
-    re.IGNORECASE,
-)
-_OTHER_FORMATS = (
-    (b"%PDF-", "PDF"),
-    (b"\x89PNG", "PNG"),
-    (b"GIF8", "GIF"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"PK\x03\x04", "zip"),
-    (b"\x1f\x8b\x08", "gzip"),
-    (b"\xd0\xcf\x11\xe0", "Office"),
-    (b"{\\rtf", "RTF"),
-    (b"%!PS", "PostScript"),
-)
-_FEED = re.compile(rb"<(?:rss|feed|rdf:rdf|opml|urlset|sitemapindex|svg)[\s>]", re.IGNORECASE)
-
 _HIDDEN = re.compile(r"<(script|style|template|svg)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
 _MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[^>]*>?", re.S)
 _SPACE = re.compile(r"\s+")
@@ -89,23 +66,14 @@ _TITLE = re.compile(r"<title[^<>]*+>([^<]{0,1000}+)</title", re.I)
 def not_html(page: Page) -> Dropped | None:
     """Drops a page that is no HTML by its content type, or by its first bytes where the type
     says nothing or says HTML."""
-    kind = (page.content_type or "").split(";")[0].strip().lower()
-    if kind not in _HTML_TYPES and kind not in _UNKNOWN_TYPES:
+    kind = declared(page.content_type)
+    if kind not in ("html", "unknown"):
         return Dropped(NOT_HTML, kind[:100])
-    head = page.body[:SNIFF_BYTES]
-    if not head.strip():
+    if not page.body[:SNIFF_BYTES].strip():
         return Dropped(EMPTY, "no bytes")
-    for magic, name in _OTHER_FORMATS:
-        if head.lstrip()[:8].startswith(magic):
-            return Dropped(NOT_HTML, f"{name} data")
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00<\x00" in head[:200]:
-        head = head.replace(b"\x00", b"")  # UTF-16: near enough to see a tag
-    feed = _FEED.search(head[:1024])
-    if feed and not re.search(rb"<html[\s>]", head[: feed.start() + 1024], re.IGNORECASE):
-        return Dropped(NOT_HTML, "XML of another kind")
-    if not _TAG.search(head) and not _TAG.search(page.body[: 16 * SNIFF_BYTES]):
-        return Dropped(NOT_HTML, "no HTML element")
-    return None
+    # Where the type says nothing, the capture was chosen by its beginning.
+    found = other_than_html(page.body, said=True)
+    return None if found is None else Dropped(NOT_HTML, found)
 
 
 def count_words(text: str) -> int:

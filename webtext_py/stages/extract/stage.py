@@ -23,7 +23,7 @@ class Extract(Stage):
     settings: ExtractSettings
 
     name = "extract"
-    rules = 3  # tasks of whole members; titles of unclosed tags; URLs without credentials
+    rules = 4  # whole members; titles of unclosed tags; no credentials; one judge of types
     after = ("pages",)
     files = (DOCUMENTS, url_ends("extract"))
     libraries = ("trafilatura", "lxml", "htmldate", "py3langid", "resiliparse", "unicode", "words")

@@ -15,7 +15,7 @@ from webtext_py.pages.containers import Containers
 from webtext_py.stage import Stage
 from webtext_py.stages.pages import resolve
 from webtext_py.stages.pages.steps import followed, indexed, scanned
-from webtext_py.workspace import Steps
+from webtext_py.workspace import Made, Steps
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,16 @@ class Archives(Stage):
         left = steps.each("left", resolve.left, found.of(found.ended), [LEFT])
         missing = left.total("left")
         return {
-            **scan_counts(files, made.counts("captures"), made.counts("damage")),
+            **scan_counts(files, made),
             "in": found.links,
             "good": found.links - missing,
             "left": missing,
         }
 
 
-def scan_counts(
-    names: Mapping[str, Path], captures: list[dict[str, int]], damage: list[Any]
-) -> dict[str, Any]:
-    """What scans of the containers `names` counted: captures by container, damage where any is."""
+def scan_counts(names: Mapping[str, Path], made: Made) -> dict[str, dict[str, Any]]:
+    """What scans of the containers `names` counted, by container, where there is any."""
     return {
-        "captures": dict(zip(names, captures, strict=True)),
-        "damage": {name: places for name, places in zip(names, damage, strict=True) if places},
+        what: {name: found for name, found in zip(names, made.counts(what), strict=True) if found}
+        for what in ("captures", "damage", "passed_over")
     }

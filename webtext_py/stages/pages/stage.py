@@ -10,6 +10,7 @@ from webtext_py.errors import InputError
 from webtext_py.layout import CAPTURES, FETCHED, GOOD, SCANS, url_ends
 from webtext_py.ledger import add_up, balance, reasons
 from webtext_py.pages.containers import Containers
+from webtext_py.reader import Passed
 from webtext_py.stage import Stage
 from webtext_py.stages.pages import gather, resolve
 from webtext_py.stages.pages.archives import scan_counts
@@ -25,7 +26,7 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 3  # good captures by place; redirects without credentials; records behind damage
+    rules = 4  # good captures by place; no credentials; one judge of types, one reader of tables
     files = (CAPTURES, GOOD, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 
@@ -49,10 +50,13 @@ class Pages(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Index, follow each link to a capture, gather the good ones and the ends."""
         parts = self.partitions
-        scans, damage, captures = self._scans(steps)
+        scans, counted = self._scans(steps)
         rows = indexed(steps, scans, parts, CAPTURES)
         found = followed(steps, rows, parts)
         good = self._gather(steps, found)
+        passed = Passed()
+        for counts in counted["passed_over"].values():
+            passed.update(counts)
         asked = steps.before(FETCHED)
         ends = steps.each(
             "end",
@@ -63,26 +67,27 @@ class Pages(Stage):
         )
         return {
             **balance("pages", found.links, good.total(), ends.by_name("dropped")),
-            "captures": dict(sorted(captures.items())),
-            "damage": damage,
+            "captures": dict(sorted(add_up(list(counted["captures"].values())).items())),
+            "damage": counted["damage"],
+            "passed_over": passed.document(),
             "containers": dict(sorted(good.items())),
         }
 
-    def _scans(self, steps: Steps) -> tuple[list[Path], dict[str, Any], Counter[str]]:
-        """Scans of all containers, their damage, their captures by outcome; what the stage before
-        scanned is not read again."""
+    def _scans(self, steps: Steps) -> tuple[list[Path], dict[str, dict[str, Any]]]:
+        """Scans of all containers and what they counted; what the stage before scanned is not read
+        again."""
         before = steps.counts("archives") if "archives" in self.after else None
         containers = self.containers
         files = containers.all(steps.data)
         if before is not None:
             files = containers.fetched(steps.data)
         made = scanned(steps, containers, files, self.partitions, "scan-{}.arrow")
-        counts = scan_counts(files, made.counts("captures"), made.counts("damage"))
+        counts = scan_counts(files, made)
         scans = list(made.files())
         if before is not None:
             scans = [*steps.before(SCANS), *scans]
             counts = {key: {**before[key], **counts[key]} for key in counts}
-        return scans, counts["damage"], add_up(list(counts["captures"].values()))
+        return scans, counts
 
     def _gather(self, steps: Steps, found: Followed) -> Counter[str]:
         """All good captures in the order of their places; their number by container."""

@@ -11,6 +11,7 @@ from webtext_py.stage import Files
 from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.filter import Filter
 from webtext_py.stages.wikipedia import content, hosts
+from webtext_py.wikipedia.articles import LEFT_OUT
 from webtext_py.workspace import Made, Steps, Work
 
 
@@ -25,7 +26,7 @@ class Wikipedia(Filter):
     memory: int = WIKIPEDIA_MEMORY
 
     name = "wikipedia"
-    rules = 2  # by bundle of documents
+    rules = 3  # by bundle of documents; the last revision of a history; enterprise dumps
 
     @property
     def files(self) -> tuple[Files, ...]:  # type: ignore[override]
@@ -100,7 +101,7 @@ class Wikipedia(Filter):
             [WIKIPEDIA, url_ends("wikipedia")],
             files=len(self.given),
         )
-        names = ("articles", "damaged_streams", "damaged_pages", "lost_bytes")
+        names = ("articles", *LEFT_OUT)
         counts = {
             "articles": {n: sum(d.counts.get(n, 0) for d in read.done) for n in names},
             "index": index.done[0].counts,
