@@ -76,7 +76,9 @@ pub fn extract(html: &str, options: &Options) -> Result<Extracted, TooCostly> {
     let is_thread = thread::is_thread(&page, &mut budget)?;
     raw::prune(&mut page, &families, is_thread, &mut budget)?;
     let own = rules(&page, &families, false, &mut budget)?;
-    let mut blocks = escalate::escalate(&page, &families, own, options.rescue, &mut budget)?;
+    // Readability takes the longest post of a thread for its article.
+    let rescue = options.rescue && !is_thread;
+    let mut blocks = escalate::escalate(&page, &families, own, rescue, &mut budget)?;
     wild::without_repeats(&mut blocks);
     Ok(Extracted { text: block::joined(&blocks) })
 }
