@@ -36,7 +36,7 @@ from webtext_py.reader.parquet import arrow_batches
 
 TextAs = Literal["whole", "line", "paragraph"]
 
-MAX_BYTES = 4 << 30  # our choice: a test set is held in memory
+MAX_BYTES = 1 << 30  # our choice: a test set is held in memory
 ENDINGS = (
     *(".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".csv", ".tsv"),
     *(".txt", ".text", ".raw", ".md"),

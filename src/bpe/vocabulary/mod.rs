@@ -86,7 +86,6 @@ impl Vocabulary {
     ///
     /// `merges` are bytes of left and right, or `None` for tiktoken's ranking; `shared` are ids of
     /// added tokens that are the model's too.
-    #[expect(clippy::too_many_arguments)]
     fn new(
         path: &Path,
         tokens: Vec<(Box<[u8]>, u32)>,
