@@ -8,9 +8,12 @@ pub mod bpe;
 pub mod digest;
 pub mod dump;
 pub mod error;
+pub mod extract;
 pub mod hash;
+pub mod html;
 pub mod minhash;
 pub mod overlap;
+pub mod page;
 pub mod words;
 
 #[cfg(feature = "python")]

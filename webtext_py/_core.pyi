@@ -30,6 +30,25 @@ def normalize_text(text: bytes, ascii: bool) -> str: ...
 def word_counts(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def text_digests(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def word_spans(text: bytes, ascii: bool) -> Buffer: ...
+def decode_page(body: bytes, content_type: str | None = None) -> tuple[str, str]:
+    """Text of a page's bytes, and `charset:evidence`, with WHATWG's names in lower case."""
+
+def charset_for_label(label: bytes) -> str | None:
+    """WHATWG's name, in lower case, of the charset that a label means on the web."""
+
+def detect_language(text: str) -> str:
+    """ISO 639-1 code of the language that most of `text` is in; `und` where unsure."""
+
+def language_codes() -> list[str]:
+    """The codes that `detect_language` can give, `und` apart."""
+
+def page_facts(
+    html: str, text: str, url: str | None = None, fetched_at: int | None = None
+) -> tuple[str | None, str, str | None]:
+    """Title of a page, language of its `text`, and day of publication as `2017-12-31`.
+
+    `fetched_at`, seconds since 1970, bounds the day; without it nothing does.
+    """
 
 MAX_LINE_BYTES: int
 
@@ -232,3 +251,18 @@ def minhash_cluster(
     set_files: Sequence[PathLike[str]],
     threshold: float,
 ) -> tuple[Buffer, Buffer]: ...
+def html_elements(html: str) -> tuple[str, Buffer, Buffer, Buffer]:
+    """The tree of a page for comparisons: names, one a line, depths (uint32, root 0), and text and
+    tail of each element as offsets (int64, two an element and one more) and UTF-8 bytes."""
+
+def extract_batch(
+    pages: tuple[_Int64s, _Bytes],
+    content_types: tuple[_Int64s, _Bytes] | None = None,
+    *,
+    budget: int | None = None,
+    rescue: bool = True,
+) -> tuple[Buffer, Buffer, Buffer]:
+    """Outcome (uint8: 0 done, 1 too costly, 2 crash), and main text as offsets (int64) and UTF-8,
+    for each row of `pages`, without the interpreter. Pages are UTF-8 text, or bytes as they came
+    where `content_types` gives a header's value for each. `budget` is the work that a page may
+    cost; without `rescue` readability is never asked."""

@@ -8,8 +8,11 @@ mod buffer;
 mod digest;
 mod dump;
 mod error;
+mod extract;
+mod html;
 mod minhash;
 mod overlap;
+mod page;
 mod words;
 
 use pyo3::prelude::*;
@@ -23,8 +26,11 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     buffer::register(module)?;
     digest::register(module)?;
     dump::register(module)?;
+    page::register(module)?;
     words::register(module)?;
     bpe::register(module)?;
     overlap::register(module)?;
-    minhash::register(module)
+    minhash::register(module)?;
+    extract::register(module)?;
+    html::register(module)
 }

@@ -3,5 +3,9 @@
 mod bloom;
 mod bpe;
 mod dump;
+mod extract;
+mod html;
 mod overlap;
+mod page;
+mod rescue;
 mod words;
