@@ -168,6 +168,29 @@ class Threshold(click.ParamType["float | None"]):
             self.fail(f"`{value}` is neither a number nor `off`", param, ctx)
 
 
+def extract_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--extractor`, `--lang` and `--min-words`: what becomes of a page."""
+    for decorate in (
+        click.option(
+            "--min-words",
+            type=click.IntRange(min=0),
+            default=50,
+            show_default=True,
+            help="Least words of a document.",
+        ),
+        click.option("--lang", metavar="CODE", help="Keep one language only (ISO 639-1)."),
+        click.option(
+            "--extractor",
+            default="rules",
+            show_default=True,
+            metavar="NAME",
+            help="rules, trafilatura, or MODULE:CLASS of your own.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
 def near_dup_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--near-dup` and `--shingle`: what counts as a near-duplicate."""
     for decorate in (

@@ -27,6 +27,8 @@ class BuildConfig:
     # Our choice: the report does not say; most users of a web corpus do not want it.
     nsfw: bool = False
     exclude_domains: Path | None = None
+    # The report used dragnet and newspaper, which nobody maintains (docs/reproduction.md).
+    extractor: str = "rules"
     # The report filters no language; WebText turned out almost wholly English.
     lang: str | None = None
     # Our choice: shorter pages are stubs, galleries and notices (docs/reproduction.md).
@@ -68,11 +70,6 @@ class BuildConfig:
         if self.partitions > MOST_PARTITIONS:
             raise ConfigError(
                 f"{self.partitions} partitions; at most {MOST_PARTITIONS} are supported"
-            )
-        if self.lang is not None and not re.fullmatch("[a-z]{2}", self.lang):
-            raise ConfigError(
-                f"language `{self.lang}` is no ISO 639-1 code",
-                "two small letters, such as `en` or `de`",
             )
         if self.after is not None and self.after_utc >= self.before_utc:
             raise ConfigError(f"no date is at or after {self.after} and before {self.before}")

@@ -4,7 +4,6 @@ links (-> fetch) -> pages -> extract -> dedup -> wikipedia -> shard. A stage say
 outputs depend on, so another `--min-words` redoes nothing before extract.
 """
 
-from importlib.metadata import version
 from pathlib import Path
 
 from webtext_py.config import BuildConfig
@@ -52,7 +51,7 @@ class Build:
         kind, given = sources.link_files()
         articles = sources.wikipedia_files()
         containers = sources.containers()
-        settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
+        settings = ExtractSettings(config.extractor, config.min_words, config.lang)
         self.stages: list[Stage] = [
             Links(config, given, kind),
             *_network(containers, config.partitions, self._fetching),
@@ -60,7 +59,7 @@ class Build:
             Extract(containers, settings),
             Dedup(Rule(config.near_dup, config.shingle), config.partitions),
             Wikipedia(articles, config.wikipedia_share, memory),
-            Shard(config, _rules_said(config, bool(articles))),
+            Shard(config, _rules_said(config, bool(articles), settings.named)),
         ]
 
     def run(
@@ -99,7 +98,7 @@ def _network(containers: Containers, partitions: int, fetching: FetchConfig) -> 
     return [Archives(containers, partitions), fetch] if containers.given else [fetch]
 
 
-def _rules_said(config: BuildConfig, articles: bool) -> dict[str, str]:
+def _rules_said(config: BuildConfig, articles: bool, extractor: str) -> dict[str, str]:
     """The rules of a build as its dataset card says them."""
     near = "exact ones by normalised text removed"
     if config.near_dup is not None:
@@ -122,5 +121,5 @@ def _rules_said(config: BuildConfig, articles: bool) -> dict[str, str]:
         "language": config.lang or "all",
         "duplicates": near,
         "Wikipedia": wikipedia,
-        "extractor": f"trafilatura {version('trafilatura')}",
+        "extractor": extractor,
     }

@@ -6,7 +6,15 @@ from typing import Any
 import click
 
 from ..fetch_options import fetch_options, fetch_values
-from ..options import ManyOption, Size, command, near_dup_options, shared_options, workers_option
+from ..options import (
+    ManyOption,
+    Size,
+    command,
+    extract_options,
+    near_dup_options,
+    shared_options,
+    workers_option,
+)
 
 STAGES = ("links", "archives", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -63,14 +71,7 @@ Examples:
     metavar="FILE",
     help="Domains to leave out, one a line, with their subdomains.",
 )
-@click.option("--lang", metavar="CODE", help="Keep one language only (ISO 639-1).")
-@click.option(
-    "--min-words",
-    type=click.IntRange(min=0),
-    default=50,
-    show_default=True,
-    help="Least words of a document.",
-)
+@extract_options
 @near_dup_options
 @click.option(
     "--wikipedia",

@@ -24,15 +24,15 @@ def main() -> int:
     options = parser.parse_args()
     sys.path.append(str(HERE.parent / "python" / "text"))
     from labelled_pages import scores
-    from test_gate import extractor_texts, whole_path_texts
+    from test_gate import PATHS
 
     recorded = json.loads(FILE.read_text("utf-8"))
     below = False
-    for path, texts in (("extractor", extractor_texts), ("whole path", whole_path_texts)):
+    for path, texts in PATHS.items():
         for corpus, measured in scores(options.data, texts).items():
             floor = recorded["floors"][path][corpus]
             wanted = round(measured - ROOM, 3)
-            print(f"{path:12} {corpus:30} {measured:.4f} (floor {floor:.3f})")
+            print(f"{path:24} {corpus:30} {measured:.4f} (floor {floor:.3f})")
             if wanted > floor and options.lift:
                 recorded["floors"][path][corpus] = wanted
             elif measured < floor and options.lower:

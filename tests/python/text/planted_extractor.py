@@ -1,12 +1,21 @@
-"""An extractor of the tests: shows that another one fits behind the interface."""
+"""Extractors of the tests: show that another one fits behind the interface."""
 
-from webtext_py.text.page import Document, Dropped, Page
+import os
 
 
 class Upper:
-    """The page in capitals, its URL as title."""
+    """The page in capitals."""
 
     name = "upper 1"
 
-    def extract(self, page: Page) -> Document | Dropped:
-        return Document(page.url, page.body.decode().upper(), "und", None, self.name, "none")
+    def main_text(self, html: str, url: str | None) -> str:
+        return html.upper()
+
+
+class Deadly(Upper):
+    """Ends its process at a word."""
+
+    def main_text(self, html: str, url: str | None) -> str:
+        if "deadly" in html:
+            os.abort()
+        return super().main_text(html, url)
