@@ -27,22 +27,25 @@ pub struct Block {
     pub kind: Kind,
     /// Its text, not yet NFC; never empty. May hold several paragraphs, parted by empty lines.
     pub text: String,
-    /// Characters of the source's text in it; decides whether other ways are tried.
+    /// Its characters; what parts lines and paragraphs counts as one.
     pub length: usize,
 }
 
 impl Block {
     /// A block of text that needs no tidying; None where it has nothing but white space.
-    pub fn new(kind: Kind, text: String, length: usize) -> Option<Block> {
-        (!text.trim().is_empty()).then_some(Block { kind, text, length })
+    pub fn new(kind: Kind, text: String) -> Option<Block> {
+        if text.trim().is_empty() {
+            return None;
+        }
+        let length = text.chars().count() - text.matches("\n\n").count();
+        Some(Block { kind, text, length })
     }
 
     /// A paragraph from text with `\n` where the page breaks the line.
     pub fn paragraph(raw: &str) -> Option<Block> {
         let mut text = String::with_capacity(raw.len());
         plain::push_paragraph(raw, &mut text);
-        let length = text.chars().count();
-        Block::new(Kind::Paragraph, text, length)
+        Block::new(Kind::Paragraph, text)
     }
 }
 
@@ -135,8 +138,6 @@ pub struct Lines {
     group: Option<Node>,
     text: String,
     last_group: Option<Node>,
-    /// Characters and runs.
-    length: usize,
     /// What parts two blocks that are not in one list.
     between: &'static str,
 }
@@ -144,23 +145,17 @@ pub struct Lines {
 impl Lines {
     /// Blocks inside will be parted by `between`.
     pub fn new(between: &'static str) -> Self {
-        Lines {
-            open: String::new(),
-            group: None,
-            text: String::new(),
-            last_group: None,
-            length: 0,
-            between,
-        }
+        Lines { open: String::new(), group: None, text: String::new(), last_group: None, between }
     }
 
     /// Adds a run of text.
     pub fn push(&mut self, run: &str) {
-        if self.length > 0 {
-            self.length += 1;
+        let mut lines = run.split('\n');
+        self.open.push_str(lines.next().unwrap_or(""));
+        for line in lines {
+            self.open.push(' ');
+            self.open.push_str(line);
         }
-        self.length += run.chars().count();
-        self.open.extend(run.chars().map(|c| if c == '\n' { ' ' } else { c }));
     }
 
     /// Adds a line break.
@@ -234,7 +229,7 @@ impl Lines {
     /// The block; None where it has no text.
     pub fn into_block(mut self, kind: Kind) -> Option<Block> {
         self.finish();
-        Block::new(kind, self.text, self.length)
+        Block::new(kind, self.text)
     }
 }
 
@@ -251,5 +246,5 @@ pub fn code(tree: &Tree<'_>, node: Node, seen: &mut [bool]) -> Option<Block> {
     }
     let mut text = String::new();
     plain::push_code(&raw, &mut text);
-    Block::new(Kind::Code, text, raw.chars().count())
+    Block::new(Kind::Code, text)
 }

@@ -112,7 +112,7 @@ impl<'a> Collector<'a> {
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
             names::TABLE => {
-                found.extend(table::table(tree, node, self.recall, &mut self.used, budget)?);
+                found.extend(table::table(self, tree, node, budget)?);
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
             names::HEADING => found.extend(self.whole(tree, node, Kind::Heading, tail())),

@@ -93,13 +93,12 @@ impl Paragraphs {
 
     /// Adds a paragraph, or a line to the list or table that the last one stands in.
     fn add(&mut self, kind: Kind, text: String, group: Option<Node>) {
-        let length = text.chars().count();
-        let Some(block) = Block::new(kind, text, length) else { return };
+        let Some(block) = Block::new(kind, text) else { return };
         match self.done.last_mut() {
             Some(last) if group.is_some() && group == self.last_group => {
                 last.text.push('\n');
                 last.text.push_str(&block.text);
-                last.length += 1 + length;
+                last.length += 1 + block.length;
             }
             _ => self.done.push(block),
         }

@@ -282,7 +282,7 @@ mod tests {
                     [-1, 1].map(|step| (look(own, at, step, true), look(own, at, step, false)));
                 let good = sides.iter().all(|side| side.0 == Class::Good)
                     || (sides.iter().any(|side| side.0 == Class::Good)
-                        && sides.iter().any(|side| *side == (Class::Bad, Class::NearGood)));
+                        && sides.contains(&(Class::Bad, Class::NearGood)));
                 classes[at] = if good { Class::Good } else { Class::Bad };
             }
         }

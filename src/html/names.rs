@@ -81,40 +81,49 @@ impl Name {
 const LONGEST: usize = 11;
 const SLOTS: usize = 1024;
 
-fn slot(name: &[u8]) -> usize {
-    let mut hash = name.len() as u32;
-    for &byte in name {
-        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    }
-    (hash ^ (hash >> 15)) as usize % SLOTS
+/// A name of at most [`LONGEST`] bytes as one number, its length in the last byte.
+fn packed(name: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name);
+    bytes[15] = name.len() as u8;
+    u128::from_le_bytes(bytes)
 }
 
-/// Open addressing: number + 1 of a known name, or 0.
-static LOOKUP: LazyLock<[u16; SLOTS]> = LazyLock::new(|| {
-    let mut table = [0u16; SLOTS];
+fn slot(packed: u128) -> usize {
+    let mixed = (packed as u64 ^ (packed >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 40) as usize % SLOTS
+}
+
+/// Open addressing: packed names with their numbers; 0 where there is none.
+static LOOKUP: LazyLock<[(u128, u16); SLOTS]> = LazyLock::new(|| {
+    let mut table = [(0, 0); SLOTS];
     for (number, name) in TEXTS.iter().enumerate() {
-        debug_assert!(name.len() <= LONGEST || name.starts_with('#'));
-        let mut at = slot(name.as_bytes());
-        while table[at] != 0 {
+        if name.starts_with('#') {
+            continue; // no page can name these
+        }
+        let key = packed(name.as_bytes());
+        let mut at = slot(key);
+        while table[at].0 != 0 {
             at = (at + 1) % SLOTS;
         }
-        table[at] = number as u16 + 1;
+        table[at] = (key, number as u16);
     }
     table
 });
 
 /// The known name that `lower` spells, in lower case.
 pub(super) fn lookup(lower: &[u8]) -> Option<Name> {
-    if lower.len() > LONGEST || lower.first() == Some(&b'#') {
+    if lower.len() > LONGEST {
         return None;
     }
-    let mut at = slot(lower);
+    let key = packed(lower);
+    let mut at = slot(key);
     loop {
-        let number = LOOKUP[at].checked_sub(1)?;
-        if TEXTS[usize::from(number)].as_bytes() == lower {
-            return Some(Name(number));
+        match LOOKUP[at] {
+            (0, _) => return None,
+            (found, number) if found == key => return Some(Name(number)),
+            _ => at = (at + 1) % SLOTS,
         }
-        at = (at + 1) % SLOTS;
     }
 }
 

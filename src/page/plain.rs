@@ -42,8 +42,37 @@ pub fn line(text: &str) -> String {
 /// A `\n` here is a line break that the page asked for (`br`, a line of a poem): the line ends of
 /// the source are made spaces by whoever collects the pieces.
 pub fn push_paragraph(text: &str, out: &mut String) {
-    let wanted = text.chars().filter(|&c| !is_unwanted(c));
-    collapse(wanted, |run| if run { '\n' } else { ' ' }, out);
+    let start = out.len();
+    let mut rest = text;
+    // White space since the last word, and whether a newline was in it.
+    let mut gap = None;
+    while let Some(first) = rest.chars().next() {
+        if is_blank(first) {
+            gap = Some(gap.unwrap_or(false) || first == '\n');
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let plain = plain_length(rest);
+        if plain == 0 && is_unwanted(first) {
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        if let Some(newline) = gap.take().filter(|_| out.len() > start) {
+            out.push(if newline { '\n' } else { ' ' });
+        }
+        let taken = plain.max(first.len_utf8());
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+}
+
+/// Bytes at the beginning of `text` of characters that surely are neither white space nor unwanted:
+/// most of any text, so that it is copied in pieces.
+fn plain_length(text: &str) -> usize {
+    // The leading bytes of what is: C2 (U+0080 to U+00BF), E1, E2, E3 (blanks), EF.
+    let special =
+        |byte: &u8| *byte <= b' ' || matches!(byte, 0x7F | 0xC2 | 0xE1 | 0xE2 | 0xE3 | 0xEF);
+    text.as_bytes().iter().position(special).unwrap_or(text.len())
 }
 
 /// Appends a block of code: what is unwanted vanishes, newlines at its ends and white space at its
