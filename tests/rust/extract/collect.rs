@@ -103,3 +103,15 @@ fn what_is_used_is_not_taken_again() {
     collector.frame(&tree, frame, &mut budget()).expect("cheap");
     assert_eq!(collector.blocks.len(), 2);
 }
+
+#[test]
+fn what_was_taken_is_not_there_for_the_next_frame() {
+    let html = "<article><p>a</p>tail<blockquote>b</blockquote><p>c<br>d</p></article>";
+    let mut tree = converted(html);
+    let families = families_of(&tree);
+    let mut collector = Collector::new(&tree, &families, false);
+    let frame = first(&tree, names::ARTICLE);
+    collector.frame(&tree, frame, &mut budget()).expect("cheap");
+    collector.settle(&mut tree, frame);
+    assert_eq!(super::shown(&tree), "article(#other(b)#other(c#other()d))");
+}
