@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from .parameters import option
+
 NAME = "webtext.toml"
 # What one call asks for is no configuration.
 _ONE_CALL = ("config", "show-config", "json", "force", "dry-run", "from", "help", "version")
@@ -33,14 +35,14 @@ def config_options(function: Callable[..., Any], own_table: bool = True) -> Call
         return show(list(_rows(context)), table, bool(kwargs.get("as_json")))
 
     for decorate in (
-        click.option(
+        option(
             "--show-config",
             is_flag=True,
             expose_value=False,
             callback=lambda context, _, value: value and context.meta.update({_SHOW: value}),
             help="Print every setting and its source; do nothing.",
         ),
-        click.option(
+        option(
             "--config",
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             is_eager=True,  # the options after it take their defaults from it
@@ -106,7 +108,7 @@ def _read(context: click.Context, _: click.Parameter, value: Path | None, own_ta
     from webtext_py.errors import ConfigError
     from webtext_py.settings_file import SHARED, load_toml, read_settings, unknown
 
-    from .main import COMMANDS
+    from .commands import COMMANDS
 
     try:
         document = read_settings(path, COMMANDS)
@@ -182,13 +184,13 @@ def _rows(context: click.Context) -> Iterable[tuple[str, Any, str]]:
         click.core.ParameterSource.ENVIRONMENT: "environment",
         click.core.ParameterSource.DEFAULT_MAP: f"`{path}`",
     }
-    for option in _options(context.command):
-        key, name = _key(option), str(option.name)
+    for parameter in _options(context.command):
+        key, name = _key(parameter), str(parameter.name)
         if key in _ONE_CALL or name not in context.params:
             continue
         value, source = context.params[name], context.get_parameter_source(name)
-        if value is None and option.type.name == "threshold":
+        if value is None and parameter.type.name == "threshold":
             value = "off"
-        if value is not None and option.type.name == "names":
+        if value is not None and parameter.type.name == "names":
             value = ",".join(value)  # as the option and a file take them
         yield key, value, sources.get(source, "default") if source else "default"

@@ -1,13 +1,14 @@
 """Options of `webtext build` for sources that are asked over the network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import ManyOption
+from webtext_py import defaults
+
+from .parameters import FILE, option, several
 
 if TYPE_CHECKING:
     from webtext_py.fetch.config import FetchConfig
@@ -35,91 +36,75 @@ def days(context: click.Context, parameter: click.Parameter, value: str) -> floa
         raise click.BadParameter(f"`{value}` is no number of days such as 180d") from None
 
 
-def fetch_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options; `fetch_values` takes them out again."""
-    for decorate in reversed(
-        (
-            click.option("--contact", metavar="WHO", help="E-mail or URL for server owners."),
-            click.option(
-                "--delay",
-                type=click.FloatRange(min=0),
-                default=1.0,
-                show_default=True,
-                help="Seconds between requests to a site or address.",
-            ),
-            click.option(
-                "--connections",
-                type=click.IntRange(1, 1024),
-                default=64,
-                show_default=True,
-                help="Connections at a time, to as many sites.",
-            ),
-            click.option("--any-port", is_flag=True, help="Fetch from other ports too."),
-            click.option(
-                "--allow-network",
-                multiple=True,
-                metavar="CIDR",
-                help="Let an inner network through, for tests.",
-            ),
-            click.option(
-                "--hosts",
-                type=click.Path(path_type=Path, dir_okay=False),
-                metavar="FILE",
-                help="Addresses of names, like /etc/hosts, instead of DNS.",
-            ),
-            click.option(
-                "--retry",
-                cls=ManyOption,
-                metavar="REASON...",
-                help="Ask again for pages that ended so (or all).",
-            ),
-            click.option(
-                "--probe/--no-probe",
-                default=True,
-                show_default=True,
-                help="Ask each host once for a missing path.",
-            ),
-            click.option(
-                "--cdx",
-                default="https://web.archive.org/cdx/search/cdx",
-                metavar="URL",
-                help="CDX server of wayback [default: the Internet Archive's].",
-            ),
-            click.option(
-                "--memento", metavar="URL", help="Where its captures lie [default: by --cdx]."
-            ),
-            click.option(
-                "--capture-window",
-                default="180d",
-                show_default=True,
-                callback=days,
-                metavar="DAYS",
-                help="Captures so near the submission.",
-            ),
-            click.option(
-                "--archive-rate",
-                type=click.FloatRange(min=0, min_open=True),
-                default=24.0,
-                show_default=True,
-                help="Requests a minute to the web archive.",
-            ),
-            click.option(
-                "--cc-index",
-                cls=ManyOption,
-                metavar="PATH...",
-                help="Parquet files of Common Crawl's columnar index.",
-            ),
-            click.option(
-                "--cc-data",
-                default="https://data.commoncrawl.org/",
-                show_default=True,
-                metavar="URL",
-                help="Where Common Crawl's WARC files lie.",
-            ),
-        )
-    ):
-        function = decorate(function)
-    return function
+# `fetch_values` takes them out again.
+fetch_options = several(
+    option("--contact", metavar="WHO", help="E-mail or URL for server owners."),
+    option(
+        "--delay",
+        type=click.FloatRange(min=0),
+        default=defaults.DELAY_S,
+        help="Seconds between requests to a site or address.",
+    ),
+    option(
+        "--connections",
+        type=click.IntRange(1, 1024),
+        default=defaults.CONNECTIONS,
+        help="Connections at a time, to as many sites.",
+    ),
+    option("--any-port", is_flag=True, help="Fetch from other ports too."),
+    option(
+        "--allow-network",
+        multiple=True,
+        metavar="CIDR",
+        help="Let an inner network through, for tests.",
+    ),
+    option(
+        "--hosts",
+        type=FILE,
+        metavar="FILE",
+        help="Addresses of names, like /etc/hosts, instead of DNS.",
+    ),
+    option(
+        "--retry",
+        many=True,
+        metavar="REASON...",
+        help="Ask again for pages that ended so (or all).",
+    ),
+    option("--probe/--no-probe", default=True, help="Ask each host once for a missing path."),
+    option(
+        "--cdx",
+        default=defaults.CDX,
+        metavar="URL",
+        help="CDX server of wayback [default: the Internet Archive's].",
+        show_default=False,
+    ),
+    option("--memento", metavar="URL", help="Where its captures lie [default: by --cdx]."),
+    option(
+        "--capture-window",
+        default=f"{defaults.CAPTURE_WINDOW_DAYS:g}d",
+        callback=days,
+        metavar="DAYS",
+        help="Captures so near the submission.",
+    ),
+    option(
+        "--archive-rate",
+        type=click.FloatRange(min=0, min_open=True),
+        default=defaults.ARCHIVE_PER_MINUTE,
+        help="Requests a minute to the web archive.",
+    ),
+    option(
+        "--cc-index",
+        many=True,
+        metavar="PATH...",
+        help="Parquet files of Common Crawl's columnar index.",
+    ),
+    option(
+        "--cc-data",
+        default=defaults.CC_DATA,
+        metavar="URL",
+        help="Where Common Crawl's WARC files lie.",
+    ),
+)
 
 
 def fetch_values(options: dict[str, Any], sources: Sequence[str]) -> "FetchConfig":

@@ -6,23 +6,13 @@ from importlib.metadata import version
 
 import click
 
+from .commands import COMMANDS
 from .options import LazyGroup
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130
-
-COMMANDS = {
-    "build": (".commands.build", "build", "Dumps to links, pages, clean text and Parquet shards."),
-    "bpe": (".commands.bpe", "bpe", "Train a byte-level BPE vocabulary; encode the shards."),
-    "overlap": (".commands.overlap", "overlap", "How much of a test set is in the training text."),
-    "dedup": (".commands.dedup", "dedup", "Remove near-duplicates from any text data set."),
-    "train": (".commands.train", "train", "Train GPT-2 on the token shards."),
-    "sample": (".commands.train", "sample", "Generate text from a trained run."),
-    "export": (".commands.train", "export", "Write a run as a Hugging Face GPT-2 folder."),
-    "verify": (".commands.verify", "verify", "Re-check every file and count of a data directory."),
-}
 
 
 @click.group(
@@ -71,7 +61,7 @@ def run(args: list[str]) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _forget_output()
-    except Exception as error:
+    except BaseException as error:  # a panic of the core is no Exception
         return _report(error)
 
 
@@ -81,9 +71,13 @@ def _forget_output() -> int:
     return 0
 
 
-def _report(error: Exception) -> int:
+def _report(error: BaseException) -> int:
     from webtext_py.errors import ConfigError, WebTextError
 
+    if isinstance(error, ImportError) and not (error.name or "").startswith("webtext_py"):
+        from webtext_py.extras import missing
+
+        error = missing(error)
     if isinstance(error, WebTextError | OSError):
         click.echo(f"error: {_text(error)}", err=True)
         hint = getattr(error, "hint", None)
@@ -97,7 +91,7 @@ def _report(error: Exception) -> int:
     return EXIT_BUG
 
 
-def _text(error: Exception) -> str:
+def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         name = f"`{error.filename}`: " if error.filename else ""
         return f"{name}{error.strerror}"

@@ -1,7 +1,6 @@
 """Options and groups that the commands share."""
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -9,18 +8,10 @@ from typing import Any
 
 import click
 
+from webtext_py import defaults
+
 from .config_file import config_options
-
-
-class ManyOption(click.Option):
-    """An option that takes all values up to the next option, and may be repeated.
-
-    So that a shell's unquoted globs work: `--submissions dumps/RS_*.zst --before 2018`.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["multiple"] = True
-        super().__init__(*args, **kwargs)
+from .parameters import FOLDER, ManyOption, Threshold, option, several
 
 
 class WebTextCommand(click.Command):
@@ -96,122 +87,78 @@ class LazyGroup(click.Group):
 
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds what every command takes: `--data`, `--json`, `--quiet`, `--config`, `--show-config`."""
-    return data_options(config_options(function))
-
-
-def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--data`, `--json` and `--quiet`."""
-    for decorate in (
-        click.option("--quiet", is_flag=True, help="No progress; errors only."),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
-        click.option(
-            "--data",
-            type=click.Path(path_type=Path, file_okay=False),
-            default=Path("webtext-data"),
-            show_default=True,
-            envvar="WEBTEXT_DATA",
-            help="The working directory.",
-        ),
-    ):
-        function = decorate(function)
-    return function
-
-
-def workers_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--workers`: how many processes or threads; never changes a result."""
-    decorate = click.option(
-        "--workers",
-        type=click.IntRange(min=1),
-        default=None,
-        envvar="WEBTEXT_WORKERS",
-        help="Processes or threads [default: the machine's CPUs].",
-    )
-    decorated: Callable[..., Any] = decorate(function)
+    decorated: Callable[..., Any] = data_options(config_options(function))
     return decorated
 
 
-class Size(click.ParamType[int]):
-    """Bytes, at least 4 MiB, with a unit if wanted: `500M`, `2G`."""
-
-    name = "size"
-    least = 4 << 20  # what the index can be made in
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number of bytes."""
-        if isinstance(value, int):
-            size = value
-        else:
-            found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", str(value), re.IGNORECASE)
-            if found is None:
-                self.fail(f"{value!r} is no size; 500M or 2G was expected", param, ctx)
-            power = "kmgt".find(found[2].lower()) + 1 if found[2] else 0
-            size = int(float(found[1]) * 1024**power)
-        if size < self.least:
-            self.fail(
-                f"{value!r} is too little; at least {self.least >> 20}M is needed", param, ctx
-            )
-        return size
+# What every command takes.
+data_options = several(
+    option(
+        "--data",
+        type=FOLDER,
+        default=Path("webtext-data"),
+        envvar="WEBTEXT_DATA",
+        help="The working directory.",
+    ),
+    option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
+    option("--quiet", is_flag=True, help="No progress; errors only."),
+)
 
 
-class Threshold(click.ParamType["float | None"]):
-    """A number, or `off` for None."""
-
-    name = "threshold"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float | None:
-        """The number of `value`."""
-        if value is None or value == "off":
-            return None
-        try:
-            return float(value)
-        except ValueError:
-            self.fail(f"`{value}` is neither a number nor `off`", param, ctx)
+# How many processes or threads; never changes a result.
+workers_option = option(
+    "--workers",
+    type=click.IntRange(min=1),
+    envvar="WEBTEXT_WORKERS",
+    help="Processes or threads [default: the machine's CPUs].",
+)
 
 
-def extract_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--extractor`, `--lang` and `--min-words`: what becomes of a page."""
-    for decorate in (
-        click.option(
-            "--min-words",
-            type=click.IntRange(min=0),
-            default=50,
-            show_default=True,
-            help="Least words of a document.",
-        ),
-        click.option("--lang", metavar="CODE", help="Keep one language only (ISO 639-1)."),
-        click.option(
-            "--extractor",
-            default="rules",
-            show_default=True,
-            metavar="NAME",
-            help="rules, trafilatura, or MODULE:CLASS of your own.",
-        ),
-    ):
-        function = decorate(function)
-    return function
+# What becomes of a page.
+extract_options = several(
+    option(
+        "--extractor",
+        default=defaults.EXTRACTOR,
+        metavar="NAME",
+        help="rules, trafilatura, or MODULE:CLASS of your own.",
+    ),
+    option("--lang", metavar="CODE", help="Keep one language only (ISO 639-1)."),
+    option(
+        "--min-words",
+        type=click.IntRange(min=0),
+        default=defaults.MIN_WORDS,
+        help="Least words of a document.",
+    ),
+)
 
 
-def near_dup_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--near-dup` and `--shingle`: what counts as a near-duplicate."""
-    for decorate in (
-        click.option(
-            "--shingle",
-            type=click.IntRange(1, 64),
-            default=5,
-            show_default=True,
-            help="Words of an n-gram in near-duplicate search.",
-        ),
-        click.option(
-            "--near-dup",
-            type=Threshold(),
-            default=0.8,
-            show_default=True,
-            metavar="J|off",
-            help="Jaccard similarity of near-duplicates.",
-        ),
-    ):
-        function = decorate(function)
-    return function
+# What counts as a near-duplicate.
+near_dup_options = several(
+    option(
+        "--near-dup",
+        type=Threshold(),
+        default=defaults.NEAR_DUP,
+        metavar="J|off",
+        help="Jaccard similarity of near-duplicates.",
+    ),
+    option(
+        "--shingle",
+        type=click.IntRange(1, 64),
+        default=defaults.SHINGLE,
+        help="Words of an n-gram in near-duplicate search.",
+    ),
+)
 
+
+text_field_option = option(
+    "--text-field", default=defaults.TEXT_FIELD, help="Column or key of the text."
+)
+partitions_option = option(
+    "--partitions",
+    type=click.IntRange(1, defaults.MOST_PARTITIONS),
+    default=defaults.PARTITIONS,
+    help="Parts of each shuffle; more need less memory.",
+)
+force_option = option("--force", is_flag=True, help="Redo what other inputs or options made.")
 
 command = functools.partial(click.command, cls=WebTextCommand)

@@ -30,6 +30,15 @@ pub enum Error {
         /// What was found and what was expected.
         message: String,
     },
+    /// A file with a damaged stretch, of which the rest can be read where that is allowed.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Byte offset in the file where it shows.
+        offset: u64,
+        /// What was found and what was expected.
+        message: String,
+    },
     /// The caller asked to stop (Ctrl-C).
     Interrupted,
 }
@@ -55,7 +64,8 @@ impl fmt::Display for Error {
         match self {
             Error::InvalidParameter(message) => f.write_str(message),
             Error::Io { path, source } => write!(f, "`{}`: {source}", path.display()),
-            Error::Format { path, offset: Some(offset), message } => {
+            Error::Format { path, offset: Some(offset), message }
+            | Error::Damaged { path, offset, message } => {
                 write!(f, "`{}` at byte {offset}: {message}", path.display())
             }
             Error::Format { path, offset: None, message } => {

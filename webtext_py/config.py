@@ -6,10 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from webtext_py import defaults
 from webtext_py.errors import ConfigError
-
-# Our choice: each task of a merge looks into the files of all partitions, their square in all.
-MOST_PARTITIONS = 256
 
 KarmaRule = Literal["max", "sum", "first"]
 
@@ -18,39 +16,27 @@ KarmaRule = Literal["max", "sum", "first"]
 class BuildConfig:
     """Everything that the outputs of `webtext build` depend on, inputs' content aside."""
 
-    # GPT-2 report, section 2.1: "at least 3 karma", no links created after December 2017.
-    min_karma: int = 3
-    before: str = "2018"
+    min_karma: int = defaults.MIN_KARMA
+    before: str = defaults.BEFORE
     after: str | None = None
-    # Our choice: a URL that one submission carried over the bar was voted for.
-    karma_rule: KarmaRule = "max"
+    karma_rule: KarmaRule = defaults.KARMA_RULE
     # Our choice: the report does not say; most users of a web corpus do not want it.
     nsfw: bool = False
     exclude_domains: Path | None = None
-    # The report used dragnet and newspaper, which nobody maintains (docs/reproduction.md).
-    extractor: str = "rules"
+    extractor: str = defaults.EXTRACTOR
     # The report filters no language; WebText turned out almost wholly English.
     lang: str | None = None
-    # Our choice: shorter pages are stubs, galleries and notices (docs/reproduction.md).
-    min_words: int = 50
-    # Jaccard similarity of the sets of word n-grams from which on a document is a near-duplicate;
-    # None for exact copies only. 0.8 and 5 words are the usual choice (docs/dedup.md).
-    near_dup: float | None = 0.8
-    shingle: int = 5
-    # Share of a document's 8-grams in `--wikipedia` from which on it is dropped; our choice on the
-    # curves of docs/dedup.md: above what quotes reach, below copies with every 20th word changed.
-    wikipedia_share: float = 0.5
+    min_words: int = defaults.MIN_WORDS
+    near_dup: float | None = defaults.NEAR_DUP  # None for exact copies only
+    shingle: int = defaults.SHINGLE
+    wikipedia_share: float = defaults.WIKIPEDIA_SHARE
     # A cut or corrupt dump is an error unless the user says otherwise.
     allow_damaged: bool = False
-    # Our choice: about one document in 200; never fewer than `validation_documents`.
-    validation: float = 0.005
-    validation_documents: int = 2
-    # Our choice: the size that `datasets` and cloud stores handle best.
-    shard_bytes: int = 256 << 20
+    validation: float = defaults.VALIDATION
+    validation_documents: int = 2  # never fewer: our choice
+    shard_bytes: int = defaults.SHARD_BYTES
     row_group_documents: int = 1000
-    # Files that a stage's shuffle is cut into. Memory of a task falls with it; a result never
-    # depends on the number of workers.
-    partitions: int = 16
+    partitions: int = defaults.PARTITIONS  # a result never depends on the number of workers
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values that make no sense, alone or together."""
@@ -64,13 +50,10 @@ class BuildConfig:
         for name in ("validation_documents", "min_words"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; 0 or more was expected")
-        for name in ("partitions", "shard_bytes", "row_group_documents"):
+        for name in ("shard_bytes", "row_group_documents"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; 1 or more was expected")
-        if self.partitions > MOST_PARTITIONS:
-            raise ConfigError(
-                f"{self.partitions} partitions; at most {MOST_PARTITIONS} are supported"
-            )
+        check_partitions(self.partitions)
         if self.after is not None and self.after_utc >= self.before_utc:
             raise ConfigError(f"no date is at or after {self.after} and before {self.before}")
 
@@ -98,6 +81,12 @@ def check_near_dup(threshold: float | None, shingle: int) -> None:
         raise ConfigError(f"near-duplicate threshold {threshold} is not in [0.3, 1]")
     if not 1 <= shingle <= 64:
         raise ConfigError(f"shingle of {shingle} words; 1 to 64 were expected")
+
+
+def check_partitions(partitions: int) -> None:
+    """Raises `ConfigError` for a number of partitions that is none."""
+    if not 1 <= partitions <= defaults.MOST_PARTITIONS:
+        raise ConfigError(f"{partitions} partitions; 1 to {defaults.MOST_PARTITIONS} were expected")
 
 
 def parse_date(text: str) -> int:

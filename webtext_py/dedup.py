@@ -19,8 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from webtext_py import defaults
 from webtext_py.ahead import ahead
-from webtext_py.config import check_near_dup
+from webtext_py.config import check_near_dup, check_partitions
 from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import DUPLICATES
@@ -45,14 +46,15 @@ KEPT = Files("part-{}.parquet")
 class DedupConfig:
     """What the result depends on beside the text."""
 
-    near_dup: float | None = 0.8
-    shingle: int = 5
-    text_field: str = "text"
-    partitions: int = 16
+    near_dup: float | None = defaults.NEAR_DUP
+    shingle: int = defaults.SHINGLE
+    text_field: str = defaults.TEXT_FIELD
+    partitions: int = defaults.PARTITIONS
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values that make no sense."""
         check_near_dup(self.near_dup, self.shingle)
+        check_partitions(self.partitions)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Public exceptions: what a user can act on. Everything else is a bug."""
 
-from webtext_py._core import FormatError, WebTextError
+from webtext_py._core import DamageError, FormatError, WebTextError
 
-__all__ = ["ConfigError", "FormatError", "InputError", "StaleError", "WebTextError"]
+__all__ = ["ConfigError", "DamageError", "FormatError", "InputError", "StaleError", "WebTextError"]
 
 
 class InputError(WebTextError):

@@ -4,8 +4,10 @@ links (-> fetch) -> pages -> extract -> dedup -> wikipedia -> shard. A stage say
 outputs depend on, so another `--min-words` redoes nothing before extract.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from webtext_py import defaults
 from webtext_py.config import BuildConfig
 from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
@@ -17,10 +19,11 @@ from webtext_py.stage import Stage
 from webtext_py.stages.dedup import Dedup, Rule
 from webtext_py.stages.extract import Extract
 from webtext_py.stages.fetch import Fetch
+from webtext_py.stages.filter import Filter, in_order
 from webtext_py.stages.links import Links
 from webtext_py.stages.pages import Archives, Pages
 from webtext_py.stages.shard import Shard
-from webtext_py.stages.wikipedia import DEFAULT_MEMORY, Wikipedia
+from webtext_py.stages.wikipedia import Wikipedia
 from webtext_py.text.extract import ExtractSettings
 from webtext_py.workspace import Observer, Silent, Workspace, plan
 
@@ -38,11 +41,12 @@ class Build:
         data: Path,
         sources: Sources,
         config: BuildConfig,
-        memory: int = DEFAULT_MEMORY,
+        memory: int = defaults.WIKIPEDIA_MEMORY,
         fetching: FetchConfig | None = None,
+        filters: Sequence[Filter] = (),
     ) -> None:
-        """`memory`, in bytes, bounds the index of articles in the making; no result depends on
-        it."""
+        """`memory`, in bytes, bounds the index of articles in the making; no result depends on it.
+        `filters` of the caller's own come after webtext's."""
         if sources.links is not None and config.allow_damaged:
             raise ConfigError("`--allow-damaged` is for dumps; `--links` gives a table")
         self.data = data
@@ -52,14 +56,19 @@ class Build:
         articles = sources.wikipedia_files()
         containers = sources.containers()
         settings = ExtractSettings(config.extractor, config.min_words, config.lang)
+        said = _rules_said(config, bool(articles), settings.named)
+        filters = [
+            Dedup(Rule(config.near_dup, config.shingle), config.partitions),
+            Wikipedia(articles, config.wikipedia_share, memory),
+            *filters,
+        ]
         self.stages: list[Stage] = [
             Links(config, given, kind),
             *_network(containers, config.partitions, self._fetching),
             Pages(containers, config.partitions),
             Extract(containers, settings),
-            Dedup(Rule(config.near_dup, config.shingle), config.partitions),
-            Wikipedia(articles, config.wikipedia_share, memory),
-            Shard(config, _rules_said(config, bool(articles), settings.named)),
+            *in_order(filters),
+            Shard(config, said, tuple(f.name for f in filters)),
         ]
 
     def run(

@@ -38,9 +38,11 @@ def load_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"`{path}` is not TOML: {error}") from error
 
 
-def unknown(name: str, known: Iterable[str], where: str, what: str = "setting") -> ConfigError:
-    """The error for a name that means nothing; its hint is the nearest that does."""
-    near = difflib.get_close_matches(name, known, 1, 0.5)
+def unknown(
+    name: str, known: Iterable[str], where: str, what: str = "setting", meant: str | None = None
+) -> ConfigError:
+    """The error for a name that means nothing; its hint is `meant`, else the nearest that does."""
+    near = [meant] if meant else difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"did you mean `{near[0]}`?" if near else "`--show-config` prints every setting"
     return ConfigError(f"no {what} `{name}` ({where})", hint)
 

@@ -33,8 +33,6 @@ from webtext_py.ledger import KEPT
 from webtext_py.manifest import Entry, Manifest
 from webtext_py.tables import iterate
 
-_CHAIN = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
-
 
 @dataclass
 class Report:
@@ -73,9 +71,26 @@ def verify(data: Path) -> Report:
         for stage, key in entry.upstream.items():
             upstream = manifest.stages.get(stage)
             report.equal(f"`{name}` was made from `{stage}`", upstream and upstream.key, key)
-    if sound and all(manifest.done(name) for name in _CHAIN):
-        _ledger(report, data, manifest)
+    chain = _chain(manifest)
+    if sound and chain[:1] == ["links"] and chain[-1:] == ["shard"]:
+        _ledger(report, data, manifest, chain)
     return report
+
+
+def _chain(manifest: Manifest) -> list[str]:
+    """The stages of a build that links end in, in order, as far as they are done."""
+
+    def before(name: str) -> set[str]:
+        entry = manifest.stages.get(name)
+        direct = set(entry.upstream) if entry is not None else set()
+        return direct.union(*map(before, direct))
+
+    found = [
+        name
+        for name, entry in manifest.stages.items()
+        if entry.state == "done" and url_ends(name).among(entry.outputs)
+    ]
+    return sorted(found, key=lambda name: len(before(name)))
 
 
 def _files(report: Report, data: Path, entry: Entry) -> bool:
@@ -94,8 +109,8 @@ def _files(report: Report, data: Path, entry: Entry) -> bool:
     return len(report.problems) == before
 
 
-def _ledger(report: Report, data: Path, manifest: Manifest) -> None:
-    stages = {name: manifest.stages[name].counts for name in _CHAIN}
+def _ledger(report: Report, data: Path, manifest: Manifest, chain: list[str]) -> None:
+    stages = {name: manifest.stages[name].counts for name in chain}
     lines: Counter[str] = Counter()
     for batch in iterate(LINES.there(data)):
         for outcome, count in zip(
@@ -105,7 +120,7 @@ def _ledger(report: Report, data: Path, manifest: Manifest) -> None:
     report.equal("lines in the ledger", sum(lines.values()), stages["links"]["lines"]["in"])
     report.equal("lines kept", lines[KEPT], stages["links"]["lines"]["kept"])
     before: int | None = None
-    for name in _CHAIN:
+    for name in chain:
         counts = stages[name]["urls"] if name == "links" else stages[name]
         ends = _ends(data, manifest.stages[name], name)
         kept = ends.pop(KEPT, 0)

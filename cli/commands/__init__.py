@@ -1,1 +1,13 @@
-"""One file per command; `main.py` loads a file when its command runs."""
+"""The commands, a file each, and what the group knows of them without importing any."""
+
+# Name -> module, attribute, short help.
+COMMANDS = {
+    "build": (".commands.build", "build", "Dumps to links, pages, clean text and Parquet shards."),
+    "bpe": (".commands.bpe", "bpe", "Train a byte-level BPE vocabulary; encode the shards."),
+    "overlap": (".commands.overlap", "overlap", "How much of a test set is in the training text."),
+    "dedup": (".commands.dedup", "dedup", "Remove near-duplicates from any text data set."),
+    "train": (".commands.train", "train", "Train GPT-2 on the token shards."),
+    "sample": (".commands.train", "sample", "Generate text from a trained run."),
+    "export": (".commands.train", "export", "Write a run as a Hugging Face GPT-2 folder."),
+    "verify": (".commands.verify", "verify", "Re-check every file and count of a data directory."),
+}

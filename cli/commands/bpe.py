@@ -7,8 +7,11 @@ from typing import Any
 
 import click
 
-from ..options import ManyOption, WebTextCommand, shared_options, workers_option
+from webtext_py import defaults
+
+from ..options import WebTextCommand, shared_options, text_field_option, workers_option
 from ..output import Progress, print_json
+from ..parameters import FILE, FOLDER, PATH, option
 
 _PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
 
@@ -25,59 +28,51 @@ def bpe() -> None:
 
 
 @bpe.command(cls=WebTextCommand)
-@click.option(
+@option(
     "--input",
     "inputs",
-    cls=ManyOption,
+    many=True,
     metavar="PATH...",
     help="Text: Parquet, JSONL, plain text, folders, globs, - for stdin [default: the shards].",
 )
-@click.option("--vocab-size", type=int, default=50257, show_default=True, help="Entries in all.")
-@click.option(
+@option("--vocab-size", type=int, default=defaults.VOCAB_SIZE, help="Entries in all.")
+@option(
     "--min-frequency",
     type=click.IntRange(min=0),
-    default=2,
-    show_default=True,
+    default=defaults.MIN_FREQUENCY,
     help="Occurrences that a pair needs to be merged.",
 )
-@click.option("--pattern", type=_PATTERNS, default="gpt2", show_default=True, help="Where to cut.")
-@click.option(
+@option("--pattern", type=_PATTERNS, default=defaults.PATTERN, help="Where to cut.")
+@option(
     "--sequence",
     type=click.Choice(["document", "line"]),
     default="document",
-    show_default=True,
     help="What one sequence is; a line keeps its line feed.",
 )
-@click.option(
+@option(
     "--special",
-    cls=ManyOption,
+    many=True,
     metavar="TEXT...",
-    default=["<|endoftext|>"],
-    show_default=True,
+    default=[defaults.ENDOFTEXT],
     help="Special tokens, which get the last ids.",
 )
-@click.option("--no-special", is_flag=True, help="No special token.")
-@click.option("--exclude-special", is_flag=True, help="Leave out text that spells one.")
-@click.option(
-    "--counts",
-    "save_counts",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also save the piece counts to this file.",
-)
-@click.option(
+@option("--no-special", is_flag=True, help="No special token.")
+@option("--exclude-special", is_flag=True, help="Leave out text that spells one.")
+@option("--counts", "save_counts", type=FILE, help="Also save the piece counts to this file.")
+@option(
     "--from-counts",
-    cls=ManyOption,
+    many=True,
     metavar="FILE...",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Train from such files, added up, instead of from text.",
 )
-@click.option("--text-field", default="text", show_default=True, help="Column or key of the text.")
-@click.option(
+@text_field_option
+@option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Folder for the vocabulary [default: tokenizer/ in the data directory].",
 )
-@click.option("--force", is_flag=True, help="Replace a vocabulary made from something else.")
+@option("--force", is_flag=True, help="Replace a vocabulary made from something else.")
 @workers_option
 @shared_options
 def train(
@@ -137,35 +132,34 @@ def train(
 
 
 @bpe.command(cls=WebTextCommand)
-@click.option(
+@option(
     "--tokenizer",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="tokenizer.json, vocab.json, .tiktoken, or a folder [default: the last trained].",
 )
-@click.option("--pattern", type=_PATTERNS, help="For vocabulary files that name none.")
-@click.option(
+@option("--pattern", type=_PATTERNS, help="For vocabulary files that name none.")
+@option(
     "--input",
     "inputs",
-    cls=ManyOption,
+    many=True,
     metavar="PATH...",
     help="Text: Parquet, JSONL, plain text, folders, globs [default: the shards]; - prints ids.",
 )
-@click.option("--text-field", default="text", show_default=True, help="Column or key of the text.")
-@click.option(
+@text_field_option
+@option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     metavar="DIR",
     help="Folder for the tokens [default: tokens/ in the data directory].",
 )
-@click.option(
+@option(
     "--format",
     "kind",
     type=click.Choice(["parquet", "bin"]),
     default="parquet",
-    show_default=True,
     help="One file a shard, or one flat file a split: train.bin, val.bin.",
 )
-@click.option("--force", is_flag=True, help="Redo tokens made from something else.")
+@option("--force", is_flag=True, help="Redo tokens made from something else.")
 @workers_option
 @shared_options
 def encode(

@@ -5,16 +5,19 @@ from typing import Any
 
 import click
 
+from webtext_py import defaults
+
 from ..fetch_options import fetch_options, fetch_values
 from ..options import (
-    ManyOption,
-    Size,
     command,
     extract_options,
+    force_option,
     near_dup_options,
+    partitions_option,
     shared_options,
     workers_option,
 )
+from ..parameters import FILE, Size, option
 
 STAGES = ("links", "archives", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -29,98 +32,81 @@ Examples:
 
 
 @command(epilog=_EPILOG)
-@click.option(
+@option(
     "--submissions",
-    cls=ManyOption,
+    many=True,
     metavar="PATH...",
     help="Submission dumps (.zst .xz .bz2 .gz, plain): files, folders or globs.",
 )
-@click.option(
+@option(
     "--links",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="CSV, JSONL or Parquet of url, karma, created_utc instead of dumps.",
 )
-@click.option(
+@option(
     "--pages",
-    cls=ManyOption,
+    many=True,
     metavar="PATH...",
     help="Captures: WARC, ARC, Parquet of url and html, a folder of HTML; or "
     "live, wayback, commoncrawl; the first source with a good page wins.",
 )
-@click.option("--min-karma", type=int, default=3, show_default=True, help="Least karma of a URL.")
-@click.option(
+@option("--min-karma", type=int, default=defaults.MIN_KARMA, help="Least karma of a URL.")
+@option(
     "--karma-rule",
     type=click.Choice(["max", "sum", "first"]),
-    default="max",
-    show_default=True,
+    default=defaults.KARMA_RULE,
     help="Karma of a URL posted several times.",
 )
-@click.option(
+@option(
     "--before",
-    default="2018",
-    show_default=True,
+    default=defaults.BEFORE,
     metavar="DATE",
     help="Posted strictly before this (UTC): 2018, 2017-12, 2017-12-31.",
 )
-@click.option("--after", metavar="DATE", help="Posted at or after this (UTC).")
-@click.option("--nsfw", is_flag=True, help="Keep submissions marked over 18.")
-@click.option(
+@option("--after", metavar="DATE", help="Posted at or after this (UTC).")
+@option("--nsfw", is_flag=True, help="Keep submissions marked over 18.")
+@option(
     "--exclude-domains",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="Domains to leave out, one a line, with their subdomains.",
 )
 @extract_options
 @near_dup_options
-@click.option(
+@option(
     "--wikipedia",
-    cls=ManyOption,
+    many=True,
     metavar="PATH...",
     help="Articles whose copies go: MediaWiki XML, Parquet, JSONL, text.",
 )
-@click.option(
+@option(
     "--wikipedia-share",
     type=float,
-    default=0.5,
-    show_default=True,
+    default=defaults.WIKIPEDIA_SHARE,
     help="Share of 8-grams in these articles that makes a copy.",
 )
-@click.option(
+@option(
     "--memory",
     type=Size(),
-    default="1G",
-    show_default=True,
+    default=f"{defaults.WIKIPEDIA_MEMORY >> 30}G",
     metavar="SIZE",
     help="Memory for the articles' index in the making; changes no result.",
 )
-@click.option("--allow-damaged", is_flag=True, help="Take what can be read of a damaged dump.")
-@click.option(
-    "--validation",
-    type=float,
-    default=0.005,
-    show_default=True,
-    help="Share of documents held out.",
+@option("--allow-damaged", is_flag=True, help="Take what can be read of a damaged dump.")
+@option(
+    "--validation", type=float, default=defaults.VALIDATION, help="Share of documents held out."
 )
-@click.option(
+@option(
     "--shard-bytes",
     type=click.IntRange(min=1),
-    default=256 << 20,
-    show_default=True,
+    default=defaults.SHARD_BYTES,
     help="Bytes of text in a shard.",
 )
-@click.option(
-    "--partitions",
-    type=click.IntRange(1, 256),
-    default=16,
-    show_default=True,
-    help="Parts of each shuffle; more need less memory.",
-)
-@click.option(
-    "--from", "start", type=click.Choice(STAGES), help="Redo this stage and all after it."
-)
-@click.option("--force", is_flag=True, help="Redo what other inputs or options made.")
-@click.option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
+@partitions_option
+@option("--from", "start", type=click.Choice(STAGES), help="Redo this stage and all after it.")
+@force_option
+@option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
 @fetch_options
 @workers_option
 @shared_options

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import click
 
-from ..options import ManyOption, command, near_dup_options, shared_options, workers_option
+from ..options import (
+    command,
+    force_option,
+    near_dup_options,
+    partitions_option,
+    shared_options,
+    text_field_option,
+    workers_option,
+)
+from ..parameters import FOLDER, option
 
 _EPILOG = """\b
 Examples:
@@ -16,29 +25,23 @@ Examples:
 
 @command(epilog=_EPILOG)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
+@option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     required=True,
     metavar="DIR",
     help="Where `part-*.parquet` and `duplicates/` go.",
 )
-@click.option(
+@option(
     "--against",
-    cls=ManyOption,
+    many=True,
     metavar="PATH...",
     help="Text whose duplicates go too; itself it stays as it is.",
 )
 @near_dup_options
-@click.option("--text-field", default="text", show_default=True, help="The text's column or key.")
-@click.option(
-    "--partitions",
-    type=click.IntRange(1, 4096),
-    default=16,
-    show_default=True,
-    help="Parts of the search, at most; more need less memory.",
-)
-@click.option("--force", is_flag=True, help="Redo what other inputs or options made.")
+@text_field_option
+@partitions_option
+@force_option
 @workers_option
 @shared_options
 def dedup(

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import ManyOption, Size, WebTextCommand, shared_options, spread, workers_option
+from webtext_py import defaults
+
+from ..options import (
+    WebTextCommand,
+    shared_options,
+    spread,
+    text_field_option,
+    workers_option,
+)
 from ..output import Progress, console, print_json
+from ..parameters import FILE, FOLDER, ManyOption, Names, Size, option, several
 
 if TYPE_CHECKING:
     from webtext_py.overlap import IndexConfig, Outcome
@@ -21,21 +30,6 @@ Examples:
   webtext overlap index --train corpus/*.parquet
   webtext overlap check
 """
-
-
-class Names(click.ParamType["tuple[str, ...]"]):
-    """Names with commas between them."""
-
-    name = "names"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """The names."""
-        names = tuple(name.strip() for name in str(value).split(","))
-        if not all(names) or len(set(names)) != len(names):
-            self.fail(f"{value!r} is no list of names; question,context was expected", param, ctx)
-        return names
 
 
 class OverlapGroup(click.Group):
@@ -56,15 +50,14 @@ class OverlapGroup(click.Group):
         )
         return super().parse_args(ctx, [*spread(args[:end], many), *args[end:]])
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Hands options to the verb, or runs the report."""
-        words = [*ctx._protected_args, *ctx.args]
-        if not words:
-            return super().invoke(ctx)
-        verb = self.commands.get(words[0])
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb, which gets the options before it."""
+        verb = self.commands.get(args[0])
         if verb is None:
             raise click.UsageError(
-                f"`{words[0]}` is no verb of `overlap` ({', '.join(self.commands)}); a test set is "
+                f"`{args[0]}` is no verb of `overlap` ({', '.join(self.commands)}); a test set is "
                 "named with `--test`",
                 ctx,
             )
@@ -76,12 +69,12 @@ class OverlapGroup(click.Group):
         known = {p.name for p in verb.params}
         for name in given:
             if name not in known:
-                option = next(p.opts[-1] for p in self.params if p.name == name)
+                wrong = next(p.opts[-1] for p in self.params if p.name == name)
                 raise click.UsageError(
-                    f"`{option}` belongs to the report, not to `overlap {words[0]}`", ctx
+                    f"`{wrong}` belongs to the report, not to `overlap {args[0]}`", ctx
                 )
         ctx.obj = given
-        return super().invoke(ctx)
+        return super().resolve_command(ctx, args)
 
 
 class Verb(WebTextCommand):
@@ -98,93 +91,83 @@ class Verb(WebTextCommand):
         return super().invoke(ctx)
 
 
-def _index_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for decorate in (
-        click.option(
-            "--memory",
-            type=Size(),
-            default="2G",
-            show_default=True,
-            help="Memory to build with; the result is the same.",
-        ),
-        click.option(
-            "--capacity",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Distinct n-grams to size for [default: estimated].",
-        ),
-        click.option(
-            "--rate",
-            type=click.FloatRange(1e-12, 0.1),
-            default=1e-8,
-            show_default=True,
-            help="Bound of the filter's false positive rate.",
-        ),
-        click.option("--ascii", is_flag=True, help="Words are runs of [A-Za-z0-9] only."),
-        click.option(
-            "-n",
-            "n",
-            type=click.IntRange(1, 64),
-            default=8,
-            show_default=True,
-            help="Words in an n-gram; GPT-3 has 13.",
-        ),
-        click.option(
-            "--index",
-            "index_file",
-            type=click.Path(path_type=Path, dir_okay=False),
-            metavar="FILE",
-            help="The index [default: overlap/ngram8.bloom in the data].",
-        ),
-        click.option(
-            "--text-field", default="text", show_default=True, help="Field of the training text."
-        ),
-        click.option(
-            "--train",
-            cls=ManyOption,
-            metavar="PATH...",
-            help="Training text [default: the last training shards].",
-        ),
-    ):
-        function = decorate(function)
-    return function
+_index_options = several(
+    option(
+        "--train",
+        many=True,
+        metavar="PATH...",
+        help="Training text [default: the last training shards].",
+    ),
+    text_field_option,
+    option(
+        "--index",
+        "index_file",
+        type=FILE,
+        metavar="FILE",
+        help="The index [default: overlap/ngram8.bloom in the data].",
+    ),
+    option(
+        "-n",
+        "n",
+        type=click.IntRange(1, 64),
+        default=defaults.NGRAM,
+        help="Words in an n-gram; GPT-3 has 13.",
+    ),
+    option("--ascii", is_flag=True, help="Words are runs of [A-Za-z0-9] only."),
+    option(
+        "--rate",
+        type=click.FloatRange(1e-12, 0.1),
+        default=defaults.RATE,
+        help="Bound of the filter's false positive rate.",
+    ),
+    option(
+        "--capacity",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Distinct n-grams to size for [default: estimated].",
+    ),
+    option(
+        "--memory",
+        type=Size(),
+        default=f"{defaults.INDEX_MEMORY >> 30}G",
+        help="Memory to build with; the result is the same.",
+    ),
+)
 
 
-_FORCE = click.option("--force", is_flag=True, help="Make the index again.")
+_FORCE = option("--force", is_flag=True, help="Make the index again.")
 
 
 @click.group(cls=OverlapGroup, invoke_without_command=True, epilog=_EXAMPLES)
-@click.option(
+@option(
     "--test",
-    cls=ManyOption,
+    many=True,
     metavar="FILE...",
     help="Test sets, or folders of them [default: the demo's].",
 )
-@click.option(
+@option(
     "--fields",
     type=Names(),
     metavar="NAMES",
     help="Fields to count, with commas: question,context.",
 )
-@click.option(
+@option(
     "--text-as",
     type=click.Choice(["whole", "line", "paragraph"]),
     help="What one example of a plain text file is.",
 )
-@click.option(
-    "--own-train", cls=ManyOption, metavar="FILE...", help="The test set's own training split."
-)
-@click.option(
+@option("--own-train", many=True, metavar="FILE...", help="The test set's own training split.")
+@option(
     "--scores",
-    cls=ManyOption,
+    many=True,
     metavar="FILE...",
     help="Metrics or SQuAD predictions, one file a test set.",
 )
-@click.option("--no-evidence", is_flag=True, help="Ask the filter only; no pass over the text.")
-@click.option("--list", "write_list", is_flag=True, help="Also write the overlapping ids.")
-@click.option(
+@option("--no-evidence", is_flag=True, help="Ask the filter only; no pass over the text.")
+@option("--list", "write_list", is_flag=True, help="Also write the overlapping ids.")
+@option(
     "--drop",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     metavar="DIR",
     help="Also write the shards without overlapping documents.",
 )
@@ -349,21 +332,20 @@ def index(
 
 
 @overlap.command(cls=Verb, epilog="\b\nExample:\n  webtext overlap check")
-@click.option(
+@option(
     "--index",
     "index_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="The index [default: overlap/ngram8.bloom in the data].",
 )
-@click.option(
+@option(
     "--probes",
     type=click.IntRange(min=1),
-    default=4_000_000_000,
-    show_default=True,
+    default=defaults.CHECK_PROBES,
     help="Fresh random keys to probe.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=20190214, show_default=True)
+@option("--seed", type=click.IntRange(min=0), default=defaults.CHECK_SEED)
 @workers_option
 @shared_options
 def check(
@@ -402,10 +384,8 @@ def check(
     cls=Verb, epilog="\b\nExample:\n  webtext overlap merge a.bloom b.bloom --out both.bloom"
 )
 @click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write."
-)
-@click.option("--force", is_flag=True, help="Replace the file.")
+@option("--out", required=True, type=FILE, help="File to write.")
+@option("--force", is_flag=True, help="Replace the file.")
 @workers_option
 @shared_options
 def merge(

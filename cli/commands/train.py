@@ -10,6 +10,7 @@ import click
 from ..config_file import chosen_file, config_options, show, show_wanted
 from ..options import command, data_options, shared_options
 from ..output import Progress, print_json
+from ..parameters import PATH, option
 
 EPILOG_TRAIN = """\b
 Examples:
@@ -24,31 +25,27 @@ Examples:
 @command(epilog=EPILOG_TRAIN)
 @data_options
 @partial(config_options, own_table=False)
-@click.option(
-    "--tokens", type=click.Path(path_type=Path), help="Parquet of ids or text [DATA/tokens]."
-)
-@click.option("--text-field", default="text", show_default=True, help="Column, if it is text.")
-@click.option("--tokenizer", type=click.Path(path_type=Path), help="[DATA/tokenizer]")
-@click.option(
-    "--val-tokens", type=click.Path(path_type=Path), help="Parquet of ids or text to validate on."
-)
-@click.option("--val-fraction", type=float, help="Share of the tokens to hold out instead.")
-@click.option("--preset", help="Size: nano, gpt2, gpt2-medium, ...  [default: by tokens, device]")
-@click.option("--steps", type=int, help="Optimizer steps [default: the preset's].")
-@click.option("--optimizer", help="adamw or muon [adamw].")
-@click.option("--device", help="cuda, cpu or auto [auto].")
-@click.option("--exact", is_flag=True, help="Same bits for 1, 2, 4, ... processes.")
-@click.option("--doc-mask", is_flag=True, help="No attention across documents.")
-@click.option("--no-compile", is_flag=True, help="Do without torch.compile.")
-@click.option("--tensorboard", is_flag=True, help="Write TensorBoard's files too.")
-@click.option("--run", "name", help="Name of the run [default: the preset's].")
-@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
-@click.option(
+@option("--tokens", type=PATH, help="Parquet of ids or text [DATA/tokens].")
+@option("--text-field", default="text", help="Column, if it is text.")
+@option("--tokenizer", type=PATH, help="[DATA/tokenizer]")
+@option("--val-tokens", type=PATH, help="Parquet of ids or text to validate on.")
+@option("--val-fraction", type=float, help="Share of the tokens to hold out instead.")
+@option("--preset", help="Size: nano, gpt2, gpt2-medium, ...  [default: by tokens, device]")
+@option("--steps", type=int, help="Optimizer steps [default: the preset's].")
+@option("--optimizer", help="adamw or muon [adamw].")
+@option("--device", help="cuda, cpu or auto [auto].")
+@option("--exact", is_flag=True, help="Same bits for 1, 2, 4, ... processes.")
+@option("--doc-mask", is_flag=True, help="No attention across documents.")
+@option("--no-compile", is_flag=True, help="Do without torch.compile.")
+@option("--tensorboard", is_flag=True, help="Write TensorBoard's files too.")
+@option("--run", "name", help="Name of the run [default: the preset's].")
+@option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
+@option(
     "--init-from",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Start from a Hugging Face GPT-2 folder.",
 )
-@click.option("--force", is_flag=True, help="Begin a run of the same name anew.")
+@option("--force", is_flag=True, help="Begin a run of the same name anew.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 def train(
     data: Path,
@@ -70,9 +67,9 @@ def train(
     Takes what `webtext build` and `webtext bpe train` left, or any Parquet of token ids with
     `--tokens` and `--tokenizer`. Every setting is a KEY=VALUE; `--show-config` lists them.
     """
-    from webtext_py.train import require_torch
+    from webtext_py.extras import require
 
-    require_torch()
+    require("train")
     from webtext_py.runs.command import Request, carry_out, planned_settings
 
     context = click.get_current_context()
@@ -206,20 +203,19 @@ Examples:
 )
 @shared_options
 @click.argument("run")
-@click.option("--prompt", default="", help="Text to go on from [default: a document's start].")
-@click.option(
-    "--length", type=click.IntRange(min=1), default=100, show_default=True, help="Tokens to add."
+@option(
+    "--prompt",
+    default="",
+    help="Text to go on from [default: a document's start].",
+    show_default=False,
 )
-@click.option("--samples", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--temperature", type=float, default=1.0, show_default=True, help="0: the likeliest.")
-@click.option("--top-k", type=int, default=0, show_default=True, help="Likeliest ids kept; 0: all.")
-@click.option(
-    "--top-p", type=float, default=1.0, show_default=True, help="Probability kept; 1: all."
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@option("--length", type=click.IntRange(min=1), default=100, help="Tokens to add.")
+@option("--samples", type=click.IntRange(min=1), default=1, show_default=True)
+@option("--temperature", type=float, default=1.0, help="0: the likeliest.")
+@option("--top-k", type=int, default=0, help="Likeliest ids kept; 0: all.")
+@option("--top-p", type=float, default=1.0, help="Probability kept; 1: all.")
+@option("--seed", type=int, default=0, show_default=True)
+@option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 def sample(
     data: Path, as_json: bool, quiet: bool, run: str, prompt: str, device: str, **options: Any
 ) -> None:
@@ -227,9 +223,9 @@ def sample(
 
     RUN is a name below DATA/runs or a folder.
     """
-    from webtext_py.train import require_torch
+    from webtext_py.extras import require
 
-    require_torch()
+    require("train")
     from webtext_py.runs.folder import find_run, sample_run
 
     texts, step = sample_run(find_run(data, run), prompt, device, **options)
@@ -251,16 +247,16 @@ Example:
 @shared_options
 @click.argument("run")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace FOLDER, an earlier export.")
+@option("--force", is_flag=True, help="Replace FOLDER, an earlier export.")
 def export(data: Path, as_json: bool, quiet: bool, run: str, folder: Path, force: bool) -> None:
     """Write a run as a Hugging Face GPT-2 folder.
 
     RUN is a name below DATA/runs or a folder. `GPT2LMHeadModel.from_pretrained(FOLDER)` opens the
     result, `webtext train --init-from FOLDER` trains on from it.
     """
-    from webtext_py.train import require_torch
+    from webtext_py.extras import require
 
-    require_torch()
+    require("train")
     from webtext_py.runs.folder import export_run, find_run
 
     step, parameters = export_run(find_run(data, run), folder, force)

@@ -51,7 +51,7 @@ pub(super) enum Piece {
 /// receives any more. `read_bytes` follows the position in the file.
 ///
 /// # Errors
-/// `Error::Io`; `Error::Format` at the first damage unless `allow_damaged`.
+/// `Error::Io`; `Error::Damaged` at the first damage unless `allow_damaged`.
 pub(super) fn decompress(
     path: &Path,
     input: &mut Input,
@@ -289,11 +289,9 @@ impl Run<'_> {
     /// An error for damage at `offset`, or, where it is allowed, a gap in the text.
     fn gap(&mut self, offset: u64, message: &str) -> std::result::Result<(), Stop> {
         if !self.allow_damaged {
-            let message = format!(
-                "{message} ({} bytes of text were read before; allow damaged dumps to keep what can be read)",
-                self.out.total
-            );
-            return Err(Stop::Failed(Error::format(self.path, Some(offset), message)));
+            let message = format!("{message} ({} bytes of text were read before)", self.out.total);
+            let path = self.path.to_path_buf();
+            return Err(Stop::Failed(Error::Damaged { path, offset, message }));
         }
         self.out.flush()?;
         self.out.blocks.send(Piece::Gap).map_err(|_| Stop::NobodyReceives)

@@ -11,6 +11,11 @@
 //! What a line yields equals what a full parse of it yields (`structure` and `fields` say how), yet
 //! no value is built except those of the fields. Rules (which submissions count) live elsewhere.
 //!
+//! By hand, not by a JSON library: of real lines the scan reads 1.6 times as many a CPU second as
+//! sonic-rs, the fastest of four, does (1.4 times with AVX2, 0.7 times without vector registers),
+//! and no library judges as `json.loads` does: all refuse `NaN`, sonic-rs lets a wrong `\u` escape
+//! pass in what it skips, simd-json refuses half a surrogate pair. `benches/record/dump_scan.json`.
+//!
 //! Memory: the decompressor's window, plus at most 128 MiB that do not depend on the input.
 
 mod batch;

@@ -143,7 +143,7 @@ impl SubmissionReader {
     /// The next rows, if they come within `timeout`.
     ///
     /// # Errors
-    /// `Error::Io`; `Error::Format` for damage that is not allowed and for a file of another kind.
+    /// `Error::Io`; `Error::Damaged` for damage, and `Error::Format` for a file of another kind.
     pub fn next(&mut self, timeout: Duration) -> Result<Next> {
         let Some(messages) = &self.messages else { return Ok(Next::End) };
         match messages.recv_timeout(timeout) {

@@ -5,9 +5,21 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
-create_exception!(_core, WebTextError, PyException, "Base of the errors that a user can act on.");
+// Named by where they are found, so that they can be sent from one process to another.
 create_exception!(
-    _core,
+    webtext_py._core,
+    WebTextError,
+    PyException,
+    "Base of the errors that a user can act on."
+);
+create_exception!(
+    webtext_py._core,
+    DamageError,
+    FormatError,
+    "A file with a damaged stretch, of which the rest can be read where that is allowed."
+);
+create_exception!(
+    webtext_py._core,
     FormatError,
     WebTextError,
     "A file whose content is not what its kind promises: cut, corrupt, or of another kind."
@@ -26,6 +38,7 @@ impl From<Error> for PyErr {
                 None => PyOSError::new_err(message),
             },
             Error::Format { .. } => FormatError::new_err(message),
+            Error::Damaged { .. } => DamageError::new_err(message),
             Error::Interrupted => PyKeyboardInterrupt::new_err(()),
         }
     }
@@ -33,5 +46,6 @@ impl From<Error> for PyErr {
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("WebTextError", module.py().get_type::<WebTextError>())?;
-    module.add("FormatError", module.py().get_type::<FormatError>())
+    module.add("FormatError", module.py().get_type::<FormatError>())?;
+    module.add("DamageError", module.py().get_type::<DamageError>())
 }

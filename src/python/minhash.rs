@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::buffer::{Buffer, TextColumn};
+use super::signals::interrupted;
 use super::words::mode_of;
 use crate::Error;
 use crate::minhash::bands::{self, Bands, Groups};
@@ -16,10 +17,6 @@ use crate::overlap::ngrams::MAX_N;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-
-fn interrupted() -> bool {
-    Python::attach(|py| py.check_signals().is_err())
-}
 
 /// A copy of a contiguous uint64 array.
 fn words(py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {

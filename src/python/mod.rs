@@ -14,6 +14,7 @@ mod html;
 mod minhash;
 mod overlap;
 mod page;
+mod signals;
 mod words;
 
 use pyo3::prelude::*;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::buffer::{Buffer, TextColumn};
+use super::signals::interrupted;
 use super::words::mode_of;
 use crate::Error;
 use crate::overlap::builder::{Builder, Parameters};
@@ -15,11 +16,6 @@ use crate::words::Mode;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-
-/// Whether Ctrl-C was pressed; asked from inside detached core calls.
-fn interrupted() -> bool {
-    Python::attach(|py| py.check_signals().is_err())
-}
 
 fn header_dict<'py>(py: Python<'py>, header: &Header) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);

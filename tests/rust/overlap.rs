@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::support::{Folder, column};
 use sha2::{Digest, Sha256};
 use webtext::hash::{SEED, finish, word_hash};
 use webtext::overlap::builder::{Builder, LEAST_MEMORY, Parameters};
@@ -14,22 +15,6 @@ use webtext::overlap::set::{NO_NGRAM, NgramSet};
 use webtext::overlap::{check, sketch};
 use webtext::words::{self, Mode};
 use webtext::{Error, Result};
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::env::temp_dir().join(format!("webtext-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 struct Random(u64);
 
@@ -42,16 +27,6 @@ impl Random {
     fn text(&mut self, words: usize, vocabulary: usize) -> String {
         (0..words).map(|_| format!("w{} ", self.next(vocabulary))).collect()
     }
-}
-
-fn column(texts: &[String]) -> (Vec<i64>, Vec<u8>) {
-    let mut offsets = vec![0];
-    let mut data = Vec::new();
-    for text in texts {
-        data.extend_from_slice(text.as_bytes());
-        offsets.push(data.len() as i64);
-    }
-    (offsets, data)
 }
 
 fn parameters(folder: &Path, memory: u64, threads: usize, capacity: Option<u64>) -> Parameters {

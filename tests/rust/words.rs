@@ -10,15 +10,22 @@ fn normalised(text: &str) -> String {
 
 #[test]
 fn lower_case_is_that_of_unicode_17() {
-    if char::UNICODE_VERSION.0 != words::UNICODE_VERSION.0 {
-        return; // another compiler: our table stays what it is
-    }
+    // Our table stays what it is. A compiler of another version knows more or fewer letters, but no
+    // letter of both has another lower case in it: the standard promises that.
+    let same = char::UNICODE_VERSION == words::UNICODE_VERSION;
+    let mut compared = 0;
     for character in '\0'..=char::MAX {
         if character.is_alphabetic() && !"\u{130}ς".contains(character) {
             let lower: String = character.to_lowercase().collect();
-            assert_eq!(normalised(&lower), normalised(&character.to_string()), "{character:?}");
+            let ours = normalised(&character.to_string());
+            if ours.is_empty() && !same {
+                continue;
+            }
+            compared += 1;
+            assert_eq!(normalised(&lower), ours, "{character:?}");
         }
     }
+    assert!(compared > 130_000, "only {compared} letters were compared");
 }
 
 #[test]

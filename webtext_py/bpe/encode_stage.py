@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from webtext_py.bpe.train_stage import TrainVocabulary
+from webtext_py.defaults import ENDOFTEXT
 from webtext_py.engine import Engine, ThreadEngine, advance
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER
@@ -22,7 +23,6 @@ from webtext_py.tokenizer import Tokenizer, vocabulary_file
 from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
 
 TOKENS = "tokens"
-ENDOFTEXT = "<|endoftext|>"
 DIGEST_KEY = "webtext.tokenizer"  # in the metadata of every file: the tokenizer's digest
 ENDOFTEXT_KEY = "webtext.endoftext"  # the id that every row begins with
 VOCAB_KEY = "webtext.vocab_size"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from webtext_py import _core
+from webtext_py import _core, defaults
 from webtext_py.bpe import counts, texts
 from webtext_py.bpe.vocabulary import PATTERNS, Vocabulary
 from webtext_py.columns import text_column
@@ -18,7 +18,6 @@ from webtext_py.errors import ConfigError, InputError
 from webtext_py.reader import Source
 from webtext_py.workspace import Observer, Silent
 
-ENDOFTEXT = "<|endoftext|>"
 MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the core)
 
 
@@ -26,11 +25,11 @@ MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the
 class TrainConfig:
     """What decides a vocabulary besides the text."""
 
-    vocab_size: int = 50257  # GPT-2 report, section 2.2; includes bytes and specials
-    min_frequency: int = 2  # our choice, and that of tokenizers' ByteLevelBPETokenizer
-    pattern: str = "gpt2"
+    vocab_size: int = defaults.VOCAB_SIZE
+    min_frequency: int = defaults.MIN_FREQUENCY
+    pattern: str = defaults.PATTERN
     sequence: texts.Sequencing = "document"
-    special: tuple[str, ...] = (ENDOFTEXT,)  # last, as in GPT-2: id 50256
+    special: tuple[str, ...] = (defaults.ENDOFTEXT,)  # last, as in GPT-2: id 50256
     exclude_special: bool = False
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from webtext_py.engine import progress
 from webtext_py.engine.commit import run_job
 from webtext_py.engine.task import Done, Job, Listener
-from webtext_py.errors import WebTextError
+from webtext_py.errors import InputError, WebTextError
 
 _ATTEMPTS = 2  # a worker may be killed from outside once; twice for one task is the task's fault
 _PR_SET_PDEATHSIG = 1
@@ -95,7 +95,10 @@ def _run_pool(
 ) -> Iterator[Done]:
     context = multiprocessing.get_context("spawn")  # forking a process with threads is unsafe
     attempts: dict[str, int] = {}
-    while pending or any(worker.job for worker in pool):
+    order = {job.task.name: number for number, job in enumerate(pending)}
+    failed: dict[int, Exception] = {}
+    # The error of the first task that fails is raised, whichever was faster: what one worker says.
+    while pending or _number(pool, order) < min(failed, default=len(order)):
         while pending and len(pool) < workers:
             pool.append(_Worker(context))
         for worker in pool:
@@ -106,7 +109,19 @@ def _run_pool(
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     worker.give(job)
         for worker in _ready(pool):
-            yield from _hear(worker, pool, pending, attempts, listener)
+            try:
+                yield from _hear(worker, pool, pending, attempts, listener)
+            except Exception as error:
+                failed[order[worker.job.task.name] if worker.job else 0] = error
+                worker.job = None
+                pending.clear()
+    if failed:
+        raise failed[min(failed)]
+
+
+def _number(pool: list[_Worker], order: dict[str, int]) -> int:
+    """The number of the first task at work; that of no task where none is."""
+    return min((order[w.job.task.name] for w in pool if w.job is not None), default=len(order))
 
 
 def _ready(pool: list[_Worker]) -> list[_Worker]:
@@ -162,7 +177,7 @@ def _serve(pipe: Connection, parent: int) -> None:
         progress.attach(lambda units: pipe.send(("advanced", units)))
         try:
             message: tuple[str, Any] = ("done", run_job(job))
-        except Exception as error:
+        except BaseException as error:  # a panic of the core is no Exception
             message = ("failed", _portable(error))
         progress.attach(None)
         try:
@@ -178,7 +193,7 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _portable(error: Exception) -> Exception:
+def _portable(error: BaseException) -> BaseException:
     """The error with the worker's traceback as a note, or its text if it cannot be sent."""
     import pickle
     import traceback
@@ -191,5 +206,7 @@ def _portable(error: Exception) -> Exception:
         return _plain(error)
 
 
-def _plain(error: Exception) -> Exception:
+def _plain(error: BaseException) -> Exception:
+    if isinstance(error, WebTextError):
+        return InputError(str(error), getattr(error, "hint", None))
     return RuntimeError(f"{type(error).__name__}: {error}")

@@ -36,15 +36,23 @@ class ThreadEngine:
         try:
             running: dict[Future[Done], Job] = {pool.submit(run_job, job): job for job in jobs}
             whole = sum(job.task.weight for job in running.values())
-            while running:
+            order = {future: number for number, future in enumerate(running)}
+            failed: dict[int, Future[Done]] = {}
+            # As with processes: the first task that fails speaks, whichever was faster.
+            while running and (not failed or min(map(order.__getitem__, running)) < min(failed)):
                 done, _ = wait(running, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
                 for future in done:
                     owed += running.pop(future).task.weight
-                    yield future.result()
+                    if future.exception() is None:
+                        yield future.result()
+                    else:
+                        failed[order[future]] = future
                 # Never more than the step's total, and all of it at the end.
                 now = max(owed, min(sum(said), whole))
                 listener.advanced(now - told)
                 told = now
+            if failed:
+                failed[min(failed)].result()
         finally:
             stopped = True
             pool.shutdown(wait=True, cancel_futures=True)

@@ -2,5 +2,5 @@
 
 `address` and `connector` are the one place where sockets open; `client` makes one bounded exchange;
 `robots`, `optout` and `schedule` are the manners; `archive` keeps what came in; `live`, `wayback`
-and `commoncrawl` are the sources. Needs the extra `live` (aiohttp, protego).
+and `commoncrawl` are the sources.
 """

@@ -1,8 +1,13 @@
 """Pages from Common Crawl: a join of the links with the columnar index, then single records.
 
-The index is read as Parquet, local, over HTTPS or from S3: only the row groups whose `url_surtkey`
-range can hold a link, and of them only the columns needed. Each record is one Range request; the
-gzip member goes into our archive as it is.
+The index is read as Parquet, local or over HTTPS: only the row groups whose `url_surtkey` range can
+hold a link, and of them only the columns needed. Each record is one Range request; the gzip member
+goes into our archive as it is.
+
+No S3: a signed request would serve nobody whom HTTPS does not. Common Crawl's bucket is served at
+`data.commoncrawl.org`, which its `s3://` paths stand for here; objects of other public buckets have
+an HTTPS address too. Libraries that speak S3 open sockets of their own, past the judge of
+addresses.
 """
 
 import asyncio
@@ -30,14 +35,13 @@ from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
-from webtext_py.fetch.store import Store, is_store, mirrored
 from webtext_py.fetch.surt import surt_key
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.http import is_html, parse_head
 from webtext_py.url.key import url_key
 
-__all__ = ["CommonCrawl", "Row", "index_files", "look_up"]
+__all__ = ["CommonCrawl", "Row", "index_files", "look_up", "mirrored"]
 
 _COLUMNS = [
     "url_surtkey", "url", "fetch_time", "fetch_status", "content_mime_detected",
@@ -46,6 +50,8 @@ _COLUMNS = [
 _HTML = ("text/html", "application/xhtml+xml")
 _CAPTURES = 3
 _RECORD_BYTES = 64 << 20  # decoded; Common Crawl cuts pages at 5 MiB
+_BUCKET = "s3://commoncrawl/"
+_MIRROR = "https://data.commoncrawl.org/"
 _BLOCK = 1 << 20  # least bytes of a Range request to an index
 
 
@@ -63,18 +69,28 @@ class Row:
     length: int
 
 
+def mirrored(url: str) -> str:
+    """`url`; of what lies in Common Crawl's bucket, the HTTPS address."""
+    return _MIRROR + url.removeprefix(_BUCKET) if url.startswith(_BUCKET) else url
+
+
 def index_files(paths: Sequence[str]) -> list[str]:
-    """Parquet files and URLs that `paths` name; an `s3://` URL that ends with `/` is a folder.
+    """Parquet files and URLs that `paths` name.
 
     Raises `InputError` for what does not exist or cannot be reached so.
     """
     found: list[str] = []
     for path in map(mirrored, paths):
-        if path.startswith(("http://", "https://")) or is_store(path):
+        if path.startswith(("http://", "https://")):
+            if path.endswith("/"):
+                raise InputError(
+                    f"`{path}` is a folder, which HTTPS does not list",
+                    "name its files; Common Crawl lists them in `cc-index-table.paths.gz`",
+                )
             found.append(path)
         elif "://" in path:
             raise InputError(
-                f"`{path}` cannot be read: local paths, https:// and s3:// are",
+                f"`{path}` cannot be read: local paths and https:// are",
                 "copy the files, or name their HTTPS address",
             )
         elif Path(path).is_dir():
@@ -206,7 +222,6 @@ class CommonCrawl:
         limits: Limits,
     ) -> None:
         self._pace = pace
-        self._store = Store(pace)
         self._index = index_files(index)
         self._data = mirrored(data if data.endswith("/") else f"{data}/")
         self._window_s = window_days * 86400.0
@@ -231,7 +246,7 @@ class CommonCrawl:
                 wanted[key].append(link)
         keys = sorted(wanted)
         found: dict[str, list[Row]] = defaultdict(list)
-        for path in await self._files():
+        for path in self._index:
             for key, row in await self._rows(path, keys):
                 for link in wanted[key]:
                     near = abs(row.time - link.created) <= self._window_s
@@ -239,24 +254,11 @@ class CommonCrawl:
                         found[link.url_key].append(row)
         return found
 
-    async def _files(self) -> list[str]:
-        """The index's files, folders of a store spread out."""
-        found: list[str] = []
-        for path in self._index:
-            try:
-                below = await self._store.files(path) if is_store(path) else [path]
-            except FetchError as error:
-                raise InputError(f"the index `{path}` cannot be read: {error.detail}") from None
-            if not below:
-                raise InputError(f"`{path}` holds no Parquet files of an index")
-            found += below
-        return found
-
     async def _rows(self, path: str, keys: list[str]) -> list[tuple[str, Row]]:
         loop = asyncio.get_running_loop()
 
         def read() -> list[tuple[str, Row]]:
-            remote = path.startswith(("http://", "https://")) or is_store(path)
+            remote = path.startswith(("http://", "https://"))
             source = RangeFile(path, self._range, loop) if remote else path
             return list(look_up(source, keys))
 
@@ -299,8 +301,7 @@ class CommonCrawl:
     async def _range(self, url: str, start: int, count: int) -> Exchange:
         """The answer to a request for `count` bytes from `start`."""
         wanted = (("Range", f"bytes={start}-{start + count - 1}"), ("Accept-Encoding", "identity"))
-        get = self._store.get if is_store(url) else self._pace.get
-        return await get(url, wire_bytes=count, headers=wanted)
+        return await self._pace.get(url, wire_bytes=count, headers=wanted)
 
     def _why_not(self, link: Link, record: "_Record") -> str | None:
         if record.kind != "response" or url_key(record.url) != link.url_key:

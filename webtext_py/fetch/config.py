@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from webtext_py import defaults
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.fetch.limits import Limits
 
@@ -29,14 +30,13 @@ class FetchConfig:
     allow_network: tuple[str, ...] = ()
     hosts: Path | None = None
     retry: tuple[str, ...] = ()
-    # The Internet Archive's CDX server; its captures lie below `memento`.
-    cdx: str = "https://web.archive.org/cdx/search/cdx"
+    # A CDX server; its captures lie below `memento`.
+    cdx: str = defaults.CDX
     memento: str | None = None
-    capture_window_days: float = 180.0
-    # The Internet Archive blocks clients that ask more often; our choice is well below.
-    archive_per_minute: float = 24.0
+    capture_window_days: float = defaults.CAPTURE_WINDOW_DAYS
+    archive_per_minute: float = defaults.ARCHIVE_PER_MINUTE
     cc_index: tuple[str, ...] = ()
-    cc_data: str = "https://data.commoncrawl.org/"
+    cc_data: str = defaults.CC_DATA
     # A gigabyte a WARC file is what other tools write and expect (WARC/1.1, annex C).
     rotate_bytes: int = 1_000_000_000
 
@@ -54,8 +54,8 @@ class FetchConfig:
         for option, url in (("--cdx", self.cdx), ("--memento", self.memento)):
             if url is not None and not _WEB.match(url):
                 raise ConfigError(f"`{option} {url}` is no http or https URL")
-        if not _WEB.match(self.cc_data) and not self.cc_data.startswith("s3://"):
-            raise ConfigError(f"`--cc-data {self.cc_data}` is no http, https or s3 URL")
+        if not _WEB.match(self.cc_data) and not self.cc_data.startswith("s3://commoncrawl/"):
+            raise ConfigError(f"`--cc-data {self.cc_data}` is no http or https URL")
         if self.contact is not None and not _CONTACT.fullmatch(self.contact):
             raise ConfigError(f"`{self.contact}` is no e-mail address and no URL")
         for what, value in (
@@ -111,9 +111,4 @@ class FetchConfig:
             named = [p if "://" in p else Path(p).name for p in self.cc_index]
             found |= {"cc_index": named, "cc_data": self.cc_data}
             found["capture_window_days"] = self.capture_window_days
-            from webtext_py.fetch.store import endpoint, is_store
-
-            own = endpoint()
-            if own is not None and any(map(is_store, (*self.cc_index, self.cc_data))):
-                found["s3_endpoint"] = own
         return found

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from webtext_py import defaults
+
 __all__ = ["Limits"]
 
 
@@ -21,9 +23,9 @@ class Limits:
     robots_bytes: int = 500 << 10  # RFC 9309, section 2.5: at least 500 kibibytes
     robots_redirects: int = 5  # RFC 9309, section 2.3.1.2
     robots_age_s: float = 24 * 3600.0  # RFC 9309, section 2.4
-    connections: int = 64
+    connections: int = defaults.CONNECTIONS
     large_pages: int = 4  # bodies of over 1 MiB that are held at a time
     tries: int = 3
     failures_in_a_row: int = 5  # of a host, before its other pages are given up
-    delay_s: float = 1.0
+    delay_s: float = defaults.DELAY_S
     max_delay_s: float = 300.0  # of Crawl-delay and Retry-After; longer ones end the host's pages

@@ -16,7 +16,9 @@ _REFUSING = frozenset({"noindex", "none", "noai"})
 _HEAD_BYTES = 1 << 17
 _META = re.compile(rb"<meta\b([^>]{0,2000})", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
-    rb"""([a-z:_-]+)\s{0,8}=\s{0,8}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
+    # A name begins once, and a value that is not closed goes on to the end: linear.
+    rb"""(?<![a-z:_-])([a-z:_-]++)\s{0,8}+=\s{0,8}+(?:"([^"]*+)"?|'([^']*+)'?|([^\s"'>]++))""",
+    re.IGNORECASE,
 )
 
 

@@ -39,12 +39,8 @@ class Pace:
         wire_bytes: int,
         headers: tuple[tuple[str, str], ...] = (),
         cut: bool = False,
-        anew: Callable[[], tuple[tuple[str, str], ...]] = tuple,
     ) -> Exchange:
-        """The answer to `url`, body and all where it is 2xx. Raises `FetchError`.
-
-        `anew` gives headers that are made for each try, such as a signature with its time.
-        """
+        """The answer to `url`, body and all where it is 2xx. Raises `FetchError`."""
         async with self._turn:
             for tries in range(_TRIES):
                 await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
@@ -53,7 +49,7 @@ class Pace:
                         url,
                         wanted=lambda found: found.status // 100 == 2,
                         wire_bytes=wire_bytes,
-                        headers=(*headers, *anew()),
+                        headers=headers,
                         cut=cut,
                     )
                 except FetchError as error:

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +48,11 @@ class _Fetch:
         self.writer = ThreadPoolExecutor(1, "archive")
         self.outcomes: Counter[str] = Counter()
         self.said = 0.0
+        self._by_source: Mapping[str, Callable[[Client, Sequence[Link]], Awaitable[None]]] = {
+            "live": self._live,
+            "wayback": self._wayback,
+            "commoncrawl": self._commoncrawl,
+        }
 
     async def source(self, name: str, links: Sequence[Link]) -> None:
         """Asks one source for all of `links`."""
@@ -63,7 +68,7 @@ class _Fetch:
             config.any_port,
         )
         async with client:
-            await getattr(self, f"_{name}")(client, links)
+            await self._by_source[name](client, links)
 
     async def _live(self, client: Client, links: Sequence[Link]) -> None:
         robots: list[asyncio.Future[None]] = []

@@ -5,7 +5,7 @@
 `overlap`: all of it, with reports, as the command does.
 """
 
-from webtext_py.overlap.evidence import Evidence, Run, find_evidence
+from webtext_py.overlap.evidence import Evidence, Stretch, find_evidence
 from webtext_py.overlap.index import (
     Index,
     IndexConfig,
@@ -28,9 +28,9 @@ __all__ = [
     "Layout",
     "Outcome",
     "OverlapConfig",
-    "Run",
     "Scores",
     "SetReport",
+    "Stretch",
     "TestSet",
     "TrainingText",
     "build_index",

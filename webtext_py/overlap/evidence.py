@@ -20,7 +20,7 @@ NOTHING = np.uint32(2**32 - 1)
 
 
 @dataclass(frozen=True)
-class Run:
+class Stretch:
     """A stretch of training text whose words equal a stretch of a test set's."""
 
     place: int  # of its first word over all test texts
@@ -41,7 +41,7 @@ class Evidence:
 
     documents: npt.NDArray[np.uint32]  # by n-gram: training documents that have it
     best: npt.NDArray[np.uint32]  # by place: the longest run over it, NOTHING where none is
-    runs: list[Run | None]  # None: a longer one took all its places
+    runs: list[Stretch | None]  # None: a longer one took all its places
     by_ngram: npt.NDArray[np.uint32]  # by n-gram: a run that has it, NOTHING where none does
     texts: int = 0  # training documents read
     words: int = 0
@@ -64,7 +64,7 @@ def find_evidence(
     """
     observer = observer or Silent()
     scanner = _core.NgramScanner(texts)
-    runs: list[Run | None] = []
+    runs: list[Stretch | None] = []
     overlapping: dict[Path, list[int]] = {}
     rows_of: dict[Path, int] = {}
     observer.step_started("evidence", training.size(), "bytes")
@@ -96,7 +96,7 @@ def find_evidence(
     return Evidence(counts, best, kept, by_ngram, documents, words, ngrams, overlapping, rows_of)
 
 
-def _run(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Run:
+def _run(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Stretch:
     row, start, end, place, ngrams = line
     data = batch.column("text")[row].as_py().encode()
     first = len(data[:start].decode())
@@ -104,7 +104,7 @@ def _run(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Run:
     before = data[max(0, start - 4 * PASSAGE) : start].decode("utf-8", "ignore")[-PASSAGE:]
     after = data[end : end + 4 * PASSAGE].decode("utf-8", "ignore")[:PASSAGE]
     shown = passage if len(passage) <= MOST_PASSAGE else passage[:MOST_PASSAGE] + " [...]"
-    return Run(
+    return Stretch(
         place,
         ngrams,
         batch.column("id")[row].as_py(),

@@ -12,16 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from webtext_py import _core
+from webtext_py import _core, defaults
 from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.overlap.training import TrainingText
 from webtext_py.workspace import Observer, Silent
 
 __all__ = [
-    "DEFAULT_MEMORY",
     "LEAST_MEMORY",
-    "RATE",
     "Index",
     "IndexConfig",
     "build_index",
@@ -30,11 +28,7 @@ __all__ = [
     "upper_bound",
 ]
 
-RATE = 1e-8  # GPT-2 report, section 4
 LEAST_MEMORY = 4 << 20  # the core's
-DEFAULT_MEMORY = 2 << 30  # our choice: every machine that trains has it to spare
-CHECK_PROBES = 4_000_000_000  # our choice: 40 false positives at the bound, so it can be told
-CHECK_SEED = 20190214  # our choice, stated: the day of the report
 REPORT_PROBES = 1_000_000  # GPT-2 report, section 4: "1M strings"
 
 # Probes, false positives, seed, the report's strings, those found.
@@ -45,9 +39,9 @@ CheckRecord = tuple[int, int, int, int, int]
 class IndexConfig:
     """What an index depends on beside the text."""
 
-    n: int = 8  # GPT-2 report, section 4; GPT-3 has 13
+    n: int = defaults.NGRAM
     ascii: bool = False
-    rate: float = RATE
+    rate: float = defaults.RATE
     capacity: int | None = None  # distinct n-grams; estimated from the text where None
 
 
@@ -130,7 +124,7 @@ def build_index(
     path: Path,
     config: IndexConfig | None = None,
     *,
-    memory: int = DEFAULT_MEMORY,
+    memory: int = defaults.INDEX_MEMORY,
     threads: int = 1,
     observer: Observer | None = None,
     say: Callable[[str], None] = lambda line: None,
@@ -178,8 +172,8 @@ def build_index(
 def check_index(
     index: Index,
     *,
-    probes: int = CHECK_PROBES,
-    seed: int = CHECK_SEED,
+    probes: int = defaults.CHECK_PROBES,
+    seed: int = defaults.CHECK_SEED,
     threads: int = 1,
     observer: Observer | None = None,
 ) -> dict[str, Any]:
@@ -196,8 +190,8 @@ def check_index(
 def measure_index(
     index: Index,
     *,
-    probes: int = CHECK_PROBES,
-    seed: int = CHECK_SEED,
+    probes: int = defaults.CHECK_PROBES,
+    seed: int = defaults.CHECK_SEED,
     threads: int = 1,
     observer: Observer | None = None,
 ) -> CheckRecord:

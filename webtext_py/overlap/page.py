@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from webtext_py.overlap.evidence import NOTHING, Evidence, Run
+from webtext_py.overlap.evidence import NOTHING, Evidence, Stretch
 from webtext_py.overlap.report import SetReport, char_spans
 
 MOST_TEXT = 4000  # characters of an example's field shown: our choice
@@ -209,7 +209,7 @@ def _worst(document: dict[str, Any], report: SetReport, evidence: Evidence | Non
 
 def _card(row: dict[str, Any], place: int, report: SetReport, evidence: Evidence | None) -> str:
     left = []
-    runs: list[Run] = []
+    runs: list[Stretch] = []
     for text in report.groups[place]:
         number = text - report.texts.first
         left.append(f'<div class="dim">{escape(report.texts.fields[number])}</div>')

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from webtext_py import _core
 from webtext_py.columns import text_column
-from webtext_py.overlap.evidence import NOTHING, Evidence, Run
+from webtext_py.overlap.evidence import NOTHING, Evidence, Stretch
 from webtext_py.overlap.testsets import TestSet
 from webtext_py.words import NORMALISER_VERSION, word_spans
 
@@ -214,13 +214,13 @@ class SetReport:
         ]
         return np.array(longest, np.int64)
 
-    def runs(self, text: int, evidence: Evidence) -> list[tuple[int, int, Run]]:
+    def runs(self, text: int, evidence: Evidence) -> list[tuple[int, int, Stretch]]:
         """Runs over a text (number over all sets): first word, words, and where it is in training.
 
         In the order of the text; each n-gram that was found lies in one.
         """
         start, end = int(self.layout.starts[text]), int(self.layout.starts[text + 1])
-        rows: dict[tuple[int, int], Run] = {}
+        rows: dict[tuple[int, int], Stretch] = {}
         for place in range(start, end):
             number = self.layout.ngrams[place]
             if number == NOTHING or not self.answer.found[number]:
@@ -281,7 +281,7 @@ class SetReport:
         return chosen
 
 
-def _order(item: tuple[tuple[int, int], Run]) -> tuple[int, int]:
+def _order(item: tuple[tuple[int, int], Stretch]) -> tuple[int, int]:
     return item[0]
 
 

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 
 from webtext_py import _core
 from webtext_py.columns import text_column
+from webtext_py.defaults import INDEX_MEMORY
 from webtext_py.engine.commit import write_bytes, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.manifest import input_names
 from webtext_py.overlap.drop import drop_overlapping
 from webtext_py.overlap.evidence import Evidence, find_evidence
 from webtext_py.overlap.index import (
-    DEFAULT_MEMORY,
     Index,
     IndexConfig,
     check_index,
@@ -37,7 +37,7 @@ from webtext_py.overlap.stages import (
     index_stage,
     make_index,
 )
-from webtext_py.overlap.testsets import TextAs, find_test_sets, read_test_set
+from webtext_py.overlap.testsets import TestSet, TextAs, find_test_sets, read_test_set
 from webtext_py.overlap.training import TrainingText
 from webtext_py.shards import training_shards
 from webtext_py.workspace import Observer, Silent, Workspace
@@ -84,7 +84,7 @@ def overlap(
     data: Path,
     config: OverlapConfig,
     *,
-    memory: int = DEFAULT_MEMORY,
+    memory: int = INDEX_MEMORY,
     threads: int = 1,
     observer: Observer | None = None,
     say: Callable[[str], None] = lambda line: None,
@@ -111,28 +111,13 @@ def overlap(
         index, text = _index_and_text(workspace, config, memory, threads, say)
         observer.stage_started("overlap")
         layout = Layout(tests, index.facts["n"], index.facts["ascii"])
-        flags = np.zeros(len(layout.core), bool)
-        positions = np.frombuffer(memoryview(index.core.query(layout.core)), np.uint64)
-        flags[positions.astype(np.int64)] = True
-        bloom = Answer.of(layout, flags)
-        evidence = None
-        answer = bloom
-        if text is not None:
-            evidence = find_evidence(layout.core, text, threads=threads, observer=observer)
-            answer = Answer.of(layout, evidence.documents > 0)
-            missed = int((answer.found & ~bloom.found).sum())
-            if missed:
-                raise InputError(
-                    f"{missed} n-grams of the training text are not in `{index.path}`",
-                    "`--force` makes the index again; the file is not the one that was written",
-                )
+        bloom, evidence = _ask(layout, index, text, threads, observer)
         own_sets = find_test_sets(config.own_train)[0] if config.own_train else []
         own = _own_train(layout, own_sets, threads)
-        facts = _index_facts(index)
+        answer = bloom if evidence is None else Answer.of(layout, evidence.documents > 0)
         outcomes = []
         for place, texts in enumerate(layout.sets):
-            test = tests[place]
-            report = SetReport(layout, texts, answer)
+            test, report = tests[place], SetReport(layout, texts, answer)
             inputs = [test.path, *(path for _, path in own_sets)]
             scores = None
             if config.scores:
@@ -140,31 +125,74 @@ def overlap(
                 read = read_scores(config.scores[place], test)
                 scores = compare(read, report.shares, report.clusters())
             made = document(
-                report, bloom=bloom, evidence=evidence, own_train=own, scores=scores, index=facts
+                report,
+                bloom=bloom,
+                evidence=evidence,
+                own_train=own,
+                scores=scores,
+                index=_index_facts(index),
             )
-            made_by = index_stage(data, index.path)
-            settings = {"fields": test.fields, "form": test.form, "evidence": config.evidence}
-            stage = Report(
-                test.name,
-                partial(_write, data / FOLDER, report, made, evidence, config.write_list),
-                {**settings, "index": index.facts["digest"]},
-                {short: path for path, short in input_names(inputs).items()},
-                made_by if made_by and workspace.manifest.done(made_by) else None,
-            )
-            workspace.run(stage, again=True)
-            written = tuple(path for kind in stage.files for path in kind.there(data))
-            outcomes.append(Outcome(made, written))
+            write = partial(_write, data / FOLDER, report, made, evidence, config.write_list)
+            files = _keep(workspace, config, index, test, inputs, write)
+            outcomes.append(Outcome(made, files))
         if config.drop is not None and text is not None and evidence is not None:
             counts = drop_overlapping(text, evidence, config.drop, observer=observer)
             say(f"{config.drop}: {counts['kept']:,} of {counts['in']:,} documents kept")
     return outcomes
 
 
+def _ask(
+    layout: Layout,
+    index: Index,
+    text: TrainingText | None,
+    threads: int,
+    observer: Observer,
+) -> tuple[Answer, Evidence | None]:
+    """What the filter says, and what the text itself does, where it is to be read."""
+    flags = np.zeros(len(layout.core), bool)
+    positions = np.frombuffer(memoryview(index.core.query(layout.core)), np.uint64)
+    flags[positions.astype(np.int64)] = True
+    bloom = Answer.of(layout, flags)
+    if text is None:
+        return bloom, None
+    evidence = find_evidence(layout.core, text, threads=threads, observer=observer)
+    missed = int(((evidence.documents > 0) & ~flags).sum())
+    if missed:
+        raise InputError(
+            f"{missed} n-grams of the training text are not in `{index.path}`",
+            "`--force` makes the index again; the file is not the one that was written",
+        )
+    return bloom, evidence
+
+
+def _keep(
+    workspace: Workspace,
+    config: OverlapConfig,
+    index: Index,
+    test: TestSet,
+    inputs: Sequence[Path],
+    write: Callable[[], Sequence[Path]],
+) -> tuple[Path, ...]:
+    """Writes a report as a stage of the directory; returns its files."""
+    data = workspace.data
+    made_by = index_stage(data, index.path)
+    settings = {"fields": test.fields, "form": test.form, "evidence": config.evidence}
+    stage = Report(
+        test.name,
+        write,
+        {**settings, "index": index.facts["digest"]},
+        {short: path for path, short in input_names(inputs).items()},
+        made_by if made_by and workspace.manifest.done(made_by) else None,
+    )
+    workspace.run(stage, again=True)
+    return tuple(path for kind in stage.files for path in kind.there(data))
+
+
 def build(
     data: Path,
     config: OverlapConfig,
     *,
-    memory: int = DEFAULT_MEMORY,
+    memory: int = INDEX_MEMORY,
     threads: int = 1,
     observer: Observer | None = None,
     say: Callable[[str], None] = lambda line: None,

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from webtext_py.defaults import INDEX_MEMORY
 from webtext_py.engine.commit import flush
 from webtext_py.errors import FormatError, InputError
 from webtext_py.manifest import MANIFEST, STATE, input_names
 from webtext_py.overlap.index import (
-    DEFAULT_MEMORY,
     Index,
     IndexConfig,
     build_index,
@@ -180,7 +180,7 @@ def make_index(
     config: IndexConfig,
     *,
     force: bool = False,
-    memory: int = DEFAULT_MEMORY,
+    memory: int = INDEX_MEMORY,
     threads: int = 1,
     say: Callable[[str], None] = lambda line: None,
 ) -> Index:

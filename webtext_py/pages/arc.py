@@ -41,10 +41,11 @@ def find(data: bytes, place: int) -> int:
     return -1
 
 
-def header_end(data: bytes, place: int) -> int:
-    """Where the block of the record at `place` begins; -1 where the line end is still to come."""
+def header_end(data: bytes, place: int, clear: int = 0) -> tuple[int, int]:
+    """Where the block of the record at `place` begins, -1 where the line end is still to come; and
+    `clear` as it was: a line is short."""
     end = data.find(b"\n", place, place + HEADER_MAX)
-    return end + 1 if end >= 0 else -1
+    return (end + 1 if end >= 0 else -1), clear
 
 
 def parse(data: bytes) -> RecordHeader | None:

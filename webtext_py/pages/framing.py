@@ -28,6 +28,11 @@ _FILL = 1 << 16
 _SEPARATOR = 64
 # What is kept of a block that is too large to hold: enough for the HTTP headers.
 _HEAD = 1 << 20
+# Blocks may be looked through again for so many times what was read, and so much more; a header
+# counts for `_LOOK` bytes at least. Our choice: real damage stays far below.
+_LOOKED_FACTOR = 4
+_LOOKED_FLOOR = 1 << 22
+_LOOK = 256
 _OTHER = re.compile(rb"[^\r\n]")
 _BLANK = re.compile(rb"\n\r?\n")
 
@@ -89,6 +94,7 @@ class Reader:
     """Buffered reading of one run.
 
     `before`: stream position where the last record ended. `done`: the run's end was dealt with.
+    `clear`: stream position up to which no header ends. `looked`: bytes looked through again.
     """
 
     def __init__(self, run: Run) -> None:
@@ -97,11 +103,17 @@ class Reader:
         self.place = 0
         self.before = 0
         self.done = False
+        self.clear = 0
+        self.looked = 0
         self._base = 0
 
     def tell(self) -> int:
         """Stream position of the next byte."""
         return self._base + self.place
+
+    def index(self, position: int) -> int:
+        """Where in the buffer a stream position lies."""
+        return position - self._base
 
     def left(self) -> int:
         """Bytes in the buffer from the next one on."""
@@ -236,7 +248,12 @@ class Frames:
 
     def _header(self, reader: Reader) -> RecordHeader | None:
         """Reads the header at the reader's place and moves behind it; stays there where none is."""
-        while (end := self._form.header_end(reader.buffer, reader.place)) < 0:
+        while True:
+            clear = reader.index(reader.clear)
+            end, clear = self._form.header_end(reader.buffer, reader.place, clear)
+            reader.clear = max(reader.clear, reader.tell() + clear - reader.place)
+            if end >= 0:
+                break
             if reader.left() > self._form.HEADER_MAX or not reader.fill():
                 return None
         if end == 0:
@@ -259,18 +276,16 @@ class Frames:
             # Looks at the end first: a length that is wrong costs no reading.
             stop = reader.tell() + length
             if stop > run.length:
-                reader.need(min(keep, _HEAD))
-                return reader.take(min(keep, _HEAD)), (
-                    f"a block of {length} bytes breaks off after {run.length - reader.tell()}"
-                )
-            well = self._ends_well(run.peek(stop, self._tail))
-            reader.need(keep + self._tail if well and keep == length else min(keep, _HEAD))
+                wrong = f"a block of {length} bytes breaks off after {run.length - reader.tell()}"
+                return self._begun(reader, keep), wrong
+            if not self._ends_well(run.peek(stop, self._tail)):
+                return self._begun(reader, keep), wrong
+            reader.need(keep + self._tail if keep == length else keep)
+            if keep == length and self._swallows(reader, length):
+                return self._begun(reader, keep), wrong
             block = reader.take(keep)
-            if well and keep == length and self._swallows(reader, length):
-                return block, wrong
-            if well:
-                reader.move(run, stop)
-            return block, None if well else wrong
+            reader.move(run, stop)
+            return block, None
         if keep < length:
             reader.need(keep)
             block = reader.take(keep)
@@ -291,7 +306,13 @@ class Frames:
             block = reader.take(length)
             reader.place += length
             return block, None
-        return reader.take(min(length, _HEAD)), wrong
+        return self._begun(reader, length), wrong
+
+    def _begun(self, reader: Reader, length: int) -> bytes:
+        """What there is of a block that is not whole: a MiB, and nothing of a record behind it."""
+        reader.need(min(length, _HEAD))
+        at = self._form.find(reader.buffer, reader.place)
+        return reader.take(min(length, _HEAD, at - reader.place if at >= 0 else _HEAD))
 
     def _ends_well(self, tail: bytes) -> bool:
         """Whether `tail`, what follows a block, shows that the block ends where it should.
@@ -307,15 +328,18 @@ class Frames:
 
         Only asked where line ends follow but neither a record nor the end: the line ends may be
         those of a header that a wrong length reaches by chance. Then a record begins inside the
-        block and ends behind it; one that a page quotes ends inside.
+        block and ends behind it; one that a page quotes ends inside. Blocks that lie one in the
+        other are looked through again and again: past a bound the length is believed.
         """
         stop = reader.place + length
         rest = bytes(reader.buffer[stop : stop + self._tail]).lstrip(_NEWLINES)
         if not rest or self._form.begins(rest):
             return False
-        at = self._form.find(reader.buffer, reader.place)
-        while 0 <= at < stop:
-            end = self._form.header_end(reader.buffer, at)
+        bound = _LOOKED_FACTOR * (reader.tell() + length) + _LOOKED_FLOOR
+        at, clear = self._form.find(reader.buffer, reader.place), 0
+        while 0 <= at < stop and reader.looked < bound:
+            end, clear = self._form.header_end(reader.buffer, at, clear)
+            reader.looked += _LOOK + max(0, end - at)
             if end > 0:
                 header = self._form.parse(bytes(reader.buffer[at:end]))
                 if header is not None and header.kind and end + (header.length or 0) > stop:
@@ -342,7 +366,8 @@ class Frames:
     def _search(self, reader: Reader) -> tuple[bool, bool]:
         """Moves to the next record, or the run's end: whether one was found, and only zeros passed.
 
-        A record is believed when its header can be read and gives its type and length.
+        A record is believed when its header can be read and gives its type and length. Of all that
+        seem to begin before one blank line, the first and the last are read.
         """
         zeros = True
         while True:
@@ -364,6 +389,10 @@ class Frames:
                     return True, zeros
             zeros = False
             reader.place += 1
+            last, at = -1, self._form.find(reader.buffer, reader.place)
+            while 0 <= at < reader.index(reader.clear):
+                last, at = at, self._form.find(reader.buffer, at + 1)
+            reader.place = max(reader.place, last)
 
     def _may_hide_records(self, reader: Reader) -> bool:
         """Whether a record that is not whole may have swallowed others of its run: not where

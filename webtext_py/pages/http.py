@@ -17,7 +17,7 @@ _NAME = re.compile(r"[!-9;-~]+")
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _HTML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.*?-->|<\?xml[^>]*>)*"
+    rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->|<\?xml[^>]*>)*+"
     rb"<(?:!doctype\s+html|html|head|title|meta|body|script|link|style|div|p|h1|table)\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -60,17 +60,16 @@ def parse_head(block: bytes) -> HttpHead | None:
 
 
 def _headers(lines: list[str]) -> list[tuple[str, str]]:
-    headers: list[tuple[str, str]] = []
+    headers: list[tuple[str, list[str]]] = []
     for line in lines:
         if line[:1] in (" ", "\t") and headers:
-            name, value = headers[-1]
-            headers[-1] = (name, f"{value} {line.strip()}".strip())
+            headers[-1][1].append(line.strip())
             continue
         name, colon, value = line.partition(":")
         name = name.strip()
         if colon and _NAME.fullmatch(name):
-            headers.append((name, value.strip()))
-    return headers
+            headers.append((name, [value.strip()]))
+    return [(name, " ".join(filter(None, parts))) for name, parts in headers]
 
 
 def first_value(headers: list[tuple[str, str]], name: str) -> str | None:

@@ -35,7 +35,7 @@ _MAGIC = [
 ]
 _TEXT = [
     (
-        re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype|html|head|body|\?xml)", re.I | re.S),
+        re.compile(rb"\s*+(?>\s*<!--.*?-->\s*)*+<(?:!doctype|html|head|body|\?xml)", re.I | re.S),
         "a page",
     ),
     (re.compile(rb"\s*[\[{]"), "JSON"),

@@ -29,11 +29,15 @@ SEPARATORS = (b"\r\n\r\n", b"\n\n")
 # The version line and a named field behind it: text that only speaks of WARC has none.
 _START = re.compile(rb"WARC/\d\.\d{1,2}[ \t]*\r?\n[A-Za-z][A-Za-z0-9-]*[ \t]*:")
 _BEGIN = re.compile(rb"[\r\n]*WARC/\d\.\d{1,2}[ \t]*\r?(?:\n|\Z)")
-_BLANK = re.compile(rb"\n(?:[ \t]*\r?\n|(WARC/\d\.\d))")
-# ClueWeb09 has stray line ends inside headers: a blank line with these behind it is none.
+_BLANK = re.compile(rb"\n(?:[ \t]{0,64}\r?\n|(WARC/\d\.\d))")
+_BLANK_MAX = 80  # no match is longer
+# ClueWeb09 has stray line ends inside headers: a blank line with these behind it is none. So many
+# in one header at most; our choice.
+_STRAY = 8
 _GOES_ON = re.compile(rb"(?:WARC-[A-Za-z-]+|Content-Length|Content-Type)[ \t]*:", re.IGNORECASE)
-_FIELD = re.compile(r"\n([^\s:][^\r\n:]*?)[ \t]*:[ \t]*([^\r\n]*)")
+_FIELD = re.compile(r"\n([^\s:][^\r\n:]*+):[ \t]*+([^\r\n]*+)")
 _FOLDED = re.compile(r"\n[ \t]+[^\s]")
+_SIZED = re.compile(rb"\ncontent-length", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 
 
@@ -65,23 +69,28 @@ def find(data: bytes, place: int) -> int:
     return match.start() if match else -1
 
 
-def header_end(data: bytes, place: int) -> int:
-    """Where the block of the record at `place` begins.
+def header_end(data: bytes, place: int, clear: int = 0) -> tuple[int, int]:
+    """Where the block of the record at `place` begins, and up to where no blank line does.
 
     -1 where the blank line is still to come, 0 where none can come: another header begins first.
+    `clear` is the second of an earlier answer, so that nothing is looked through twice.
     """
-    start = place
-    while True:
-        match = _BLANK.search(data, start, place + HEADER_MAX)
+    start = seen = place
+    stop = min(len(data), place + HEADER_MAX)
+    clear = max(place, clear)
+    for stray in range(_STRAY + 1):
+        match = _BLANK.search(data, max(start, clear), stop)
+        if stray == 0:
+            clear = max(clear, match.start() if match else stop - _BLANK_MAX)
         if match is None:
-            return -1
+            return -1, clear
         if match[1]:
-            return 0
+            return 0, clear
         end = match.end()
-        if _GOES_ON.match(data, end) and b"\ncontent-length" not in data[place:end].lower():
-            start = end
-            continue
-        return end
+        if _SIZED.search(data, seen, end) or not _GOES_ON.match(data, end):
+            break
+        start, seen = end, end - 1  # the field that goes on has this line end before it
+    return end, clear
 
 
 def parse(data: bytes) -> RecordHeader | None:
@@ -94,7 +103,7 @@ def parse(data: bytes) -> RecordHeader | None:
     else:
         # From the last to the first, so that the first of a name stays.
         found = _FIELD.findall(text)
-        fields = {name.lower(): value.rstrip() for name, value in reversed(found)}
+        fields = {n.rstrip(" \t").lower(): value.rstrip() for n, value in reversed(found)}
     if not fields:
         return None
     length = fields.get("content-length", "")
@@ -113,11 +122,11 @@ def parse(data: bytes) -> RecordHeader | None:
 
 def _folded(text: str) -> dict[str, str]:
     """The fields of a header with continuation lines."""
-    fields: dict[str, str] = {}
+    fields: dict[str, list[str]] = {}
     name = ""
     for line in text.split("\n")[1:]:
         if line[:1] in (" ", "\t") and name:
-            fields[name] = f"{fields[name]} {line.strip()}".strip()
+            fields[name].append(line.strip())
             continue
         head, colon, value = line.partition(":")
         if not colon:
@@ -126,8 +135,8 @@ def _folded(text: str) -> dict[str, str]:
         if name in fields:  # the first one counts; a continuation of this one goes nowhere
             name = ""
             continue
-        fields[name] = value.strip()
-    return fields
+        fields[name] = [value.strip()]
+    return {name: " ".join(filter(None, parts)) for name, parts in fields.items()}
 
 
 def decode_text(data: bytes) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from webtext_py.errors import ConfigError, InputError, StaleError
+from webtext_py.extras import require
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.data import Windows
 from webtext_py.train.distributed import World, join, leave, micro_batches
@@ -20,11 +21,16 @@ from webtext_py.train.model import GPT2
 from webtext_py.workspace import Observer, Silent
 
 from . import sizing
-from .folder import create, only_run, read_run, recorded_settings
+from .folder import create, only_run, read_run, record_steps, recorded_settings
 from .inputs import Inputs, RunTokenizer, find_tokens, open_inputs
 from .plot import plot_loss
 from .settings import Settings
 
+_FACTS = {
+    "training": "other training tokens",
+    "validation": "other validation tokens",
+    "tokenizer": "another tokenizer",
+}
 LineReport = Callable[[dict[str, Any], int], None]  # a line of metrics.jsonl, and the steps in all
 
 
@@ -45,7 +51,13 @@ class Request:
     observer: Observer = field(default_factory=Silent)  # of the making of tokens
 
     def folder(self, name: str) -> Path:
-        """Where the run `name` lies."""
+        """Where the run `name` lies; raises `ConfigError` for what is no name."""
+        plain = name == Path(name).name and name.isprintable() and not name.startswith(".")
+        if not name or not plain:
+            raise ConfigError(
+                f"`--run` is {name!r}, expected a name: no path, and no dot at its start",
+                hint="runs lie side by side in `runs/` of the data directory, see `--data`",
+            )
         return self.data / "runs" / name
 
 
@@ -98,7 +110,7 @@ def _inputs(request: Request, settings: Settings, make: bool) -> Inputs | None:
 
 def _asked(request: Request) -> tuple[Settings, Path | None]:
     """The settings that a run begins with, and its folder where that is known already."""
-    run = request.folder(request.run) if request.run else None
+    run = None if request.run is None else request.folder(request.run)
     if not request.resume:
         return request.settings, run
     run = run or only_run(request.data / "runs")
@@ -145,22 +157,22 @@ def _fitted(config: TrainConfig, world: World) -> TrainConfig:
     """The configuration with a micro-batch for this device and number of processes."""
     if config.run.micro_batch:
         return config
-    memory = None
-    if world.device.type == "cuda":
-        memory = int(torch.cuda.get_device_properties(world.device).total_memory)
-    micro = sizing.micro_batch(config, world.size, memory)
+    micro = sizing.micro_batch(config, world.size, _memory(world))
     return dataclasses.replace(config, run=dataclasses.replace(config.run, micro_batch=micro))
+
+
+def _memory(world: World) -> int | None:
+    """Bytes of this process's GPU, `None` on a CPU."""
+    if world.device.type != "cuda":
+        return None
+    return int(torch.cuda.get_device_properties(world.device).total_memory)
 
 
 def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
     """`report`, and every number of a line to TensorBoard's files in the run's folder."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise ConfigError(
-            "`tensorboard` is on, but the package `tensorboard` is not installed",
-            hint="run `pip install 'webtext[tensorboard]'`, or leave it off",
-        ) from None
+    require("tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
     make: Any = functools.cache(SummaryWriter)  # at the first line, when the folder is there
 
     def both(line: dict[str, Any], steps: int) -> None:
@@ -185,7 +197,14 @@ def prepare(
 
     `tokens` are those to train on, `None` where nobody knows their number yet.
     """
-    settings.set("vocab_size", vocabulary.tokenizer.vocab_size, "tokenizer")
+    size = vocabulary.tokenizer.vocab_size
+    if settings.values.get("vocab_size", size) != size:
+        asked, source = settings.values["vocab_size"], settings.sources["vocab_size"]
+        raise ConfigError(
+            f"`vocab_size` is {asked} ({source}), but {size} in `{vocabulary.path}`",
+            hint="leave it out: it is the tokenizer's; `webtext bpe train` makes smaller ones",
+        )
+    settings.set("vocab_size", size, "tokenizer")
     if init_from is not None:
         for key, value in dataclasses.asdict(read_config(init_from)).items():
             if settings.values.get(key, value) != value:
@@ -227,14 +246,16 @@ def begin(
     fitted = _fitted(config, world)
     facts = inputs.facts()
     if resume:
-        recorded = read_run(run)["data"]
-        for name in sorted(recorded.keys() | facts.keys()):
-            if recorded.get(name) != facts.get(name):
+        recorded = read_run(run)
+        for name in sorted(recorded["data"].keys() | facts.keys()):
+            was, now = recorded["data"].get(name, "none"), facts.get(name, "none")
+            if was != now:
                 raise StaleError(
-                    f"run `{run.name}` learned from another {name}: fingerprint "
-                    f"{recorded.get(name)}, now {facts.get(name)}",
+                    f"run `{run.name}` began with {_FACTS[name]}: fingerprint {was}, now {now}",
                     hint="give it the same files, or begin another run with `--run NAME`",
                 )
+        if world.first and config.run.steps != recorded["config"]["run"]["steps"]:
+            record_steps(run, config.run.steps)
     else:
         _check(fitted, inputs, world, init_from)
         if replace and init_from is not None and init_from.resolve().is_relative_to(run.resolve()):
@@ -250,4 +271,7 @@ def begin(
         inputs.tokenizer.token_bytes(),
         facts,
     )
-    return train(fitted, data, run, world, resume=resume, init_from=init_from, report=report)
+    try:
+        return train(fitted, data, run, world, resume=resume, init_from=init_from, report=report)
+    except torch.OutOfMemoryError as error:
+        raise sizing.out_of_memory(fitted, _memory(world) or 0) from error

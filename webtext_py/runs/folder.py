@@ -5,6 +5,7 @@
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,13 @@ def create(
     commit_folder(part, run, replace)
 
 
+def record_steps(run: Path, steps: int) -> None:
+    """Writes into `run.json` that a run goes on to another number of steps."""
+    document = read_run(run)
+    document["config"]["run"]["steps"] = steps
+    write_json(run / "run.json", document)
+
+
 def read_run(run: Path) -> dict[str, Any]:
     """`run.json` of a run; raises `InputError` where there is none."""
     try:
@@ -76,13 +84,29 @@ def recorded_settings(run: Path, asked: Settings) -> Settings:
     settings = Settings()
     settings.update(read_run(run)["config"], f"run {run.name}")
     for key, value in asked.values.items():
-        if value != settings.values[key] and key not in MAY_CHANGE:
+        if key == "steps" and value != settings.values[key]:
+            _check_steps(run, settings.values, value)
+        elif value != settings.values[key] and key not in MAY_CHANGE:
             raise ConfigError(
                 f"`{key}` is {settings.values[key]} in run `{run.name}`, not {value}",
                 hint="leave it out to resume, or begin another run with `--run NAME`",
             )
         settings.set(key, value, asked.sources[key])
     return settings
+
+
+def _check_steps(run: Path, values: Mapping[str, Any], steps: int) -> None:
+    """Raises `ConfigError` where a run cannot go on to `steps` as if it had begun with them."""
+    done = max((step for step, _ in checkpoint.folders(run)), default=0)
+    found = f"`steps` is {values['steps']} in run `{run.name}`, not {steps}"
+    if steps < done:
+        raise ConfigError(f"{found}, and {done} are done")
+    if done > values["warmup_steps"] and values["min_lr_ratio"] != 1:
+        raise ConfigError(
+            f"{found}: the learning rate of the {done} steps done followed from that number",
+            hint=f"`webtext export {run.name} FOLDER`, then `webtext train --init-from FOLDER`, "
+            "trains on; with `min_lr_ratio=1` a run can be made longer",
+        )
 
 
 def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]:

@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.bpe.encode_stage import ENDOFTEXT, TOKENS, encode_stage, open_tokenizer, stage_name
+from webtext_py.bpe.encode_stage import TOKENS, encode_stage, open_tokenizer, stage_name
+from webtext_py.defaults import ENDOFTEXT
 from webtext_py.errors import FormatError, InputError, StaleError
 from webtext_py.layout import TOKENIZER
-from webtext_py.manifest import Manifest
+from webtext_py.manifest import MANIFEST, Manifest
 from webtext_py.tokenizer import Tokenizer
 from webtext_py.tokens import COLUMNS, TokenSet
 from webtext_py.workspace import Observer, Silent, Workspace
@@ -122,9 +123,14 @@ def find_tokens(
             return tokens
         inputs, out = (tokens,), f"{TOKENS}-{tokens.resolve().stem}"
     folder = data / out
-    made_elsewhere = not (data / "manifest.json").exists() and any(folder.glob("*.parquet"))
-    if made_elsewhere:
-        return folder
+    there = any(folder.glob("*.parquet"))
+    if not (data / MANIFEST).exists() and there:
+        return folder  # made elsewhere
+    if not (data / MANIFEST).exists() and (data / TOKENIZER.name()).is_dir() and not inputs:
+        raise InputError(
+            f"`{data}` has neither tokens nor the {MANIFEST} that says what its shards are",
+            hint="put it back, run `webtext build`, or name tokens or text with `--tokens`",
+        )
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     finished = Manifest(data).done(stage_name(out)) is not None
     if not finished and not make:
@@ -136,10 +142,19 @@ def find_tokens(
         )
     if tokenizer is None and not (data / TOKENIZER.name()).is_dir():
         _ = RunTokenizer(data / TOKENIZER.name()).tokenizer  # raises, naming `webtext bpe train`
+    again = f"webtext bpe encode{f' --tokenizer {tokenizer}' if tokenizer else ''}"
+    again += f" --input {tokens} --out DIR`, then `--tokens DIR" if inputs else " --force"
+    if finished and not there:
+        raise InputError(f"the tokens in `{folder}` are gone", hint=f"run `{again}`")
     reading = several or not make
     with Workspace(data, observer=observer or Silent(), reading=reading) as workspace:
         chosen = tokenizer or (data / TOKENIZER.name("tokenizer.json") if inputs else None)
-        encode_stage(workspace, tokenizer=chosen, inputs=inputs, text_field=text_field, folder=out)
+        try:
+            encode_stage(
+                workspace, tokenizer=chosen, inputs=inputs, text_field=text_field, folder=out
+            )
+        except StaleError as error:  # the trainer's own `--force` is for runs
+            raise StaleError(str(error), hint=f"run `{again}`") from error
     return folder
 
 
@@ -169,7 +184,7 @@ def open_inputs(
             if file.tokenizer not in (None, digest):
                 raise StaleError(
                     f"`{file.path}` was encoded with another tokenizer than `{tokenizer}`",
-                    hint="pass `--tokenizer PATH`, or run `webtext bpe encode --force`",
+                    hint="name the one that made it with `--tokenizer`, or encode its text anew",
                 )
     if validation is not None and validation.tokens < 2:
         validation = None
@@ -180,7 +195,9 @@ def parquet_files(path: Path) -> list[Path]:
     """The Parquet files of a folder, or the file itself; raises `InputError` for none."""
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     files = [f for f in files if not f.name.startswith((".", "_"))]
-    if not files or not files[0].exists():
+    if not path.exists():
+        raise InputError(f"`{path}` does not exist")
+    if not files:
         raise InputError(f"`{path}` has no Parquet file of tokens or text")
     return files
 

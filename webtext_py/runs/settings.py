@@ -35,6 +35,22 @@ MAY_CHANGE = {"device", "compile", "eval_every", "eval_tokens", "checkpoint_ever
     "peak_tflops",
 }
 
+# What nanoGPT and `transformers` call these settings.
+ELSEWHERE = {
+    **dict.fromkeys(("learning_rate", "max_lr", "peak_lr"), "lr"),
+    **dict.fromkeys(("n_layer", "num_layers", "num_hidden_layers", "depth"), "layers"),
+    **dict.fromkeys(("n_head", "num_heads", "num_attention_heads"), "heads"),
+    **dict.fromkeys(("n_embd", "hidden_size", "d_model", "embed_dim"), "width"),
+    **dict.fromkeys(("block_size", "seq_len", "max_length", "n_positions", "n_ctx"), "context"),
+    **dict.fromkeys(("max_iters", "max_steps", "iterations", "num_train_steps"), "steps"),
+    **dict.fromkeys(("weight_decay", "wd"), "decay"),
+    **dict.fromkeys(("grad_clip", "max_grad_norm"), "clip"),
+    **dict.fromkeys(("warmup_iters", "warmup"), "warmup_steps"),
+    **dict.fromkeys(("eval_interval", "eval_steps"), "eval_every"),
+    **dict.fromkeys(("save_steps", "save_interval"), "checkpoint_every"),
+    **dict.fromkeys(("dtype", "bf16", "fp16"), "precision"),
+}
+
 
 class Settings:
     """Values and where each came from; a later source wins over an earlier one."""
@@ -47,7 +63,11 @@ class Settings:
         """Sets one key, `lr` or `optimizer.lr`; raises `ConfigError` for a key or type unknown."""
         section, _, name = key.rpartition(".")
         if KEYS.get(name) != (section or KEYS.get(name)) or name not in KEYS:
-            raise unknown(key, [*KEYS, *(f"{s}.{k}" for k, s in KEYS.items())], source)
+            known = [*KEYS, *(f"{s}.{k}" for k, s in KEYS.items())]
+            meant = name if name in KEYS else ELSEWHERE.get(name)
+            if meant and section:
+                meant = f"{KEYS[meant]}.{meant}"
+            raise unknown(key, known, source, meant=meant)
         self.values[name] = _typed(name, value, source)
         self.sources[name] = source
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from webtext_py import _core
+from webtext_py.defaults import EXTRACTOR, MIN_WORDS
 from webtext_py.errors import ConfigError, WebTextError
-from webtext_py.text.page import AS_TEXT, Document, Found, Page
-from webtext_py.text.rules import MIN_WORDS
-from webtext_py.text.sandbox import Failure, Limits, Sandbox
+from webtext_py.text.page import AS_TEXT, CONTROL_PAGE, Document, Found, Page
+from webtext_py.text.sandbox import FAILURES, Failure, Limits, Sandbox
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +36,9 @@ __all__ = [
 
 CORE = dict(_core.extractors())
 EXTRACTORS = {"trafilatura": "webtext_py.text.main_text:TrafilaturaExtractor"}
-DEFAULT = "rules"
+
+# From so many pages on failures are looked at before the last page. Our choice.
+_EARLY = 50
 
 # For pages that the core has killed a process with: what it counts bounds them, not the clock.
 _UNBOUNDED = Limits(cpu_seconds=3600.0, memory_bytes=1 << 36, wall_seconds=7200.0)
@@ -49,14 +51,14 @@ class ExtractSettings:
     """What extraction depends on; all of it belongs into a stage's configuration.
 
     `extractor`: an engine of the core (`rules`), `trafilatura`, or `module:class` of another
-    `page.Extractor`. `min_words`: documents with fewer are dropped (see `rules.MIN_WORDS`).
+    `page.Extractor`. `min_words`: documents with fewer are dropped (see `defaults.MIN_WORDS`).
     `lang`: ISO 639-1 code to keep, None for all. `max_html_bytes`: larger bodies are dropped;
     trafilatura's own bound is 20 MB. For foreign Python alone: `cpu_seconds` a page, 400 times what
     trafilatura's average page takes, and twice that for a page that needs more, as it is tried
     again; `memory_bytes` of growth of the child's address space.
     """
 
-    extractor: str = DEFAULT
+    extractor: str = EXTRACTOR
     min_words: int = MIN_WORDS
     lang: str | None = None
     max_html_bytes: int = 20_000_000
@@ -123,6 +125,8 @@ class PageExtractor:
     def __init__(self, settings: ExtractSettings | None = None, mark: Path | None = None) -> None:
         self.settings = settings or ExtractSettings()
         self._mark = mark
+        self._pages = self._failed = 0
+        self._looked = _EARLY
         self._careful = mark is not None and mark.exists()
         if mark is not None:
             mark.parent.mkdir(parents=True, exist_ok=True)
@@ -131,9 +135,26 @@ class PageExtractor:
     def __enter__(self) -> "PageExtractor":
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, error: object, *_: object) -> None:
         if self._mark is not None:
             self._mark.unlink(missing_ok=True)
+        if error is None:
+            self._check()
+
+    def _check(self) -> None:
+        """Tries a page of our own where more than half of the others failed in the sandbox.
+
+        Raises `WebTextError` where that fails too: then it is no property of the pages.
+        """
+        if 2 * self._failed <= self._pages:
+            return
+        answer = _sandbox(self.settings).run(_ENCODER.encode(Page("", CONTROL_PAGE)))
+        if isinstance(answer, Failure):
+            raise WebTextError(
+                f"extraction failed on {self._failed} of {self._pages} pages and on a page of "
+                f"webtext's own ({answer.reason}: {answer.detail}): the machine's limits or the "
+                f"extractor `{self.settings.extractor}` are at fault; nothing was kept"
+            )
 
     def outcomes(self, pages: Sequence[Page]) -> Outcomes:
         """What becomes of `pages`. Never raises for what a page holds."""
@@ -157,6 +178,11 @@ class PageExtractor:
 
     def _sandboxed(self, page: Page) -> Found:
         answer = _sandbox(self.settings).run(_ENCODER.encode(page))
+        self._pages += 1
+        self._failed += isinstance(answer, Failure) and answer.reason in FAILURES
+        if self._pages == self._looked:
+            self._looked *= 2
+            self._check()
         if not isinstance(answer, Failure):
             return _FOUND.decode(answer)
         return Found("crash" if self.settings.in_core else answer.reason)
@@ -172,7 +198,7 @@ def extract(html: str | bytes, url: str | None = None) -> Document:
     from webtext_py.text.page_task import by_core
 
     body, kind = (html, None) if isinstance(html, bytes) else (_utf8(html), AS_TEXT)
-    found = by_core(DEFAULT, Page(url or "", body, kind))
+    found = by_core(EXTRACTOR, Page(url or "", body, kind))
     if found.problem is not None:
         raise WebTextError(f"the page gives no text: {found.problem}")
     return Document(

@@ -11,7 +11,7 @@ from datetime import UTC, date, timedelta
 import msgspec
 
 from webtext_py import _core
-from webtext_py.text.page import Extractor, Found, Page
+from webtext_py.text.page import CONTROL_PAGE, Extractor, Found, Page
 from webtext_py.text.zygote import PageFunction
 
 __all__ = ["NO_DAY", "NO_TIME", "PROBLEMS", "by_core", "by_extractor", "make", "seconds"]
@@ -25,10 +25,6 @@ _EPOCH = date(1970, 1, 1)
 _PAGE = msgspec.msgpack.Decoder(Page)
 _ENCODER = msgspec.msgpack.Encoder()
 
-_WARM_UP = b"""<!doctype html><title>Warm up</title><article><p>Loads what is loaded on first use:
-stop words, patterns. It is here so that each child begins with all of it in memory that it shares,
-and no page pays for it.</p><p>Published on 3 May 2011.</p></article>"""
-
 
 def make(target: bytes) -> PageFunction:
     """The page function of an engine of the core, or of `module:class`, with all of it loaded."""
@@ -39,7 +35,7 @@ def make(target: bytes) -> PageFunction:
     def found(page: Page) -> Found:
         return by_core(name, page) if extractor is None else by_extractor(extractor, page)
 
-    found(Page("https://example.org/", _WARM_UP))
+    found(Page("https://example.org/", CONTROL_PAGE))
     return lambda payload: _ENCODER.encode(found(_PAGE.decode(payload)))
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-__all__ = ["MIN_WORDS", "REASONS", "count_words", "judge", "no_page", "visible_text", "wall"]
+__all__ = ["REASONS", "count_words", "judge", "no_page", "visible_text", "wall"]
 
 NOT_HTML = "not_html"
 EMPTY = "empty"
@@ -51,11 +51,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "crash": "the extractor failed on it: our bug, or that of foreign Python",
     }
 )
-
-# OpenWebText, the first reproduction of WebText, left out documents under 128 tokens, which is
-# about 100 English words. Half of that keeps short news items, of which our labelled pages have
-# a few (our choice).
-MIN_WORDS = 50
 
 # Texts of more words than this are never judged by phrases: walls and error pages are shorter,
 # menus left out, and an article that quotes them is longer (our choice). Phrases that a short
@@ -95,7 +90,7 @@ _FEED = re.compile(rb"<(?:rss|feed|rdf:rdf|opml|urlset|sitemapindex|svg)[\s>]", 
 _HIDDEN = re.compile(r"<(script|style|template|svg)\b.*?(?:</\1\s*>|\Z)", re.I | re.S)
 _MARKUP = re.compile(r"<!--.*?(?:-->|\Z)|<[^>]*>?", re.S)
 _SPACE = re.compile(r"\s+")
-_TITLE = re.compile(r"<title[^>]*>([^<]{0,1000})</title", re.I)
+_TITLE = re.compile(r"<title[^<>]*+>([^<]{0,1000}+)</title", re.I)
 
 
 def no_page(page: Page, max_html_bytes: int) -> str | None:

@@ -30,10 +30,14 @@ from types import TracebackType
 from webtext_py.errors import WebTextError
 from webtext_py.text import zygote
 
-__all__ = ["Failure", "Limits", "Sandbox"]
+__all__ = ["FAILURES", "Failure", "Limits", "Sandbox"]
 
 # Importing the extractor takes about a second; a minute covers a machine that is swapping.
 START_SECONDS = 120.0
+
+_UNFIT = "the extraction sandbox cannot set its limits"
+# Where libraries lie; nothing else of the environment, which may hold keys, is a page's business.
+_INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 
 # A child that died must not end a command that lets SIGPIPE kill it.
 _NO_SIGPIPE: int = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -58,6 +62,10 @@ class Limits:
     memory_bytes: int = 1 << 30
     output_bytes: int = 64 << 20
     wall_seconds: float = 600.0
+
+
+# The reasons of a `Failure`.
+FAILURES = frozenset({"cpu_limit", "memory_limit", "output_limit", "wall_limit", "crash"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,9 @@ class Sandbox:
         self.cpu_seconds += micros / 1e6
         if kind == zygote.OK:
             return answer
+        if kind == zygote.UNFIT:
+            self.close()
+            raise WebTextError(f"{_UNFIT}: {answer.decode('utf-8', 'replace')} (`ulimit -v`)")
         if kind == zygote.MEMORY:
             return Failure("memory_limit", f"over {self.limits.memory_bytes} bytes")
         return Failure("crash", answer.decode("utf-8", "replace"))
@@ -247,8 +258,9 @@ class Sandbox:
         }
         # No result may depend on the order of a set or on where the machine stands.
         environment = {
-            **os.environ,
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "PYTHONHASHSEED": "0",
+            "PYTHONUTF8": "1",
             "TZ": "UTC",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",

@@ -32,7 +32,8 @@ PageFunction = Callable[[bytes], bytes]
 
 # A frame: length of the payload, one byte of kind, CPU microseconds spent; then the payload.
 FRAME = struct.Struct("<QcQ")
-OK, FAILED, MEMORY = b"=", b"!", b"m"
+# `UNFIT`: the child could not set its own limits, whatever the page is.
+OK, FAILED, MEMORY, UNFIT = b"=", b"!", b"m", b"u"
 
 # How often the zygote looks whether its parent still lives.
 PARENT_CHECK_S = 1.0
@@ -130,12 +131,19 @@ def _serve(fd: int, function: PageFunction, cpu_seconds: float, memory_bytes: in
     # Its default action ends the process, wherever it is: no Python handler has to run.
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     start = _address_space()
+    connection = socket.socket(fileno=fd)
     # The limit proper is on what was used at the peak, looked at after the page. This one only
     # stops a bomb; it is twice as high because an allocation that fails may be swallowed by a
     # library, and then the peak has to tell.
     hard = start + 2 * memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-    connection = socket.socket(fileno=fd)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    except (OSError, ValueError) as error:
+        allowed = resource.getrlimit(resource.RLIMIT_AS)[1]
+        said = f"{error}: it needs {hard >> 20} MiB of address space, {allowed >> 20} are allowed"
+        if receive_frame(connection, 1 << 62) is not None:
+            connection.sendall(FRAME.pack(len(said), UNFIT, 0) + said.encode())
+        return
     while (frame := receive_frame(connection, 1 << 62)) is not None:
         before = resource.getrusage(resource.RUSAGE_SELF)
         signal.setitimer(signal.ITIMER_PROF, cpu_seconds)

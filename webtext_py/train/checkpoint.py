@@ -15,13 +15,14 @@ import torch
 from safetensors.torch import load_file
 
 from webtext_py.engine.commit import PART, commit_folder, file_facts, part_folder, sha256_file
-from webtext_py.errors import FormatError
+from webtext_py.errors import FormatError, InputError
 
 from .export import load_unpadded, save_tensors, unpadded
 from .model import GPT2
 from .optimizer import Optimizer
 
 FORMAT = 1
+LOWER = "begin another run with a lower `lr`; `--resume` goes on from the checkpoint before"
 _NAME = re.compile(r"step-(\d{8})")
 
 
@@ -29,6 +30,13 @@ def folders(run: Path) -> list[tuple[int, Path]]:
     """`(step, folder)` of every checkpoint of a run, oldest first."""
     found = [(_NAME.fullmatch(p.name), p) for p in (run / "checkpoints").glob("step-*")]
     return sorted((int(match[1]), path) for match, path in found if match)
+
+
+def check(step: int, optimizer: Optimizer) -> None:
+    """Raises `InputError` where a weight or a moment is no number: such a state is never saved."""
+    for name, tensor in {**optimizer.named, **optimizer.tensors()}.items():
+        if not tensor.isfinite().all():
+            raise InputError(f"`{name}` is not finite after step {step}, which is not saved", LOWER)
 
 
 def save(

@@ -182,8 +182,8 @@ def micro_batches(windows: int, micro: int, world: World, exact: bool) -> int:
     each, rest = divmod(windows, micro * world.size)
     hint = "change `micro_batch` or `batch_tokens`"
     if rest:
-        whole = f"{world.size} processes times whole micro-batches of {micro} windows"
-        raise ConfigError(f"a batch of {windows} windows is not {whole}", hint)
+        many = f" for each of {world.size} processes" if world.size > 1 else ""
+        raise ConfigError(f"{windows} windows are not whole micro-batches of {micro}{many}", hint)
     if exact and each & (each - 1) and world.size > 1:
         raise ConfigError(f"`exact` needs a power of two micro-batches a process, not {each}", hint)
     return each

@@ -35,7 +35,7 @@ def unpadded(model: GPT2) -> dict[str, Tensor]:
 def load_unpadded(model: GPT2, state: dict[str, Tensor], source: Path) -> None:
     """Copies weights of `unpadded` form into `model`, padding rows zero; exact in fp32.
 
-    Raises `FormatError` naming the first weight that is missing, unknown or of another shape.
+    Raises `FormatError` naming the first weight missing, unknown, of another shape or no number.
     """
     mine = model.state_dict()
     odd = sorted(mine.keys() ^ state.keys())
@@ -48,6 +48,8 @@ def load_unpadded(model: GPT2, state: dict[str, Tensor], source: Path) -> None:
         found, wanted = tuple(state[name].shape), tuple(target.shape)
         if found != wanted:
             raise FormatError(f"weight `{name}` in `{source}` has shape {found}, expected {wanted}")
+        if not state[name].isfinite().all():
+            raise FormatError(f"weight `{name}` in `{source}` is not finite: nothing runs on it")
         target.copy_(state[name])
 
 
@@ -77,8 +79,11 @@ def export(
 
 def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
     """Writes a safetensors file; a full disk, say, is an `InputError` and leaves nothing behind."""
+    path.touch()
+    mode = path.stat().st_mode  # by the umask; safetensors alone would shut everybody else out
     try:
         save_file(tensors, path, metadata={"format": "pt"})
+        path.chmod(mode)
     except SafetensorError as error:
         shutil.rmtree(path.parent, ignore_errors=True)
         hint = "make room; what was saved before is whole"

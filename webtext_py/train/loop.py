@@ -132,8 +132,9 @@ def train(
         if log is not None:
             log.write(json.dumps(last) + "\n")
         report(last)
-        if not math.isfinite(last["loss"]):
-            raise InputError(f"the loss of step {step} is {last['loss']}", "try a lower `lr`")
+        for name in ("loss", "grad_norm", "val_loss"):
+            if not math.isfinite(last.get(name, 0)):
+                raise InputError(f"`{name}` of step {step} is {last[name]}", checkpoint.LOWER)
         return stop > 0
 
     step, stopping = first_step, False
@@ -182,6 +183,8 @@ def train(
             if evaluate or due:
                 extra = _evaluate(config, data, loss_of, world, micro) if evaluate else {}
                 stopping = finish(pending, extra) or stopping
+                if due or stopping:
+                    checkpoint.check(step, optimizer)  # in every process: all end alike
                 if (due or stopping) and world.first:
                     facts = {"noise_scale": noise_scale.state(), "data": data.facts}
                     checkpoint.save(run, step, model, optimizer, facts, settings.keep)

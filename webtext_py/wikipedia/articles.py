@@ -33,7 +33,7 @@ _START, _END = b"<page>", b"</page>"
 _MAX_PAGE = 64 << 20  # our choice: MediaWiki's own limit is 2 MiB of wikitext
 _BATCH_BYTES = 8 << 20
 _HEADING = re.compile(r"^ = ([^=].*?) = $")
-_NAMESPACE = re.compile(r"\s*:?\s*(?:file|image|category|media)\s*:", re.IGNORECASE)
+_NAMESPACE = re.compile(r"\s*+:?\s*+(?:file|image|category|media)\s*+:", re.IGNORECASE)
 
 
 def read_articles(path: Path, damage: dict[str, int]) -> Iterator[pa.RecordBatch]:

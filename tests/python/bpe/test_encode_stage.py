@@ -1,12 +1,10 @@
 """`tokens/`: one file a shard, the same bytes for any number of workers, stale when it must be."""
 
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -121,18 +119,27 @@ def test_another_tokenizer_makes_the_tokens_stale(
 def test_a_killed_run_is_taken_up_again(tmp_path: Path, texts: list[Path], tokenizer: Path) -> None:
     run(tmp_path / "whole", tokenizer, texts)
     data = tmp_path / "killed"
-    command = [sys.executable, "-P", "-c", "from webtext_py.cli.main import main; main()"]
-    command += ["bpe", "encode", "--data", str(data), "--tokenizer", str(tokenizer), "--quiet"]
-    command += ["--workers", "1", "--input", *map(str, texts)]
-    process = subprocess.Popen(command)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if (data / "tokens").is_dir() and any((data / "tokens").iterdir()):
-            os.kill(process.pid, signal.SIGKILL)
-            break
-        time.sleep(0.001)
-    process.wait()
-    assert subprocess.run(command, check=False).returncode == 0
+    program = """
+import os, signal, sys
+from webtext_py.cli.main import main
+from webtext_py.engine import commit
+write = commit.write_json
+def marked(path, *rest, **options):
+    write(path, *rest, **options)
+    if path.parent.name == "encode":
+        os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv.pop(1) == "killed":
+    commit.write_json = marked
+main()
+"""
+    options = ["bpe", "encode", "--data", str(data), "--tokenizer", str(tokenizer), "--quiet"]
+    options += ["--workers", "1", "--input", *map(str, texts)]
+    killed = subprocess.run([sys.executable, "-P", "-c", program, "killed", *options], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (first,) = (data / "tokens").iterdir()
+    stamp = first.stat().st_mtime_ns
+    subprocess.run([sys.executable, "-P", "-c", program, "whole", *options], check=True)
+    assert first.stat().st_mtime_ns == stamp, "what was done is not done again"
     assert contents(data / "tokens") == contents(tmp_path / "whole" / "tokens")
 
 

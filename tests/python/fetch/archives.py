@@ -160,39 +160,3 @@ def files(folder: Path) -> "object":
         writer.write(answer(part, "206 Partial Content", "application/octet-stream", headers))
 
     return handle
-
-
-def bucket(folder: Path, name: str) -> "object":
-    """A handler that serves `folder`'s files as the S3 bucket `name`: HEAD, GET by Range, lists."""
-
-    def listing() -> bytes:
-        keys = "".join(
-            f"<Contents><Key>index/{p.name}</Key><Size>{p.stat().st_size}</Size></Contents>"
-            for p in sorted(folder.glob("*.parquet"))
-        )
-        return (
-            '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult>'
-            f"<Name>{name}</Name><IsTruncated>false</IsTruncated>{keys}</ListBucketResult>"
-        ).encode()
-
-    async def handle(
-        request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        parts = urlsplit(request.target)
-        path = folder / parts.path.rpartition("/")[2]
-        if parts.path.rstrip("/") == f"/{name}" and "list-type" in parts.query:
-            writer.write(answer(listing(), kind="application/xml"))
-        elif not parts.path.startswith(f"/{name}/") or not path.is_file():
-            writer.write(answer(b"", "404 Not Found", kind=None))
-        elif request.method == "HEAD":
-            size = path.stat().st_size
-            head = f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
-            writer.write(head.encode())
-        else:
-            data = path.read_bytes()
-            first, last = request.headers["range"].removeprefix("bytes=").split("-")
-            part = data[int(first) : int(last) + 1]
-            span = f"Content-Range: bytes {first}-{int(first) + len(part) - 1}/{len(data)}"
-            writer.write(answer(part, "206 Partial Content", "binary/octet-stream", (span,)))
-
-    return handle

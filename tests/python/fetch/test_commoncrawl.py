@@ -1,7 +1,6 @@
 """Common Crawl: a join with the columnar index, local or remote, and single records by Range."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,15 +9,15 @@ import pytest
 
 from webtext_py.errors import InputError
 from webtext_py.fetch.client import Client
-from webtext_py.fetch.commoncrawl import CommonCrawl, index_files, look_up
+from webtext_py.fetch.commoncrawl import CommonCrawl, index_files, look_up, mirrored
 from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.surt import surt_key
 
-from .archives import bucket, files, write_crawl
+from .archives import files, write_crawl
 from .fetching import LIMITS, LOOPBACK
-from .server import Server, page
+from .server import Request, Server, answer, page, redirect
 from .test_build import shards
 from .test_wayback import PARKED, link
 from .worlds import article, command, run, write_links
@@ -56,13 +55,6 @@ def crawls(folder: Path) -> list[str]:
         "crawl-b",
     )
     return [str(folder / "crawl-a.parquet"), str(folder / "crawl-b.parquet")]
-
-
-@pytest.fixture(autouse=True)
-def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment names no S3 store and nobody's keys."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
 
 
 def ask(
@@ -178,35 +170,36 @@ def test_paths_of_an_index(tmp_path: Path) -> None:
         list(look_up(str(other), []))
 
 
-def test_which_way_to_an_s3_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    own, other = "s3://commoncrawl/cc-index/x.parquet", "s3://other/x.parquet"
-    # Nobody may read Common Crawl's bucket without a name; the mirror has the same files.
-    mirror = "https://data.commoncrawl.org/cc-index/x.parquet"
-    assert index_files([own, other]) == [mirror, other]
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
-    assert index_files([own, other]) == [own, other]
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store.test")
-    assert index_files([own]) == [own]
+def test_what_lies_in_common_crawls_bucket_comes_over_https() -> None:
+    path = "cc-index/table/cc-main/warc/x.parquet"
+    assert index_files([f"s3://commoncrawl/{path}"]) == [f"https://data.commoncrawl.org/{path}"]
+    assert mirrored("s3://commoncrawl/") == "https://data.commoncrawl.org/"
+    for folder in ("s3://commoncrawl/cc-index/", "https://data.commoncrawl.org/cc-index/"):
+        with pytest.raises(InputError, match="is a folder, which HTTPS does not list"):
+            index_files([folder])
+    for other in ("s3://other/x.parquet", "s3://commoncrawl.other/x.parquet"):
+        with pytest.raises(InputError, match="cannot be read: local paths and https:// are"):
+            index_files([other])
 
 
-@pytest.mark.parametrize("index", ["s3://held/index/", "s3://held/index/crawl-b.parquet"])
-def test_index_and_records_from_a_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str
-) -> None:
-    crawls(tmp_path)
-    with Server(bucket(tmp_path, "held")) as store:  # type: ignore[arg-type]
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{store.port}")
-        found, kept, server = ask(tmp_path, [index], *LINKS, data="s3://held/data")
-        missing = "s3://held/index/gone.parquet"
-        with pytest.raises(InputError, match=r"index `s3://held/index/gone\.parquet` cannot be"):
-            ask(tmp_path, [missing], LINKS[0], data="s3://held/data")
-    assert [f.outcome for f in found] == ["good", "no_capture", "no_capture", "no_capture"]
-    assert found[0].final_url == "https://www.old.test/story"
-    assert len(kept) == 1
-    assert kept[0] in (tmp_path / "crawl-b.warc.gz").read_bytes()
-    assert server.requests == []
-    assert {r.headers.get("authorization") for r in store.requests} == {None}  # anonymous
+def test_an_index_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    """Neither to a redirect's target nor to an address inside."""
+
+    async def lead(request: Request, reader: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(redirect(f"http://127.0.0.2:{inside.port}/x", "307 Temporary Redirect"))
+
+    async def secret(request: Request, reader: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(b"secret"))
+
+    with Server(secret, address="127.0.0.2") as inside, Server(lead) as server:  # type: ignore[arg-type]
+        for url in (
+            f"http://127.0.0.1:{server.port}/x.parquet",
+            f"http://127.0.0.2:{inside.port}/x.parquet",
+        ):
+            with pytest.raises(InputError, match=r"cannot be read: .*(answered 307|is loopback)"):
+                ask(tmp_path, [url], LINKS[0])
+    assert len(server.requests) == 1
+    assert inside.connections == 0
 
 
 def test_a_build_from_a_crawl(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Options of fetching: what is refused, with which exit, and what a changed option makes stale."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,27 +94,6 @@ def test_what_changes_the_pages_is_in_the_record(changed: dict[str, object]) -> 
     plain = FetchConfig(cc_index=("index.parquet",)).record(SOURCES)
     values = {"cc_index": ("index.parquet",), **changed}
     assert FetchConfig(**values).record(SOURCES) != plain  # type: ignore[arg-type]
-
-
-def test_the_store_counts_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    def records() -> list[dict[str, object]]:
-        local = FetchConfig(cc_index=("index.parquet",))
-        index = FetchConfig(cc_index=("s3://held/index.parquet",))
-        return [
-            c.record(("commoncrawl",)) for c in (local, index, replace(local, cc_data="s3://held/"))
-        ]
-
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
-    plain = records()
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.setenv(name, f"http://{name.lower().replace('_', '-')}.test/")
-        here = records()
-        assert here[0] == plain[0]
-        assert [r.pop("s3_endpoint") for r in here[1:]] == [
-            f"http://{name.lower().replace('_', '-')}.test"
-        ] * 2
-        assert here == plain
 
 
 def test_the_hosts_file_counts_by_its_content(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ import pytest
 from webtext_py import overlap as lib
 from webtext_py.cli.main import run
 from webtext_py.manifest import Manifest
-from webtext_py.overlap import stages
 from webtext_py.verify import verify
 
 from .conftest import Write
@@ -78,14 +77,14 @@ def test_killed_while_the_check_is_stored(data: Path, moment: str, again: str) -
 import os, signal, sys
 from webtext_py.cli.main import run
 from webtext_py.manifest import Manifest
-from webtext_py.overlap import stages
+from webtext_py import workspace
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 save = Manifest.save
 if sys.argv[1] == "before the file":
     Manifest.save = lambda manifest: kill(save(manifest))
 else:
-    stages.file_facts = kill
+    workspace.file_facts = kill
 run(sys.argv[2:])
 """
     check = ["overlap", "check", "--probes", "1000", "--quiet", "--data", str(data)]
@@ -105,7 +104,7 @@ def test_a_check_killed_before_the_end_changes_nothing(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stages, "measure_index", stop)
+    monkeypatch.setattr("webtext_py.overlap.stages.measure_index", stop)
     assert run(["overlap", "check", "--quiet", "--data", str(data)]) != 0
     assert verify(data).problems == []
 

@@ -67,17 +67,18 @@ _NOT_FOR_THE_WEB = frozenset(
 _UTF16 = frozenset(["utf-16-le", "utf-16-be"])
 _MULTI_BYTE = frozenset(["gb18030", "cp932", "cp949", "big5hkscs", "euc_jp", "iso2022_jp"])
 
-_HTTP_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.IGNORECASE)
+_HTTP_CHARSET = re.compile(r"charset\s*+=\s*+[\"']?\s*+([\w.:+-]++)", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/]([^>]*)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
-    rb"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""",
+    # A name begins once, and a value that is not closed goes on to the end: linear.
+    rb"""(?<![a-zA-Z-])([a-zA-Z-]++)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s"'>]++))""",
 )
-_CONTENT_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.IGNORECASE)
+_CONTENT_CHARSET = re.compile(rb"charset\s*+=\s*+[\"']?\s*+([\w.:+-]++)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']\s*([\w.:+-]+)", re.IGNORECASE)
-_MARKUP = re.compile(rb"<(script|style)\b.*?(?:</\1\s*>|\Z)|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(rb"<(script|style)\b.*?(?:</\1\s*>|\Z)|<[^>]*+>?", re.IGNORECASE | re.DOTALL)
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-_WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_WORD_BEYOND_ASCII = re.compile(rb"(?<![A-Za-z\x80-\xff])[A-Za-z]*+[\x80-\xff][A-Za-z\x80-\xff]*+")
 
 
 def codec_for_label(label: str) -> str | None:

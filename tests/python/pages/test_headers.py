@@ -75,7 +75,7 @@ def test_warc_length_that_is_none(length: str) -> None:
 
 def test_blank_line_inside_a_warc_header() -> None:
     data = b"WARC/0.18\r\nWARC-Type: response\r\n\nWARC-Date: x\r\nContent-Length: 3\r\n\r\nabc"
-    end = warc.header_end(data, 0)
+    end, _ = warc.header_end(data, 0)
     assert data[end:] == b"abc"
 
 

@@ -40,6 +40,8 @@ def make(settings: bytes) -> Callable[[bytes], bytes]:
         if command == "sleep":
             time.sleep(float(argument))
             return b"slept"
+        if command == "all of the environment":
+            return b"\n".join(b"%s=%s" % pair for pair in sorted(os.environb.items()))
         if command == "size":
             return bytes(int(argument))
         raise ValueError(command)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from webtext_py.defaults import MIN_WORDS
 from webtext_py.text import rules
 from webtext_py.text.extract import ExtractSettings, PageExtractor
 from webtext_py.text.found import of_rows
@@ -37,7 +38,7 @@ def page(title: str, body: str) -> str:
 def outcome(
     html: str | bytes,
     content_type: str | None = "text/html",
-    min_words: int = rules.MIN_WORDS,
+    min_words: int = MIN_WORDS,
     lang: str | None = None,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> str:

@@ -248,7 +248,7 @@ def test_batches_that_do_not_divide_are_refused() -> None:
     world = World(0, 2, torch.device("cpu"))
     assert micro_batches(8, 2, world, exact=True) == 2
     for windows, micro in ((8, 3), (6, 2)):
-        with pytest.raises(ConfigError, match="not 2 processes times whole micro-batches"):
+        with pytest.raises(ConfigError, match="for each of 2 processes"):
             micro_batches(windows, micro, world, exact=False)
     with pytest.raises(ConfigError, match="power of two micro-batches a process, not 3"):
         micro_batches(6, 1, world, exact=True)

@@ -189,7 +189,7 @@ def test_what_is_refused(webtext: Command, data: Path, tmp_path: Path) -> None:
     shard.rename(tmp_path / "aside")
     changed = webtext("train", "--data", data, "--resume")
     assert changed.code == 1
-    assert "run `nano` learned from another training: fingerprint" in changed.err
+    assert "run `nano` began with other training tokens: fingerprint" in changed.err
     (tmp_path / "aside").rename(shard)
     path = data / "tokenizer" / "tokenizer.json"
     path.write_text(path.read_text().replace("<|endoftext|>", "<|other|>"))
@@ -220,11 +220,11 @@ def test_force_replaces_a_run_only_by_one_that_begins(
     (cut / "model.safetensors").write_bytes(weights_file[:-100])
     inside = runs / "nano" / "hf"
     shutil.copytree(tmp_path / "hf", inside)
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
     for code, message, *words in (
         (2, "width 33 is not a multiple", "width=33"),
-        (2, "not 1 processes times whole micro-batches of 7", "micro_batch=7"),
-        (2, "`tensorboard` is on", "--tensorboard"),
+        (2, "8 windows are not whole micro-batches of 7\n", "micro_batch=7"),
+        (1, "`tensorboard` is not installed", "--tensorboard"),
         (1, "do not fill one context", "context=65536", "batch_tokens=65536"),
         (1, "is no safetensors file", "--init-from", cut),
         (1, "lies in run `nano`", "--init-from", inside),
@@ -234,9 +234,9 @@ def test_force_replaces_a_run_only_by_one_that_begins(
         assert digest(runs / "nano") == before
         other = webtext(*base, "steps=2", "--run", "other", *words)
         assert other.code == (0 if inside in words else code)
-    for name in ("../tokens", "."):
+    for name in ("../tokens", ".", "a/b", "", str(runs / "nano"), ".part-nano", "a\nb"):
         refused = webtext(*base, "steps=2", "--force", "--run", name)
-        assert (refused.code, "is no run: `--force`" in refused.err) == (1, True), refused.err
+        assert (refused.code, "expected a name: no path" in refused.err) == (2, True), refused.err
     # What a kill leaves beside it is no run.
     shutil.rmtree(runs / "other")
     (runs / ".part-old-nano").mkdir()
@@ -316,9 +316,9 @@ def test_tensorboard_gets_every_number(data: Path, webtext: Command) -> None:
 def test_a_missing_tensorboard_names_its_extra(
     data: Path, webtext: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
     ran = webtext("train", "--data", data, *TINY, "tensorboard=true", "steps=3")
-    assert ran.code == 2
+    assert ran.code == 1
     assert "hint: run `pip install 'webtext[tensorboard]'`" in ran.err
     assert not (data / "runs").exists()
 
@@ -364,7 +364,7 @@ def test_a_loss_that_is_no_number_ends_the_run(data: Path, webtext: Command) -> 
     ran = webtext("train", "--data", data, *TINY, "steps=40", "lr=1e30", "clip=0", "warmup_steps=0",
                   "checkpoint_every=1")  # fmt: skip
     assert ran.code == 1
-    assert "error: the loss of step" in ran.err
+    assert "error: `loss` of step" in ran.err or "is not finite after step" in ran.err
     assert "hint: " in ran.err
     run = data / "runs" / "nano"
     last = read_metrics(run / "metrics.jsonl")[-1]

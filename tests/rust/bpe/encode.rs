@@ -1,6 +1,6 @@
 //! The encoder against twenty obvious lines, and its laws.
 
-use super::Random;
+use crate::support::Random;
 use std::path::Path;
 use webtext::bpe::vocabulary::{Merges, from_tiktoken, from_vocab_and_merges};
 use webtext::bpe::{

@@ -1,6 +1,6 @@
 //! The scanners against a regex engine with the published patterns.
 
-use super::Random;
+use crate::support::Random;
 use fancy_regex::Regex;
 use webtext::bpe::{Pattern, Pretokenizer};
 

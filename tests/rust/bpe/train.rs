@@ -1,6 +1,6 @@
 //! The incremental trainer against twenty obvious lines.
 
-use super::Random;
+use crate::support::Random;
 use std::collections::BTreeMap;
 use webtext::bpe::train::byte_order;
 use webtext::bpe::{Pattern, PieceCounter, Pretokenizer, Sequence, Texts, TrainOptions, train};

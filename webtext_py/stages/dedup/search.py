@@ -85,17 +85,9 @@ def _sign(
     """Each part's ids, band rows and digests; and the parts as they are to be read again."""
     # Parts of a Parquet file name their row groups; of other files of text a copy is made.
     slow = [part.text_field is not None and part.groups is None for part in documents]
-    work = [
-        Work(
-            document.path,
-            weight=document.weight,
-            makes=None if slow[part] else 3,
-            part=part,
-            protected=part >= free,
-            source=document.arguments(),
-        )
-        for part, document in enumerate(documents)
-    ]
+    work = [_read(document, part, free) for part, document in enumerate(documents)]
+    for item, is_slow in zip(work, slow, strict=True):
+        item.makes = None if is_slow else 3
     signed = steps.each(
         "sign",
         near.sign,
@@ -111,6 +103,18 @@ def _sign(
         for i, (document, is_slow) in enumerate(zip(documents, slow, strict=True))
     )
     return signed, again
+
+
+def _read(document: Part, part: int, free: int, *beside: Path) -> Work:
+    """The work of reading a part; those from number `free` on are protected."""
+    return Work(
+        document.path,
+        *beside,
+        weight=document.weight,
+        part=part,
+        protected=part >= free,
+        source=document.arguments(),
+    )
 
 
 def _near(
@@ -133,24 +137,11 @@ def _near(
         files=len(bands),
         partitions=parts,
     )
-    shingled = steps.each(
-        "shingles",
-        near.shingles,
-        [
-            Work(
-                document.path,
-                *grouped.files(1),
-                weight=document.weight,
-                part=part,
-                protected=part >= free,
-                source=document.arguments(),
-            )
-            for part, document in enumerate(documents)
-        ],
-        ["sets-{}.bin", "facts-{}.parquet"],
-        unit="bytes",
-        shingle=shingle,
-    )
+    work = [
+        _read(document, part, free, *grouped.files(1)) for part, document in enumerate(documents)
+    ]
+    outputs = ["sets-{}.bin", "facts-{}.parquet"]
+    shingled = steps.each("shingles", near.shingles, work, outputs, unit="bytes", shingle=shingle)
     sets = shingled.files()
     verified = steps.each(
         "verify",

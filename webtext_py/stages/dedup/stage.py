@@ -9,22 +9,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext_py.layout import DOCUMENTS, DUPLICATES, url_ends
-from webtext_py.ledger import balance
+from webtext_py.layout import DUPLICATES, url_ends
 from webtext_py.ledger import url_ends as ended
 from webtext_py.records import DUPLICATES as COLUMNS
-from webtext_py.stage import Stage
+from webtext_py.stage import Files
 from webtext_py.stages.bundles import bundles
 from webtext_py.stages.dedup import exact, near
 from webtext_py.stages.dedup.final import final_rows
 from webtext_py.stages.dedup.rows import Part
 from webtext_py.stages.dedup.search import Rule, find_duplicates
+from webtext_py.stages.filter import Filter
 from webtext_py.tables import write_table
 from webtext_py.workspace import Steps, Work
 
 
 @dataclass(frozen=True)
-class Dedup(Stage):
+class Dedup(Filter):
     """Drops documents that duplicate another by `rule`, searched in at most `partitions`."""
 
     rule: Rule
@@ -32,9 +32,12 @@ class Dedup(Stage):
 
     name = "dedup"
     rules = 2  # a file of removals for each bundle of documents
-    after = ("extract",)
-    files = (DUPLICATES, url_ends("dedup"))
     libraries = ("words",)
+
+    @property
+    def files(self) -> tuple[Files, ...]:  # type: ignore[override]
+        """The removed documents beside the ledger."""
+        return (DUPLICATES, *super().files)
 
     def config(self) -> Mapping[str, Any]:
         """The rule and the number of partitions."""
@@ -46,7 +49,7 @@ class Dedup(Stage):
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """The search, then its tables."""
-        documents = [Part(path, weight=path.stat().st_size) for path in steps.before(DOCUMENTS)]
+        documents = [Part(path, weight=path.stat().st_size) for path in self.documents(steps)]
         found = find_duplicates(steps, documents, 0, self.rule, self.partitions)
         ranges = bundles(len(documents), self.partitions)
         steps.each(
@@ -55,9 +58,8 @@ class Dedup(Stage):
             [Work(*found.removed, parts=parts) for parts in ranges],
             [DUPLICATES, url_ends("dedup")],
         )
-        kept = found.taken - sum(found.dropped.values())
-        counts = balance("dedup", found.taken, kept, found.dropped)
-        return {**counts, **({"near": found.counts} if found.counts else {})}
+        near_ = {"near": found.counts} if found.counts else {}
+        return {**self.balanced(found.taken, found.dropped), **near_}
 
 
 def duplicates(inputs: list[Path], outputs: list[Path], parts: tuple[int, int]) -> dict[str, Any]:

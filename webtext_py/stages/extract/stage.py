@@ -26,7 +26,7 @@ class Extract(Stage):
     libraries: tuple[str, ...] = field(init=False)
 
     name = "extract"
-    rules = 3  # the core's engines; charset, title, language and date from the core
+    rules = 4  # the core's engines; charset, title, language and date from the core
     after = ("pages",)
     files = (DOCUMENTS, url_ends("extract"))
 

@@ -15,12 +15,14 @@ import pyarrow.compute as pc
 from webtext_py.columns import partition_of
 from webtext_py.dump import Status, read_submissions
 from webtext_py.engine import advance
-from webtext_py.errors import FormatError, InputError
+from webtext_py.errors import DamageError, InputError
 from webtext_py.ledger import KEPT, count_values
 from webtext_py.stages.links.table import read_links
 from webtext_py.tables import Shuffle
 from webtext_py.url.escape import html_unescape
 
+# Seconds since 1970 of the years 1 to 9999: no calendar of ours has others.
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
 # A submission that passed the line rules, on its way through the shuffles.
 SUBMISSIONS = pa.schema(
     [
@@ -74,9 +76,7 @@ def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.
             read = reader.stats.compressed_bytes
             advance(read - said)
             said = read
-    except FormatError as error:
-        if allow_damaged or "allow damaged dumps" not in str(error):
-            raise
+    except DamageError as error:
         raise InputError(str(error), "`--allow-damaged` keeps what can be read") from error
     lost["blank"] = reader.stats.blank
     lost["damage"] = [[d.compressed_offset, d.lost_bytes, d.message] for d in reader.stats.damages]
@@ -95,6 +95,7 @@ def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Arra
         ("self_post", pc.or_kleene(batch["is_self"], pc.starts_with(batch["domain"], "self."))),
         ("over_18", pa.array(np.zeros(batch.num_rows, bool)) if nsfw else batch["over_18"]),
         ("no_date", pc.is_null(created)),
+        ("bad_date", pc.or_(pc.less(created, _FIRST_S), pc.greater(created, _LAST_S))),
         ("too_late", pc.greater_equal(created, before)),
         ("too_early", pc.less(created, after)),
         ("no_url", no_url),

@@ -29,7 +29,7 @@ class Links(Stage):
     kind: str
 
     name = "links"
-    rules = 1
+    rules = 2  # dates outside the calendar are `bad_date`; karma sums saturate
     files = (LINKS, LINES, url_ends("links"))
     libraries = ("ada-url", "tldextract")  # what is one URL, what is one site
 

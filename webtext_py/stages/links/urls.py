@@ -119,11 +119,24 @@ def _karma(rule: str, karma: Any, created: Any, starts: Any) -> Any:
     if rule == "max":
         return karma[starts]
     if rule == "sum":
-        return np.add.reduceat(karma, starts)
+        return _saturated_sums(karma, starts)
     # The earliest submission's; of several in one second the best, which lies first.
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(karma))))
     by_time = np.lexsort((np.arange(len(karma)), created, group))
     return karma[by_time[starts]]
+
+
+def _saturated_sums(values: Any, starts: Any) -> Any:
+    """Sums of groups of int64, at most and at least what an int64 holds.
+
+    The halves are summed apart, which no number of rows in memory can overflow.
+    """
+    low = np.add.reduceat(values & 0xFFFFFFFF, starts)
+    high = np.add.reduceat(values >> 32, starts) + (low >> 32)
+    sums = (np.clip(high, -(1 << 31), (1 << 31) - 1) << 32) | (low & 0xFFFFFFFF)
+    sums[high >= 1 << 31] = np.iinfo(np.int64).max
+    sums[high < -(1 << 31)] = np.iinfo(np.int64).min
+    return sums
 
 
 def judge(links: pa.Table, min_karma: int, rules: UrlRules) -> pa.Array:

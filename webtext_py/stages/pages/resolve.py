@@ -1,5 +1,6 @@
 """Links to captures: rounds of joins by key, one more for each redirect on the way."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,15 @@ class _Captures:
         outcomes[missing] = np.where(
             on_the_way[missing], "redirect_target_missing", NO_CAPTURE
         ).astype(object)
-        follows = ~missing & (first_good < 0) & (first_redirect >= 0)
-        self._follow(seekers, redirects, at, moment, follows, chosen, outcomes)
+        targets: dict[int, set[str]] = {}  # of a key, where its redirects lead
+        for number in np.flatnonzero(~missing & (first_good < 0) & (first_redirect >= 0)).tolist():
+            key = int(at[number])
+            if key not in targets:
+                targets[key] = {self._next(row) for row in redirects.members(key)}
+            order = redirects.outward(key, int(moment[number]))
+            outcomes[number], chosen[number] = self._follow(
+                seekers.slice(number, 1), targets[key], order
+            )
         rest = ~missing & (first_good < 0) & (first_redirect < 0)
         reasons = outcome.take(pa.array(first[rest])).to_pylist()
         without = "redirect_without_target"
@@ -124,32 +132,20 @@ class _Captures:
         return chosen, outcomes
 
     def _follow(
-        self,
-        seekers: pa.Table,
-        redirects: Nearest,
-        at: npt.NDArray[np.int64],
-        moment: npt.NDArray[np.int64],
-        follows: npt.NDArray[np.bool_],
-        chosen: npt.NDArray[np.int64],
-        outcomes: "np.ndarray[Any, Any]",
-    ) -> None:
-        """Sets the nearest redirect to a key that the seeker has not passed, where there is one."""
-        onward = self.rows["next_key"].to_pylist() if follows.any() else []
-        targets: dict[int, set[str]] = {}  # of a key, where its redirects lead
-        for number in np.flatnonzero(follows).tolist():
-            group = int(at[number])
-            if group not in targets:
-                targets[group] = {onward[row] for row in redirects.members(group)}
-            passed = set(seekers["passed_keys"][number].as_py())
-            passed.add(seekers["at_key"][number].as_py())
-            if targets[group] <= passed:
-                outcomes[number] = "redirect_loop"
-            elif len(passed) > MAX_REDIRECTS:
-                outcomes[number] = "too_many_redirects"
-            else:
-                order = redirects.outward(group, int(moment[number]))
-                chosen[number] = next(row for row in order if onward[row] not in passed)
-                outcomes[number] = REDIRECT
+        self, seeker: pa.Table, targets: set[str], redirects: Iterator[int]
+    ) -> tuple[str, int]:
+        """The outcome of a seeker whose key leads to `targets`, and the nearest of its `redirects`
+        that leads to a key it has not passed (-1: none)."""
+        passed = {*seeker["passed_keys"][0].as_py(), seeker["at_key"][0].as_py()}
+        if targets <= passed:
+            return "redirect_loop", -1
+        if len(passed) > MAX_REDIRECTS:
+            return "too_many_redirects", -1
+        return REDIRECT, next(row for row in redirects if self._next(row) not in passed)
+
+    def _next(self, row: int) -> str:
+        key: str = self.rows["next_key"][row].as_py()
+        return key
 
     def _groups(self, keys: pa.ChunkedArray) -> npt.NDArray[np.int64]:
         codes = pc.index_in(keys, self._wanted)

@@ -40,10 +40,10 @@ def scan(
     said = 0
     with Shuffle(outputs[0], 2 * partitions, ROWS) as shuffle:
         while held := list(islice(found, _ROWS)):
-            rows = _rows(captures_to_batch(held, container.kind), file, source)
-            keyed = pc.is_valid(rows["url_key"])
-            outcomes.update(rows["outcome"].filter(keyed).to_pylist())
-            outcomes["no_url_key"] += rows.num_rows - (rows := rows.filter(keyed)).num_rows
+            found_rows = _rows(captures_to_batch(held, container.kind), file, source)
+            rows = found_rows.filter(pc.is_valid(found_rows["url_key"]))
+            outcomes.update(rows["outcome"].to_pylist())
+            outcomes["no_url_key"] += found_rows.num_rows - rows.num_rows
             revisit = pc.equal(rows["outcome"], REVISIT)
             by = pc.if_else(revisit, rows["next_key"], rows["url_key"])
             shift = revisit.to_numpy(zero_copy_only=False)

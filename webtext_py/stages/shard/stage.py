@@ -20,15 +20,20 @@ _CARD = (Files("shards/README.md"), Files("shards/croissant.json"))
 
 @dataclass(frozen=True)
 class Shard(Stage):
-    """From what is left of the documents to the data set; `rules_said` go on its card."""
+    """From what the `filters` left of the documents to the data set with its card."""
 
     settings: BuildConfig
-    rules_said: Mapping[str, str]
+    rules_said: Mapping[str, str]  # on the card
+    filters: tuple[str, ...]
 
     name = "shard"
     rules = 2  # the ledger names the shard
-    after = ("links", "pages", "extract", "dedup", "wikipedia")
     files = (Files("shards/{}"), url_ends("shard"))
+
+    @property
+    def after(self) -> tuple[str, ...]:  # type: ignore[override]
+        """All stages of a build: the card says what each took and kept."""
+        return ("links", "pages", "extract", *self.filters)
 
     def config(self) -> Mapping[str, Any]:
         """Split and sizes."""
@@ -39,7 +44,7 @@ class Shard(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Survey, place, write, and the card."""
         settings = self.settings
-        removed = [steps.before(url_ends(stage)) for stage in ("dedup", "wikipedia")]
+        removed = [steps.before(url_ends(stage)) for stage in self.filters]
         work = over_bundles(steps.before(DOCUMENTS), *removed)
         surveyed = steps.each(
             "survey",

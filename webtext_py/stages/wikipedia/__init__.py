@@ -7,6 +7,6 @@ was fetched), and, with `--wikipedia`, documents most of whose 8-grams stand in 
 no Wikipedia because most test sets are made from it (GPT-2 report, section 2.1).
 """
 
-from webtext_py.stages.wikipedia.stage import DEFAULT_MEMORY, Wikipedia
+from webtext_py.stages.wikipedia.stage import Wikipedia
 
-__all__ = ["DEFAULT_MEMORY", "Wikipedia"]
+__all__ = ["Wikipedia"]

@@ -14,8 +14,8 @@ REASON = "wikipedia_host"
 
 
 def hosts(inputs: list[Path], outputs: list[Path], documents: int) -> dict[str, Any]:
-    """Task: a bundle of documents (so many inputs) judged by final URL; the last input is the
-    ledger's rows of what was removed from it before."""
+    """Task: a bundle of documents (so many inputs) judged by final URL; the other inputs
+    are the ledger's rows of what was removed from it before."""
     rows = read_tables(inputs[:documents], ["url_key", "url", "doc_id"])
     rows = Removed(inputs[documents:]).keep(rows)
     found = pa.array([is_wikipedia(url) for url in rows["url"].to_pylist()], pa.bool_())

@@ -5,30 +5,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from webtext_py.layout import DOCUMENTS, WIKIPEDIA, url_ends
-from webtext_py.ledger import balance
-from webtext_py.stage import Stage
+from webtext_py.defaults import WIKIPEDIA_MEMORY
+from webtext_py.layout import WIKIPEDIA, url_ends
+from webtext_py.stage import Files
 from webtext_py.stages.bundles import over_bundles
+from webtext_py.stages.filter import Filter
 from webtext_py.stages.wikipedia import content, hosts
 from webtext_py.workspace import Made, Steps, Work
 
-DEFAULT_MEMORY = 1 << 30  # our choice: half of what the other steps may take
-
 
 @dataclass(frozen=True)
-class Wikipedia(Stage):
+class Wikipedia(Filter):
     """Drops documents of Wikipedia's hosts, and copies of the articles in `given` (name to path):
     those with at least `share` of their 8-grams there. `memory` bytes are for the articles' index
     in the making."""
 
     given: Mapping[str, Path]
     share: float
-    memory: int = DEFAULT_MEMORY
+    memory: int = WIKIPEDIA_MEMORY
 
     name = "wikipedia"
     rules = 2  # by bundle of documents
-    after = ("extract", "dedup")
-    files = (WIKIPEDIA, url_ends("wikipedia"))
+
+    @property
+    def files(self) -> tuple[Files, ...]:  # type: ignore[override]
+        """The copies of articles beside the ledger."""
+        return (WIKIPEDIA, *super().files)
 
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -45,22 +47,23 @@ class Wikipedia(Stage):
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """By host, then by content."""
-        removed = steps.before(url_ends("dedup"))
-        documents = steps.before(DOCUMENTS)
+        removed, documents = self.removed(steps), self.documents(steps)
         ends = "hosts-{}.parquet" if self.given else url_ends("wikipedia")
         by_host = steps.each(
-            "hosts", hosts.hosts, over_bundles(documents, removed), [ends], unit="bytes"
+            "hosts", hosts.hosts, over_bundles(documents, *removed), [ends], unit="bytes"
         )
         dropped = {hosts.REASON: by_host.total("dropped")}
         counts: dict[str, Any] = {}
         if self.given:
             dropped[content.REASON], counts = self._content(steps, documents, removed, by_host)
-        dropped = {reason: count for reason, count in dropped.items() if count}
-        taken = by_host.total("in")
-        return {**balance("wikipedia", taken, taken - sum(dropped.values()), dropped), **counts}
+        return {**self.balanced(by_host.total("in"), dropped), **counts}
 
     def _content(
-        self, steps: Steps, documents: Sequence[Path], removed: Sequence[Path], by_host: Made
+        self,
+        steps: Steps,
+        documents: Sequence[Path],
+        removed: Sequence[Sequence[Path]],
+        by_host: Made,
     ) -> tuple[int, dict[str, Any]]:
         read = steps.each(
             "articles",
@@ -72,11 +75,11 @@ class Wikipedia(Stage):
         index = steps.one(
             "index", content.index, read.files(), ["{}.bloom"], options={"memory": self.memory}
         )
-        filters = [*index.files()] * len(removed)
+        filters = [*index.files()] * len(by_host.files())
         suspects = steps.each(
             "shares",
             content.shares,
-            over_bundles(documents, filters, removed, by_host.files()),
+            over_bundles(documents, filters, *removed, by_host.files()),
             ["shares-{}.parquet", "ngrams-{}.parquet"],
             unit="bytes",
             share=self.share,

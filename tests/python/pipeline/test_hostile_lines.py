@@ -1,0 +1,64 @@
+"""One line of a dump costs one line, whatever its numbers are."""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from webtext_py import demo
+from webtext_py.cli.main import run
+from webtext_py.stages.links.urls import _saturated_sums
+
+DATES = [-4 * 10**18, -62135596801, -(10**11), 253402300800, 10**17]
+EDGES = [-62135596800, 253402300799]
+
+
+def line(number: int, created: int, karma: int = 9) -> bytes:
+    row = {
+        "id": f"s{number}", "url": f"http://edge.example/{number}", "score": karma, "title": "t",
+        "created_utc": created, "is_self": False, "domain": "edge.example", "subreddit": "test",
+    }  # fmt: skip
+    return json.dumps(row).encode() + b"\n"
+
+
+@pytest.mark.parametrize("form", ["submissions", "links"])
+def test_dates_outside_the_calendar_end_in_the_ledger(tmp_path: Path, form: str) -> None:
+    lines = [line(n, date) for n, date in enumerate([*DATES, *EDGES])]
+    # The demo's lines besides, so that the build has pages to go on with.
+    with demo.submissions().open("rb") as packed:
+        known = zstandard.ZstdDecompressor().stream_reader(packed).read()
+    data, path = tmp_path / "data", tmp_path / "RS_a.ndjson"
+    text = known + b"".join(lines)
+    path.write_bytes(text if form == "submissions" else text.replace(b'"score"', b'"karma"'))
+    given = [f"--{form}", path]
+    arguments = [
+        "build",
+        "--data",
+        data,
+        "--workers",
+        1,
+        "--quiet",
+        *given,
+        "--pages",
+        demo.pages(),
+    ]
+    assert run([str(argument) for argument in arguments]) == 0
+    rows = pq.read_table(data / "ledger/lines.parquet").to_pylist()
+    outcomes = {row["outcome"]: row["lines"] for row in rows}
+    assert outcomes["bad_date"] == len(DATES)
+    links = pq.read_table(data / "links")  # what is left can be read by whoever counts in days
+    assert all(value.year >= 1 for value in links["created_utc"].to_pylist())
+
+
+def test_sums_of_karma_saturate() -> None:
+    largest, least = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    values = [largest, largest, -1, 0, 5, least, -7, 1 << 40, least + 1]
+    for size in (1, 2, 3, 4):
+        for group in itertools.product(values, repeat=size):
+            columns = np.array([*group, 3, 4], np.int64)
+            sums = _saturated_sums(columns, np.array([0, size]))
+            assert sums.tolist() == [max(least, min(largest, sum(group))), 7]

@@ -1,0 +1,82 @@
+"""A library that is missing or broken is named with what installs it; it is never our bug."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from webtext_py.cli.main import EXIT_FAILED, run
+from webtext_py.extras import EXTRAS, missing
+
+TRAIN = "hint: run `pip install 'webtext[train]'`"
+
+
+@pytest.mark.parametrize("name", EXTRAS["train"])
+@pytest.mark.parametrize("words", [["train"], ["sample", "nano"], ["export", "nano", "out"]])
+def test_a_missing_part_of_the_trainer_is_named(
+    name: str,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    assert run([*words, "--data", str(tmp_path)]) == EXIT_FAILED
+    assert capsys.readouterr().err == f"error: `{name}` is not installed\n{TRAIN}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            ModuleNotFoundError("No module named 'torch'", name="torch"),
+            f"is not installed\n{TRAIN}",
+        ),
+        (ModuleNotFoundError("gone", name="tensorboard.compat"), "'webtext[tensorboard]'`"),
+        (
+            ModuleNotFoundError("No module named 'brotli'", name="brotli"),
+            "error: `brotli` is not installed\nhint: run `pip install 'webtext'`",
+        ),
+        (
+            ImportError("libcudart.so.13: cannot open shared object file", name="torch._C"),
+            "error: `torch` cannot be imported: libcudart.so.13: cannot open shared object file\n"
+            "hint: run `pip install --force-reinstall 'webtext[train]'`",
+        ),
+        (
+            ImportError("lxml.html.clean is a project of its own now"),
+            "a library cannot be imported",
+        ),
+    ],
+)
+def test_any_failed_import_ends_with_its_name_and_no_traceback(
+    error: ImportError,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("webtext_py.verify.verify", fails)
+    assert run(["verify"]) == EXIT_FAILED
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+    assert "bug" not in err
+
+
+def test_a_module_of_our_own_that_fails_stays_a_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ImportError("cannot import name `gone`", name="webtext_py.verify")
+
+    monkeypatch.setattr("webtext_py.verify.verify", fails)
+    assert run(["verify"]) == 3
+    assert "this is a bug in webtext" in capsys.readouterr().err
+
+
+def test_the_hint_of_a_library_of_the_core_asks_for_no_extra() -> None:
+    assert missing(ImportError("broken", name="lxml.etree")).hint == (
+        "run `pip install --force-reinstall 'webtext'`"
+    )
