@@ -4,10 +4,10 @@
 
 HTML is the folder `html` of the shared test data. Its 486 pages of article-extraction-benchmark and
 trafilatura's evaluation are repeated under other URLs and lie in one Parquet file and, a gzip
-member each, in one .warc.gz. Measured are CPU seconds of whole processes, imports included: `webtext
-build` with one worker on the table (near-duplicates off), its stages, and the build on the archive;
-the peer is `trafilatura.extract` on the same bytes, text only. Before a figure counts every page
-must have an end, and the same texts must come out of table and archive.
+member each, in one .warc.gz. Measured are CPU seconds of whole processes, imports included:
+`webtext build` with one worker on the table (near-duplicates off) and on the archive, and of its
+stages; the peer is `trafilatura.extract` on the same bytes, text only. Before a figure counts every
+page must have an end, and the same texts must come out of table and archive.
 """
 
 import argparse
@@ -43,8 +43,10 @@ from webtext_py.pipeline import Build, Sources
 from webtext_py.workspace import Silent
 class Clock(Silent):
     seconds = {}
-    def stage_started(self, stage): self.begun = time.process_time()
-    def stage_ended(self, stage, entry, fresh): self.seconds[stage] = time.process_time() - self.begun
+    def stage_started(self, stage):
+        self.begun = time.process_time()
+    def stage_ended(self, stage, entry, fresh):
+        self.seconds[stage] = time.process_time() - self.begun
 folder, pages, extractor = sys.argv[1:]
 config = BuildConfig(near_dup=None, extractor=extractor, before="2020")
 sources = Sources(links=Path(folder) / "links.csv", pages=(pages,))

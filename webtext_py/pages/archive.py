@@ -17,7 +17,8 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -138,6 +139,7 @@ class Scan(Iterator[Capture]):
 
     `records`: whole records by type, `damaged`: those that are not whole though their header could
     be read, `damage`: each stretch that gives nothing. All are complete when the iteration is.
+    `payload` reads the page of the capture that came last.
     """
 
     def __init__(self, container: Container, max_payload_bytes: int) -> None:
@@ -147,9 +149,12 @@ class Scan(Iterator[Capture]):
         self._captures = self._of(container, max_payload_bytes)
 
     def __next__(self) -> Capture:
-        return next(self._captures)
+        capture, self.payload = next(self._captures)
+        return capture
 
-    def _of(self, container: Container, limit: int) -> Iterator[Capture]:
+    def _of(
+        self, container: Container, limit: int
+    ) -> Iterator[tuple[Capture, Callable[[], Payload]]]:
         if container.kind == "html":
             yield from folder.scan(container.file, limit, self.records, self.damage)
             return
@@ -169,7 +174,10 @@ class Scan(Iterator[Capture]):
                 else:
                     self.damaged += 1
                 if kind in _CAPTURES:
-                    yield _capture(frame, container.file)
+                    yield (
+                        _capture(frame, container.file),
+                        partial(_payload, frame, MAX_BODY_BYTES),
+                    )
 
 
 def scan_container(container: Container, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> Scan:

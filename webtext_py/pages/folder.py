@@ -10,11 +10,12 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import Capture, Location, Payload
+from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.framing import Damage
@@ -37,8 +38,10 @@ def index_file(folder: Path, files: Iterable[str]) -> Path | None:
     return folder / found[0] if found else None
 
 
-def scan(folder: str, limit: int, records: Counter[str], damage: list[Damage]) -> Iterator[Capture]:
-    """The captures that a folder's index names, in its order."""
+def scan(
+    folder: str, limit: int, records: Counter[str], damage: list[Damage]
+) -> Iterator[tuple[Capture, Callable[[], Payload]]]:
+    """The captures that a folder's index names, in its order, each with what reads its page."""
     index = _index(folder)
     for number, row in _rows(index):
         file = None if row is None else _text(row.get("file"))
@@ -48,7 +51,8 @@ def scan(folder: str, limit: int, records: Counter[str], damage: list[Damage]) -
             continue
         records["row"] += 1
         body, problem = _load(folder, file, limit)
-        yield page_capture(Location(folder, number, 1), url, row, body, problem)
+        capture = page_capture(Location(folder, number, 1), url, row, body, problem)
+        yield capture, partial(_payload, row, body, problem, MAX_BODY_BYTES)
 
 
 def read(
@@ -61,16 +65,20 @@ def read(
         if location is None or row is None:
             continue
         body, problem = _load(folder, _text(row.get("file")) or "", limit)
-        kind = _text(row.get("content_type"))
-        headers = [("Content-Type", kind)] if kind else []
-        payload = Payload(_text(row.get("url")) or "", to_int(row.get("status")), headers, b"")
-        if problem is None:
-            decoded = decode_body(body, headers, max_body)
-            problem = "too_large" if decoded.too_large else None
-            payload.body = b"" if problem else decoded.body
-            payload.truncated = decoded.truncated
-        payload.problem = problem
-        yield location, payload
+        yield location, _payload(row, body, problem, max_body)
+
+
+def _payload(row: Row, body: bytes, problem: str | None, max_body: int) -> Payload:
+    kind = _text(row.get("content_type"))
+    headers = [("Content-Type", kind)] if kind else []
+    payload = Payload(_text(row.get("url")) or "", to_int(row.get("status")), headers, b"")
+    if problem is None:
+        decoded = decode_body(body, headers, max_body)
+        problem = "too_large" if decoded.too_large else None
+        payload.body = b"" if problem else decoded.body
+        payload.truncated = decoded.truncated
+    payload.problem = problem
+    return payload
 
 
 def page_capture(

@@ -355,7 +355,7 @@ class MemberRuns:
         self._reread = 0
 
     def seek(self, offset: int) -> None:
-        """Makes the next run begin at the member at `offset`; one looked into is not begun again."""
+        """Makes the next run begin at the member at `offset`, which goes on if looked into."""
         self._next = offset
         if self._ahead is not None and self._ahead[0] != offset:
             self._ahead = None

@@ -182,7 +182,7 @@ def _load(reason: str) -> _Phrases:
     for line in lines:
         if line and not line.startswith("#"):
             where, pattern, _why = line.split("\t")
-            # Markup is long: it is searched in small letters, where a literal beginning is found fast.
+            # Markup is long: in small letters a pattern's literal beginning is found fast.
             found[where].append(re.compile(pattern, 0 if where == "html" else re.IGNORECASE))
     return _Phrases(reason, *(tuple(patterns) for patterns in found.values()))
 

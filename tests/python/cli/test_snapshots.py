@@ -33,6 +33,7 @@ SESSION = (
     ("build --show-config", ""),
     ("build", "--workers 1"),
     ("verify", ""),
+    ("extract", "{pages} --workers 1"),
     ("bpe train", "--vocab-size 300"),
     ("bpe encode", "--workers 1"),
     ("bpe encode --input -", ""),

@@ -41,7 +41,19 @@ def build(data: Path, address_space: int | None = None) -> "subprocess.Completed
     chosen = ["--extractor", "trafilatura"]
     given = ["--submissions", demo.submissions(), "--pages", demo.pages()]
     return subprocess.run(
-        [sys.executable, "-P", "-c", RUN, "build", "--data", data, "--workers", "1", *given, *chosen],
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            RUN,
+            "build",
+            "--data",
+            data,
+            "--workers",
+            "1",
+            *given,
+            *chosen,
+        ],
         preexec_fn=limit,
         capture_output=True,
         text=True,
@@ -56,7 +68,7 @@ def test_a_sandbox_that_cannot_set_itself_up_commits_nothing(tmp_path: Path) -> 
     assert "error: the extraction sandbox cannot set its limits" in refused.stderr
     assert "ulimit -v" in refused.stderr
     assert not list(data.glob("documents/*"))
-    assert not list(data.glob(".state/done/extract/*/*"))
+    assert not list(data.glob(".state/done/extract/extract/*"))
     again = build(data)
     assert again.returncode == 0, again.stderr
     assert "crash" not in again.stdout
