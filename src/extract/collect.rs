@@ -124,8 +124,9 @@ impl<'a> Collector<'a> {
                 found.extend(lines.into_block(Kind::Quote));
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
-            names::CODE => {
-                found.extend(block::code(tree, node, &mut self.used));
+            name @ (names::CODE | names::PRE) => {
+                let kind = if name == names::CODE { Kind::Code } else { Kind::Quote };
+                found.extend(block::code(tree, node, kind, &mut self.used));
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
             names::TABLE => {
@@ -141,7 +142,7 @@ impl<'a> Collector<'a> {
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
             names::DIV if self.families[node as usize] & CODE != 0 => {
-                found.extend(block::code(tree, node, &mut self.used));
+                found.extend(block::code(tree, node, Kind::Code, &mut self.used));
             }
             names::DIV if self.divs && has_text(tree, tree.text_runs(node)) => {
                 let mut lines = Lines::new("\n\n");

@@ -68,7 +68,7 @@ impl Rows<'_, '_, '_> {
         }
     }
 
-    /// Adds a row, if there is text in it. The only cell of a row keeps its blocks: it is layout.
+    /// Adds a row, if there is text in it.
     fn row(&mut self, cells: &[Node], budget: &mut Budget) -> Result<(), TooCostly> {
         let mut texts = Vec::new();
         for &cell in cells {
@@ -79,23 +79,26 @@ impl Rows<'_, '_, '_> {
             return Ok(());
         }
         self.line();
-        match texts.as_slice() {
-            [only] => self.text.push_str(&only.join("\n")),
-            _ => plain::push_row(
-                texts
-                    .iter()
-                    .map(|cell| cell.join(" "))
-                    .collect::<Vec<_>>()
-                    .iter()
-                    .map(String::as_str),
-                &mut self.text,
-            ),
+        // The only cell of a row is layout, and code keeps its lines wherever it is.
+        let has_code = texts.iter().flatten().any(|block| {
+            matches!(block.kind, Kind::Code | Kind::Quote) && block.text.contains('\n')
+        });
+        if cells.len() == 1 || has_code {
+            let lines: Vec<&str> =
+                texts.iter().flatten().map(|block| block.text.as_str()).collect();
+            self.text.push_str(&lines.join("\n"));
+            return Ok(());
         }
+        let texts: Vec<String> = texts
+            .into_iter()
+            .map(|cell| cell.into_iter().map(|block| block.text).collect::<Vec<_>>().join(" "))
+            .collect();
+        plain::push_row(texts.iter().map(String::as_str), &mut self.text);
         Ok(())
     }
 
-    /// The lines of a cell.
-    fn cell(&mut self, cell: Node, budget: &mut Budget) -> Result<Vec<String>, TooCostly> {
+    /// The blocks of a cell.
+    fn cell(&mut self, cell: Node, budget: &mut Budget) -> Result<Vec<Block>, TooCostly> {
         let tree = self.tree;
         let mut found = Vec::new();
         let mut lines = Lines::new("\n");
@@ -122,6 +125,6 @@ impl Rows<'_, '_, '_> {
             found.extend(self.collector.element(tree, node, budget)?);
             self.collector.used[node as usize] = true;
         }
-        Ok(found.into_iter().map(|block| block.text).collect())
+        Ok(found)
     }
 }
