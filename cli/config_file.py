@@ -70,7 +70,7 @@ def show(rows: list[tuple[str, Any, str]], table: str, as_json: bool) -> None:
     """Prints `(key, value, source)` of every setting as a TOML table or as JSON."""
     from webtext_py.settings_file import toml_lines
 
-    from .output import print_json
+    from .output import echo, print_json
 
     if as_json:
         plain = (bool, int, float, str, type(None))
@@ -80,7 +80,7 @@ def show(rows: list[tuple[str, Any, str]], table: str, as_json: bool) -> None:
             for key, value, source in rows
         })  # fmt: skip
     else:
-        click.echo("\n".join(toml_lines(rows, table)))
+        echo("\n".join(toml_lines(rows, table)))
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ import click
 
 from webtext_py import defaults
 
+from .output import echo
 from .parameters import FILE, option, several
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def fetch_values(options: dict[str, Any], sources: Sequence[str]) -> "FetchConfi
     _refuse_idle(sources)
     config = _config(values)
     for network in values["allow_network"]:
-        click.echo(f"warning: addresses in {network} may be connected to", err=True)
+        echo(f"warning: addresses in {network} may be connected to", err=True)
     return config
 
 

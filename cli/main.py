@@ -2,12 +2,17 @@
 
 import os
 import sys
-from importlib.metadata import version
 
-import click
+try:
+    from importlib.metadata import version
 
-from .commands import COMMANDS
-from .options import LazyGroup
+    import click
+
+    from .commands import COMMANDS
+    from .options import LazyGroup
+    from .output import echo, silence
+except KeyboardInterrupt:  # before there is a command to interrupt
+    sys.exit(130)
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -36,7 +41,27 @@ def webtext() -> None:
 def main() -> None:
     """Entry point. Exit: 0 done, 1 failed, 2 bad command line or configuration, 3 our bug,
     130 interrupted."""
-    sys.exit(run(sys.argv[1:]))
+    _open_streams()
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            silence(stream.fileno())  # the interpreter would complain at its end
+    sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Gives stdin, stdout and stderr that were closed before the start somewhere to go: else a file
+    that is opened takes their number, and gets what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            assert opened == number
+            # Its buffer lives as long as the process.
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
 
 
 def run(args: list[str]) -> int:
@@ -57,7 +82,7 @@ def run(args: list[str]) -> int:
         error.show()
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _forget_output()
@@ -67,7 +92,7 @@ def run(args: list[str]) -> int:
 
 def _forget_output() -> int:
     """Keeps the interpreter from complaining about a closed pipe at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    silence(1)
     return 0
 
 
@@ -79,15 +104,15 @@ def _report(error: BaseException) -> int:
 
         error = missing(error)
     if isinstance(error, WebTextError | OSError):
-        click.echo(f"error: {_text(error)}", err=True)
+        echo(f"error: {_text(error)}", err=True)
         hint = getattr(error, "hint", None)
         if hint:
-            click.echo(f"hint: {hint}", err=True)
+            echo(f"hint: {hint}", err=True)
         return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
     import traceback
 
-    traceback.print_exception(error)
-    click.echo("error: this is a bug in webtext; please report it with the lines above", err=True)
+    echo("".join(traceback.format_exception(error)).rstrip(), err=True)
+    echo("error: this is a bug in webtext; please report it with the lines above", err=True)
     return EXIT_BUG
 
 

@@ -1,6 +1,8 @@
 """Tables, JSON and progress: stdout carries data, everything else goes to stderr."""
 
 import json
+import os
+import re
 import sys
 import time
 from types import TracebackType
@@ -17,16 +19,69 @@ if TYPE_CHECKING:
 _LINE_SECONDS = 10.0  # how often a plain log says how far a step is
 
 
+# What moves a terminal's cursor, colours, titles or keyboard, or turns the direction of writing.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_C1 = re.compile("[\x7f-\x9f]")
+
+
+def shown(text: str) -> str:
+    """`text` as a terminal may have it: what would command the terminal is spelt out.
+
+    Names of columns, ids, URLs and messages come from strangers' files.
+    """
+    return _UNSAFE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def echo(text: object, *, err: bool = False) -> None:
+    """The one way of a line to stdout (data) or stderr (the rest).
+
+    A stderr that nobody reads any more is no reason to stop.
+    """
+    try:
+        click.echo(shown(str(text)), err=err)
+    except OSError:
+        if not err:
+            raise
+        silence(2)
+
+
+def silence(descriptor: int) -> None:
+    """Sends what is still written to stdout or stderr nowhere."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != descriptor:
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
 def print_json(document: dict[str, Any]) -> None:
     """One JSON object on stdout, keys in the order given."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    # JSON escapes the other controls itself.
+    click.echo(_C1.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
-def console() -> "Console":
-    """Where tables for people go: stdout, in colour only on a terminal."""
-    from rich.console import Console
+def console(*, stderr: bool = False, quiet: bool = False) -> "Console":
+    """Where tables for people go, in colour only on a terminal; text is no markup."""
+    from rich.console import Console, RenderHook
+    from rich.segment import Segment
 
-    return Console(highlight=False, soft_wrap=False)
+    class Shown:
+        """What a renderable gives, its texts `shown`."""
+
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def __rich_console__(self, console: Console, options: Any) -> Any:
+            for text, style, control in console.render(self.inner, options):
+                yield Segment(text if control else shown(text), style, control)
+
+    class Hook(RenderHook):
+        def process_renderables(self, renderables: list[Any]) -> list[Any]:
+            return [Shown(each) for each in renderables]
+
+    made = Console(stderr=stderr, quiet=quiet, highlight=False, markup=False, emoji=False)
+    made.push_render_hook(Hook())
+    return made
 
 
 class Progress:
@@ -71,7 +126,7 @@ class Progress:
         if self._bars is not None:
             if self._step is not None:
                 self._bars.remove_task(self._step)
-            label = f"{self._stage}: {step}"
+            label = shown(f"{self._stage}: {step}")  # a bar is drawn past the console's hook
             self._step = self._bars.add_task(label, total=total, shown=self._shown())
 
     def advanced(self, units: int) -> None:
@@ -86,15 +141,16 @@ class Progress:
             if 0 < self._done < self._total:
                 left = spent * (self._total - self._done) / self._done
                 line += f", about {left:.0f} s left"
-            click.echo(line, err=True)
+            echo(line, err=True)
 
     def note(self, text: str) -> None:
         """What is waited for: beside the bar, or with the next plain line."""
         if self._bars is not None:
-            self._bars.update(self._step, description=f"{self._stage}: {self._name} ({text})")
+            label = shown(f"{self._stage}: {self._name} ({text})")
+            self._bars.update(self._step, description=label)
         elif not self._quiet and time.monotonic() - self._noted >= _LINE_SECONDS:
             self._noted = time.monotonic()
-            click.echo(f"{self._stage}: {text}", err=True)
+            echo(f"{self._stage}: {text}", err=True)
 
     def stage_ended(self, stage: str, entry: "Entry", fresh: bool) -> None:
         """One line a stage."""
@@ -107,7 +163,7 @@ class Progress:
             if self._bars is not None:
                 self._bars.console.print(line, highlight=False)
             else:
-                click.echo(line, err=True)
+                echo(line, err=True)
 
     def _shown(self) -> str:
         spent = max(1e-9, time.monotonic() - self._started)
@@ -120,16 +176,15 @@ class Progress:
 
 
 def _bars() -> "RichProgress":
-    from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
     return RichProgress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[shown]}"),
+        TextColumn("{task.fields[shown]}", markup=False),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console(stderr=True),
         transient=True,
     )
 

@@ -13,7 +13,6 @@ CURVES = (
     (f"webtext 0.8: {bands_for(0.8)[0]} x {bands_for(0.8)[1]}", bands_for(0.8), "#0b6e4f"),
     ("FineWeb: 14 x 8", (14, 8), "#1f5fbf"),
     ("datasketch 0.8: 9 x 13", (9, 13), "#b8480f"),
-    ("RefinedWeb: 450 x 20", (450, 20), "#7a3fa0"),
     ("OpenWebText2: 3 x 3", (3, 3), "#777777"),
 )
 

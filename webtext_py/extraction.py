@@ -33,6 +33,7 @@ from webtext_py.records import EXTRACTED, table
 from webtext_py.stage import Files, Stage
 from webtext_py.text.extract import ExtractSettings, PageExtractor
 from webtext_py.text.page import Page
+from webtext_py.url.key import without_credentials
 from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
 
 __all__ = ["OUT", "run_extract"]
@@ -300,7 +301,7 @@ def _item(capture: Capture, payload: Payload) -> Item:
         tuple(payload.headers),
         None if micros is None else datetime.fromtimestamp(micros / 1e6, UTC),
     )
-    return capture.url, page
+    return without_credentials(capture.url), page
 
 
 def _file(file: Path, given: Path) -> Item:

@@ -49,7 +49,7 @@ Scheme = Literal["affine32", "affine64", "legacy"]
 Hash = Literal["sha1", "ngram"]
 
 PERMUTATIONS = 128  # datasketch's default
-SHINGLE = 5  # words; the usual choice: C4 and FineWeb have 5, RefinedWeb too
+SHINGLE = 5  # words, as FineWeb and OpenWebText2 have (docs/dedup.md)
 _PRIME = np.uint64((1 << 61) - 1)
 
 

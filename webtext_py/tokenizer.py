@@ -128,8 +128,9 @@ class Tokenizer:
         return cls(None, vocabulary)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Writes `tokenizer.json`, `vocab.json`, `merges.txt` and `vocab.tiktoken` of a vocabulary
-        that `train` made; raises `InputError` for one that was read from a file."""
+        """Writes `tokenizer.json`, `tokenizer_config.json`, `vocab.json`, `merges.txt` and
+        `vocab.tiktoken` of a vocabulary that `train` made; raises `InputError` for one that was
+        read from a file."""
         from webtext_py.bpe.vocabulary import write_vocabulary
 
         if self._vocabulary is None:

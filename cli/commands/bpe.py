@@ -10,7 +10,7 @@ import click
 from webtext_py import defaults
 
 from ..options import WebTextCommand, shared_options, text_field_option, workers_option
-from ..output import Progress, print_json
+from ..output import Progress, echo, print_json
 from ..parameters import FILE, FOLDER, PATH, option
 
 _PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
@@ -93,7 +93,8 @@ def train(
     """Learn GPT-2's kind of vocabulary from the shards or any text.
 
     Gives the merges of Hugging Face tokenizers' BpeTrainer on the same text.
-    Writes tokenizer.json, vocab.json, merges.txt and vocab.tiktoken.
+    Writes tokenizer.json, tokenizer_config.json, vocab.json, merges.txt and
+    vocab.tiktoken.
 
     \b
     Example:
@@ -118,13 +119,13 @@ def train(
         print_json({"tokenizer": str(folder), **facts})
         return
     if facts["vocab_size"] < config.vocab_size:
-        click.echo(
+        echo(
             f"the text has fewer pairs than asked for: {facts['vocab_size']} entries, "
             f"not {config.vocab_size}",
             err=True,
         )
     if not quiet:
-        click.echo(
+        echo(
             f"{folder}: {facts['vocab_size']} entries, {facts['merges']} merges, from "
             f"{facts['pieces']} distinct pieces",
             err=True,
@@ -202,7 +203,7 @@ def encode(
         if as_json:
             print_json({"ids": ids})
         else:
-            click.echo(" ".join(map(str, ids)))
+            echo(" ".join(map(str, ids)))
         return
     with Progress(quiet=quiet) as observer:
         facts = encode(
@@ -221,7 +222,7 @@ def encode(
     if as_json:
         print_json({"out": str(folder), **facts})
     elif not quiet:
-        click.echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
+        echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
 
 
 def _stdin() -> bytes:

@@ -133,12 +133,12 @@ def build(
     from webtext_py.engine import LocalEngine
     from webtext_py.pipeline import Build, Sources
 
-    from ..output import Progress, print_json
+    from ..output import Progress, echo, print_json
     from ..summary import build_document, print_plan, print_summary
 
     sources = Sources(submissions, links, pages, wikipedia)
     if sources.demo and not quiet:
-        click.echo("using the demo data inside the package (no dumps or pages given)", err=True)
+        echo("using the demo data inside the package (no dumps or pages given)", err=True)
     fetching = fetch_values(rules, sources.network)
     work = Build(data, sources, BuildConfig(**rules), memory, fetching)
     if dry_run:

@@ -28,9 +28,8 @@ Examples:
 @option(
     "--out",
     type=FOLDER,
-    required=True,
     metavar="DIR",
-    help="Where `part-*.parquet` and `duplicates/` go.",
+    help="Where `part-*.parquet` and `duplicates/` go  [default: DATA/dedup].",
 )
 @option(
     "--against",
@@ -46,7 +45,7 @@ Examples:
 @shared_options
 def dedup(
     inputs: tuple[str, ...],
-    out: Path,
+    out: Path | None,
     against: tuple[str, ...],
     near_dup: float | None,
     shingle: int,
@@ -66,9 +65,9 @@ def dedup(
     from webtext_py.dedup import DedupConfig, run_dedup
     from webtext_py.engine import ThreadEngine
 
-    from ..output import Progress, print_json
+    from ..output import Progress, echo, print_json
 
-    del data  # the results go to --out, and nothing else is read
+    out = out or data / "dedup"
     config = DedupConfig(near_dup, shingle, text_field, partitions)
     with Progress(quiet=quiet) as progress:
         counts = run_dedup(
@@ -84,6 +83,4 @@ def dedup(
         print_json({"out": str(out), **counts})
     elif not quiet:
         dropped = ", ".join(f"{count:,} {reason}" for reason, count in counts["dropped"].items())
-        click.echo(
-            f"{counts['kept']:,} of {counts['in']:,} documents kept; removed: {dropped or 0}"
-        )
+        echo(f"{counts['kept']:,} of {counts['in']:,} documents kept; removed: {dropped or 0}")

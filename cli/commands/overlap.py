@@ -16,7 +16,7 @@ from ..options import (
     text_field_option,
     workers_option,
 )
-from ..output import Progress, console, print_json
+from ..output import Progress, console, echo, print_json
 from ..parameters import FILE, FOLDER, ManyOption, Names, Size, option, several
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def _cpus() -> int:
 
 
 def _say(quiet: bool) -> Callable[[str], None]:
-    return (lambda line: None) if quiet else (lambda line: click.echo(line, err=True))
+    return (lambda line: None) if quiet else (lambda line: echo(line, err=True))
 
 
 def _print(outcome: "Outcome") -> None:
@@ -370,7 +370,7 @@ def check(
     if as_json:
         print_json({"file": str(made.path), "rate": made.facts["rate"], "measured": found})
         return
-    click.echo(
+    echo(
         f"{made.path}: digest right; {found['false_positives']:,} false positives in "
         f"{found['probes']:,} probes from seed {found['seed']}\n"
         f"rate {found['rate']:.2e}, at most {found['rate_upper_95']:.2e} (95 %); computed "
@@ -414,7 +414,7 @@ def _describe(made: Any, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    click.echo(
+    echo(
         f"{made.path}: {facts['ngrams']:,} {facts['n']}-grams of {facts['documents']:,} documents, "
         f"about {facts['distinct']:,} distinct\n"
         f"{facts['file_bytes'] / 1e6:,.1f} MB, k = {facts['k']}, computed false positive rate "

@@ -9,7 +9,7 @@ import click
 
 from ..config_file import chosen_file, config_options, show, show_wanted
 from ..options import command, data_options, shared_options
-from ..output import Progress, print_json
+from ..output import Progress, console, echo, print_json
 from ..parameters import PATH, option
 
 EPILOG_TRAIN = """\b
@@ -108,7 +108,7 @@ def train(
     if os.environ.get("RANK", "0") != "0":
         return  # the first process speaks for all
     if result.interrupted:
-        click.echo(f"saved step {result.step} of `{run}`; `--resume` goes on", err=True)
+        echo(f"saved step {result.step} of `{run}`; `--resume` goes on", err=True)
         raise KeyboardInterrupt
     if as_json:
         print_json(summary)
@@ -117,7 +117,7 @@ def train(
         for key in shown:
             value = summary.get(key)
             if value is not None:
-                click.echo(f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}")
+                echo(f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}")
 
 
 class _Training(Progress):
@@ -127,12 +127,11 @@ class _Training(Progress):
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
         super().__init__(quiet=quiet)
-        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.console = console(stderr=True, quiet=quiet)
         self.bar = Bars(
             TextColumn("step {task.completed:,.0f}/{task.total:,.0f}"),
             BarColumn(),
@@ -234,8 +233,8 @@ def sample(
         return
     for i, text in enumerate(texts):
         if i:
-            click.echo("---")
-        click.echo(prompt + text)
+            echo("---")
+        echo(prompt + text)
 
 
 @command(
@@ -264,4 +263,4 @@ def export(data: Path, as_json: bool, quiet: bool, run: str, folder: Path, force
     if as_json:
         print_json(document)
     elif not quiet:
-        click.echo(f"{folder}: step {step}, {parameters:,} parameters")
+        echo(f"{folder}: step {step}, {parameters:,} parameters")

@@ -18,15 +18,15 @@ def verify(ctx: click.Context, data: Path, as_json: bool, quiet: bool) -> None:
     """
     from webtext_py.verify import verify as check
 
-    from ..output import print_json
+    from ..output import echo, print_json
 
     report = check(data)
     if as_json:
         print_json(report.document())
     else:
         for problem in report.problems:
-            click.echo(problem)
+            echo(problem)
         if not quiet:
             found = f"{len(report.problems)} problems" if report.problems else "all as written"
-            click.echo(f"{report.files} files, {report.checks} counts checked: {found}", err=True)
+            echo(f"{report.files} files, {report.checks} counts checked: {found}", err=True)
     ctx.exit(1 if report.problems else 0)

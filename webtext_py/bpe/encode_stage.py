@@ -276,6 +276,10 @@ def encode_stage(
         finally:
             ahead.shutdown(cancel_futures=True)
     stage = Encode(given, names, None if shards else upstream, pattern, text_field, folder, flat)
+    entry = workspace.manifest.done(stage.name)
+    lost = entry is not None and any(not (workspace.data / n).exists() for n in entry.outputs)
+    if lost and not workspace.reading:
+        workspace.forget(stage.name)  # somebody removed files: they are made again
     return workspace.run(stage, force=force)
 
 

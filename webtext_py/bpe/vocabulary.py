@@ -3,7 +3,7 @@
 import base64
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ import numpy as np
 
 from webtext_py import _core
 from webtext_py.bpe.alphabet import spell
+from webtext_py.defaults import ENDOFTEXT
 from webtext_py.engine.commit import TEMPORARY, flush
 from webtext_py.errors import FormatError
 
-FILES = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.tiktoken")
+FILES = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.tiktoken", "tokenizer_config.json")
+CONTEXT = 1024  # tokens that GPT-2's models read at once
 
 GPT2_REGEX = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
@@ -62,7 +64,7 @@ class Vocabulary:
 
 
 def write_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[Path]:
-    """Writes `tokenizer.json`, `vocab.json`, `merges.txt` and `vocab.tiktoken` to `folder`.
+    """Writes the files of `FILES` to `folder`; `tokenizer_config.json` is for `AutoTokenizer`.
 
     The files are written beside their places, read back, compared with each other and with the
     vocabulary, and only then renamed. Raises `FormatError` where they disagree.
@@ -79,6 +81,9 @@ def write_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[Path]:
         "vocab.tiktoken": "".join(
             f"{base64.b64encode(token).decode()} {rank}\n"
             for rank, token in enumerate(vocabulary.tokens)
+        ),
+        "tokenizer_config.json": json.dumps(
+            tokenizer_config(vocabulary.pattern, vocabulary.special), indent=2
         ),
     }
     staged = {name: folder / f"{TEMPORARY}{os.getpid()}-{name}" for name in FILES}
@@ -146,6 +151,19 @@ def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
             "vocab": ids,
             "merges": [list(merge) for merge in merges],
         },
+    }
+
+
+def tokenizer_config(
+    pattern: str, special: Iterable[str], context: int = CONTEXT
+) -> dict[str, Any]:
+    """What `AutoTokenizer` asks beside `tokenizer.json`: class, end of a text, length in tokens."""
+    named = ("bos_token", "eos_token", "unk_token") if ENDOFTEXT in special else ()
+    return {
+        "tokenizer_class": "GPT2TokenizerFast" if pattern == "gpt2" else "PreTrainedTokenizerFast",
+        "model_max_length": context,
+        "add_prefix_space": False,
+        **dict.fromkeys(named, ENDOFTEXT),
     }
 
 

@@ -14,10 +14,12 @@ import hashlib
 import io
 import json
 import os
+import re
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,6 +30,7 @@ from warcio.warcwriter import WARCWriter
 
 from webtext_py.engine.commit import flush
 from webtext_py.fetch.client import Exchange
+from webtext_py.pages.http import is_clean_url
 
 __all__ = ["JOURNAL", "Archive", "Attempt", "read_journal"]
 
@@ -35,6 +38,7 @@ JOURNAL = "fetch-journal.jsonl"
 _PART = ".part"
 # Our choice: on 150 real pages zlib's level 4 took 56 % of level 6's time for 5 % more bytes.
 GZIP_LEVEL = 4
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 _SYNC_BYTES = 64 << 20  # written between two fsyncs
 _PAYLOADS = 200_000  # digests remembered for revisit records, about 300 bytes each
 _KEPT = "X-Archive-Orig-"  # what replay tools call headers that no longer hold
@@ -97,7 +101,7 @@ class Archive:
         self._configuration = configuration
         self._rotate = rotate_bytes
         self._level = level
-        self._file: io.BufferedWriter | None = None
+        self._file: io.FileIO | None = None
         self._name = ""
         self._offset = 0
         self._unsynced = 0
@@ -106,7 +110,7 @@ class Archive:
     def __enter__(self) -> "Archive":
         self.folder.mkdir(parents=True, exist_ok=True)
         self._recover()
-        self._journal = (self.folder / JOURNAL).open("ab")
+        self._journal = (self.folder / JOURNAL).open("ab", buffering=0)
         return self
 
     def __exit__(
@@ -181,17 +185,24 @@ class Archive:
 
     def add_members(self, attempt: Attempt, members: list[bytes]) -> None:
         """Writes gzip members as they are, then the line of `attempt`."""
-        if members:
-            file = self._open(attempt.source)
-            data = b"".join(members)
-            file.write(data)
-            file.flush()
-            attempt.file, attempt.offset, attempt.length = self._name, self._offset, len(data)
-            self._offset += len(data)
-            self.bytes_written += len(data)
-            self._unsynced += len(data)
-        self._journal.write(_line(attempt))
-        self._journal.flush()
+        data = b"".join(members)
+        file = self._open(attempt.source) if members else None
+        journal = os.fstat(self._journal.fileno()).st_size
+        try:
+            if file is not None:
+                _write(file, data, self.folder / self._name)
+                attempt.file, attempt.offset, attempt.length = self._name, self._offset, len(data)
+            _write(self._journal, _line(attempt), self.folder / JOURNAL)
+        except OSError:
+            # The disk is full: back to the last whole record, and the last whole line.
+            if file is not None:
+                os.ftruncate(file.fileno(), self._offset)
+                file.seek(self._offset)
+            os.ftruncate(self._journal.fileno(), journal)
+            raise
+        self._offset += len(data)
+        self.bytes_written += len(data)
+        self._unsynced += len(data)
         self._remember(attempt)
         if self._unsynced > _SYNC_BYTES and self._file is not None:
             os.fsync(self._file.fileno())
@@ -200,7 +211,7 @@ class Archive:
         if self._offset >= self._rotate:
             self._close_file()
 
-    def _open(self, source: str) -> io.BufferedWriter:
+    def _open(self, source: str) -> io.FileIO:
         if self._file is not None and self._name.startswith(f"{source}-"):
             return self._file
         self._close_file()
@@ -210,7 +221,7 @@ class Archive:
         ):
             number += 1
         self._name = f"{source}-{number:05d}.warc.gz"
-        self._file = (self.folder / f"{self._name}{_PART}").open("xb")
+        self._file = (self.folder / f"{self._name}{_PART}").open("xb", buffering=0)
         info = {
             "software": "webtext",
             "format": "WARC/1.1",
@@ -221,7 +232,13 @@ class Archive:
         writer = _writer(out)
         writer.write_record(writer.create_warcinfo_record(self._name, info))
         head = _packed(out.getvalue(), self._level)
-        self._file.write(head)
+        try:
+            _write(self._file, head, self.folder / self._name)
+        except OSError:
+            self._file.close()
+            self._file = None
+            (self.folder / f"{self._name}{_PART}").unlink()
+            raise
         self._offset = len(head)
         return self._file
 
@@ -229,7 +246,6 @@ class Archive:
         if self._file is None:
             return
         part = self.folder / f"{self._name}{_PART}"
-        self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         self._file = None
@@ -240,18 +256,21 @@ class Archive:
 
     def _records(self, exchange: Exchange, attempt: Attempt) -> list[bytes]:
         """A request and a response (or revisit) record, not yet packed."""
+        for url in (exchange.url, exchange.source_url):
+            if url is not None and not is_clean_url(url):
+                raise ValueError(f"{url!r} cannot stand in a header")
         date = _date(exchange.started)
         fields: dict[str, str] = {"WARC-Date": date}
         if exchange.address:
-            fields["WARC-IP-Address"] = exchange.address
+            fields["WARC-IP-Address"] = str(ip_address(exchange.address.partition("%")[0]))
         if exchange.truncated is not None:
             fields["WARC-Truncated"] = exchange.truncated
         if exchange.source_url is not None:
             fields["WARC-Source-URI"] = exchange.source_url
         digest = hashlib.sha1(exchange.body, usedforsecurity=False).digest()
         named = f"sha1:{base64.b32encode(digest).decode()}"
-        status = f"{exchange.status} {exchange.phrase}".strip()
-        lines = [(n, v) for n, v in exchange.headers if n.lower() != "transfer-encoding"]
+        status = _one_line(f"{exchange.status} {exchange.phrase}")
+        lines = [(n, _one_line(v)) for n, v in exchange.headers if n.lower() != "transfer-encoding"]
         if exchange.truncated is not None:
             # Replay would wait for a body that is not there.
             lines = [(f"{_KEPT}{n}" if n.lower() in _OF_BODY else n, v) for n, v in lines]
@@ -298,9 +317,24 @@ class Archive:
         return [block, out.getvalue()]
 
 
+def _one_line(text: str) -> str:
+    """A header's value that ends where it should."""
+    return _CONTROL.sub(" ", text).strip()
+
+
 def _writer(out: io.BytesIO) -> WARCWriter:
     """warcio's writer into memory; its own buffer would go to a file for larger pages."""
     return WARCWriter(out, gzip=False, warc_version="WARC/1.1")
+
+
+def _write(file: io.FileIO, data: bytes, path: Path) -> None:
+    """Writes all of `data`. Raises OSError with the file's name."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[file.write(view) :]
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _line(attempt: Attempt) -> bytes:

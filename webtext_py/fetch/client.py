@@ -18,15 +18,12 @@ from yarl import URL
 
 from webtext_py.fetch import clock
 from webtext_py.fetch.address import Guard
-from webtext_py.fetch.connector import (
-    CountedConnection,
-    Resolver,
-    SystemResolver,
-    make_connector,
-)
+from webtext_py.fetch.connector import CountedConnection, make_connector
 from webtext_py.fetch.failure import AddressRefusedError, FetchError
 from webtext_py.fetch.limits import Limits
+from webtext_py.fetch.resolver import Resolver, SystemResolver
 from webtext_py.pages.http import first_value, is_html
+from webtext_py.url.key import without_credentials
 
 __all__ = ["Client", "Exchange"]
 
@@ -116,9 +113,11 @@ class Client:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise FetchError("bad_url", f"{url}: {error}") from None
+            raise FetchError("bad_url", f"{without_credentials(url)}: {error}") from None
         if parts.scheme not in ("http", "https") or not host:
             raise FetchError("bad_url", f"{url}: only http and https are fetched")
+        if parts.username is not None or parts.password is not None:
+            raise FetchError("bad_url", f"{host}: credentials in a URL are never sent")
         own = 80 if parts.scheme == "http" else 443
         if port not in (None, own) and not self.any_port:
             raise FetchError("port_refused", f"{url}: port {port}")

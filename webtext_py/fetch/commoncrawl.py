@@ -36,6 +36,7 @@ from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.surt import surt_key
+from webtext_py.pages import warc
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.http import is_html, parse_head
@@ -340,13 +341,12 @@ def _record(member: bytes) -> _Record:
     if not unpacker.eof or unpacker.unused_data:
         raise FetchError("archive_error", "not one whole gzip member")
     head, blank, block = data.partition(b"\r\n\r\n")
-    lines = head.decode("utf-8", "replace").split("\r\n")
-    if not blank or not lines[0].startswith("WARC/"):
+    header = warc.parse(head + blank)  # the reader's own judgement of what a header says
+    if not blank or header is None:
         raise FetchError("archive_error", "no WARC record")
-    fields = {n.strip().lower(): v.strip() for n, _, v in (x.partition(":") for x in lines[1:])}
-    length = fields.get("content-length", "")
-    date = fields.get("warc-date", "")
-    if not length.isdigit() or int(length) > len(block) or parse_date(date) is None:
+    length = header.length
+    if length is None or length > len(block) or parse_date(header.date) is None:
         raise FetchError("archive_error", "a WARC record that is cut or has no date")
-    url = fields.get("warc-target-uri", "").strip("<>")
-    return _Record(fields.get("warc-type", ""), url, date, block[: int(length)])
+    if block[length:] not in (b"\r\n\r\n", b""):
+        raise FetchError("archive_error", "more than one WARC record, or a wrong length")
+    return _Record(header.kind, header.url, header.date, block[:length])

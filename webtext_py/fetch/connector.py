@@ -11,7 +11,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -24,35 +24,14 @@ from webtext_py.fetch.failure import AddressRefusedError, FetchError
 if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
 
+    from webtext_py.fetch.resolver import Resolver
+
 __all__ = [
     "CountedConnection",
     "HostsFile",
-    "Resolver",
-    "SystemResolver",
     "make_connector",
     "read_hosts",
 ]
-
-
-class Resolver(Protocol):
-    """Names to addresses."""
-
-    async def addresses(self, host: str) -> list[str]:
-        """The addresses of `host`, at least one. Raises `FetchError` (`dns`)."""
-        ...
-
-
-class SystemResolver:
-    """The system's resolver, asked in threads."""
-
-    async def addresses(self, host: str) -> list[str]:
-        """The addresses of `host` in the system's order."""
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise FetchError("dns", f"{host}: {error}") from None
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class HostsFile:
@@ -85,7 +64,7 @@ def read_hosts(path: Path) -> HostsFile:
 class _Pinned(AbstractResolver):
     """Gives aiohttp the addresses of our resolver."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: "Resolver") -> None:
         self._resolver = resolver
 
     async def resolve(
@@ -136,7 +115,7 @@ class CountedConnection(ResponseHandler):
 
 def make_connector(
     guard: Guard,
-    resolver: Resolver,
+    resolver: "Resolver",
     *,
     connections: int = 64,
     wire_bytes: int = 10 << 20,

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.schedule import site_of
 from webtext_py.url.key import fetch_url
@@ -31,6 +30,7 @@ class Link:
     url: str
     created: float
     tries: int = 0
+    begun: Fetched | None = None  # what came of it until a redirect led to a paused site
 
 
 Done = Callable[[Link, Fetched], Awaitable[None]]
@@ -38,16 +38,19 @@ Done = Callable[[Link, Fetched], Awaitable[None]]
 
 @dataclass
 class Wanted:
-    """What is left to fetch, by site, and when each site may be asked again."""
+    """What is left to fetch, by site, and when each site may be asked again. `lined`: the sites
+    that stand in the heap or are at work."""
 
     queues: dict[str, deque[Link]] = field(default_factory=dict)
     heap: list[tuple[float, int, str]] = field(default_factory=list)
     left: int = 0
     busy: int = 0
     number: int = 0
+    lined: set[str] = field(default_factory=set)
 
     def push(self, site: str, ready_s: float) -> None:
         """Lines a site up."""
+        self.lined.add(site)
         self.number += 1
         heapq.heappush(self.heap, (ready_s, self.number, site))
 
@@ -100,19 +103,23 @@ async def _work(live: Live, wanted: Wanted, done: Done) -> None:
         _, _, site = heapq.heappop(wanted.heap)
         queue = wanted.queues[site]
         link = queue.popleft()
-        if live.manners.broken(site):
-            error = FetchError("host_down", f"{site} failed too often in a row")
-            result = Fetched(error.reason, error.detail)
-        else:
-            result = await live.fetch(link.url, link.tries)
+        result = await live.fetch(link.url, link.tries, link.begun)
+        link.begun = None
         if result.again:
             link.tries += 1
             queue.append(link)
+        elif result.waits_for is not None:
+            link.begun, there = result, result.waits_for
+            wanted.queues.setdefault(there, deque()).append(link)
+            if there not in wanted.lined:
+                wanted.push(there, live.manners.ready_s(there))
         else:
             await done(link, result)
             wanted.left -= 1
         if queue:
             wanted.push(site, live.manners.ready_s(site))
+        else:
+            wanted.lined.discard(site)
 
 
 def summary(outcomes: Counter[str]) -> str:

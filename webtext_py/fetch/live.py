@@ -43,6 +43,7 @@ class Fetched:
     status: int | None = None
     again: bool = False  # worth another try, later
     fetched_at: str | None = None  # ISO 8601; null: the last exchange's time
+    waits_for: str | None = None  # the site of `final_url`, which is paused: go on there, later
 
 
 class Live:
@@ -68,11 +69,14 @@ class Live:
         self._probed: OrderedDict[str, bytes | None] = OrderedDict()
         self._on_robots = on_robots
 
-    async def fetch(self, url: str, tries: int = 0) -> Fetched:
-        """What comes of `url`. Never raises `FetchError`: it becomes the outcome."""
-        result = Fetched("good", final_url=url)
+    async def fetch(self, url: str, tries: int = 0, begun: Fetched | None = None) -> Fetched:
+        """What comes of `url`, or of a fetch of it that waited for another site.
+
+        Never raises `FetchError`: it becomes the outcome.
+        """
+        result = begun or Fetched("good", final_url=url)
         try:
-            await self._follow(url, result)
+            await self._follow(result.final_url or url, result)
         except FetchError as error:
             result.outcome, result.detail = error.reason, error.detail
             result.again = self._judge_failure(error, result, tries)
@@ -83,8 +87,9 @@ class Live:
         site = _site(result.final_url or "")
         limits = self.client.limits
         if error.reason == "rate_limited":
-            if error.retry_after_s is not None and error.retry_after_s > limits.max_delay_s:
-                self.manners.pause(site, tries, error.retry_after_s)
+            after = error.retry_after_s
+            if after is not None and after > limits.max_delay_s:
+                self.manners.end(site, f"Retry-After {after:.0f} s")
                 return False
             self.manners.pause(site, tries, error.retry_after_s)
             return tries + 1 < limits.tries
@@ -96,9 +101,14 @@ class Live:
 
     async def _follow(self, url: str, result: Fetched) -> None:
         limits = self.client.limits
-        passed: list[str] = []
+        passed = result.redirects[:]
+        resumed, result.waits_for = result.waits_for is not None, None
         while True:
             result.final_url, result.redirects = url, passed[:]
+            if passed and not resumed and self.manners.waits(_site(url)):
+                result.waits_for = _site(url)  # nobody stands in line for a paused site
+                return
+            resumed = False
             result.fetched_at = clock.now().isoformat()
             exchange = await self._polite(url)
             result.fetched_at, result.status = exchange.started.isoformat(), exchange.status
@@ -218,8 +228,7 @@ class Live:
         """One exchange that robots.txt permits, in turn."""
         host, _ = self.client.check(url)
         site = site_of(host)
-        if self.manners.broken(site):
-            raise FetchError("host_down", f"{site} failed too often in a row")
+        self.manners.check(site)
         rules = await self.robots.rules(url)
         if rules.error is not None:
             # The host's own trouble tells more than that it forbids everything.
@@ -233,6 +242,7 @@ class Live:
 
     async def _in_turn(self, url: str, **options: object) -> Exchange:
         host, _ = self.client.check(url)
+        self.manners.check(site_of(host))
         address = await self._address(host)
         async with self.manners.turn(site_of(host), address):
             return await self.client.get(url, address=address, **options)  # type: ignore[arg-type]

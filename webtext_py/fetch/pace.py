@@ -14,6 +14,7 @@ __all__ = ["Pace"]
 # on within a minute.
 _HOLD_S = 60.0
 _TRIES = 5
+_LONGEST_S = 24 * 3600  # of one wait; our choice
 
 
 class Pace:
@@ -30,6 +31,7 @@ class Pace:
         self._say = say
         self._hold_s = hold_s
         self._next_s = 0.0
+        self._ended = False
         self._turn = asyncio.Lock()
 
     async def get(
@@ -42,7 +44,7 @@ class Pace:
     ) -> Exchange:
         """The answer to `url`, body and all where it is 2xx. Raises `FetchError`."""
         async with self._turn:
-            for tries in range(_TRIES):
+            for tries in range(0 if self._ended else _TRIES):
                 await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
                 try:
                     answer = await self._client.get(
@@ -63,8 +65,9 @@ class Pace:
                     return answer
                 told = retry_after_s(answer)
                 wait = self._hold_s * 2**tries if told is None else told
-                if wait > 24 * 3600:
+                if wait > _LONGEST_S:
                     break
                 self._say(f"{url.split('/')[2]} answered {answer.status}: waiting {wait:.0f} s")
                 self._next_s = time.monotonic() + max(wait, self._gap_s)
+            self._ended = True  # whoever is told again and again to wait asks no more
             raise FetchError("rate_limited", f"{url}: the archive wants no more requests")

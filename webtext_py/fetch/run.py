@@ -14,11 +14,13 @@ from webtext_py.fetch.address import Guard, networks
 from webtext_py.fetch.archive import Archive, Attempt
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.config import FetchConfig
-from webtext_py.fetch.connector import SystemResolver, read_hosts
+from webtext_py.fetch.connector import read_hosts
 from webtext_py.fetch.crawl import Link, Wanted, crawl, summary
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.pace import Pace
+from webtext_py.fetch.resolver import SystemResolver
 from webtext_py.fetch.schedule import Manners
+from webtext_py.url.key import without_credentials
 
 __all__ = ["GOOD", "Watcher", "fetch"]
 
@@ -169,7 +171,7 @@ def fetch(
         try:
             for source in sources:
                 left = [
-                    Link(link.url_key, link.url, link.created)
+                    Link(link.url_key, without_credentials(link.url), link.created)
                     for link in links
                     if _missing(archive, link, sources, source, config)
                 ]

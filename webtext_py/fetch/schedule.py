@@ -17,6 +17,8 @@ from webtext_py.url.host import registrable_domain
 
 __all__ = ["Manners", "site_of"]
 
+_PATIENCE_S = 1.0  # our choice
+
 
 def site_of(host: str) -> str:
     """The name under which requests to `host` are counted together."""
@@ -42,6 +44,7 @@ class Manners:
         self.limits = limits
         self._turns: dict[str, _Turn] = {}
         self._failures: dict[str, int] = {}
+        self._ended: dict[str, str] = {}
         self._random = random.Random(seed)  # jitter only: no result depends on it
 
     @asynccontextmanager
@@ -68,6 +71,10 @@ class Manners:
         """When the site's next request may begin, by the monotonic clock."""
         turn = self._turns.get(f"site {site}")
         return 0.0 if turn is None else turn.next_s
+
+    def waits(self, site: str) -> bool:
+        """Whether the site's turn is further away than a delay or two."""
+        return self.ready_s(site) - time.monotonic() > 2 * self.limits.delay_s + _PATIENCE_S
 
     def slow_down(self, site: str, delay_s: float) -> None:
         """Keeps a Crawl-delay from now on. Raises `FetchError` where it is past the limit."""
@@ -98,6 +105,17 @@ class Manners:
         """The site gave an answer: its failures in a row begin anew."""
         if self._failures.get(site):
             self._failures[site] = 0
+
+    def end(self, site: str, why: str) -> None:
+        """Leaves the site alone for the rest of the fetch, as it asks for more than we wait."""
+        self._ended.setdefault(site, why)
+
+    def check(self, site: str) -> None:
+        """Raises `FetchError` where the site is not to be asked any more."""
+        if site in self._ended:
+            raise FetchError("rate_limited", f"{site}: {self._ended[site]}")
+        if self.broken(site):
+            raise FetchError("host_down", f"{site} failed too often in a row")
 
     def broken(self, site: str) -> bool:
         """Whether the site failed too often in a row."""

@@ -22,8 +22,8 @@ from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
 from webtext_py.pages.coding import decode_body
-from webtext_py.pages.http import is_html, join_location
-from webtext_py.url.key import url_key
+from webtext_py.pages.http import is_clean_url, is_html, join_location
+from webtext_py.url.key import url_key, without_credentials
 
 __all__ = ["Capture", "Wayback", "memento_base", "read_cdx"]
 
@@ -68,7 +68,8 @@ def memento_base(cdx: str) -> str:
 def read_cdx(body: bytes) -> list[Capture]:
     """The rows of a CDX answer in JSON: the Internet Archive's table or pywb's object a line.
 
-    Rows that lack a field are left out. Raises `FetchError` (`archive_error`) for other data.
+    Rows that lack a field, or whose URL is none, are left out. Raises `FetchError`
+    (`archive_error`) for other data.
     """
     text = body.decode("utf-8", "replace").strip()
     if not text:
@@ -86,7 +87,7 @@ def read_cdx(body: bytes) -> list[Capture]:
         if not isinstance(row, dict):
             continue
         timestamp = str(row.get("timestamp", ""))
-        url = str(row.get("original", row.get("url", "")))
+        url = without_credentials(str(row.get("original", row.get("url", ""))))
         capture = Capture(
             timestamp,
             url,
@@ -94,7 +95,7 @@ def read_cdx(body: bytes) -> list[Capture]:
             str(row.get("mimetype", row.get("mime", "-"))),
         )
         try:
-            if re.fullmatch(r"[0-9]{14}", timestamp) and capture.time and url:
+            if re.fullmatch(r"[0-9]{14}", timestamp) and capture.time and is_clean_url(url):
                 found.append(capture)
         except ValueError:
             continue

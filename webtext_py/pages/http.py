@@ -5,8 +5,17 @@ from dataclasses import dataclass
 
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.warc import decode_text
+from webtext_py.url.key import without_credentials
 
-__all__ = ["HttpHead", "first_value", "is_html", "is_web_url", "join_location", "parse_head"]
+__all__ = [
+    "HttpHead",
+    "first_value",
+    "is_clean_url",
+    "is_html",
+    "is_web_url",
+    "join_location",
+    "parse_head",
+]
 
 # More than this is no response head: our choice; servers and browsers stop at 256 KiB.
 HEAD_MAX = 1 << 20
@@ -15,6 +24,7 @@ _STATUS = re.compile(r"HTTP/[0-9]+(?:\.[0-9]+)?[ \t]+([0-9]{3})(?![0-9])")
 _BLANK = re.compile(rb"\n[ \t]*\r?\n")
 _NAME = re.compile(r"[!-9;-~]+")
 _WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
+_UNCLEAN = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _HTML_START = re.compile(
     rb"(?:\xef\xbb\xbf)?(?>\s+|<!--.*?-->|<\?xml[^>]*>)*+"
@@ -85,6 +95,12 @@ def is_web_url(url: str) -> bool:
     return _WEB.match(url) is not None
 
 
+def is_clean_url(url: str) -> bool:
+    """Whether `url` is http or https with a host and could stand in a header: no blanks, controls
+    or line ends."""
+    return is_web_url(url) and _UNCLEAN.search(url) is None
+
+
 def is_html(content_type: str | None, headers: list[tuple[str, str]], body: bytes) -> bool:
     """Whether a response is HTML: by its type, and by its first bytes where it has none."""
     if content_type:
@@ -96,11 +112,12 @@ def is_html(content_type: str | None, headers: list[tuple[str, str]], body: byte
 
 
 def join_location(url: str, location: str) -> str | None:
-    """The absolute URL that `location` names at `url`; null where it names no web page."""
+    """The absolute URL that `location` names at `url`, without credentials; null where it names no
+    web page."""
     import ada_url
 
     try:
         target: str = ada_url.join_url(url, location)
     except ValueError:
         return None
-    return target if is_web_url(target) else None
+    return without_credentials(target) if is_web_url(target) else None

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.bpe.encode_stage import TOKENS, encode_stage, open_tokenizer, stage_name
+from webtext_py.bpe.vocabulary import tokenizer_config
 from webtext_py.defaults import ENDOFTEXT
 from webtext_py.errors import FormatError, InputError, StaleError
 from webtext_py.layout import TOKENIZER
@@ -76,14 +77,8 @@ class RunTokenizer:
 
     def hugging_face(self, context: int) -> dict[str, bytes]:
         """The files that `AutoTokenizer` wants, for a model of `context` tokens."""
-        names = ("bos_token", "eos_token", "unk_token")
-        gpt2 = self.tokenizer.pattern == "gpt2"
-        table = {
-            "tokenizer_class": "GPT2TokenizerFast" if gpt2 else "PreTrainedTokenizerFast",
-            "model_max_length": context,
-            "add_prefix_space": False,
-            **dict.fromkeys(names, ENDOFTEXT),
-        }
+        ours = self.tokenizer
+        table = tokenizer_config(ours.pattern, ours.special, context)
         return {**self.files(), "tokenizer_config.json": json.dumps(table, indent=2).encode()}
 
 
@@ -132,7 +127,7 @@ def find_tokens(
             hint="put it back, run `webtext build`, or name tokens or text with `--tokens`",
         )
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    finished = Manifest(data).done(stage_name(out)) is not None
+    finished = there and Manifest(data).done(stage_name(out)) is not None
     if not finished and not make:
         return None
     if not finished and several:
@@ -144,8 +139,6 @@ def find_tokens(
         _ = RunTokenizer(data / TOKENIZER.name()).tokenizer  # raises, naming `webtext bpe train`
     again = f"webtext bpe encode{f' --tokenizer {tokenizer}' if tokenizer else ''}"
     again += f" --input {tokens} --out DIR`, then `--tokens DIR" if inputs else " --force"
-    if finished and not there:
-        raise InputError(f"the tokens in `{folder}` are gone", hint=f"run `{again}`")
     reading = several or not make
     with Workspace(data, observer=observer or Silent(), reading=reading) as workspace:
         chosen = tokenizer or (data / TOKENIZER.name("tokenizer.json") if inputs else None)

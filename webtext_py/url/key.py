@@ -42,6 +42,8 @@ _HREF = re.compile(
     r"(https?)://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::([0-9]+))?(/[^?#]*)(?:\?([^#]*))?(?:#(.*))?"
 )
 _SESSION = re.compile(r"jsessionid=[0-9a-z.!_-]+", re.IGNORECASE)
+# Up to the last `@` before the path, as a WHATWG parser has it.
+_CREDENTIALS = re.compile(r"\A\s*+(https?:[/\\]*+)[^/?#\\]*@", re.IGNORECASE)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -98,15 +100,21 @@ def _serialised(url: str) -> "tuple[str, re.Match[str]] | None":
 
 
 def fetch_url(url: str) -> str | None:
-    """The URL as one fetches it: the WHATWG serialisation of `url` as posted.
+    """The URL as one fetches it: the WHATWG serialisation of `url` as posted, without user name
+    and password, which are nobody else's.
 
-    None where it is no http(s) URL with a host that could be. User name, fragment, tracking
-    parameters and `www.` stay. Source: URL Standard (WHATWG).
+    None where it is no http(s) URL with a host that could be. Fragment, tracking parameters and
+    `www.` stay. Source: URL Standard (WHATWG).
     """
     found = _serialised(url)
     if found is None or site_host(found[1][2]) is None:
         return None
-    return found[0]
+    return without_credentials(found[0])
+
+
+def without_credentials(url: str) -> str:
+    """`url`, an absolute http(s) URL, without user name and password."""
+    return _CREDENTIALS.sub(r"\1", url, count=1) if "@" in url else url
 
 
 def url_key(url: str) -> str | None:

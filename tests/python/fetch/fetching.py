@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from webtext_py.fetch.address import Guard, networks
 from webtext_py.fetch.client import Client
-from webtext_py.fetch.connector import HostsFile, Resolver
+from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched, Live
+from webtext_py.fetch.resolver import Resolver
 from webtext_py.fetch.schedule import Manners
 
 LIMITS = Limits(

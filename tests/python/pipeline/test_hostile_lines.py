@@ -62,3 +62,24 @@ def test_sums_of_karma_saturate() -> None:
             columns = np.array([*group, 3, 4], np.int64)
             sums = _saturated_sums(columns, np.array([0, size]))
             assert sums.tolist() == [max(least, min(largest, sum(group))), 7]
+
+
+def test_credentials_reach_no_document_and_no_shard(tmp_path: Path) -> None:
+    """Neither those of a posted link nor those of an archive's record."""
+    words = " ".join(f"The {n} bakers of the old town met and spoke of flour." for n in range(30))
+    body = f"<!doctype html><html><title>Bakers</title><p>{words}</p></html>".encode()
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body
+    head = (
+        "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://user:secret@edge.example/a\r\n"
+        f"WARC-Date: 2015-01-01T00:00:00Z\r\nContent-Length: {len(block)}\r\n\r\n"
+    )
+    archive, links, data = tmp_path / "a.warc", tmp_path / "links.csv", tmp_path / "data"
+    archive.write_bytes(head.encode() + block + b"\r\n\r\n")
+    links.write_text("url,karma,created_utc\nhttp://u:secret@edge.example/a,9,1300000000\n")
+    arguments = ["build", "--data", data, "--workers", 1, "--quiet", "--links", links]
+    assert run([*map(str, arguments), "--pages", str(archive)]) == 0
+    for folder in ("documents", "shards"):
+        files = (data / folder).glob("*.parquet")
+        rows = [row for path in files for row in pq.read_table(path).to_pylist()]
+        assert [row["url"] for row in rows] == ["http://edge.example/a"]
+        assert "secret" not in str(rows)

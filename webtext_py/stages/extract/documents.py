@@ -20,6 +20,7 @@ from webtext_py.records import DOCUMENTS, table
 from webtext_py.tables import write_table
 from webtext_py.text.extract import ExtractSettings, PageExtractor
 from webtext_py.text.page import Page
+from webtext_py.url.key import without_credentials
 
 # What one call of the core takes, at most about so much (our choice): the next batch is read
 # meanwhile. No result depends on them.
@@ -131,7 +132,8 @@ def _batches(container: Path, rows: pa.Table) -> Iterator[Batch]:
 def _joined(rows: pa.Table, found: pa.Table) -> pa.Table:
     """Documents out of the rows of their captures and what was found, row by row."""
     columns = {name: rows[name] for name in _CARRIED}
-    columns["url"] = columns.pop("final_url")
+    urls = columns.pop("final_url").to_pylist()
+    columns["url"] = pa.array(map(without_credentials, urls), pa.string())
     columns |= {name: found[name] for name in found.column_names if name in DOCUMENTS.names}
     return pa.table(columns)
 

@@ -25,7 +25,7 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 2  # good captures lie by place; a row group is a place
+    rules = 3  # good captures by place; redirects without credentials; records behind damage
     files = (CAPTURES, GOOD, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from webtext_py.records import SHARDS
 
@@ -29,9 +31,10 @@ def write_card(
     facts: dict[str, Any],
     files: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
-    """Task: `README.md` (first output) and `croissant.json` (second) from counts and file facts."""
+    """Task: `README.md` (first output) and `croissant.json` (second) from counts, files' facts and
+    shards (inputs)."""
     outputs[0].write_text(_card(counts, facts), encoding="utf-8")
-    outputs[1].write_text(_croissant(files) + "\n", encoding="utf-8")
+    outputs[1].write_text(_croissant(files, _last_day(inputs)) + "\n", encoding="utf-8")
     return {}
 
 
@@ -94,8 +97,19 @@ def _size_category(rows: int) -> str:
 _TYPES = {"int64": "sc:Integer", "date32[day]": "sc:Date"}
 
 
-def _croissant(files: dict[str, dict[str, Any]]) -> str:
-    """Croissant 1.0 JSON-LD: the files, and one record set with the shards' columns."""
+def _last_day(shards: list[Path]) -> str:
+    """The day of the newest page, or where no page has one of the newest link: nothing in the data
+    is later, and it is the same whenever the data is made."""
+    for column in ("fetched_at", "created_utc"):
+        days = [pc.max(pq.read_table(path, columns=[column])[column]).as_py() for path in shards]
+        known = [day for day in days if day is not None]
+        if known:
+            return str(max(known).date())
+    raise AssertionError("every document has the time of its link")
+
+
+def _croissant(files: dict[str, dict[str, Any]], day: str) -> str:
+    """Croissant 1.0 JSON-LD: the files, and one record set a split with the shards' columns."""
     objects = [
         {
             "@type": "cr:FileObject",
@@ -108,6 +122,11 @@ def _croissant(files: dict[str, dict[str, Any]]) -> str:
         }
         for name, facts in files.items()
     ]
+    splits = [
+        split
+        for split in ("train", "validation")
+        if any(name.startswith(f"{split}-") for name in files)
+    ]
     sets = [
         {
             "@type": "cr:FileSet",
@@ -116,19 +135,7 @@ def _croissant(files: dict[str, dict[str, Any]]) -> str:
             "encodingFormat": "application/x-parquet",
             "includes": f"{split}-*.parquet",
         }
-        for split in ("train", "validation")
-        if any(name.startswith(split) for name in files)
-    ]
-    columns = [
-        {
-            "@type": "cr:Field",
-            "@id": f"documents/{field.name}",
-            "name": field.name,
-            "description": field.metadata[b"meaning"].decode(),
-            "dataType": _croissant_type(field.type),
-            "source": {"fileSet": {"@id": "train-files"}, "extract": {"column": field.name}},
-        }
-        for field in SHARDS
+        for split in splits
     ]
     document = {
         "@context": _CONTEXT,
@@ -137,18 +144,35 @@ def _croissant(files: dict[str, dict[str, Any]]) -> str:
         "description": "Texts of web pages that people linked to and voted for.",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "license": "texts belong to their publishers",
+        "citeAs": _CITATION,
+        "datePublished": day,
+        "version": "1.0.0",  # of a data set that is never changed: another build is another one
         "distribution": objects + sets,
-        "recordSet": [
-            {
-                "@type": "cr:RecordSet",
-                "@id": "documents",
-                "name": "documents",
-                "key": {"@id": "documents/doc_id"},
-                "field": columns,
-            }
-        ],
+        "recordSet": [_record_set(split) for split in splits],
     }
     return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def _record_set(split: str) -> dict[str, Any]:
+    """A split's rows: its files' columns."""
+    columns = [
+        {
+            "@type": "cr:Field",
+            "@id": f"{split}/{field.name}",
+            "name": field.name,
+            "description": field.metadata[b"meaning"].decode(),
+            "dataType": _croissant_type(field.type),
+            "source": {"fileSet": {"@id": f"{split}-files"}, "extract": {"column": field.name}},
+        }
+        for field in SHARDS
+    ]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": split,
+        "name": split,
+        "key": {"@id": f"{split}/doc_id"},
+        "field": columns,
+    }
 
 
 def _croissant_type(kind: pa.DataType) -> str:
@@ -157,23 +181,27 @@ def _croissant_type(kind: pa.DataType) -> str:
     return _TYPES.get(str(kind), "sc:Text")
 
 
-# The context that the specification gives for version 1.0, as far as these terms need it.
+_CITATION = (
+    "@techreport{radford2019language, title={Language Models are Unsupervised Multitask Learners}, "
+    "author={Radford, Alec and Wu, Jeffrey and Child, Rewon and Luan, David and Amodei, Dario and "
+    "Sutskever, Ilya}, institution={OpenAI}, year={2019}}"
+)
+
+# The context of the specification, version 1.0, whole: readers compare its keys with their own.
+_CROISSANT_TERMS = """citeAs column equivalentProperty extract field fileProperty fileObject fileSet
+format includes isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated
+replace samplingRate separator source subField transform"""
+
 _CONTEXT = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "sc": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "dct": "http://purl.org/dc/terms/",
     "conformsTo": "dct:conformsTo",
-    "column": "cr:column",
+    "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "extract": "cr:extract",
-    "field": "cr:field",
-    "fileObject": "cr:fileObject",
-    "fileSet": "cr:fileSet",
-    "includes": "cr:includes",
-    "key": "cr:key",
-    "recordSet": "cr:recordSet",
-    "sha256": "sc:sha256",
-    "source": "cr:source",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    **{term: f"cr:{term}" for term in _CROISSANT_TERMS.split()},
 }

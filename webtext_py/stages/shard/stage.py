@@ -27,7 +27,7 @@ class Shard(Stage):
     filters: tuple[str, ...]
 
     name = "shard"
-    rules = 2  # the ledger names the shard
+    rules = 3  # 2: the ledger names the shard; 3: croissant.json has both splits and a date
     files = (Files("shards/{}"), url_ends("shard"))
 
     @property
@@ -94,7 +94,9 @@ class Shard(Stage):
             for path in SHARDS.among(done.outputs)
         }
         facts = {"rules": self.rules_said, "stages": self._before(steps)}
-        steps.one("card", write_card, [], _CARD, counts=counts, facts=facts, files=files)
+        steps.one(
+            "card", write_card, written.files(), _CARD, counts=counts, facts=facts, files=files
+        )
         return counts
 
     def _before(self, steps: Steps) -> dict[str, Any]:
