@@ -114,6 +114,24 @@ workers_option = option(
 )
 
 
+# What becomes of a page.
+extract_options = several(
+    option(
+        "--extractor",
+        default=defaults.EXTRACTOR,
+        metavar="NAME",
+        help="rules, trafilatura, or MODULE:CLASS of your own.",
+    ),
+    option("--lang", metavar="CODE", help="Keep one language only (ISO 639-1)."),
+    option(
+        "--min-words",
+        type=click.IntRange(min=0),
+        default=defaults.MIN_WORDS,
+        help="Least words of a document.",
+    ),
+)
+
+
 # What counts as a near-duplicate.
 near_dup_options = several(
     option(

@@ -6,6 +6,7 @@
 pub mod bloom;
 pub mod bpe;
 pub mod digest;
+pub mod documents;
 pub mod dump;
 pub mod error;
 pub mod extract;

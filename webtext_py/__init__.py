@@ -6,10 +6,15 @@ The package imports lazily: `import webtext_py` loads nothing heavy.
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Tokenizer", "__version__"]
+__all__ = ["Document", "Tokenizer", "__version__", "extract"]
 
 # Public name -> module that defines it; loaded at first use.
-_LAZY = {"Tokenizer": "webtext_py.tokenizer", "__version__": "webtext_py._core"}
+_LAZY = {
+    "Document": "webtext_py.text.page",
+    "Tokenizer": "webtext_py.tokenizer",
+    "__version__": "webtext_py._core",
+    "extract": "webtext_py.text.extract",
+}
 
 
 def __getattr__(name: str) -> Any:

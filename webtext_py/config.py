@@ -23,6 +23,7 @@ class BuildConfig:
     # Our choice: the report does not say; most users of a web corpus do not want it.
     nsfw: bool = False
     exclude_domains: Path | None = None
+    extractor: str = defaults.EXTRACTOR
     # The report filters no language; WebText turned out almost wholly English.
     lang: str | None = None
     min_words: int = defaults.MIN_WORDS
@@ -53,11 +54,6 @@ class BuildConfig:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; 1 or more was expected")
         check_partitions(self.partitions)
-        if self.lang is not None and not re.fullmatch("[a-z]{2}", self.lang):
-            raise ConfigError(
-                f"language `{self.lang}` is no ISO 639-1 code",
-                "two small letters, such as `en` or `de`",
-            )
         if self.after is not None and self.after_utc >= self.before_utc:
             raise ConfigError(f"no date is at or after {self.after} and before {self.before}")
 

@@ -7,6 +7,8 @@ MIN_KARMA = 3
 BEFORE = "2018"
 # Our choice: a URL that one submission carried over the bar was voted for.
 KARMA_RULE: Literal["max"] = "max"
+# The rules of the core: no worse than trafilatura on labelled pages, at many times its speed.
+EXTRACTOR = "rules"
 # OpenWebText, the first reproduction of WebText, left out documents under 128 tokens, which is
 # about 100 English words. Half of that keeps short news items, of which our labelled pages have
 # a few (our choice).

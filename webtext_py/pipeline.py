@@ -5,7 +5,6 @@ outputs depend on, so another `--min-words` redoes nothing before extract.
 """
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from webtext_py import defaults
@@ -58,7 +57,8 @@ class Build:
         kind, given = sources.link_files(self.passed)
         articles = sources.wikipedia_files(self.passed)
         containers = sources.containers(self.passed)
-        settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
+        settings = ExtractSettings(config.extractor, config.min_words, config.lang)
+        said = _rules_said(config, bool(articles), settings.named)
         filters = [
             Dedup(Rule(config.near_dup, config.shingle), config.partitions),
             Wikipedia(articles, config.wikipedia_share, memory),
@@ -70,7 +70,7 @@ class Build:
             Pages(containers, config.partitions),
             Extract(containers, settings),
             *in_order(filters),
-            Shard(config, _rules_said(config, bool(articles)), tuple(f.name for f in filters)),
+            Shard(config, said, tuple(f.name for f in filters)),
         ]
 
     def run(
@@ -109,7 +109,7 @@ def _network(containers: Containers, partitions: int, fetching: FetchConfig) -> 
     return [Archives(containers, partitions), fetch] if containers.given else [fetch]
 
 
-def _rules_said(config: BuildConfig, articles: bool) -> dict[str, str]:
+def _rules_said(config: BuildConfig, articles: bool, extractor: str) -> dict[str, str]:
     """The rules of a build as its dataset card says them."""
     near = "exact ones by normalised text removed"
     if config.near_dup is not None:
@@ -132,5 +132,5 @@ def _rules_said(config: BuildConfig, articles: bool) -> dict[str, str]:
         "language": config.lang or "all",
         "duplicates": near,
         "Wikipedia": wikipedia,
-        "extractor": f"trafilatura {version('trafilatura')}",
+        "extractor": extractor,
     }

@@ -138,6 +138,14 @@ SHARDS = pa.schema(
 # Inside a build a document also carries its key, for the ledger.
 DOCUMENTS = pa.schema([_URL_KEY, *SHARDS])
 
+# What `webtext extract` writes of each page.
+EXTRACTED = pa.schema(
+    [
+        _column("url", pa.string(), "the page's; of an HTML file its name"),
+        *(SHARDS.field(name) for name in ("title", "text", "language", "published", "extractor")),
+    ]
+)
+
 DUPLICATES = pa.schema(
     [
         _column("doc_id", pa.string(), "the removed document"),
@@ -195,6 +203,7 @@ SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
     "fetched": (layout.FETCHED.glob, FETCHED),
     "good captures": (layout.GOOD.glob, GOOD),
     "documents": (layout.DOCUMENTS.glob, DOCUMENTS),
+    "extracted": ("extracted/part-*.parquet", EXTRACTED),
     "shards": (layout.SHARDS.glob, SHARDS),
     "duplicates": (layout.DUPLICATES.glob, DUPLICATES),
     "wikipedia": (layout.WIKIPEDIA.glob, WIKIPEDIA),

@@ -3,6 +3,7 @@
 # Name -> module, attribute, short help.
 COMMANDS = {
     "build": (".commands.build", "build", "Dumps to links, pages, clean text and Parquet shards."),
+    "extract": (".commands.extract", "extract", "Main text of web pages, with title and date."),
     "bpe": (".commands.bpe", "bpe", "Train a byte-level BPE vocabulary; encode the shards."),
     "overlap": (".commands.overlap", "overlap", "How much of a test set is in the training text."),
     "dedup": (".commands.dedup", "dedup", "Remove near-duplicates from any text data set."),

@@ -10,6 +10,7 @@ from webtext_py import defaults
 from ..fetch_options import fetch_options, fetch_values
 from ..options import (
     command,
+    extract_options,
     force_option,
     near_dup_options,
     partitions_option,
@@ -71,13 +72,7 @@ Examples:
     metavar="FILE",
     help="Domains to leave out, one a line, with their subdomains.",
 )
-@option("--lang", metavar="CODE", help="Keep one language only (ISO 639-1).")
-@option(
-    "--min-words",
-    type=click.IntRange(min=0),
-    default=defaults.MIN_WORDS,
-    help="Least words of a document.",
-)
+@extract_options
 @near_dup_options
 @option(
     "--wikipedia",

@@ -95,22 +95,34 @@ pub fn each_row(
     rows: usize,
     work: impl Fn(usize) -> std::result::Result<Extracted, TooCostly> + Sync,
 ) -> Result<Columns> {
+    let mut columns = Columns { text_offsets: vec![0], ..Columns::default() };
+    guarded(rows, work, |outcome, found| {
+        columns.texts.push_str(&found.text);
+        columns.outcomes.push(outcome as u8);
+        columns.text_offsets.push(columns.texts.len() as i64);
+    })?;
+    Ok(columns)
+}
+
+/// Hands `take` what `work` gives for rows 0 to `rows`, in a thread of its own; nothing but the
+/// outcome of a row that fails.
+///
+/// # Errors
+/// [`Error::Io`] where no thread starts.
+pub fn guarded<T: Default>(
+    rows: usize,
+    work: impl Fn(usize) -> std::result::Result<T, TooCostly> + Sync,
+    mut take: impl FnMut(Outcome, T) + Send,
+) -> Result<()> {
     let all = || {
-        let mut columns = Columns { text_offsets: vec![0], ..Columns::default() };
         for row in 0..rows {
             // What a page leaves behind is dropped with it: nothing is shared between pages.
-            let outcome = match catch_unwind(AssertUnwindSafe(|| work(row))) {
-                Ok(Ok(found)) => {
-                    columns.texts.push_str(&found.text);
-                    Outcome::Done
-                }
-                Ok(Err(TooCostly)) => Outcome::TooCostly,
-                Err(_) => Outcome::Crash,
-            };
-            columns.outcomes.push(outcome as u8);
-            columns.text_offsets.push(columns.texts.len() as i64);
+            match catch_unwind(AssertUnwindSafe(|| work(row))) {
+                Ok(Ok(found)) => take(Outcome::Done, found),
+                Ok(Err(TooCostly)) => take(Outcome::TooCostly, T::default()),
+                Err(_) => take(Outcome::Crash, T::default()),
+            }
         }
-        columns
     };
     thread::scope(|scope| {
         let thread = thread::Builder::new()

@@ -68,17 +68,28 @@ pub struct Extracted {
 pub fn extract(html: &str, options: &Options) -> Result<Extracted, TooCostly> {
     let mut budget = Budget::new(options.budget);
     budget.spend(html.len())?;
-    let mut page = Tree::parse(html, &options.limits)?;
+    of_tree(Tree::parse(html, &options.limits)?, options, &mut budget)
+}
+
+/// The main text of a parsed page.
+///
+/// # Errors
+/// [`TooCostly`] where `budget` does not last.
+pub fn of_tree(
+    mut page: Tree<'_>,
+    options: &Options,
+    budget: &mut Budget,
+) -> Result<Extracted, TooCostly> {
     if page.is_empty() {
         return Ok(Extracted::default());
     }
-    let families = families::of_all(&page, &mut budget)?;
-    let is_thread = thread::is_thread(&page, &mut budget)?;
-    raw::prune(&mut page, &families, is_thread, &mut budget)?;
-    let own = rules(&page, &families, false, &mut budget)?;
+    let families = families::of_all(&page, budget)?;
+    let is_thread = thread::is_thread(&page, budget)?;
+    raw::prune(&mut page, &families, is_thread, budget)?;
+    let own = rules(&page, &families, false, budget)?;
     // Readability takes the longest post of a thread for its article.
     let rescue = options.rescue && !is_thread;
-    let mut blocks = escalate::escalate(&page, &families, own, rescue, &mut budget)?;
+    let mut blocks = escalate::escalate(&page, &families, own, rescue, budget)?;
     wild::without_repeats(&mut blocks);
     Ok(Extracted { text: block::joined(&blocks) })
 }

@@ -6,6 +6,7 @@
 mod bpe;
 mod buffer;
 mod digest;
+mod documents;
 mod dump;
 mod error;
 mod extract;
@@ -26,6 +27,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     error::register(module)?;
     buffer::register(module)?;
     digest::register(module)?;
+    documents::register(module)?;
     dump::register(module)?;
     page::register(module)?;
     words::register(module)?;

@@ -26,13 +26,12 @@ def main() -> int:
     from labelled_pages import all_pages, scores
     from page_scores import set_scores
     from page_texts import by_rules
-    from test_gate import extractor_texts, whole_path_texts
+    from test_gate import PATHS
 
     recorded = json.loads(FILE.read_text("utf-8"))
     pages = all_pages(options.data)
     reached = {
-        "extractor": scores(options.data, extractor_texts),
-        "whole path": scores(options.data, whole_path_texts),
+        **{path: scores(options.data, texts) for path, texts in PATHS.items()},
         "rules": set_scores(pages, by_rules(pages)),
     }
     below = False
@@ -40,7 +39,7 @@ def main() -> int:
         for corpus, floor in list(floors.items()):
             measured = reached[path][corpus]
             wanted = round(measured - ROOM, 3)
-            print(f"{path:12} {corpus:30} {measured:.4f} (floor {floor:.3f})")
+            print(f"{path:24} {corpus:30} {measured:.4f} (floor {floor:.3f})")
             if wanted > floor and options.lift:
                 recorded["floors"][path][corpus] = wanted
             elif measured < floor and options.lower:

@@ -7,7 +7,7 @@ text, so that another source can be asked while fetching; extraction judges agai
 import re
 
 from webtext_py.text import rules
-from webtext_py.text.page import Document, Dropped, Page
+from webtext_py.text.page import Page
 
 __all__ = ["dead_page", "same_page"]
 
@@ -29,11 +29,8 @@ def dead_page(url: str, headers: list[tuple[str, str]], body: bytes) -> str | No
     kind = next((value for name, value in headers if name.lower() == "content-type"), None)
     page = Page(url, body, kind, tuple(headers))
     text = rules.visible_text(body.decode("utf-8", "replace"))
-    document = Document(None, text, "und", None, "", "utf-8")
-    dropped = rules.judge(page, document, 0, None)
-    if isinstance(dropped, Dropped) and dropped.reason in (rules.BOT_WALL, rules.SOFT_ERROR):
-        return f"{dropped.reason}, {dropped.detail}"
-    return None
+    dropped = rules.wall(page, None, text, rules.count_words(text))
+    return f"{dropped[0]}, {dropped[1]}" if dropped else None
 
 
 def same_page(missing: bytes, page: bytes) -> bool:

@@ -16,7 +16,8 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -129,7 +130,8 @@ class Scan(Iterator[Capture]):
 
     `records`: whole records by type, `damaged`: those that are not whole though their header could
     be read, `damage`: each stretch that gives nothing, `passed`: what of an index or table is not
-    used. All are complete when the iteration is.
+    used. All are complete when the iteration is. `payload` reads the page of the capture that came
+    last.
     """
 
     def __init__(self, container: Container, max_payload_bytes: int) -> None:
@@ -140,9 +142,12 @@ class Scan(Iterator[Capture]):
         self._captures = self._of(container, max_payload_bytes)
 
     def __next__(self) -> Capture:
-        return next(self._captures)
+        capture, self.payload = next(self._captures)
+        return capture
 
-    def _of(self, container: Container, limit: int) -> Iterator[Capture]:
+    def _of(
+        self, container: Container, limit: int
+    ) -> Iterator[tuple[Capture, Callable[[], Payload]]]:
         if container.kind == "html":
             yield from folder.scan(container.file, limit, self.records, self.damage, self.passed)
             return
@@ -162,7 +167,10 @@ class Scan(Iterator[Capture]):
                 else:
                     self.damaged += 1
                 if kind in _CAPTURES:
-                    yield _capture(frame, container.file)
+                    yield (
+                        _capture(frame, container.file),
+                        partial(_payload, frame, MAX_BODY_BYTES),
+                    )
 
 
 def scan_container(container: Container, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> Scan:

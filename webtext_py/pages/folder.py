@@ -11,12 +11,12 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import Capture, Location, Payload
+from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.framing import Damage
 from webtext_py.pages.http import is_html, is_web_url
@@ -49,8 +49,8 @@ def scan(
     records: Counter[str],
     damage: list[Damage],
     passed: Passed | None = None,
-) -> Iterator[Capture]:
-    """The captures that a folder's index names, in its order."""
+) -> Iterator[tuple[Capture, Callable[[], Payload]]]:
+    """The captures that a folder's index names, in its order, each with what reads its page."""
     passed = Passed() if passed is None else passed
     index = _index(folder)
     for number, row in _rows(index, passed):
@@ -61,7 +61,8 @@ def scan(
             continue
         records["row"] += 1
         body, problem = _load(folder, file, limit)
-        yield page_capture(Location(folder, number, 1), url, row, body, problem, passed)
+        capture = page_capture(Location(folder, number, 1), url, row, body, problem, passed)
+        yield capture, partial(_payload, row, body, problem, MAX_BODY_BYTES)
 
 
 def read(
@@ -74,16 +75,20 @@ def read(
         if location is None or row is None:
             continue
         body, problem = _load(folder, _text(row.get("file")) or "", limit)
-        kind = _text(row.get("content_type"))
-        headers = [("Content-Type", kind)] if kind else []
-        payload = Payload(_text(row.get("url")) or "", to_int(row.get("status")), headers, b"")
-        if problem is None:
-            decoded = decode_body(body, headers, max_body)
-            problem = "too_large" if decoded.too_large else None
-            payload.body = b"" if problem else decoded.body
-            payload.truncated = decoded.truncated
-        payload.problem = problem
-        yield location, payload
+        yield location, _payload(row, body, problem, max_body)
+
+
+def _payload(row: Row, body: bytes, problem: str | None, max_body: int) -> Payload:
+    kind = _text(row.get("content_type"))
+    headers = [("Content-Type", kind)] if kind else []
+    payload = Payload(_text(row.get("url")) or "", to_int(row.get("status")), headers, b"")
+    if problem is None:
+        decoded = decode_body(body, headers, max_body)
+        problem = "too_large" if decoded.too_large else None
+        payload.body = b"" if problem else decoded.body
+        payload.truncated = decoded.truncated
+    payload.problem = problem
+    return payload
 
 
 def page_capture(

@@ -48,8 +48,9 @@ class Inflater:
             stream = zlib.decompressobj(self._wbits) if saved is None else saved
             out, consumed = _until_error(stream, piece, max_out)
             raise InflateError(_reason(error), out, consumed) from None
-        rest = len(self._stream.unconsumed_tail) + len(self._stream.unused_data)
-        return out, len(piece) - rest
+        # At the end the tail may hold what is unused too, where the call before met `max_out`.
+        stream = self._stream
+        return out, len(piece) - len(stream.unused_data if stream.eof else stream.unconsumed_tail)
 
 
 def _reason(error: zlib.error) -> str:

@@ -355,9 +355,10 @@ class MemberRuns:
         self._reread = 0
 
     def seek(self, offset: int) -> None:
-        """Makes the next run begin at the member at `offset`."""
+        """Makes the next run begin at the member at `offset`, which goes on if looked into."""
         self._next = offset
-        self._ahead = None
+        if self._ahead is not None and self._ahead[0] != offset:
+            self._ahead = None
 
     def next_run(self) -> "MemberRun | None":
         """The next run; null at the end of the file."""
@@ -373,9 +374,9 @@ class MemberRuns:
         return MemberRun(self, offset, member, data)
 
     def open_member(self, offset: int) -> tuple[Member, bytes]:
-        """The member at `offset` and its first bytes."""
+        """The member at `offset` and its first bytes: not all, as nobody may want it."""
         member = self._opener(self.window, offset)
-        return member, member.read()
+        return member, member.read(_PROBE)
 
     def _skipped(self, offset: int) -> int:
         """Bytes of skippable frames at `offset`: 0 where they lead neither to a member nor the end,

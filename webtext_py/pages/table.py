@@ -8,21 +8,22 @@ and one page of each column.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import Capture, Location, Payload
+from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.folder import page_capture, to_int
 from webtext_py.pages.http import first_value
 from webtext_py.reader import Passed, group_batches, open_parquet, rows_of
 from webtext_py.reader.files import shown
 
-__all__ = ["read", "scan"]
+__all__ = ["read", "row_capture", "scan"]
 
 _ROWS = 16
 _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
@@ -30,8 +31,8 @@ _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
 
 def scan(
     file: str, limit: int, records: Counter[str], passed: Passed | None = None
-) -> Iterator[Capture]:
-    """The captures in a table's rows, in order."""
+) -> Iterator[tuple[Capture, Callable[[], Payload]]]:
+    """The captures in a table's rows, in order, each with what reads its page."""
     passed = Passed() if passed is None else passed
     with _open(file) as table:
         for name in table.schema_arrow.names:
@@ -39,21 +40,28 @@ def scan(
                 passed.add("fields", f"{name[:60]}: not used")
         for place, row in _rows(file, table, range(table.num_row_groups), passed):
             records["row"] += 1
-            body, problem = _body(row, limit)
-            headers = _headers(row.get("headers"))
-            kind = row.get("content_type") or first_value(headers, "content-type")
-            url = row.get("url")
-            capture = page_capture(
-                Location(file, place[0], 1, place[1]),
-                url if isinstance(url, str) else "",
-                {**row, "content_type": kind},
-                body,
-                problem,
-                passed,
-            )
-            if headers:
-                capture.http_headers = headers
-            yield capture
+            yield row_capture(Location(file, place[0], 1, place[1]), row, limit, passed)
+
+
+def row_capture(
+    location: Location, row: dict[str, object], limit: int, passed: Passed
+) -> tuple[Capture, Callable[[], Payload]]:
+    """The capture that a row describes, and what reads its page."""
+    body, problem = _body(row, limit)
+    headers = _headers(row.get("headers"))
+    kind = row.get("content_type") or first_value(headers, "content-type")
+    url = row.get("url")
+    capture = page_capture(
+        location,
+        url if isinstance(url, str) else "",
+        {**row, "content_type": kind},
+        body,
+        problem,
+        passed,
+    )
+    if headers:
+        capture.http_headers = headers
+    return capture, partial(_payload, row, limit, MAX_BODY_BYTES)
 
 
 def read(

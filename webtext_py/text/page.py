@@ -1,6 +1,6 @@
-"""What goes into extraction and what comes out: `Page` in, `Document` or `Dropped` out.
+"""What goes into extraction and what comes out: `Page` in, `Found` out, a `Document` for people.
 
-The three cross the sandbox as MessagePack (`encode_page` ...), typed and checked on both sides.
+`Page` and `Found` cross the sandbox as MessagePack, typed and checked on both sides.
 """
 
 from datetime import date, datetime
@@ -8,31 +8,23 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = [
-    "CONTROL_PAGE",
-    "Document",
-    "Dropped",
-    "Extractor",
-    "Page",
-    "decode_outcome",
-    "decode_page",
-    "encode_outcome",
-    "encode_page",
-]
+__all__ = ["AS_TEXT", "CONTROL_PAGE", "Document", "Extractor", "Found", "Page", "first_header"]
 
+# The content type of a page that came as text: encoded by us, never to be decoded otherwise.
+AS_TEXT = "text/html; charset=utf-8"
 
 # A page that every extractor takes: tried before all others, and where too many of those fail.
 CONTROL_PAGE = b"""<!doctype html><title>Warm up</title><article><p>Loads what is loaded on first
-use: language model, stop words, date patterns. It is here so that each child begins with all of it
-in memory that it shares, and no page pays for it.</p><p>Published on 3 May 2011.</p></article>"""
+use: stop words, patterns. It is here so that each child begins with all of it in memory that it
+shares, and no page pays for it.</p><p>Published on 3 May 2011.</p></article>"""
 
 
 class Page(msgspec.Struct, frozen=True, array_like=True):
     """One capture: the bytes of an answer, content and transfer codings undone.
 
-    `url` is the one the bytes came from, after redirects; `content_type` the HTTP header as it
-    stands; `headers` all of them in order; `fetched_at` the time of the capture (None where
-    nobody knows: then no published date is given, as nothing bounds it).
+    `url` is the one the bytes came from, after redirects, empty where nobody knows; `content_type`
+    the HTTP header as it stands; `headers` all of them in order; `fetched_at` the time of the
+    capture, without which nothing bounds a published date.
     """
 
     url: str
@@ -42,13 +34,13 @@ class Page(msgspec.Struct, frozen=True, array_like=True):
     fetched_at: datetime | None = None
 
 
-class Document(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class Document(msgspec.Struct, frozen=True):
     """Main text of a page: plain text, NFC, paragraphs separated by an empty line, the items of a
-    list and the rows of a table by a newline, cells by a tab.
+    list and the rows of a table by a newline, cells by a tab; empty where the page has none.
 
-    `language` is ISO 639-1, or `und` where unsure; `published` is never after `fetched_at`;
-    `extractor` names what made the text and its version; `charset` is how the bytes were read
-    (see `charset.decode`).
+    `language` is ISO 639-1, or `und` where unsure; `published` the day that the page names;
+    `extractor` what made the text, and its version; `charset` how the bytes were read, as
+    `utf-8:http`.
     """
 
     title: str | None
@@ -59,48 +51,33 @@ class Document(msgspec.Struct, frozen=True, array_like=True, tag=True):
     charset: str
 
 
-class Dropped(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Why a page gives no document: one of `rules.REASONS` or of the sandbox's, and a detail."""
+class Found(msgspec.Struct, frozen=True, array_like=True):
+    """A document as an extractor found it, or why it found none: one of `rules.REASONS`."""
 
-    reason: str
-    detail: str = ""
+    problem: str | None
+    text: str = ""
+    title: str | None = None
+    language: str = "und"
+    published: date | None = None
+    extractor: str = ""
+    charset: str = ""
 
 
 class Extractor(Protocol):
-    """Turns a page into its main text, without judging whether that is worth keeping.
+    """Finds the main text of a page; all else, and whether it is worth keeping, is judged here.
 
-    The text may be empty. Only what is no HTML at all is `Dropped`. Deterministic: the answer
-    depends on the page only, not on pages before it, on the clock or on the machine.
+    Deterministic: the answer depends on the page only, not on pages before it, on the clock or on
+    the machine.
     """
 
     @property
     def name(self) -> str:
         """Name and version, as written into `Document.extractor`."""
 
-    def extract(self, page: Page) -> Document | Dropped:
-        """Main text of `page`, or why there can be none."""
+    def main_text(self, html: str, url: str | None) -> str:
+        """Main text of a page, plain, maybe empty."""
 
 
-_ENCODER = msgspec.msgpack.Encoder()
-_PAGE = msgspec.msgpack.Decoder(Page)
-_OUTCOME: msgspec.msgpack.Decoder[Document | Dropped] = msgspec.msgpack.Decoder(Document | Dropped)
-
-
-def encode_page(page: Page) -> bytes:
-    """`page` as MessagePack."""
-    return _ENCODER.encode(page)
-
-
-def decode_page(data: bytes) -> Page:
-    """The page in `data`. Raises msgspec.ValidationError for anything else."""
-    return _PAGE.decode(data)
-
-
-def encode_outcome(outcome: Document | Dropped) -> bytes:
-    """`outcome` as MessagePack."""
-    return _ENCODER.encode(outcome)
-
-
-def decode_outcome(data: bytes) -> Document | Dropped:
-    """The outcome in `data`. Raises msgspec.ValidationError for anything else."""
-    return _OUTCOME.decode(data)
+def first_header(page: Page, name: str) -> str:
+    """The value of the first header `name` (lower case) of a page; empty where it has none."""
+    return next((value for key, value in page.headers if key.lower() == name), "")

@@ -1,25 +1,31 @@
 """Which pages are no documents, and why.
 
-A rule looks at a page or at what was extracted from it and gives `Dropped` or None. Rules about
-walls and error pages judge short texts only: a long article may well quote "access denied".
+A rule looks at a page, or at what was extracted from a batch of them, and gives a reason or None.
+Rules about walls and error pages judge short texts only: a long article may well quote "access
+denied".
 Their phrases are data (`data/*.tsv`, each with its source); what cannot be said by a phrase does
 not belong here.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
 from importlib.resources import files
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from webtext_py import _core
 from webtext_py.pages.content import SNIFF_BYTES, declared, other_than_html
-from webtext_py.text import charset
-from webtext_py.text.page import Document, Dropped, Page
+from webtext_py.text.page import Page, first_header
 
-__all__ = ["REASONS", "count_words", "judge", "not_html", "visible_text"]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+__all__ = ["REASONS", "count_words", "judge", "no_page", "visible_text", "wall"]
 
 NOT_HTML = "not_html"
 EMPTY = "empty"
@@ -38,11 +44,12 @@ REASONS: Mapping[str, str] = MappingProxyType(
         BOT_WALL: "a wall against robots, a challenge, or a demand for JavaScript",
         SOFT_ERROR: "an error page, a parked domain or a login wall, answered with status 200",
         LANGUAGE: "not in the language of `--lang`",
+        "too_costly": "extraction needs more counted work or memory than a page may cost",
         "cpu_limit": "extraction used more than its CPU seconds, twice",
         "memory_limit": "extraction used more than its memory, twice",
         "output_limit": "extraction gave more text than allowed, twice",
         "wall_limit": "extraction gave no answer for many minutes, twice",
-        "crash": "extraction crashed, twice",
+        "crash": "the extractor failed on it: our bug, or that of foreign Python",
     }
 )
 
@@ -63,45 +70,54 @@ _SPACE = re.compile(r"\s+")
 _TITLE = re.compile(r"<title[^<>]*+>([^<]{0,1000}+)</title", re.I)
 
 
-def not_html(page: Page) -> Dropped | None:
-    """Drops a page that is no HTML by its content type, or by its first bytes where the type
-    says nothing or says HTML."""
-    kind = declared(page.content_type)
-    if kind not in ("html", "unknown"):
-        return Dropped(NOT_HTML, kind[:100])
+def no_page(page: Page, max_html_bytes: int) -> str | None:
+    """The reason to drop a page before it is extracted: too large, empty, or no HTML by its
+    content type, or by its first bytes where the type says nothing or says HTML."""
+    if len(page.body) > max_html_bytes:
+        return TOO_LARGE
+    if declared(page.content_type) not in ("html", "unknown"):
+        return NOT_HTML
     if not page.body[:SNIFF_BYTES].strip():
-        return Dropped(EMPTY, "no bytes")
+        return EMPTY
     # Where the type says nothing, the capture was chosen by its beginning.
-    found = other_than_html(page.body, said=True)
-    return None if found is None else Dropped(NOT_HTML, found)
+    return NOT_HTML if other_than_html(page.body, said=True) is not None else None
 
 
 def count_words(text: str) -> int:
     """Words of `text` by the overlap normaliser (`webtext_py.words`): in scripts written without
     spaces each character is one."""
-    # Straight to the core: `webtext_py.words` brings pyarrow, whose threads a process that forks
-    # its children must not have. A span is two 64-bit numbers.
+    # A span is two 64-bit numbers.
     return len(_core.word_spans(text.encode("utf-8", "replace"), False)) // 16
 
 
-def judge(page: Page, document: Document, min_words: int, lang: str | None) -> Dropped | None:
-    """Drops an extracted document by the rules above, the most telling reason first.
+def judge(
+    pages: Sequence[Page], found: "pa.RecordBatch", min_words: int, lang: str | None
+) -> "tuple[npt.NDArray[np.uint32], list[str | None]]":
+    """Words of each extracted text, and why its page is no document, the most telling reason first;
+    None where it is one.
 
-    `page` is looked at only where the extracted text is short.
+    `found` has the columns of `found.FOUND`, a row for each of `pages`, which are looked at only
+    where the text is short.
     """
-    words = count_words(document.text)
-    if words <= MAX_TITLED_WORDS:
-        html, _ = charset.decode(page.body, page.content_type)
-        dropped = _wall(page, document, html, words)
-        if dropped is not None:
-            return dropped
-    if not document.text:
-        return Dropped(EMPTY)
-    if words < min_words:
-        return Dropped(TOO_SHORT, f"{words} words")
-    if lang is not None and document.language != lang:
-        return Dropped(LANGUAGE, document.language)
-    return None
+    from webtext_py.words import word_counts
+
+    words = word_counts(found["text"])
+    languages = found["language"].to_pylist() if lang is not None else None
+    reasons = found["problem"].to_pylist()
+    for row in (words <= max(MAX_TITLED_WORDS, min_words)).nonzero()[0].tolist():
+        count = int(words[row])
+        if reasons[row] is None:
+            text, title = found["text"][row].as_py(), found["title"][row].as_py()
+            dropped = wall(pages[row], title, text, count)
+            reasons[row] = (dropped and dropped[0]) or (None if text else EMPTY)
+        if reasons[row] is None and count < min_words:
+            reasons[row] = TOO_SHORT
+    if languages is not None:
+        reasons = [
+            LANGUAGE if reason is None and code != lang else reason
+            for reason, code in zip(reasons, languages, strict=True)
+        ]
+    return words, reasons
 
 
 def visible_text(html: str) -> str:
@@ -132,19 +148,26 @@ def _load(reason: str) -> _Phrases:
     for line in lines:
         if line and not line.startswith("#"):
             where, pattern, _why = line.split("\t")
-            found[where].append(re.compile(pattern, re.IGNORECASE))
+            # Markup is long: in small letters a pattern's literal beginning is found fast.
+            found[where].append(re.compile(pattern, 0 if where == "html" else re.IGNORECASE))
     return _Phrases(reason, *(tuple(patterns) for patterns in found.values()))
 
 
-def _wall(page: Page, document: Document, html: str, words: int) -> Dropped | None:
-    header = {name.lower(): value for name, value in page.headers}
-    if header.get("cf-mitigated", "").lower() == "challenge":
-        return Dropped(BOT_WALL, "header cf-mitigated: challenge")
+def wall(page: Page, title: str | None, text: str, words: int) -> tuple[str, str] | None:
+    """Whether a page with a short text is a wall or an error page: the reason, and what says so.
+
+    `title` and `text`, of `words` words, are what was extracted.
+    """
+    if words > MAX_TITLED_WORDS:
+        return None
+    if first_header(page, "cf-mitigated").lower() == "challenge":
+        return BOT_WALL, "header cf-mitigated: challenge"
+    html, _ = _core.decode_page(page.body, page.content_type)
     # The extractor's title may lack the site's name, which tells.
-    title = _TITLE.search(html)
-    titles = {document.title or "", " ".join(unescape(title[1]).split()) if title else ""}
-    texts = [document.text.lower()] if words <= MAX_WALL_WORDS else []
-    markup = [html] if words <= MAX_WALL_WORDS else []
+    own = _TITLE.search(html)
+    titles = {title or "", " ".join(unescape(own[1]).split()) if own else ""}
+    texts = [text.lower()] if words <= MAX_WALL_WORDS else []
+    markup = [html.lower()] if words <= MAX_WALL_WORDS else []
     if words < SHORT_WORDS:
         # Extraction leaves out what a wall says (noscript, dialogs): look for it.
         visible = visible_text(html)
@@ -161,5 +184,5 @@ def _wall(page: Page, document: Document, html: str, words: int) -> Dropped | No
                 for subject in subjects:
                     match = pattern.search(subject)
                     if match is not None:
-                        return Dropped(phrases.reason, f"{where}: {match[0][:80]}")
+                        return phrases.reason, f"{where}: {match[0][:80]}"
     return None

@@ -33,6 +33,7 @@ SESSION = (
     ("build --show-config", ""),
     ("build", "--workers 1"),
     ("verify", ""),
+    ("extract", "{pages} --workers 1"),
     ("bpe train", "--vocab-size 300"),
     ("bpe encode", "--workers 1"),
     ("bpe encode --input -", ""),
@@ -121,6 +122,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What each line of the session prints with `--json`, by its name."""
     folder = tmp_path_factory.mktemp("session")
     places = {"folder": folder, "data": folder / "data", "squad": demo.test_set()}
+    places["pages"] = demo.pages()
     questions = demo.test_set().read_text(encoding="utf-8")
     (folder / "again.jsonl").write_text(questions, encoding="utf-8")
     ids = [json.loads(line)["id"] for line in questions.splitlines()]

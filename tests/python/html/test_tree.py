@@ -14,7 +14,6 @@ from lxml import etree
 from lxml.html import HTMLParser, document_fromstring
 
 from webtext_py import _core
-from webtext_py.text import charset
 
 # One element: name, depth, text, tail.
 Row = tuple[str, int, str, str]
@@ -56,7 +55,7 @@ def labelled(html: Path) -> Iterator[tuple[str, str]]:
     folders = (("article-extraction-benchmark", "html"), ("trafilatura-eval", "pages"))
     for name, inner in folders:
         for path in sorted((html / name / inner).iterdir()):
-            text, _ = charset.decode(gzip.decompress(path.read_bytes()), None)
+            text, _ = _core.decode_page(gzip.decompress(path.read_bytes()), None)
             yield path.name, text
     for path in sorted((html / "more").glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -65,7 +64,7 @@ def labelled(html: Path) -> Iterator[tuple[str, str]]:
                 text = page.get("html")
                 if text is None:
                     body = base64.b64decode(page["html_b64"])
-                    text, _ = charset.decode(body, f"text/html; charset={page['charset']}")
+                    text, _ = _core.decode_page(body, f"text/html; charset={page['charset']}")
                 yield page["id"], text
 
 

@@ -3,10 +3,16 @@
 import base64
 import gzip
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+# The twins of this folder are imported by name.
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.append(HERE)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
-"""The core's charset against `webtext_py.text.charset`, an implementation on other libraries.
+"""The core's charset against its twin, an implementation on other libraries.
 
 Floors hold what was measured; what differs is in the comments.
 """
 
 import pytest
+import twin_charset as charset
 
 from webtext_py import _core
-from webtext_py.text import charset
 
 
 @pytest.mark.shared_data

@@ -1,5 +1,5 @@
-"""Titles and dates of all labelled pages: the core against trafilatura and htmldate as the default
-extractor calls them. Floors hold what was measured."""
+"""Titles and dates of all labelled pages: the core against trafilatura and htmldate called with
+care. Floors hold what was measured."""
 
 import json
 import warnings
@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import twin_charset as charset
+import twin_dates as dates
+import twin_title
 from trafilatura.utils import load_html
 
 from webtext_py import _core
-from webtext_py.text import charset, dates
-from webtext_py.text.main_text import _title
 
 FETCHED = datetime(2027, 1, 1, tzinfo=UTC)
 SECONDS = int(FETCHED.timestamp())
@@ -39,7 +40,7 @@ def compared(sources: list) -> list[tuple[str, tuple, tuple]]:
             if tree is None:
                 rows.append((name, (title, day), (None, None)))
                 continue
-            theirs = _title(tree)
+            theirs = twin_title.title(tree)
             found = dates.published(tree, url, FETCHED)  # type: ignore[arg-type]
             rows.append((name, (title, day), (theirs, found and found.isoformat())))
     return rows

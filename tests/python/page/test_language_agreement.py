@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import twin_language as language
 
 from webtext_py import _core
-from webtext_py.text import language
 
 # Languages of which the corpora have at least 700 samples.
 CORPORA = ("de", "en", "es", "ja", "ko", "la", "mul", "pt", "ru", "zh")

@@ -177,7 +177,7 @@ def test_good_captures_are_gathered_in_the_order_of_their_places(
         assert table.schema.equals(GOOD)
         found += table.to_pylist()
         for file, first, count in cut([out], [], 32)["pieces"]:
-            piece = rows_of(out, first, count)
+            piece = rows_of(out, first, count).to_pylist()
             assert {row["location"]["file"] for row in piece} == {file}
             pieces.append(piece)
     assert [_place(row) for row in found] == sorted(map(_place, rows))

@@ -15,7 +15,7 @@ from unittest import mock
 
 from labelled_pages import LabelledPage
 
-from webtext_py.text.page import Document, Page
+from webtext_py import _core
 
 Engine = Callable[[list[LabelledPage]], list[str]]
 
@@ -25,11 +25,10 @@ def by_trafilatura(pages: list[LabelledPage]) -> list[str]:
     from webtext_py.text.main_text import TrafilaturaExtractor
 
     extractor = TrafilaturaExtractor()
-    texts = []
-    for page in pages:
-        found = extractor.extract(Page(page.url, page.body, page.content_type, (), None))
-        texts.append(found.text if isinstance(found, Document) else "")
-    return texts
+    return [
+        extractor.main_text(_core.decode_page(page.body, page.content_type)[0], page.url)
+        for page in pages
+    ]
 
 
 def by_trafilatura_alone(pages: list[LabelledPage]) -> list[str]:
@@ -48,7 +47,6 @@ def by_rules(pages: list[LabelledPage], *, rescue: bool = True) -> list[str]:
     import numpy as np
     import pyarrow as pa
 
-    from webtext_py import _core
     from webtext_py.columns import text_column
 
     bodies = pa.array([page.body for page in pages], pa.large_binary())

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from webtext_py.text.main_text import TrafilaturaExtractor
-from webtext_py.text.page import decode_page, encode_outcome
+from webtext_py.text import page_task
 
 
 def make(settings: bytes) -> Callable[[bytes], bytes]:
@@ -50,10 +49,16 @@ def make(settings: bytes) -> Callable[[bytes], bytes]:
     return run
 
 
-def extract_only(settings: bytes) -> Callable[[bytes], bytes]:
-    """The default extractor without any drop rule."""
-    extractor = TrafilaturaExtractor()
-    return lambda payload: encode_outcome(extractor.extract(decode_page(payload)))
+def deadly_core(settings: bytes) -> Callable[[bytes], bytes]:
+    """The core's rules, which end their process at a word."""
+    run = page_task.make(b"rules")
+
+    def deadly(payload: bytes) -> bytes:
+        if b"millers" in payload:
+            os.abort()
+        return run(payload)
+
+    return deadly
 
 
 def broken(settings: bytes) -> Callable[[bytes], bytes]:

@@ -1,38 +1,43 @@
-"""An extractor of the tests: shows that another one fits behind the interface."""
+"""Extractors of the tests: show that another one fits behind the interface."""
 
-from webtext_py.text.page import Document, Dropped, Page
+import os
 
 
 class Upper:
-    """The page in capitals, its URL as title."""
+    """The page in capitals."""
 
     name = "upper 1"
 
-    def extract(self, page: Page) -> Document | Dropped:
-        return Document(page.url, page.body.decode().upper(), "und", None, self.name, "none")
+    def main_text(self, html: str, url: str | None) -> str:
+        return html.upper()
 
 
-class Broken:
+class Deadly(Upper):
+    """Ends its process at a word."""
+
+    def main_text(self, html: str, url: str | None) -> str:
+        if "deadly" in html:
+            os.abort()
+        return super().main_text(html, url)
+
+
+class Broken(Upper):
     """Crashes on every page, once its child is set up."""
-
-    name = "broken 1"
 
     def __init__(self) -> None:
         self.set_up = False
 
-    def extract(self, page: Page) -> Document | Dropped:
+    def main_text(self, html: str, url: str | None) -> str:
         if self.set_up:
             raise RuntimeError("broken")
         self.set_up = True
-        return Dropped("empty")
+        return ""
 
 
-class OnlyLetters:
+class OnlyLetters(Upper):
     """Crashes on pages with a digit."""
 
-    name = "letters 1"
-
-    def extract(self, page: Page) -> Document | Dropped:
-        if page.body.startswith(b"7"):
+    def main_text(self, html: str, url: str | None) -> str:
+        if html.startswith("<p>7"):
             raise RuntimeError("a digit")
-        return Document(None, "words", "und", None, self.name, "none")
+        return "words"

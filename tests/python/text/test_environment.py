@@ -10,32 +10,27 @@ import pytest
 
 from webtext_py import demo
 from webtext_py.errors import WebTextError
-from webtext_py.text.extract import Dropped, ExtractSettings, Page, extract_pages
+from webtext_py.text.extract import ExtractSettings, PageExtractor
+from webtext_py.text.page import Page
 from webtext_py.text.sandbox import Sandbox
 from webtext_py.verify import verify
 
-PAGES = [Page("https://a.test/", b"7")] * 60
+PAGES = [Page("https://a.test/", b"<p>7</p>")] * 60
 RUN = "import sys; from webtext_py.cli.main import main; main()"
 
 
 @pytest.mark.parametrize(("count", "seen"), [(1, 1), (3, 3), (49, 49), (60, 50)])
 def test_where_all_pages_crash_a_page_of_our_own_is_tried(count: int, seen: int) -> None:
     settings = ExtractSettings(extractor="planted_extractor:Broken", min_words=0)
-    outcomes: list[object] = []
-
-    def keep_all() -> None:
-        for outcome in extract_pages(PAGES[:count], settings):
-            outcomes.append(outcome)
-
-    with pytest.raises(WebTextError, match=f"failed on {seen} of {seen} pages and on a page of"):
-        keep_all()
-    assert [o.reason for o in outcomes if isinstance(o, Dropped)] == ["crash"] * seen
+    said = f"failed on {seen} of {seen} pages and on a page of"
+    with pytest.raises(WebTextError, match=said), PageExtractor(settings) as extractor:
+        extractor.outcomes(PAGES[:count])
 
 
 def test_pages_that_are_at_fault_themselves_are_dropped() -> None:
     settings = ExtractSettings(extractor="planted_extractor:OnlyLetters", min_words=0)
-    outcomes = list(extract_pages(PAGES, settings))
-    assert [o.reason for o in outcomes if isinstance(o, Dropped)] == ["crash"] * 60
+    with PageExtractor(settings) as extractor:
+        assert extractor.outcomes(PAGES).reasons == ["crash"] * 60
 
 
 def build(data: Path, address_space: int | None = None) -> "subprocess.CompletedProcess[str]":
@@ -43,9 +38,22 @@ def build(data: Path, address_space: int | None = None) -> "subprocess.Completed
         if address_space is not None:
             resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
 
+    chosen = ["--extractor", "trafilatura"]
     given = ["--submissions", demo.submissions(), "--pages", demo.pages()]
     return subprocess.run(
-        [sys.executable, "-P", "-c", RUN, "build", "--data", data, "--workers", "1", *given],
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            RUN,
+            "build",
+            "--data",
+            data,
+            "--workers",
+            "1",
+            *given,
+            *chosen,
+        ],
         preexec_fn=limit,
         capture_output=True,
         text=True,

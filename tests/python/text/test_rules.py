@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from webtext_py.defaults import MIN_WORDS
 from webtext_py.text import rules
-from webtext_py.text.main_text import TrafilaturaExtractor
-from webtext_py.text.page import Document, Dropped, Page
-from webtext_py.text.page_task import extract_page
+from webtext_py.text.extract import ExtractSettings, PageExtractor
+from webtext_py.text.found import of_rows
+from webtext_py.text.page import Found, Page
 
-EXTRACTOR = TrafilaturaExtractor()
 URL = "https://example.org/a"
 
 # Distinct sentences: extraction drops repeated ones.
@@ -38,14 +38,14 @@ def page(title: str, body: str) -> str:
 def outcome(
     html: str | bytes,
     content_type: str | None = "text/html",
-    min_words: int = rules.MIN_WORDS,
+    min_words: int = MIN_WORDS,
     lang: str | None = None,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> str:
     body = html.encode() if isinstance(html, str) else html
     subject = Page(URL, body, content_type, headers, datetime(2020, 1, 1, tzinfo=UTC))
-    result = extract_page(subject, EXTRACTOR, min_words, lang)
-    return result.reason if isinstance(result, Dropped) else "kept"
+    settings = ExtractSettings(min_words=min_words, lang=lang)
+    return PageExtractor(settings).outcomes([subject]).reasons[0] or "kept"
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_error_pages(html: str) -> None:
 
 
 def test_what_an_extractor_leaves_out_is_looked_at() -> None:
-    """trafilatura falls back to a page's whole text; another extractor may give none."""
-    nothing = Document("App", "", "und", None, "none", "utf-8:utf-8")
+    """The rules fall back to a page's whole text; another extractor may give none."""
+    nothing = of_rows([Found(None, title="App")])
     for extra, expected in (
         ("<noscript>You need to enable JavaScript to run this app.</noscript>", "bot_wall"),
         ("<dialog>Error 404</dialog>", "soft_error"),
@@ -138,9 +138,7 @@ def test_what_an_extractor_leaves_out_is_looked_at() -> None:
         ("<i>Error 404</i>" + " ".join(SENTENCES), "empty"),
     ):
         subject = Page(URL, page("App", extra).encode(), "text/html")
-        dropped = rules.judge(subject, nothing, 50, None)
-        assert dropped is not None
-        assert dropped.reason == expected
+        assert rules.judge([subject], nothing, 50, None)[1] == [expected]
 
 
 def test_a_challenge_by_header() -> None:
@@ -195,9 +193,8 @@ def test_short_true_texts_are_short_not_walls() -> None:
 def test_min_words_and_language() -> None:
     html = article("Council", sentences=6)
     subject = Page(URL, html.encode(), "text/html")
-    document = EXTRACTOR.extract(subject)
-    assert isinstance(document, Document)
-    words = rules.count_words(document.text)
+    words = PageExtractor().outcomes([subject]).kept["words"][0].as_py()
+    assert words == sum(map(rules.count_words, [*SENTENCES[:6], "Council"]))
     assert outcome(html, min_words=words) == "kept"
     assert outcome(html, min_words=words + 1) == "too_short"
     assert outcome(html, lang="en") == "kept"

@@ -1,7 +1,8 @@
-"""One task's pages: read where they lie, extracted in the sandbox, written as documents."""
+"""One task's pages: read where they lie, extracted in batches, written as documents."""
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from webtext_py.ahead import Ahead
 from webtext_py.columns import hex_digests
 from webtext_py.engine import advance
 from webtext_py.ledger import url_ends
@@ -16,111 +18,130 @@ from webtext_py.pages.archive import Location, list_containers, read_captures
 from webtext_py.pages.http import first_value
 from webtext_py.records import DOCUMENTS, table
 from webtext_py.tables import write_table
-from webtext_py.text.extract import ExtractSettings, extract_pages
-from webtext_py.text.page import Document, Page
+from webtext_py.text.extract import ExtractSettings, PageExtractor
+from webtext_py.text.page import Page
 from webtext_py.url.key import without_credentials
-from webtext_py.words import word_counts
+
+# What one call of the core takes, at most about so much (our choice): the next batch is read
+# meanwhile. No result depends on them.
+BATCH_PAGES = 128
+BATCH_BYTES = 16 << 20
+
+_NEEDED = ["url_key", "final_url", "content_type", "fetched_at", "location"]
+_CARRIED = ["url_key", "final_url", "karma", "subreddit", "created_utc", "fetched_at"]
 
 
 def extract(
-    inputs: list[Path], outputs: list[Path], first: int, count: int, settings: dict[str, Any]
+    inputs: list[Path],
+    outputs: list[Path],
+    first: int,
+    count: int,
+    version: str,
+    settings: dict[str, Any],
+    marks: str,
 ) -> dict[str, Any]:
     """Task: `count` pages of the container (first input), the rows from number `first` on of a
     file of good captures (second). Outputs: documents and ledger rows of the rest.
+
+    `version` is the extractor's, `marks` the folder of tasks at work.
     """
     rows = rows_of(inputs[1], first, count)
     assert len(rows) == count, f"{len(rows)} pages from {first} of {inputs[1]}; {count} expected"
-    documents: list[dict[str, Any]] = []
-    ends: list[tuple[str, str]] = []
-    # Pages that cannot be read never reach the extractor; the others come back in order.
-    sent: list[dict[str, Any]] = []
-    outcomes = extract_pages(_pages(inputs[0], rows, sent, ends), ExtractSettings(**settings))
-    for number, outcome in enumerate(outcomes):
-        row = sent[number]
-        if isinstance(outcome, Document):
-            documents.append(_document(row, outcome))
-        else:
-            ends.append((row["url_key"], outcome.reason))
-        advance(1)
-    assert len(documents) + len(ends) == count, "a page got lost"
-    written = _table(documents)
+    kept: list[pa.Table] = []
+    ended: list[int] = []  # rows, and why
+    reasons: list[str] = []
+    mark = Path(marks) / f"{inputs[1].name}-{first}"
+    with (
+        PageExtractor(ExtractSettings(**settings), mark) as extractor,
+        closing(Ahead(_batches(inputs[0], rows))) as batches,
+    ):
+        for unread, numbers, pages in batches:
+            outcomes = extractor.outcomes(pages)
+            ends = [*unread, *zip(numbers, outcomes.reasons, strict=True)]
+            ended += [row for row, reason in ends if reason is not None]
+            reasons += [reason for _, reason in ends if reason is not None]
+            mine = [row for row, reason in ends if reason is None]
+            kept.append(_joined(rows.take(pa.array(mine, pa.int64())), outcomes.kept))
+            advance(len(ends))
+    written = table(DOCUMENTS, _all(kept))
+    assert len(written) + len(ended) == count, "a page got lost"
     write_table(written, outputs[0], row_group_rows=1024)
-    keys, reasons = [key for key, _ in ends], [reason for _, reason in ends]
-    write_table(url_ends("extract", pa.array(keys, pa.string()), reasons), outputs[1])
+    keys = rows["url_key"].take(pa.array(ended, pa.int64()))
+    write_table(url_ends("extract", keys, reasons), outputs[1])
     return {
-        "kept": len(documents),
+        "kept": len(written),
         "dropped": dict(sorted(Counter(reasons).items())),
         "words": int(pc.sum(written["words"]).as_py() or 0),
     }
 
 
-def rows_of(path: Path, first: int, count: int) -> list[dict[str, Any]]:
+def rows_of(path: Path, first: int, count: int) -> pa.Table:
     """`count` rows of a Parquet file from number `first` on; other row groups are not read."""
-    found: list[dict[str, Any]] = []
+    found: list[pa.Table] = []
     start = 0
+    columns = list(dict.fromkeys([*_NEEDED, *_CARRIED]))
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             low, high = max(first, start), min(first + count, start + rows)
             if low < high:
-                read = file.read_row_group(group, use_threads=False)
-                found += read.slice(low - start, high - low).to_pylist()
+                read = file.read_row_group(group, columns=columns, use_threads=False)
+                found.append(read.slice(low - start, high - low))
             start += rows
-    return found
+    return pa.concat_tables(found)
 
 
-def _pages(
-    container: Path,
-    rows: list[dict[str, Any]],
-    sent: list[dict[str, Any]],
-    ends: list[tuple[str, str]],
-) -> Iterator[Page]:
-    """Pages of `rows`, which go to `sent`; rows without a payload go to `ends`."""
-    waiting: dict[Location, list[dict[str, Any]]] = {}
-    for row in rows:
-        place = row["location"]
+Batch = tuple[list[tuple[int, str | None]], list[int], list[Page]]
+
+
+def _batches(container: Path, rows: pa.Table) -> Iterator[Batch]:
+    """Pages of `rows` by batch: rows without a payload and why, the numbers of the others, and
+    their pages."""
+    values = {name: rows[name].to_pylist() for name in _NEEDED[1:]}
+    waiting: dict[Location, list[int]] = {}
+    for row, place in enumerate(values["location"]):
         location = Location(str(container), place["offset"], place["length"], place["skip"])
         waiting.setdefault(location, []).append(row)
     opened = list_containers([str(container)])[0]
+    unread: list[tuple[int, str | None]] = []
+    numbers: list[int] = []
+    pages: list[Page] = []
+    held = 0
     for location, payload in read_captures(opened, list(waiting)):
         for row in waiting[location]:
             if payload.problem is not None:
-                ends.append((row["url_key"], payload.problem))
-                advance(1)
+                unread.append((row, payload.problem))
                 continue
-            sent.append(row)
-            yield Page(
-                row["final_url"],
+            page = Page(
+                values["final_url"][row],
                 payload.body,
-                first_value(payload.headers, "content-type") or row["content_type"],
+                first_value(payload.headers, "content-type") or values["content_type"][row],
                 tuple(payload.headers),
-                row["fetched_at"],
+                values["fetched_at"][row],
             )
+            numbers.append(row)
+            pages.append(page)
+            held += len(page.body)
+        if len(pages) + len(unread) >= BATCH_PAGES or held >= BATCH_BYTES:
+            yield unread, numbers, pages
+            unread, numbers, pages, held = [], [], [], 0
+    if unread or pages:
+        yield unread, numbers, pages
 
 
-def _document(row: dict[str, Any], document: Document) -> dict[str, Any]:
-    return {
-        "url_key": row["url_key"],
-        "url": without_credentials(row["final_url"]),
-        "title": document.title,
-        "text": document.text,
-        "language": document.language,
-        "published": document.published,
-        "karma": row["karma"],
-        "subreddit": row["subreddit"],
-        "created_utc": row["created_utc"],
-        "fetched_at": row["fetched_at"],
-        "extractor": document.extractor,
-    }
+def _joined(rows: pa.Table, found: pa.Table) -> pa.Table:
+    """Documents out of the rows of their captures and what was found, row by row."""
+    columns = {name: rows[name] for name in _CARRIED}
+    urls = columns.pop("final_url").to_pylist()
+    columns["url"] = pa.array(map(without_credentials, urls), pa.string())
+    columns |= {name: found[name] for name in found.column_names if name in DOCUMENTS.names}
+    return pa.table(columns)
 
 
-def _table(documents: list[dict[str, Any]]) -> pa.Table:
-    documents.sort(key=lambda row: row["url_key"])
-    columns: dict[str, Any] = {}
-    for field in DOCUMENTS:
-        if field.name not in ("doc_id", "bytes", "words"):
-            columns[field.name] = pa.array([d[field.name] for d in documents], field.type)
-    columns["doc_id"] = hex_digests(columns["url_key"])
-    columns["bytes"] = pc.binary_length(columns["text"])
-    columns["words"] = pa.array(word_counts(columns["text"]))
-    return table(DOCUMENTS, columns)
+def _all(kept: list[pa.Table]) -> dict[str, Any]:
+    """The documents of all batches in the order of their keys, with what is computed of them."""
+    documents = pa.concat_tables(kept).combine_chunks().sort_by("url_key")
+    columns = {name: documents[name] for name in documents.column_names}
+    columns["doc_id"] = hex_digests(documents["url_key"])
+    columns["bytes"] = pc.binary_length(documents["text"])
+    return columns

@@ -1,7 +1,7 @@
 """The stage's declaration, its step and the cut into tasks."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from webtext_py.errors import InputError
@@ -22,15 +22,21 @@ class Extract(Stage):
     containers: Containers
     settings: ExtractSettings
 
+    # Its record names the libraries of the extractor too.
+    libraries: tuple[str, ...] = field(init=False)
+
     name = "extract"
-    rules = 4  # whole members; titles of unclosed tags; no credentials; one judge of types
+    rules = 5  # the core's engines; charset, title, language and date from the core
     after = ("pages",)
     files = (DOCUMENTS, url_ends("extract"))
-    libraries = ("trafilatura", "lxml", "htmldate", "py3langid", "resiliparse", "unicode", "words")
+
+    def __post_init__(self) -> None:
+        """Adds the extractor's libraries."""
+        object.__setattr__(self, "libraries", ("unicode", "words", *self.settings.libraries))
 
     def config(self) -> Mapping[str, Any]:
-        """The extractor's settings."""
-        return {"settings": asdict(self.settings)}
+        """The extractor with its version, and its settings."""
+        return {"version": self.settings.named, "settings": asdict(self.settings)}
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Cuts the pages into tasks, then reads them where they lie, extracts, writes."""
@@ -49,6 +55,8 @@ class Extract(Stage):
             work,
             [DOCUMENTS, url_ends("extract")],
             unit="pages",
+            options={"marks": str(steps.work / "at-work")},
+            version=self.settings.named,
             settings=asdict(self.settings),
         )
         counts = balance("extract", total, made.total("kept"), made.by_name("dropped"))

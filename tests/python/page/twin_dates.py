@@ -1,4 +1,4 @@
-"""The date a page says it was published, by htmldate, bounded by when it was fetched.
+"""The date a page says it was published, by htmldate: the twin of the core's.
 
 htmldate fills what a date lacks from today's date in one place, and reads two-digit years by
 today's century; both are pinned here, so that the answer depends on the page and on `fetched_at`

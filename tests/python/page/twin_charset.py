@@ -1,4 +1,4 @@
-"""Bytes of a page to text: which charset it has, and how we know.
+"""Bytes of a page to text, the twin of the core's on other libraries.
 
 Order of evidence: byte order mark, HTTP header, what the document declares about itself (meta
 elements, XML declaration), detection. Labels mean what the WHATWG Encoding standard says they

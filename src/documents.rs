@@ -1,0 +1,176 @@
+//! Pages to documents, many at once: responses in, columns of text and of what surrounds it out.
+//!
+//! One tree a page serves its main text ([`crate::extract`]), its title and its date
+//! ([`crate::page`]). Which pages are worth keeping is not judged here.
+
+use crate::extract::batch::{Outcome, guarded};
+use crate::extract::{self, Options};
+use crate::html::{Budget, TooCostly, Tree};
+use crate::page::date::{self, Bounds, Day};
+use crate::page::{self, language, title};
+use crate::{Error, Result};
+
+/// What finds the main text of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// The rules of [`crate::extract`].
+    Rules,
+}
+
+impl Engine {
+    /// All of them.
+    pub const ALL: [Engine; 1] = [Engine::Rules];
+
+    /// The name that users choose it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Rules => "rules",
+        }
+    }
+
+    /// Raised with every change that gives a page another text, title, language or date.
+    pub fn version(self) -> u32 {
+        match self {
+            Engine::Rules => 1,
+        }
+    }
+}
+
+/// In a column of times: not known. In a column of days: none.
+pub const NO_TIME: i64 = i64::MIN;
+
+/// In a column of days: none.
+pub const NO_DAY: i32 = i32::MIN;
+
+/// Rows of bytes: row `i` is `data[offsets[i]..offsets[i + 1]]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Bounds; one more than rows, ascending, within `data`.
+    pub offsets: &'a [i64],
+    /// Rows one after another.
+    pub data: &'a [u8],
+}
+
+impl<'a> Rows<'a> {
+    fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    fn get(&self, row: usize) -> &'a [u8] {
+        &self.data[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+    }
+
+    /// The row as text; None where it is empty.
+    fn text(&self, row: usize) -> Option<std::borrow::Cow<'a, str>> {
+        let bytes = self.get(row);
+        (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes))
+    }
+}
+
+/// Responses by row.
+#[derive(Clone, Copy, Debug)]
+pub struct Responses<'a> {
+    /// Content codings undone.
+    pub bodies: Rows<'a>,
+    /// The header's value; empty for none.
+    pub content_types: Rows<'a>,
+    /// Where the bodies came from; empty where nobody knows.
+    pub urls: Rows<'a>,
+    /// Seconds since 1970, or [`NO_TIME`]; it bounds the day of publication.
+    pub fetched_at: &'a [i64],
+}
+
+/// A column of texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Texts {
+    /// Bounds; one more than rows.
+    pub offsets: Vec<i64>,
+    /// Texts one after another.
+    pub data: String,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Texts { offsets: vec![0], data: String::new() }
+    }
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.data.push_str(text);
+        self.offsets.push(self.data.len() as i64);
+    }
+}
+
+/// Documents of a batch, a row for each page in order; a page that failed has empty ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// [`Outcome`] by number.
+    pub outcomes: Vec<u8>,
+    /// Main texts, maybe empty.
+    pub texts: Texts,
+    /// Titles; empty for none.
+    pub titles: Texts,
+    /// ISO 639-1 codes, or `und`.
+    pub languages: Texts,
+    /// Charset and evidence, as `utf-8:http`.
+    pub charsets: Texts,
+    /// Days of publication since 1970, or [`NO_DAY`].
+    pub published: Vec<i32>,
+}
+
+#[derive(Default)]
+struct Document {
+    text: String,
+    title: String,
+    language: &'static str,
+    charset: String,
+    published: Option<Day>,
+}
+
+/// The document of each response, by `engine`.
+///
+/// # Errors
+/// [`Error::InvalidParameter`] where columns differ in length; [`Error::Io`] where no thread
+/// starts.
+pub fn documents(pages: &Responses<'_>, engine: Engine, options: &Options) -> Result<Columns> {
+    let rows = pages.bodies.len();
+    let others = [pages.content_types.len(), pages.urls.len(), pages.fetched_at.len()];
+    if let Some(other) = others.into_iter().find(|&other| other != rows) {
+        return Err(Error::InvalidParameter(format!("{rows} pages, but a column of {other}")));
+    }
+    let mut columns = Columns::default();
+    let work = |row| document(pages, row, engine, options);
+    guarded(rows, work, |outcome: Outcome, found: Document| {
+        columns.outcomes.push(outcome as u8);
+        columns.texts.push(&found.text);
+        columns.titles.push(&found.title);
+        columns.languages.push(found.language);
+        columns.charsets.push(&found.charset);
+        columns.published.push(found.published.map_or(NO_DAY, Day::days_since_1970));
+    })?;
+    Ok(columns)
+}
+
+fn document(
+    pages: &Responses<'_>,
+    row: usize,
+    engine: Engine,
+    options: &Options,
+) -> std::result::Result<Document, TooCostly> {
+    let body = pages.bodies.get(row);
+    let mut budget = Budget::new(options.budget);
+    budget.spend(body.len())?;
+    let decoded = page::decode(body, pages.content_types.text(row).as_deref());
+    let tree = Tree::parse(&decoded.text, &options.limits)?;
+    let fetched_at = pages.fetched_at[row];
+    let captured = (fetched_at != NO_TIME).then(|| Day::from_unix(fetched_at)).flatten();
+    let url = pages.urls.text(row);
+    let title = title::title(&tree).unwrap_or_default();
+    let published = date::published(&tree, url.as_deref(), &Bounds::until(captured));
+    let text = match engine {
+        Engine::Rules => extract::of_tree(tree, options, &mut budget)?.text,
+    };
+    let language = language::detect(&text);
+    Ok(Document { language, title, published, charset: decoded.to_string(), text })
+}
