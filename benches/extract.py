@@ -32,6 +32,7 @@ from page_texts import by_rules, by_trafilatura  # noqa: E402
 
 from webtext_py.text.main_text import TrafilaturaExtractor  # noqa: E402
 from webtext_py.text.page import Page  # noqa: E402
+from webtext_py.text.page_task import by_extractor  # noqa: E402
 
 FETCHED = datetime(2024, 1, 1, tzinfo=UTC)
 PEER = "trafilatura.extract (text only)"
@@ -72,7 +73,7 @@ def main() -> None:
     }
     contenders |= {
         "trafilatura in webtext: title, language and date too": lambda: [
-            extractor.extract(page) for page in pages
+            by_extractor(extractor, page) for page in pages
         ],
         PEER: lambda: [
             trafilatura.extract(page.body, url=page.url, include_comments=False) for page in pages

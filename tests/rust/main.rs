@@ -2,6 +2,7 @@
 
 mod bloom;
 mod bpe;
+mod documents;
 mod dump;
 mod extract;
 mod hostile;

@@ -1,0 +1,87 @@
+//! Pages to documents in batches.
+
+use webtext::documents::{Columns, Engine, NO_DAY, NO_TIME, Responses, Rows, documents};
+use webtext::extract::Options;
+
+/// Bodies with content type, address and time.
+type Page<'a> = (&'a [u8], &'a str, &'a str, i64);
+
+fn column<'a>(rows: impl Iterator<Item = &'a [u8]>) -> (Vec<i64>, Vec<u8>) {
+    let (mut offsets, mut data) = (vec![0], Vec::new());
+    for row in rows {
+        data.extend_from_slice(row);
+        offsets.push(data.len() as i64);
+    }
+    (offsets, data)
+}
+
+fn made(pages: &[Page<'_>], options: &Options) -> Columns {
+    let bodies = column(pages.iter().map(|page| page.0));
+    let types = column(pages.iter().map(|page| page.1.as_bytes()));
+    let urls = column(pages.iter().map(|page| page.2.as_bytes()));
+    let times: Vec<i64> = pages.iter().map(|page| page.3).collect();
+    let responses = Responses {
+        bodies: Rows { offsets: &bodies.0, data: &bodies.1 },
+        content_types: Rows { offsets: &types.0, data: &types.1 },
+        urls: Rows { offsets: &urls.0, data: &urls.1 },
+        fetched_at: &times,
+    };
+    documents(&responses, Engine::Rules, options).expect("columns of one length")
+}
+
+fn html(word: &str) -> String {
+    let text = format!("<p>The {word} went to the old town and spoke about its flour.</p>");
+    format!(
+        "<title>{word}</title><meta name=date content=2016-05-04><article>{}</article>",
+        (0..12).map(|n| text.replace("old", &format!("{n} old"))).collect::<String>()
+    )
+}
+
+fn text(columns: &Columns, row: usize) -> &str {
+    let offsets = &columns.texts.offsets;
+    &columns.texts.data[offsets[row] as usize..offsets[row + 1] as usize]
+}
+
+#[test]
+fn a_row_has_text_title_language_date_and_charset() {
+    let (one, latin) = (html("baker"), html("caf\u{e9}"));
+    let latin: Vec<u8> = latin.chars().map(|character| character as u8).collect();
+    let pages: [Page<'_>; 3] = [
+        (one.as_bytes(), "", "http://a.test/1", NO_TIME),
+        (b"", "", "", 0),
+        (&latin, "text/html; charset=latin1", "", 0),
+    ];
+    let columns = made(&pages, &Options::default());
+    assert_eq!(columns.outcomes, [0, 0, 0]);
+    assert!(text(&columns, 0).starts_with("The baker went to the 0 old town"));
+    assert_eq!(text(&columns, 1), "");
+    assert!(text(&columns, 2).starts_with("The caf\u{e9} went"));
+    assert_eq!(columns.titles.data, "bakercaf\u{e9}");
+    assert_eq!(columns.languages.data, "enunden");
+    assert_eq!(columns.charsets.data, "utf-8:asciiutf-8:asciiwindows-1252:http");
+    // The date is later than the second capture, of 1970.
+    assert_eq!(columns.published, [16_925, NO_DAY, NO_DAY]);
+    // Any batch gives the same rows.
+    let alone = made(&pages[2..], &Options::default());
+    assert_eq!(text(&alone, 0), text(&columns, 2));
+}
+
+#[test]
+fn a_costly_page_leaves_an_empty_row() {
+    let (one, two) = (html("baker"), format!("{}{}", html("miller"), "<b></b>".repeat(9_000)));
+    let pages: [Page<'_>; 2] =
+        [(two.as_bytes(), "", "", NO_TIME), (one.as_bytes(), "", "", NO_TIME)];
+    let options = Options { budget: 60_000, ..Options::default() };
+    let columns = made(&pages, &options);
+    assert_eq!(columns.outcomes, [1, 0]);
+    assert_eq!((text(&columns, 0), columns.published[0]), ("", NO_DAY));
+    assert!(text(&columns, 1).starts_with("The baker"));
+}
+
+#[test]
+fn columns_of_different_lengths_are_refused() {
+    let rows = Rows { offsets: &[0, 0], data: &[] };
+    let none = Rows { offsets: &[0], data: &[] };
+    let pages = Responses { bodies: rows, content_types: rows, urls: none, fetched_at: &[0] };
+    assert!(documents(&pages, Engine::Rules, &Options::default()).is_err());
+}
