@@ -7,7 +7,7 @@ use std::path::Path;
 use webtext::Error;
 use webtext::bpe::encode::Id;
 use webtext::bpe::token_file::GROUP_TOKENS;
-use webtext::bpe::vocabulary::Merges;
+use webtext::bpe::vocabulary::{Added, Merges};
 use webtext::bpe::{Encoder, Pattern, Texts, TokenWriter, Vocabulary};
 
 const END: u32 = 256;
@@ -17,7 +17,7 @@ fn bytes_encoder() -> Encoder {
     Encoder::new(Vocabulary {
         tokens: (0..=255u8).map(|byte| Some([byte].into())).collect(),
         merges: Merges::Listed(Vec::new()),
-        special: vec![("<|endoftext|>".into(), END)],
+        added: vec![Added::special(("<|endoftext|>".into(), END))],
         pattern: Pattern::Gpt2,
         whole_first: false,
     })
