@@ -157,6 +157,9 @@ class BpeEncoder:
     def pattern(self) -> str: ...
     @property
     def special(self) -> list[tuple[str, int]]: ...
+    @property
+    def added(self) -> list[tuple[str, int, bool, bool, bool]]:
+        """Added tokens that are no special ones: text, id, `normalized`, `lstrip`, `rstrip`."""
     def tokens(self) -> tuple[Buffer, Buffer, Buffer]:
         """Ids (uint32), offsets (int64) and bytes of the ordinary tokens."""
     def merges(self) -> Buffer | None:

@@ -29,14 +29,19 @@ _PUBLISHED = {
     199998: ("o200k", {"<|endoftext|>": 199999}),
 }
 
+# A vocab.json maps tokens to numbers: where `"model"` is anything else, it is none.
+_TOKENIZER_JSON = re.compile(rb'"model"\s*:\s*(?![-\d\s])')
+_TIKTOKEN = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)? 0\r?\n")
+_MARK = b"\xef\xbb\xbf"  # of UTF-8
 _RANK = re.compile(rb" ([0-9]{1,9})\r?$", re.MULTILINE)
 
 
 class Tokenizer:
     """A vocabulary made ready.
 
-    Text that spells a special token is ordinary text everywhere, unless `allow_special`. Encoding
-    and decoding release the interpreter lock; one object may be used from many threads.
+    Text that spells a special token is ordinary text everywhere, unless `allow_special`; added
+    tokens that are not special are found always, as tokenizers does. Encoding and decoding release
+    the interpreter lock; one object may be used from many threads.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Tokenizer:
     ) -> "Tokenizer":
         """A tokenizer from `tokenizer.json`, a `.tiktoken` file, a vocabulary (`vocab.json`,
         `encoder.json`) with its merges (`merges.txt`, `vocab.bpe`) beside it, or a folder of these.
+        What a file is, its content says.
 
         `pattern` (gpt2, cl100k, o200k) is for files that name none: GPT-2's by default for
         `vocab.json`, and known by their size for published `.tiktoken` files. `special` is for
@@ -75,11 +81,12 @@ class Tokenizer:
         """
         path = vocabulary_file(Path(path))
         content = path.read_bytes()
-        if path.suffix == ".tiktoken":
+        if path.suffix == ".tiktoken" or _TIKTOKEN.match(content):
             return cls(_from_tiktoken(content, path, pattern, special))
         if special is not None:
             raise InputError(f"`special` is for .tiktoken files; `{path}` names its own")
-        if path.suffix == ".json" and b'"model"' in content[: 1 << 16] + content[-1 << 16 :]:
+        is_object = content[:1024].removeprefix(_MARK).lstrip().startswith(b"{")
+        if is_object and _TOKENIZER_JSON.search(content):
             return cls(_core.BpeEncoder.from_tokenizer_json(content, str(path)))
         vocab, merges = _pair(path)
         return cls(
@@ -158,8 +165,11 @@ class Tokenizer:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of what decides the ids: tokens, merges, specials and pattern, not the file."""
-        digest = hashlib.sha256(json.dumps([self.pattern, sorted(self.special.items())]).encode())
+        """SHA-256 of what decides the ids: tokens, merges, added ones and pattern, not the file."""
+        facts: list[Any] = [self.pattern, sorted(self.special.items())]
+        if self._encoder.added:
+            facts.append(self._encoder.added)
+        digest = hashlib.sha256(json.dumps(facts).encode())
         ids, offsets, data = self._encoder.tokens()
         for part in (ids, offsets, data, self._encoder.merges() or b""):
             digest.update(memoryview(part).nbytes.to_bytes(8, "little"))

@@ -211,7 +211,14 @@ impl BpeEncoder {
     /// Special tokens as texts and ids.
     #[getter]
     fn special(&self) -> Vec<(String, u32)> {
-        self.0.vocabulary().special.clone()
+        self.0.vocabulary().special()
+    }
+
+    /// Added tokens that are no special ones: text, id, `normalized`, `lstrip`, `rstrip`.
+    #[getter]
+    fn added(&self) -> Vec<(String, u32, bool, bool, bool)> {
+        let added = self.0.vocabulary().added.iter().filter(|token| !token.special);
+        added.map(|t| (t.content.clone(), t.id, t.normalized, t.lstrip, t.rstrip)).collect()
     }
 
     /// Ids (uint32), boundaries (int64) and bytes of the ordinary tokens, in the order of the ids.

@@ -31,6 +31,12 @@ enum Of {
 }
 
 impl Encoder {
+    /// Where long texts may be cut: nowhere where added tokens, which may hold white space, are
+    /// looked for.
+    fn cuts(&self, allow_special: bool) -> Option<Sequence> {
+        (!self.added.looks(allow_special)).then_some(Sequence::Document)
+    }
+
     /// The ids of many texts, on up to `threads` threads, each text behind `prefix` if there is one.
     ///
     /// `keep_going` is asked now and then, on the calling thread alone. The result does not depend
@@ -73,8 +79,7 @@ impl Encoder {
                 limit - 1
             )));
         }
-        // A special token may hold white space: then texts stay whole.
-        let units = units(texts, (!allow_special).then_some(Sequence::Document));
+        let units = units(texts, self.cuts(allow_special));
         if units.iter().any(Unit::too_long) {
             return Err(Error::InvalidParameter(
                 "a stretch of 4 GiB without a word's end was found; text was expected".into(),
@@ -126,7 +131,7 @@ impl Encoder {
         ends: &mut Vec<i64>,
     ) -> Result<()> {
         let mut scratch = self.take_scratch();
-        for unit in units(texts, (!allow_special).then_some(Sequence::Document)) {
+        for unit in units(texts, self.cuts(allow_special)) {
             match unit {
                 Unit::Whole(from, until) => {
                     for i in from..until {

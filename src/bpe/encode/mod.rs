@@ -4,6 +4,7 @@
 //! of lowest rank is merged first, the leftmost among equals, until none is left. Pieces seen before
 //! come from a cache of bounded size; each thread has its own and keeps it between calls.
 
+mod added;
 mod batch;
 mod cache;
 mod merge;
@@ -13,6 +14,7 @@ use super::count::{SHORT_BYTES, Seeds, short_key_at};
 use super::pretokenize::Pretokenizer;
 use super::vocabulary::{Merges, Vocabulary};
 use crate::{Error, Result};
+use added::Matcher;
 use cache::{LongCache, ShortCache};
 use merge::Merger;
 use ranks::{NONE, Ranks};
@@ -63,7 +65,7 @@ pub struct Encoder {
     whole: Option<HashMap<Box<[u8]>, u32>>,
     /// Whether two bytes stand side by side in some token; if not, no merge crosses there.
     adjacent: Vec<u64>,
-    special: Vec<Vec<u8>>,
+    added: Matcher,
     seeds: Seeds,
     /// What threads need besides, kept from call to call.
     scratch: Mutex<Vec<Scratch>>,
@@ -94,13 +96,13 @@ impl Encoder {
             }
         }
         let ranks = Ranks::new(&vocabulary, &id_of_byte);
-        let special = vocabulary.special.iter().map(|entry| entry.0.as_bytes().to_vec()).collect();
+        let added = Matcher::new(&vocabulary.added);
         let mut encoder = Encoder {
             ranks,
             id_of_byte,
             whole: None,
             adjacent,
-            special,
+            added,
             seeds: Seeds::random(),
             scratch: Mutex::new(Vec::new()),
             vocabulary,
@@ -134,7 +136,8 @@ impl Encoder {
 
     /// The ids of one text.
     ///
-    /// Text that spells a special token is ordinary text, unless `allow_special`.
+    /// Text that spells a special token is ordinary text, unless `allow_special`; other added tokens
+    /// are always found.
     pub fn encode(&self, text: &[u8], allow_special: bool) -> Vec<u32> {
         let mut scratch = self.take_scratch();
         let mut ids = Vec::new();
@@ -152,8 +155,8 @@ impl Encoder {
         for id in ids {
             match self.vocabulary.tokens.get(id as usize) {
                 Some(Some(token)) => bytes.extend_from_slice(token),
-                _ => match self.vocabulary.special.iter().find(|entry| entry.1 == id) {
-                    Some((text, _)) => bytes.extend_from_slice(text.as_bytes()),
+                _ => match self.vocabulary.added.iter().find(|token| token.id == id) {
+                    Some(token) => bytes.extend_from_slice(token.content.as_bytes()),
                     None => {
                         return Err(Error::InvalidParameter(format!(
                             "id {id} stands for no token; ids are below {}",
@@ -188,15 +191,16 @@ impl Encoder {
         scratch: &mut Scratch,
         out: &mut Vec<T>,
     ) {
-        let mut rest = text;
-        if allow_special {
-            while let Some((position, index)) = super::special::find_index(rest, &self.special) {
-                self.encode_ordinary(&rest[..position], scratch, out);
-                out.push(T::of(self.vocabulary.special[index].1));
-                rest = &rest[position + self.special[index].len()..];
-            }
+        if !self.added.looks(allow_special) {
+            return self.encode_ordinary(text, scratch, out);
         }
-        self.encode_ordinary(rest, scratch, out);
+        self.added.split(
+            text,
+            allow_special,
+            &mut (scratch, out),
+            |(scratch, out), part| self.encode_ordinary(part, scratch, out),
+            |(_, out), id| out.push(T::of(id)),
+        );
     }
 
     fn encode_ordinary<T: Id>(&self, text: &[u8], scratch: &mut Scratch, out: &mut Vec<T>) {

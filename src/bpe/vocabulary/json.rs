@@ -1,6 +1,6 @@
 //! `tokenizer.json`, and `vocab.json` (or `encoder.json`) with `merges.txt` (or `vocab.bpe`).
 
-use super::Vocabulary;
+use super::{Added, Vocabulary};
 use crate::bpe::pretokenize::Pattern;
 use crate::bpe::train::byte_order;
 use crate::{Error, Result};
@@ -21,14 +21,14 @@ const R50K: &str =
 /// `Error::Format` for what is not such a file, not a byte-level BPE, or asks for what we do not do.
 pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
     let wrong = |message: String| Error::format(path, None, message);
-    let document: Value = serde_json::from_slice(content)
+    let document: Value = serde_json::from_slice(without_mark(content))
         .map_err(|error| wrong(format!("not a tokenizer.json: {error}")))?;
     let model = document
         .get("model")
         .and_then(Value::as_object)
         .ok_or_else(|| wrong("`model` is missing; a tokenizer.json was expected".into()))?;
     if let Some(kind) = model.get("type").filter(|kind| *kind != "BPE") {
-        return Err(wrong(format!("the model is {kind}; \"BPE\" was expected")));
+        return Err(wrong(format!("the model is {}; \"BPE\" was expected", brief(kind))));
     }
     for (name, harmless) in [
         ("continuing_subword_prefix", "an empty prefix"),
@@ -39,32 +39,36 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
         let value = model.get(name).unwrap_or(&Value::Null);
         let zero = value.as_f64() == Some(0.0);
         if !(value.is_null() || *value == "" || *value == false || zero) {
-            return Err(wrong(format!("`{name}` is {value}; {harmless} was expected")));
+            return Err(wrong(format!("`{name}` is {}; {harmless} was expected", brief(value))));
         }
     }
     if let Some(normalizer) = document.get("normalizer").filter(|value| !value.is_null()) {
         return Err(wrong(format!(
             "the normalizer is {}; none was expected",
-            normalizer.get("type").unwrap_or(normalizer)
+            brief(normalizer.get("type").unwrap_or(normalizer))
         )));
     }
     let pattern = pattern_of(document.get("pre_tokenizer").unwrap_or(&Value::Null))
         .map_err(|found| wrong(format!("the pre-tokenizer {found}")))?;
 
-    let mut special: Vec<(String, u32)> = Vec::new();
-    for added in document.get("added_tokens").and_then(Value::as_array).into_iter().flatten() {
-        let content = added.get("content").and_then(Value::as_str);
-        let entry = content.zip(added.get("id").and_then(as_id));
-        let (content, id) =
-            entry.ok_or_else(|| wrong(format!("added token {added} lacks content or id")))?;
-        special.push((content.to_owned(), id));
+    let vocab = model.get("vocab").ok_or_else(|| wrong("`model.vocab` is missing".into()))?;
+    let vocab = vocab.as_object().ok_or_else(|| {
+        wrong(format!("`model.vocab` is {}; an object was expected", brief(vocab)))
+    })?;
+    let mut added = Vec::new();
+    for token in document.get("added_tokens").and_then(Value::as_array).into_iter().flatten() {
+        let token = added_token(token, vocab).map_err(wrong)?;
+        // tokenizers numbers what the model lacks itself, whatever the file says.
+        let size = vocab.len() as u32;
+        let next = added.iter().map(|token: &Added| token.id + 1).max().unwrap_or(0).max(size);
+        if token.id != next && !vocab.contains_key(&token.content) {
+            let (named, id) = (cut(&token.content), token.id);
+            let message =
+                format!("added token `{named}` is {id}; {next}, the next id, was expected");
+            return Err(wrong(message));
+        }
+        added.push(token);
     }
-    let vocab = model
-        .get("vocab")
-        .and_then(Value::as_object)
-        .ok_or_else(|| wrong("`model.vocab` is missing".into()))?;
-    let added: HashSet<&str> = special.iter().map(|entry| entry.0.as_str()).collect();
-    let tokens = tokens_of(vocab, path, |spelled| added.contains(spelled))?;
     let listed = model
         .get("merges")
         .and_then(Value::as_array)
@@ -84,8 +88,18 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
         };
         merges.push(spelling.merge(halves, rank).map_err(wrong)?);
     }
+    // An added token that merges need too is also a token of the model.
+    let made: HashSet<Vec<u8>> =
+        merges.iter().flat_map(|(l, r)| [l.clone(), r.clone(), [&l[..], r].concat()]).collect();
+    let outside: HashSet<&str> = added.iter().map(|token| token.content.as_str()).collect();
+    let tokens = tokens_of(vocab, path, |spelled| {
+        outside.contains(spelled)
+            && spelling.bytes(spelled).is_none_or(|bytes| bytes.len() > 1 && !made.contains(&bytes))
+    })?;
+    let of_model = added.iter().filter(|token| vocab.contains_key(&token.content));
+    let shared = of_model.map(|token| token.id).collect();
     let whole_first = model.get("ignore_merges") == Some(&Value::Bool(true));
-    Vocabulary::new(path, tokens, Some(merges), special, pattern, whole_first)
+    Vocabulary::new(path, tokens, Some(merges), added, &shared, pattern, whole_first)
 }
 
 /// Reads `vocab.json` and `merges.txt`, whose names were `encoder.json` and `vocab.bpe` once.
@@ -101,7 +115,7 @@ pub fn from_vocab_and_merges(
 ) -> Result<Vocabulary> {
     let wrong = |message: String| Error::format(vocab.1, None, message);
     let wrong_merges = |message: String| Error::format(merges.1, None, message);
-    let document: Value = serde_json::from_slice(vocab.0)
+    let document: Value = serde_json::from_slice(without_mark(vocab.0))
         .map_err(|error| wrong(format!("not a vocab.json: {error}")))?;
     let entries = document
         .as_object()
@@ -124,15 +138,72 @@ pub fn from_vocab_and_merges(
     };
     let mut special = Vec::new();
     for (spelled, id) in entries.iter().filter(|entry| is_special(entry.0)) {
-        let id = as_id(id).ok_or_else(|| wrong(format!("the id of `{spelled}` is {id}")))?;
-        special.push((spelled.clone(), id));
+        let named = || format!("the id of `{}` is {}", cut(spelled), brief(id));
+        let id = as_id(id).ok_or_else(|| wrong(named()))?;
+        special.push(Added::special((spelled.clone(), id)));
     }
     let tokens = tokens_of(entries, vocab.1, is_special)?;
-    let whole = Vocabulary::new(vocab.1, tokens, Some(listed), special, pattern, false);
+    let none = HashSet::new();
+    let whole = Vocabulary::new(vocab.1, tokens, Some(listed), special, &none, pattern, false);
     whole.map_err(|error| match error {
         // A merge that cannot be done is the fault of the other file as far as we can tell.
         Error::Format { message, .. } if message.starts_with("merge ") => wrong_merges(message),
         other => other,
+    })
+}
+
+/// The most of a foreign value that a message quotes, in characters.
+const QUOTED: usize = 60;
+
+/// A text cut to what a message may quote.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A value as a message may quote it; of a list or an object only what it is.
+fn brief(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("a list of {}", items.len()),
+        Value::Object(fields) => format!("an object of {}", fields.len()),
+        other => cut(&other.to_string()),
+    }
+}
+
+/// The content without the mark that says UTF-8.
+fn without_mark(content: &[u8]) -> &[u8] {
+    content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)
+}
+
+/// An entry of `added_tokens`, or what is wrong with it.
+fn added_token(entry: &Value, vocab: &Map<String, Value>) -> std::result::Result<Added, String> {
+    let content = entry.get("content").and_then(Value::as_str);
+    let Some((content, id)) = content.zip(entry.get("id").and_then(as_id)) else {
+        return Err("an added token lacks content or id".into());
+    };
+    let named = cut(content);
+    let flag = |name: &str, absent: bool| match entry.get(name) {
+        None => Ok(absent),
+        Some(Value::Bool(value)) => Ok(*value),
+        Some(other) => Err(format!("`{name}` of added token `{named}` is {}", brief(other))),
+    };
+    let special = flag("special", false)?;
+    if flag("single_word", false)? {
+        return Err(format!("added token `{named}` is `single_word`, which is not supported"));
+    }
+    if let Some(other) = vocab.get(content).filter(|other| as_id(other) != Some(id)) {
+        let other = brief(other);
+        return Err(format!("added token `{named}` is {id}, but {other} in `model.vocab`"));
+    }
+    Ok(Added {
+        content: content.to_owned(),
+        id,
+        special,
+        normalized: flag("normalized", !special)?,
+        lstrip: flag("lstrip", false)?,
+        rstrip: flag("rstrip", false)?,
     })
 }
 
@@ -148,7 +219,8 @@ fn tokens_of(
     let spelling = Spelling::new();
     let mut tokens = Vec::with_capacity(vocab.len());
     for (spelled, id) in vocab.iter().filter(|entry| !skip(entry.0)) {
-        let wrong = |what: &str| Error::format(path, None, format!("token `{spelled}` {what}"));
+        let wrong =
+            |what: &str| Error::format(path, None, format!("token `{}` {what}", cut(spelled)));
         let bytes =
             spelling.bytes(spelled).ok_or_else(|| wrong("is not in GPT-2's byte alphabet"))?;
         let id = as_id(id).ok_or_else(|| wrong("has an id that is no 32-bit number"))?;
@@ -159,36 +231,68 @@ fn tokens_of(
 
 /// The pattern that a pre-tokenizer stands for, or what is wrong with it.
 fn pattern_of(value: &Value) -> std::result::Result<Pattern, String> {
-    let kind =
-        |value: &Value| value.get("type").and_then(Value::as_str).unwrap_or("none").to_owned();
-    let byte_level = |value: &Value, with_regex: bool| {
-        kind(value) == "ByteLevel"
-            && value.get("add_prefix_space") == Some(&Value::Bool(false))
-            && value.get("use_regex").and_then(Value::as_bool).unwrap_or(true) == with_regex
-    };
-    if byte_level(value, true) {
-        return Ok(Pattern::Gpt2);
-    }
-    if kind(value) == "ByteLevel" {
-        return Err("adds a prefix space or has no pattern; GPT-2's ByteLevel was expected".into());
-    }
-    let steps = value.get("pretokenizers").and_then(Value::as_array);
-    if let Some([split, last]) = steps.map(Vec::as_slice) {
-        let regex = split.get("pattern").and_then(|pattern| pattern.get("Regex"));
-        let isolated = split.get("behavior").is_some_and(|behavior| behavior == "Isolated")
-            && split.get("invert") != Some(&Value::Bool(true));
-        if kind(split) == "Split" && isolated && byte_level(last, false) {
-            let regex = regex.and_then(Value::as_str).unwrap_or_default();
-            return Pattern::ALL
-                .into_iter()
-                .find(|pattern| pattern.regex() == regex)
-                .or((regex == R50K).then_some(Pattern::Gpt2))
-                .ok_or_else(|| {
-                    format!("splits by `{regex}`; a pattern of gpt2, cl100k or o200k was expected")
-                });
+    match kind_of(value).as_str() {
+        "ByteLevel" => byte_level(value, true).map(|()| Pattern::Gpt2),
+        "Sequence" => {
+            let steps = value.get("pretokenizers").and_then(Value::as_array);
+            let steps = steps.map(Vec::as_slice).unwrap_or_default();
+            let kinds: Vec<String> = steps.iter().map(kind_of).collect();
+            match steps {
+                [only] => pattern_of(only),
+                [split, last] if kinds == ["Split", "ByteLevel"] => {
+                    byte_level(last, false)?;
+                    split_pattern(split)
+                }
+                _ => {
+                    let kinds = cut(&kinds.join(", "));
+                    Err(format!("is {kinds}; ByteLevel, or Split and ByteLevel, were expected"))
+                }
+            }
         }
+        kind => Err(format!("is {kind}; ByteLevel, or Split and ByteLevel, were expected")),
     }
-    Err(format!("is {}; ByteLevel, or Split and ByteLevel, were expected", kind(value)))
+}
+
+fn kind_of(value: &Value) -> String {
+    cut(value.get("type").and_then(Value::as_str).unwrap_or("none"))
+}
+
+/// Checks that a ByteLevel adds no space, and has a pattern of its own or not, as is needed.
+fn byte_level(value: &Value, with_regex: bool) -> std::result::Result<(), String> {
+    if value.get("add_prefix_space") != Some(&Value::Bool(false)) {
+        return Err("ByteLevel has `add_prefix_space`; none was expected".into());
+    }
+    if value.get("use_regex").and_then(Value::as_bool).unwrap_or(true) != with_regex {
+        let (found, expected) = (!with_regex, with_regex);
+        return Err(format!("ByteLevel has `use_regex` {found}; {expected} was expected"));
+    }
+    Ok(())
+}
+
+/// The pattern of a Split whose pieces are the matches and what lies between them.
+fn split_pattern(split: &Value) -> std::result::Result<Pattern, String> {
+    let behavior = split.get("behavior").unwrap_or(&Value::Null);
+    let invert = split.get("invert") == Some(&Value::Bool(true));
+    if behavior != "Isolated" || invert {
+        let inverted = if invert { " and `invert` true" } else { "" };
+        return Err(format!(
+            "Split has `behavior` {}{inverted}, which is not supported; \"Isolated\" without \
+             `invert` was expected",
+            brief(behavior)
+        ));
+    }
+    let pattern = split.get("pattern").unwrap_or(&Value::Null);
+    let Some(regex) = pattern.get("Regex").and_then(Value::as_str) else {
+        return Err("Split has a `pattern` that is no Regex, which is not supported".into());
+    };
+    Pattern::ALL
+        .into_iter()
+        .find(|pattern| pattern.regex() == regex)
+        .or((regex == R50K).then_some(Pattern::Gpt2))
+        .ok_or_else(|| {
+            let regex = cut(regex);
+            format!("Split by `{regex}`, which is not supported; a pattern of gpt2, cl100k or o200k was expected")
+        })
 }
 
 /// GPT-2's characters for bytes, read back: the byte of each character below 512.
@@ -220,6 +324,7 @@ impl Spelling {
             halves.ok_or_else(|| format!("merge {rank} is not a pair of tokens"))?;
         let bytes = self.bytes(left).zip(self.bytes(right));
         bytes.filter(|(left, right)| !left.is_empty() && !right.is_empty()).ok_or_else(|| {
+            let (left, right) = (cut(left), cut(right));
             format!("merge {rank} (`{left} {right}`) is not in GPT-2's byte alphabet")
         })
     }

@@ -30,6 +30,30 @@ pub enum Merges {
     ByToken,
 }
 
+/// A token that is taken out of the text before it is cut into pieces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// Its text; not empty.
+    pub content: String,
+    /// Its id.
+    pub id: u32,
+    /// Whether text that spells it is ordinary text, unless the caller allows it.
+    pub special: bool,
+    /// Whether it is looked for only in what the others leave.
+    pub normalized: bool,
+    /// Whether it takes the white space before it.
+    pub lstrip: bool,
+    /// Whether it takes the white space behind it.
+    pub rstrip: bool,
+}
+
+impl Added {
+    /// A special token that takes nothing with it.
+    pub fn special((content, id): (String, u32)) -> Self {
+        Added { content, id, special: true, normalized: false, lstrip: false, rstrip: false }
+    }
+}
+
 /// A checked vocabulary.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
@@ -37,8 +61,8 @@ pub struct Vocabulary {
     pub tokens: Vec<Option<Box<[u8]>>>,
     /// How pairs are ranked.
     pub merges: Merges,
-    /// Special tokens and their ids, in the order of the ids.
-    pub special: Vec<(String, u32)>,
+    /// Added tokens, special or not, in the order of the ids.
+    pub added: Vec<Added>,
     /// Where text is cut.
     pub pattern: Pattern,
     /// Whether a piece that is a token is taken whole before any merging.
@@ -48,25 +72,33 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// One more than the highest id.
     pub fn id_limit(&self) -> u32 {
-        let special = self.special.iter().map(|entry| entry.1 + 1).max().unwrap_or(0);
-        special.max(self.tokens.len() as u32)
+        let added = self.added.iter().map(|token| token.id + 1).max().unwrap_or(0);
+        added.max(self.tokens.len() as u32)
     }
 
-    /// Checks tokens, specials and merges, and puts them in order.
+    /// Special tokens and their ids, in the order of the ids.
+    pub fn special(&self) -> Vec<(String, u32)> {
+        let special = self.added.iter().filter(|token| token.special);
+        special.map(|token| (token.content.clone(), token.id)).collect()
+    }
+
+    /// Checks tokens, added tokens and merges, and puts them in order.
     ///
-    /// `merges` are bytes of left and right, or `None` for tiktoken's ranking.
+    /// `merges` are bytes of left and right, or `None` for tiktoken's ranking; `shared` are ids of
+    /// added tokens that are the model's too.
     fn new(
         path: &Path,
         tokens: Vec<(Box<[u8]>, u32)>,
         merges: Option<Vec<(Vec<u8>, Vec<u8>)>>,
-        mut special: Vec<(String, u32)>,
+        mut added: Vec<Added>,
+        shared: &HashSet<u32>,
         pattern: Pattern,
         whole_first: bool,
     ) -> Result<Self> {
         let wrong = |message: String| Error::format(path, None, message);
         let mut taken: HashSet<u32> = HashSet::new();
-        let ids = tokens.iter().map(|entry| entry.1).chain(special.iter().map(|entry| entry.1));
-        for id in ids {
+        let others = added.iter().map(|token| token.id).filter(|id| !shared.contains(id));
+        for id in tokens.iter().map(|entry| entry.1).chain(others) {
             if id >= MAX_IDS {
                 return Err(wrong(format!("id {id} was found; ids must be below {MAX_IDS}")));
             }
@@ -74,8 +106,8 @@ impl Vocabulary {
                 return Err(wrong(format!("id {id} stands for two tokens")));
             }
         }
-        if special.iter().any(|entry| entry.0.is_empty()) {
-            return Err(wrong("a special token is empty".into()));
+        if added.iter().any(|token| token.content.is_empty()) {
+            return Err(wrong("an added token is empty".into()));
         }
         let mut id_of: HashMap<&[u8], u32> = HashMap::with_capacity(tokens.len());
         for (token, id) in &tokens {
@@ -114,12 +146,12 @@ impl Vocabulary {
                 Merges::Listed(merges)
             }
         };
-        special.sort_by_key(|entry| entry.1);
+        added.sort_by_key(|token| token.id);
         let limit = tokens.iter().map(|entry| entry.1 + 1).max().unwrap_or(0);
         let mut by_id = vec![None; limit as usize];
         for (token, id) in tokens {
             by_id[id as usize] = Some(token);
         }
-        Ok(Vocabulary { tokens: by_id, merges, special, pattern, whole_first })
+        Ok(Vocabulary { tokens: by_id, merges, added, pattern, whole_first })
     }
 }

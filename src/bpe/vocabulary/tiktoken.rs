@@ -1,10 +1,11 @@
 //! `.tiktoken` files: a token in base64 and its rank on each line.
 
-use super::Vocabulary;
+use super::{Added, Vocabulary};
 use crate::bpe::pretokenize::Pattern;
 use crate::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The longest token taken. Ours, far above any real one: every split of a token is looked at.
@@ -46,5 +47,6 @@ pub fn from_tiktoken(
         let rank: u32 = rank.ok_or_else(|| wrong("the rank is not a number"))?;
         tokens.push((token.into_boxed_slice(), rank));
     }
-    Vocabulary::new(path, tokens, None, special, pattern, true)
+    let added = special.into_iter().map(Added::special).collect();
+    Vocabulary::new(path, tokens, None, added, &HashSet::new(), pattern, true)
 }

@@ -143,7 +143,7 @@ def test_what_is_no_vocabulary_is_refused(tmp_path: Path) -> None:
         ({"pre_tokenizer": {"type": "Whitespace"}}, "the pre-tokenizer is Whitespace"),
         ({"model": {**good["model"], "type": "Unigram"}}, 'the model is "Unigram"'),
         ({"model": {**good["model"], "merges": [["a", "zz"]]}}, "merge 0 needs `zz`"),
-        ({"model": {**good["model"], "vocab": {"a": 0}}}, "byte 0x00 has no token"),
+        ({"added_tokens": [], "model": {**good["model"], "vocab": {"a": 0}}}, "byte 0x00 has no"),
         ({"added_tokens": [{"content": "x"}]}, "lacks content or id"),
     ]:
         path.write_text(json.dumps({**good, **change}))

@@ -2,7 +2,7 @@
 
 use super::Random;
 use std::path::Path;
-use webtext::bpe::vocabulary::{Merges, from_tiktoken, from_vocab_and_merges};
+use webtext::bpe::vocabulary::{Added, Merges, from_tiktoken, from_vocab_and_merges};
 use webtext::bpe::{
     Encoder, Pattern, PieceCounter, Pretokenizer, Sequence, Texts, TokenWriter, TrainOptions,
     Vocabulary, train,
@@ -24,7 +24,7 @@ fn learnt(seed: u64, vocab_size: usize) -> Vocabulary {
     let options = TrainOptions { vocab_size, min_frequency: 2 };
     let learned = train(counter.finish(), options, &mut |_| true).unwrap();
     Vocabulary {
-        special: vec![("<|endoftext|>".into(), learned.tokens.len() as u32)],
+        added: vec![Added::special(("<|endoftext|>".into(), learned.tokens.len() as u32))],
         tokens: learned.tokens.into_iter().map(Some).collect(),
         merges: Merges::Listed(learned.merges),
         pattern: Pattern::Gpt2,
@@ -155,7 +155,7 @@ fn the_pair_of_the_largest_ids_is_no_empty_place() {
         tokens[id as usize] = Some(token.into());
     }
     let vocabulary = Vocabulary {
-        special: vec![],
+        added: vec![],
         tokens,
         merges: Merges::Listed(vec![(8406, 8407, 299), (8406, last, 300), (300, last, 301)]),
         pattern: Pattern::Gpt2,
@@ -189,7 +189,7 @@ fn a_token_file_that_was_interrupted_is_not_finished() {
 #[test]
 fn special_tokens_are_text_unless_allowed() {
     let vocabulary = learnt(7, 400);
-    let special = vocabulary.special[0].1;
+    let special = vocabulary.added[0].id;
     let encoder = Encoder::new(vocabulary);
     let text = b"ab<|endoftext|>cd<|endoftext|>";
     assert!(!encoder.encode(text, false).contains(&special));
