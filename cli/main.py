@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 
 import click
 
@@ -52,6 +53,9 @@ def main() -> None:
 def run(args: list[str]) -> int:
     """Runs one command line and returns its exit code; errors go to stderr, never as a traceback
     unless they are our bug."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # paths need not be UTF-8
     try:
         result = webtext.main(args=args, prog_name="webtext", standalone_mode=False)
         sys.stdout.flush()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
     from rich.progress import Progress as RichProgress
 
@@ -19,7 +21,16 @@ _LINE_SECONDS = 10.0  # how often a plain log says how far a step is
 
 def print_json(document: dict[str, Any]) -> None:
     """One JSON object on stdout, keys in the order given."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    click.echo(text.encode("utf-8", "backslashreplace").decode())  # names need not be UTF-8
+
+
+def print_passed(counts: "Mapping[str, Mapping[str, int]]", *, err: bool = True) -> None:
+    """A line about what readers passed over, if anything."""
+    from webtext_py.reader.passed import passed_said
+
+    if said := passed_said(counts):
+        click.echo(said, err=err)
 
 
 def console() -> "Console":

@@ -3,16 +3,22 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from webtext_py.reader.passed import passed_said
+
 from .output import console, size
 
 if TYPE_CHECKING:
     from webtext_py.manifest import Entry
 
 
-def build_document(data: Path, entries: "dict[str, Entry]") -> dict[str, Any]:
-    """The object of `webtext build --json`: by stage counts, seconds and peak memory."""
+def build_document(
+    data: Path, entries: "dict[str, Entry]", passed: dict[str, dict[str, int]]
+) -> dict[str, Any]:
+    """The object of `webtext build --json`: what the folders given hold besides, and by stage
+    counts, seconds and peak memory."""
     return {
         "data": str(data),
+        "passed_over": passed,
         "stages": {
             name: {
                 "counts": entry.counts,
@@ -31,7 +37,9 @@ def print_plan(verdicts: list[tuple[str, str]]) -> None:
         out.print(f"{name:<10} {verdict}", markup=False, soft_wrap=True)
 
 
-def print_summary(data: Path, entries: "dict[str, Entry]") -> None:
+def print_summary(
+    data: Path, entries: "dict[str, Entry]", passed: dict[str, dict[str, int]]
+) -> None:
     """What went in, what was kept, and why the rest was not."""
     from rich.table import Table
 
@@ -51,6 +59,11 @@ def print_summary(data: Path, entries: "dict[str, Entry]") -> None:
     for name, places in damage.items():
         for offset, lost, what in places:
             out.print(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)", markup=False)
+    articles = entries["wikipedia"].counts.get("articles", {})
+    read = [entries[name].counts.get("passed_over", {}) for name in ("links", "pages")]
+    for found in (passed, *read, _left_out(articles)):
+        if said := passed_said(found):
+            out.print(said, markup=False, soft_wrap=True)
     splits = entries["shard"].counts["splits"]
     parts = [
         f"{split}: {n['rows']:,} documents, {n['words']:,} words, {size(n['bytes'])}"
@@ -58,6 +71,13 @@ def print_summary(data: Path, entries: "dict[str, Entry]") -> None:
         if n["shards"]
     ]
     out.print("\n".join([*parts, f"shards are in {data / 'shards'}"]), markup=False)
+
+
+def _left_out(articles: dict[str, int]) -> dict[str, dict[str, int]]:
+    """What was left out of files of articles, as readers say it."""
+    names = ("redirects", "other_namespaces", "older_revisions", "damaged_pages")
+    found = {f"articles: {name}": articles[name] for name in names if articles.get(name)}
+    return {"rows": found} if found else {}
 
 
 def _rows(entries: "dict[str, Entry]") -> list[tuple[str, dict[str, Any]]]:

@@ -2,22 +2,24 @@
 
 The output folder holds the kept rows in the order of the inputs (`part-*.parquet`: one file for
 each input, several for a large Parquet file), `duplicates/` and a manifest; like a build it resumes
-after a kill and refuses a stale result. A Parquet input keeps all its columns; JSONL and text give
-`id` and `text`.
+after a kill and refuses a stale result. Every input keeps all its columns or fields: those of JSONL
+get the narrowest type that all rows fit, or are JSON text where there is none (`reader.fields`).
+
+A row's id is its own, or the mark of its file and its number (`reader.ids`) where it has none or
+shares it with another row. Of JSONL and text such ids are a column of the output: `id`, or
+`webtext_id` where the rows have an `id` of their own.
 
 While it runs the folder also holds what `stages/dedup/near.py` states and, of JSONL and plain text,
-one lightly compressed copy. Ids must be unique over all inputs.
+one lightly compressed copy.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from webtext_py.ahead import ahead
 from webtext_py.config import check_near_dup
@@ -26,13 +28,16 @@ from webtext_py.errors import InputError
 from webtext_py.layout import DUPLICATES
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
-from webtext_py.reader import Source, list_sources
+from webtext_py.reader import Passed, Source, group_batches, list_sources, open_parquet
+from webtext_py.reader.columns import takeable
+from webtext_py.reader.ids import marks
 from webtext_py.records import DUPLICATES as COLUMNS
 from webtext_py.stage import Files, Stage
 from webtext_py.stages.dedup.final import final_rows
 from webtext_py.stages.dedup.rows import ROW_BITS, cut
 from webtext_py.stages.dedup.search import Rule, find_duplicates
-from webtext_py.tables import group_batches, write_table, write_without
+from webtext_py.stages.dedup.take import rows_again, take
+from webtext_py.tables import write_table, write_without
 from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace, split
 
 __all__ = ["DedupConfig", "run_dedup"]
@@ -62,6 +67,7 @@ class DedupText(Stage):
     sources: Sequence[Source]
     against: Sequence[Source]
     settings: DedupConfig
+    passed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of the folders given
 
     name = "dedup"
     rules = 1
@@ -85,19 +91,17 @@ class DedupText(Stage):
         return {name: path for path, name in self._names.items()}
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
-        """The search, its tables, and the kept rows."""
+        """The ids, the search, its tables, and the kept rows."""
         settings, digest = self.settings, steps.workspace.digests.of
-        free, protected = (
-            [
-                part
-                for source in given
-                for part in cut(source.path, settings.text_field, digest(source.path))
-            ]
-            for given in (self.sources, self.against)
-        )
+        given = [*self.sources, *self.against]
+        mark = marks([digest(source.path) for source in given])
+        cuts = [cut(s, settings.text_field, m) for s, m in zip(given, mark, strict=True)]
+        free = sum(map(len, cuts[: len(self.sources)]))
+        parts = [part for found in cuts for part in found]
+        taken = take(steps, parts, settings.partitions)
         rule = Rule(settings.near_dup, settings.shingle)
-        documents = [*free, *protected]
-        found = find_duplicates(steps, documents, len(protected), rule, settings.partitions)
+        protected = len(parts) - free
+        found = find_duplicates(steps, taken.parts, protected, rule, settings.partitions)
         listed = steps.each(
             "duplicates",
             duplicates,
@@ -109,14 +113,21 @@ class DedupText(Stage):
             "write",
             write,
             [
-                Work(part.path, *listed.files(1), weight=part.weight, part=i, groups=part.groups)
-                for i, part in enumerate(found.parts[: len(free)])
+                Work(path, *listed.files(1), weight=part.weight, part=i, groups=part.groups)
+                for i, (part, path) in enumerate(zip(parts[:free], taken.files, strict=False))
             ],
             [KEPT],
             unit="bytes",
         )
         counts = balance("dedup", found.taken, written.total("kept"), found.dropped)
-        return {**counts, **({"near": found.counts} if found.counts else {})}
+        passed = Passed(self.passed)
+        passed.update(taken.passed)
+        return {
+            **counts,
+            "ids_made": taken.made,
+            "passed_over": passed.document(),
+            **({"near": found.counts} if found.counts else {}),
+        }
 
 
 def run_dedup(
@@ -131,14 +142,20 @@ def run_dedup(
 ) -> dict[str, Any]:
     """Writes the documents of `inputs` that duplicate none of each other and none of `against`.
 
-    Returns the counts: `in`, `kept`, `dropped` by reason, and of the search `near`. Raises
-    `InputError` where two documents have one id, `StaleError` where `out` holds another result.
+    Returns the counts: `in`, `kept`, `dropped` by reason, `ids_made` for rows without one of their
+    own, `passed_over`, and of the search `near`. Raises `StaleError` where `out` holds another
+    result.
     """
-    sources, others = list_sources(inputs), list_sources(against) if against else []
+    config = config or DedupConfig()
+    passed = Passed()
+    sources, others = (
+        list_sources(given, text_field=config.text_field, passed=passed) if given else []
+        for given in (inputs, against)
+    )
     overlap = {s.path.resolve() for s in sources} & {s.path.resolve() for s in others}
     if overlap:
         raise InputError(f"`{sorted(overlap)[0]}` is given as input and with `--against`")
-    stage = DedupText(sources, others, config or DedupConfig())
+    stage = DedupText(sources, others, config, passed.document())
     with Workspace(out, engine or ThreadEngine(), observer or Silent()) as workspace:
         return dict(workspace.run(stage, force=force).counts)
 
@@ -158,17 +175,16 @@ def write(
 ) -> dict[str, Any]:
     """Task: the rows of a Parquet file (first input) that were not removed (the others say which).
 
-    Without `groups` the file is a copy made here: of its columns, id and text are kept.
+    Without `groups` the file is a copy made by `take`, whose lines have the columns.
     """
     low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
     numbers = np.concatenate([np.fromfile(path, np.uint64) for path in inputs[1:]])
     gone = np.sort(numbers[(numbers >= low) & (numbers < high)] - low)
-    with pq.ParquetFile(inputs[0]) as file:
-        schema, batches = file.schema_arrow, group_batches(file, 4096, groups)
+    with open_parquet(inputs[0]) as file:
         if groups is None:
-            schema = pa.schema([("id", pa.string()), ("text", pa.large_string())])
-            batches = (
-                pa.RecordBatch.from_arrays([b["doc_id"], b["text"]], schema=schema) for b in batches
-            )
+            schema, batches = rows_again(file, inputs[0])
+        else:
+            schema = takeable(file.schema_arrow)
+            batches = group_batches(file, inputs[0], rows=4096, groups=range(*groups))
         rows, kept = write_without(ahead(batches), schema, gone, outputs[0])
     return {"rows": rows, "kept": kept}

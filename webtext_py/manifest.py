@@ -206,7 +206,7 @@ def input_names(paths: Iterable[Path]) -> dict[Path, str]:
             same = [other for other in whole if other != path and _ends(other, path, depth)]
             if not same:
                 break
-        names[path] = name
+        names[path] = name.encode("utf-8", "backslashreplace").decode()
     return names
 
 

@@ -12,6 +12,7 @@ from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.manifest import Entry
+from webtext_py.reader import Passed
 from webtext_py.sources import Sources
 from webtext_py.stage import Stage
 from webtext_py.stages.dedup import Dedup, Rule
@@ -48,9 +49,10 @@ class Build:
         self.data = data
         self._fetching = fetching or FetchConfig()
         self._fetching.check(sources.network)
-        kind, given = sources.link_files()
-        articles = sources.wikipedia_files()
-        containers = sources.containers()
+        self.passed = Passed()  # of the folders that the sources name
+        kind, given = sources.link_files(self.passed)
+        articles = sources.wikipedia_files(self.passed)
+        containers = sources.containers(self.passed)
         settings = ExtractSettings(min_words=config.min_words, lang=config.lang)
         self.stages: list[Stage] = [
             Links(config, given, kind),

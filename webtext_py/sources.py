@@ -10,7 +10,9 @@ from webtext_py.fetch.config import NETWORK
 from webtext_py.manifest import input_names
 from webtext_py.pages.archive import list_containers
 from webtext_py.pages.containers import Containers
-from webtext_py.reader import expand
+from webtext_py.reader import Passed
+from webtext_py.reader.files import ending_of, files_in, named_files, shown
+from webtext_py.wikipedia.articles import article_files
 
 _DUMP_ENDINGS = (".zst", ".xz", ".bz2", ".gz", ".ndjson", ".jsonl", ".json")
 _ARCHIVE_ENDINGS = (".warc.gz", ".warc.zst", ".warc.bz2", ".warc.xz", ".arc.gz")  # beside dumps
@@ -18,7 +20,10 @@ _ARCHIVE_ENDINGS = (".warc.gz", ".warc.zst", ".warc.bz2", ".warc.xz", ".arc.gz")
 
 @dataclass(frozen=True)
 class Sources:
-    """The files that a build reads. Without any, the package's demo data."""
+    """The files that a build reads. Without any, the package's demo data.
+
+    What lies beside them in folders and is passed over is counted in what the methods are given.
+    """
 
     submissions: tuple[str, ...] = ()
     links: Path | None = None
@@ -35,7 +40,7 @@ class Sources:
         """Whether nothing was given, so that the demo data is used."""
         return not self.submissions and self.links is None and not self.pages
 
-    def link_files(self) -> tuple[str, dict[str, Path]]:
+    def link_files(self, passed: Passed | None = None) -> tuple[str, dict[str, Path]]:
         """What kind the link files are, `dumps` or `links`, and the files by their short names."""
         if self.links is not None:
             if not self.links.is_file():
@@ -47,13 +52,15 @@ class Sources:
                 "name dumps with `--submissions`, or a table of links with `--links`",
             )
         given = self.submissions or (str(demo.submissions()),)
-        return "dumps", _named([file for value in given for file in _dumps(value)])
+        return "dumps", _named(
+            [file for value in given for file in _dumps(value, passed or Passed())]
+        )
 
-    def containers(self) -> Containers:
+    def containers(self, passed: Passed | None = None) -> Containers:
         """The containers of captures."""
-        return Containers(self._page_files(), self.network)
+        return Containers(self._page_files(passed), self.network)
 
-    def _page_files(self) -> dict[str, Path]:
+    def _page_files(self, passed: Passed | None) -> dict[str, Path]:
         if not self.demo and not self.pages:
             raise ConfigError(
                 "links were given without pages", "name WARC files or folders with `--pages`"
@@ -62,37 +69,30 @@ class Sources:
         if not given and self.network:
             return {}
         given = given or (str(demo.pages()),)
-        return _named([Path(container.file) for container in list_containers(given)])
+        return _named([Path(container.file) for container in list_containers(given, passed=passed)])
 
     @property
     def network(self) -> tuple[str, ...]:
         """The sources that are asked over the network, in order of preference."""
         return tuple(dict.fromkeys(value for value in self.pages if value in NETWORK))
 
-    def wikipedia_files(self) -> dict[str, Path]:
+    def wikipedia_files(self, passed: Passed | None = None) -> dict[str, Path]:
         """The files of articles by their short names."""
-        return _named([file for value in self.wikipedia for file in _article_files(value)])
+        return _named(article_files(self.wikipedia, passed or Passed()))
 
 
-def _article_files(given: str) -> list[Path]:
-    path = Path(given)
-    if path.is_dir():
-        dumps = [p for p in path.rglob("*") if p.name.endswith((".xml", ".xml.bz2", ".xml.gz"))]
-        found = sorted({*dumps, *expand(given)})
-        if not found:
-            raise InputError(f"`{path}` holds no articles (MediaWiki XML, Parquet, JSONL or text)")
-        return found
-    return expand(given)
+def _dumps(given: str, passed: Passed) -> list[Path]:
+    found = []
+    for path in named_files(given):
+        inside = files_in(path, _no_dump, passed) if path.is_dir() else [path]
+        if not inside:
+            raise InputError(f"`{shown(path)}` holds no dump ({', '.join(_DUMP_ENDINGS)})")
+        found += inside
+    return found
 
 
-def _dumps(given: str) -> list[Path]:
-    path = Path(given)
-    if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.is_file() and _may_be_dump(p.name.lower()))
-        if not found:
-            raise InputError(f"`{path}` holds no dump ({', '.join(_DUMP_ENDINGS)})")
-        return found
-    return expand(given)
+def _no_dump(path: Path) -> str | None:
+    return None if _may_be_dump(path.name.lower()) else f"{ending_of(path)}: no dump by its name"
 
 
 def _may_be_dump(name: str) -> bool:

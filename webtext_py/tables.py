@@ -67,16 +67,6 @@ def write_without(
     return first, kept
 
 
-def group_batches(
-    file: pq.ParquetFile, rows: int, groups: tuple[int, int] | None = None
-) -> Iterator[pa.RecordBatch]:
-    """Batches of a Parquet file's row groups (first and end), at most `rows` rows each."""
-    for group in range(*(groups or (0, file.num_row_groups))):
-        facts = file.metadata.row_group(group)
-        most = BUFFER_BYTES * facts.num_rows // max(1, facts.total_byte_size)
-        yield from file.iter_batches(max(1, min(rows, most)), [group], use_threads=False)
-
-
 class Shuffle:
     """Writes rows by partition to one file, holding at most about `BUFFER_BYTES` of them.
 

@@ -84,6 +84,10 @@ class Workspace:
     reading: bool = False  # makes nothing and locks nothing: a stage that is not done is an error
 
     def __enter__(self) -> "Workspace":
+        name = str(self.data.resolve())
+        if (shown := name.encode("utf-8", "replace").decode()) != name:
+            # Arrow, which writes the tables, takes no other.
+            raise InputError(f"`{shown}` is not UTF-8", "use a directory whose name is")
         if not self.reading:
             self._take()
         self.manifest = Manifest(self.data)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..options import ManyOption, WebTextCommand, shared_options, workers_option
-from ..output import Progress, print_json
+from ..output import Progress, print_json, print_passed
 
 _PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
 
@@ -134,6 +134,7 @@ def train(
             f"{facts['pieces']} distinct pieces",
             err=True,
         )
+        print_passed(facts["passed_over"])
 
 
 @bpe.command(cls=WebTextCommand)
@@ -228,6 +229,7 @@ def encode(
         print_json({"out": str(folder), **facts})
     elif not quiet:
         click.echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
+        print_passed(facts["passed_over"])
 
 
 def _stdin() -> bytes:

@@ -164,6 +164,6 @@ def build(
     with Progress(quiet=quiet) as progress:
         entries = work.run(LocalEngine(workers), progress, force=force, start=start)
     if as_json:
-        print_json(build_document(data, entries))
+        print_json(build_document(data, entries, work.passed.document()))
     elif not quiet:
-        print_summary(data, entries)
+        print_summary(data, entries, work.passed.document())

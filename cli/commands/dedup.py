@@ -63,7 +63,7 @@ def dedup(
     from webtext_py.dedup import DedupConfig, run_dedup
     from webtext_py.engine import ThreadEngine
 
-    from ..output import Progress, print_json
+    from ..output import Progress, print_json, print_passed
 
     del data  # the results go to --out, and nothing else is read
     config = DedupConfig(near_dup, shingle, text_field, partitions)
@@ -84,3 +84,8 @@ def dedup(
         click.echo(
             f"{counts['kept']:,} of {counts['in']:,} documents kept; removed: {dropped or 0}"
         )
+        if counts["ids_made"]:
+            click.echo(
+                f"{counts['ids_made']:,} rows had no id of their own: file and row name them"
+            )
+        print_passed(counts["passed_over"], err=False)

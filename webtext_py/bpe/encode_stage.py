@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from webtext_py.engine import Engine, ThreadEngine, advance
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import Entry, Manifest, input_names
-from webtext_py.reader import list_sources, read_batches, recognise
+from webtext_py.reader import Passed, list_sources, read_batches, recognise
 from webtext_py.shards import all_shards, shards_stage
 from webtext_py.stage import Files, Stage
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
@@ -140,6 +140,7 @@ class Encode(Stage):
     text_field: str = "text"
     folder: str = TOKENS
     flat: bool = False
+    passed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of folders given
 
     rules = 1
 
@@ -201,6 +202,7 @@ class Encode(Stage):
             "rows": made.total("rows"),
             "tokens": made.total("tokens"),
             "vocab_size": self.tokenizer.vocab_size,
+            "passed_over": self.passed,
         }
 
 
@@ -252,6 +254,7 @@ def encode_stage(
     (default: the workspace's own). Another tokenizer, other shards or another format make the
     result stale.
     """
+    passed = Passed()
     data = shards or workspace.data
     manifest = workspace.manifest if shards is None else Manifest(data)
     if tokenizer is None:
@@ -259,7 +262,8 @@ def encode_stage(
         tokenizer = data / TOKENIZER.name("tokenizer.json")
     upstream = None
     if inputs:
-        files = list(dict.fromkeys(source.path.resolve() for source in list_sources(inputs)))
+        found = list_sources(inputs, text_field=text_field, passed=passed)
+        files = list(dict.fromkeys(source.path.resolve() for source in found))
         names = {path: _flat_name(name) for path, name in input_names(files).items()}
         _refuse_same(names)
     else:
@@ -275,7 +279,10 @@ def encode_stage(
                 digest.result()
         finally:
             ahead.shutdown(cancel_futures=True)
-    stage = Encode(given, names, None if shards else upstream, pattern, text_field, folder, flat)
+    said = passed.document()
+    stage = Encode(
+        given, names, None if shards else upstream, pattern, text_field, folder, flat, said
+    )
     return workspace.run(stage, force=force)
 
 

@@ -1,11 +1,11 @@
 """Texts for counting, in bounded batches whatever the size of a file or of a document.
 
-Parquet and JSONL come from the one reader. Plain text is read in blocks that end where a piece
-ends whatever follows, so that a file of any size is one sequence and is never held whole.
+Tables and JSONL come from the one reader, also from standard input. Plain text is read in blocks
+that end where a piece ends whatever follows, so that a file of any size is one sequence and is
+never held whole.
 """
 
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from webtext_py.errors import InputError
 from webtext_py.reader import (
+    Passed,
     Source,
     list_sources,
     naming_damage,
@@ -21,6 +22,7 @@ from webtext_py.reader import (
     open_source,
     read_batches,
 )
+from webtext_py.reader.texts import standard_input
 
 Sequencing = Literal["document", "line"]
 
@@ -37,13 +39,15 @@ _SOLID = (
 _CUT = re.compile(rb"[0-9A-Za-z](?=[ \t-\r])|(?:" + _SOLID + rb")\n(?=" + _SOLID + rb")")
 
 
-def sources(paths: Sequence[str | Path]) -> list[Source | None]:
+def sources(
+    paths: Sequence[str | Path], text_field: str = "text", passed: Passed | None = None
+) -> list[Source | None]:
     """The files that `paths` name; `None` stands for standard input, which is `-`."""
     if any(str(path) == STDIN for path in paths):
         if len(paths) > 1:
             raise InputError("`-` (standard input) was given with other inputs; give it alone")
         return [None]
-    return list(list_sources(paths))
+    return list(list_sources(paths, text_field=text_field, passed=passed))
 
 
 def estimated_bytes(files: Sequence[Source | None], text_field: str) -> int:
@@ -52,7 +56,7 @@ def estimated_bytes(files: Sequence[Source | None], text_field: str) -> int:
     for file in files:
         if file is None:
             continue
-        if file.kind != "parquet":
+        if file.kind != "parquet":  # Arrow files are as long as what they hold
             total += file.path.stat().st_size * (3 if file.compression else 1)
             continue
         with open_parquet(file.path) as opened:
@@ -68,14 +72,14 @@ def estimated_bytes(files: Sequence[Source | None], text_field: str) -> int:
 
 def batches(file: Source | None, text_field: str, sequence: Sequencing) -> Iterator[pa.Array]:
     """The texts of one file as binary or string columns, one after the other."""
-    if file is not None and file.kind != "parquet" and file.kind != "jsonl":
+    if file is None:
+        file = standard_input()
+    if file.kind == "text":
         with naming_damage(file.path), open_source(file) as stream:
             yield from _blocks(stream, sequence)
-    elif file is not None:
-        for batch in read_batches(file, text_field=text_field):
-            yield batch.column("text")
-    else:
-        yield from _blocks(sys.stdin.buffer, sequence)
+        return
+    for batch in read_batches(file, text_field=text_field):
+        yield batch.column("text")
 
 
 def _blocks(stream: IO[bytes] | Any, sequence: Sequencing) -> Iterator[pa.Array]:

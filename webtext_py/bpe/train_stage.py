@@ -11,6 +11,7 @@ from webtext_py.bpe.vocabulary import FILES, Vocabulary, write_vocabulary
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER, TRAIN_SHARDS
 from webtext_py.manifest import input_names
+from webtext_py.reader import Passed
 from webtext_py.shards import shards_stage, training_shards
 from webtext_py.stage import Files, Stage
 from webtext_py.workspace import Observer, Silent, Steps, Workspace
@@ -54,7 +55,7 @@ class TrainVocabulary(Stage):
             return {}
         files = list(self.asked.from_counts)
         if not files:
-            found = texts.sources(self.asked.inputs)
+            found = texts.sources(self.asked.inputs, self.asked.text_field)
             files = [file.path for file in found if file is not None]
         if not files:
             raise InputError(
@@ -103,12 +104,12 @@ def make_vocabulary(
     """A vocabulary from the files `given`, else from those asked for, and the numbers of its
     making."""
     observer = observer or Silent()
-    settings = asked.settings
+    settings, passed = asked.settings, Passed()
     if asked.from_counts:
         pieces, size = load_counts(asked.from_counts, settings), 0
     else:
         pieces, size = count_files(
-            texts.sources(asked.inputs if given is None else given),
+            texts.sources(asked.inputs if given is None else given, asked.text_field, passed),
             settings,
             text_field=asked.text_field,
             threads=asked.threads,
@@ -123,5 +124,6 @@ def make_vocabulary(
         "pieces": distinct,
         "vocab_size": len(vocabulary),
         "merges": len(vocabulary.merges),
+        "passed_over": passed.document(),
     }
     return vocabulary, facts

@@ -90,7 +90,9 @@ def sha256_file(path: Path) -> str:
 
 def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
     """Writes a JSON document as `write_bytes` does."""
-    content = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    # Names of files need not be UTF-8: what is none is spelled as JSON spells it.
+    content = text.encode("utf-8", "backslashreplace") + b"\n"
     write_bytes(path, content, durable=durable)
 
 

@@ -79,8 +79,8 @@ def read_cdx(body: bytes) -> list[Capture]:
             rows = [dict(zip(table[0], row, strict=False)) for row in table[1:]]
         else:
             rows = [json.loads(line) for line in text.splitlines()]
-    except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise FetchError("archive_error", f"no CDX answer: {error}") from None
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+        raise FetchError("archive_error", f"no CDX answer: {str(error)[:200]}") from None
     found = []
     for row in rows:
         if not isinstance(row, dict):

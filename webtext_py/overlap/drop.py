@@ -12,17 +12,21 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
+from webtext_py import tables
 from webtext_py.engine.commit import PART, commit_folder, write_json
 from webtext_py.errors import InputError
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
 from webtext_py.overlap.evidence import Evidence
 from webtext_py.overlap.training import TrainingText
-from webtext_py.reader import BATCH_ROWS, Source, open_source
-from webtext_py.tables import group_batches, write_without
+from webtext_py.reader import Source, group_batches, open_source
+from webtext_py.reader.columns import takeable
+from webtext_py.reader.parquet import arrow_batches
+from webtext_py.tables import write_without
 from webtext_py.workspace import Observer, Silent
 
 LEDGER = "ledger.json"
@@ -55,7 +59,12 @@ def drop_overlapping(
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(part, ignore_errors=True)  # what a killed run left
     observer.step_started("dropping", text.size(), "bytes")
-    write = {"parquet": _filter_parquet, "jsonl": _filter_lines, "text": _filter_file}
+    write = {
+        "parquet": _filter_parquet,
+        "arrow": _filter_arrow,
+        "jsonl": _filter_lines,
+        "text": _filter_file,
+    }
     files = {}
     for source in text.sources:
         name = names[source.path.resolve()]
@@ -89,8 +98,21 @@ Rows = npt.NDArray[np.int64]
 def _filter_parquet(source: Source, target: Path, gone: Rows) -> int:
     """Copies a Parquet file without some rows. Returns the rows kept."""
     with pq.ParquetFile(source.path) as file:
-        batches = group_batches(file, BATCH_ROWS)
-        return write_without(batches, file.schema_arrow, gone, target)[1]
+        batches = group_batches(file, source.path, batch_bytes=tables.BUFFER_BYTES)
+        return write_without(batches, takeable(file.schema_arrow), gone, target)[1]
+
+
+def _filter_arrow(source: Source, target: Path, gone: Rows) -> int:
+    """Copies an Arrow file or stream without some rows, as a stream."""
+    schema, batches = arrow_batches(source.path)
+    first = kept = 0
+    with pa.OSFile(str(target), "wb") as out, pa.ipc.new_stream(out, schema) as writer:
+        for batch in batches:
+            keep = ~np.isin(np.arange(first, first + batch.num_rows), gone)
+            writer.write_batch(batch.filter(pa.array(keep)))
+            first += batch.num_rows
+            kept += int(keep.sum())
+    return kept
 
 
 def _filter_lines(source: Source, target: Path, gone: Rows) -> int:

@@ -39,6 +39,7 @@ from webtext_py.overlap.stages import (
 )
 from webtext_py.overlap.testsets import TextAs, find_test_sets, read_test_set
 from webtext_py.overlap.training import TrainingText
+from webtext_py.reader import Passed, passed_said
 from webtext_py.shards import training_shards
 from webtext_py.workspace import Observer, Silent, Workspace
 
@@ -70,10 +71,12 @@ class Outcome:
     files: tuple[Path, ...]
 
 
-def training_text(workspace: Workspace, train: Sequence[str], text_field: str) -> TrainingText:
+def training_text(
+    workspace: Workspace, train: Sequence[str], text_field: str, passed: Passed
+) -> TrainingText:
     """The named training text, else the last build's training shards."""
     if train:
-        text = TrainingText.of(train, text_field, workspace.digests)
+        text = TrainingText.of(train, text_field, workspace.digests, passed)
     else:
         text = TrainingText.shards(workspace.data, workspace.digests)
     workspace.digests.save()
@@ -95,7 +98,8 @@ def overlap(
     `say` hears lines for the user. Raises `InputError` and `FormatError` for wrong inputs.
     """
     observer = observer or Silent()
-    found, lines = find_test_sets(config.test)
+    passed = Passed()  # of the folders of test sets and training text
+    found, lines = find_test_sets(config.test, passed)
     for line in lines:
         say(line)
     _check(config, len(found), data)
@@ -104,11 +108,15 @@ def overlap(
         test = read_test_set(path, name, fields=config.fields, text_as=config.text_as)
         fields = ", ".join(test.fields)
         say(f"{name}: {test.form}; {len(test.examples):,} examples; text in {fields}")
+        if said := passed_said(test.passed_over):
+            say(f"{name}: {said}")
         tests.append(test)
     if not config.train and config.index_file is None:
         training_shards(data, "--train")  # before anything is written
     with Workspace(data, observer=observer) as workspace:
-        index, text = _index_and_text(workspace, config, memory, threads, say)
+        index, text = _index_and_text(workspace, config, memory, threads, say, passed)
+        if said := passed_said(passed.document()):
+            say(said)
         observer.stage_started("overlap")
         layout = Layout(tests, index.facts["n"], index.facts["ascii"])
         flags = np.zeros(len(layout.core), bool)
@@ -142,6 +150,9 @@ def overlap(
             made = document(
                 report, bloom=bloom, evidence=evidence, own_train=own, scores=scores, index=facts
             )
+            both = Passed(test.passed_over)
+            both.update(passed.document())
+            made["passed_over"] = both.document()
             made_by = index_stage(data, index.path)
             settings = {"fields": test.fields, "form": test.form, "evidence": config.evidence}
             stage = Report(
@@ -175,7 +186,11 @@ def build(
         training_shards(data, "--train")  # before anything is written
     with Workspace(data, observer=observer) as workspace:
         observer.stage_started("overlap index")
-        return _index_and_text(workspace, config, memory, threads, say)[0]
+        passed = Passed()
+        index = _index_and_text(workspace, config, memory, threads, say, passed)[0]
+        if said := passed_said(passed.document()):
+            say(said)
+        return index
 
 
 def check(
@@ -231,6 +246,7 @@ def _index_and_text(
     memory: int,
     threads: int,
     say: Callable[[str], None],
+    passed: Passed,
 ) -> tuple[Index, TrainingText | None]:
     """The index to ask, and the text for the evidence pass (None where it is not wanted)."""
     given = config.index_file
@@ -248,7 +264,7 @@ def _index_and_text(
                 + (" `--ascii`" if index.facts["ascii"] else ""),
             )
         return index, None
-    text = training_text(workspace, config.train, config.text_field)
+    text = training_text(workspace, config.train, config.text_field, passed)
     index = make_index(
         workspace,
         text,
@@ -269,9 +285,8 @@ def _own_train(layout: Layout, sets: Sequence[tuple[str, Path]], threads: int) -
     found = np.zeros(len(layout.core), bool)
     for name, path in sets:
         own = read_test_set(path, name)
-        shared = [field for field in own.fields if field in _fields(layout)]
-        own = read_test_set(path, name, fields=shared)
-        texts = sorted({t for e in own.examples for t in e.texts.values()})
+        shared = _fields(layout)
+        texts = sorted({t for e in own.examples for n, t in e.texts.items() if n in shared})
         found |= _present(layout, texts, threads)
     return Answer.of(layout, found)
 
@@ -327,8 +342,10 @@ def contaminated(report: SetReport) -> str:
     for place, group in enumerate(report.groups):
         hits = sum(int(report.answer.hits[t]) for t in group)
         if hits:
+            example = report.texts.test.examples[place]
             row = {
-                "id": report.texts.test.examples[place].id,
+                "id": example.id,
+                **({"own_id": example.own_id} if example.own_id is not None else {}),
                 "share": round(float(report.shares[place]), 6),
                 "found": hits,
                 "ngrams": sum(int(report.answer.totals[t]) for t in group),

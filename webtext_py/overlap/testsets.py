@@ -1,31 +1,53 @@
 """Test sets: their examples, fields and gold answers, from the forms in which they are published.
 
-SQuAD and XQuAD JSON, JSONL and JSON arrays, Parquet, CSV and TSV, LAMBADA, WikiText, Winograd (the
-five-line blocks), plain text; each also compressed. The form is recognised by content, then name.
+SQuAD and XQuAD JSON, JSONL and JSON arrays, Parquet, Arrow (what `datasets` saves), CSV and TSV,
+LAMBADA, WikiText, Winograd (the five-line blocks), plain text; each also compressed. The form is
+recognised by content, then name. Text inside lists and objects counts as fields of its own, called
+by their way: `context.sentences[].[]`. Fields that are not counted are named in `passed_over`.
 """
 
-import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from webtext_py import demo
+from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import FormatError, InputError
 from webtext_py.overlap.tokens import is_tokenised, join_tokens
-from webtext_py.reader import naming_damage, open_any
+from webtext_py.reader import (
+    Passed,
+    group_batches,
+    naming_damage,
+    open_any,
+    open_parquet,
+    rows_of,
+)
+from webtext_py.reader.delimited import delimited
+from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
+from webtext_py.reader.ids import id_text, marks
+from webtext_py.reader.kinds import is_arrow, no_data_file
+from webtext_py.reader.packed import ENDINGS as COMPRESSED
+from webtext_py.reader.parquet import arrow_batches
 
 TextAs = Literal["whole", "line", "paragraph"]
 
-MAX_BYTES = 4 << 30  # our choice: a test set is held in memory
-ENDINGS = (".json", ".jsonl", ".ndjson", ".parquet", ".csv", ".tsv", ".txt", ".text", ".raw", ".md")
-COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
+MAX_BYTES = 1 << 30  # our choice: a test set is held in memory
+ENDINGS = (
+    *(".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".csv", ".tsv"),
+    *(".txt", ".text", ".raw", ".md"),
+)
+# What lies beside data: of `datasets`, of a Hub download, of a list of metadata.
+_METADATA = frozenset(
+    [
+        *("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"),
+        *("croissant.json", "metadata.json", "readme.md", "readme.txt", "license.txt"),
+    ]
+)
 ID_FIELDS = ("id", "_id", "qid", "example_id", "doc_id", "guid", "idx", "uid")
 # Fields that hold an example's text in the sets in common use; answers are left out, since most
 # are shorter than an n-gram.
@@ -61,6 +83,7 @@ class Example:
     id: str
     texts: dict[str, str]  # field -> text; a field that this example lacks is absent
     answers: tuple[str, ...] | None = None  # gold answers, for SQuAD's F1; None where not known
+    own_id: str | None = None  # what the set calls it, where that is not `id`
 
 
 @dataclass(frozen=True)
@@ -74,16 +97,20 @@ class TestSet:
     form: str  # for people: what was recognised
     fields: tuple[str, ...]
     examples: tuple[Example, ...]
-    notes: tuple[str, ...] = field(default=())
+    passed_over: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-def find_test_sets(given: Sequence[str | Path]) -> tuple[list[tuple[str, Path]], list[str]]:
-    """Names and files of test sets, and lines to tell the user.
+def find_test_sets(
+    given: Sequence[str | Path], passed: Passed | None = None
+) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Names and files of test sets, and lines to tell the user; what folders hold besides is added
+    to `passed`.
 
     Without `given`, the demo's. A folder stands for each test set in it. A bare name that does not
     exist and is the demo file's means the demo's. Names are unique: file names without endings,
     with the folder's in front where two are the same.
     """
+    passed = Passed() if passed is None else passed
     lines: list[str] = []
     if not given:
         path = demo.test_set()
@@ -91,18 +118,15 @@ def find_test_sets(given: Sequence[str | Path]) -> tuple[list[tuple[str, Path]],
     paths: list[Path] = []
     for value in given:
         path = Path(value)
-        if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.is_file() and _known(p))
-            if not found:
-                raise InputError(f"`{path}` has no test set in it ({', '.join(ENDINGS)})")
-            paths += found
-        elif path.exists():
-            paths.append(path)
-        elif str(value) == demo.test_set().name:
+        if str(value) == demo.test_set().name and not path.exists():
             lines.append(f"no file `{value}` here: using the demo's own {value}")
             paths.append(demo.test_set())
-        else:
-            raise InputError(f"test set `{path}` does not exist")
+            continue
+        for named in named_files(value):
+            inside = files_in(named, _unwanted, passed) if named.is_dir() else [named]
+            if not inside:
+                raise InputError(f"`{shown(named)}` has no test set in it ({', '.join(ENDINGS)})")
+            paths += inside
     names: dict[str, Path] = {}
     unique = list(dict.fromkeys(paths))
     for path in unique:
@@ -127,19 +151,23 @@ def _named(path: Path, depth: int) -> str:
     return "-".join([*reversed(folders), _stem(path)])
 
 
-def _known(path: Path) -> bool:
-    name = path.name.lower()
-    for ending in COMPRESSED:
-        name = name.removesuffix(ending)
-    return name.endswith(ENDINGS) and not name.startswith((".", "_"))
+def _unwanted(path: Path) -> str | None:
+    plain = plain_name(path)
+    if plain in _METADATA:
+        return f"{path.name.lower()}: about the data"
+    if not plain.endswith(ENDINGS):
+        return f"{ending_of(path)}: no form of a test set"
+    return no_data_file(path) if plain.endswith(".arrow") else None
 
 
 def _stem(path: Path) -> str:
     name = path.name
+    if name.endswith(".arrow") and path.with_name("state.json").exists():
+        return path.resolve().parent.name  # a saved set: its files are called data-00000-of-00001
     for ending in (*COMPRESSED, *ENDINGS):
         if name.lower().endswith(ending) and len(name) > len(ending):
             name = name[: -len(ending)]
-    return name
+    return shown(name)
 
 
 def read_test_set(
@@ -155,42 +183,44 @@ def read_test_set(
     is empty, binary, of an unknown form or without the fields; `FormatError` for a damaged one.
     """
     name = name or _stem(path)
+    passed = Passed()
     with path.open("rb") as stream:
-        magic = stream.read(4)
-    if magic == b"PAR1":
-        rows, form = _parquet(path), "Parquet"
-        found = _from_rows(path, rows, form, fields)
+        head = stream.read(8)
+    if head.startswith(b"PAR1") or is_arrow(head):
+        form = "Parquet" if head.startswith(b"PAR1") else "Arrow"
+        found = _from_rows(path, _table(path, form, passed), form, fields, passed)
     else:
-        text = _load(path)
-        found = _from_text(path, text, fields, text_as)
+        text = _load(path, passed)
+        found = _from_text(path, text, fields, text_as, passed)
     form, names, examples = found
     if is_tokenised(value for example in examples for value in example.texts.values()):
         form += ", tokens joined"
         examples = [
-            Example(e.id, {name: join_tokens(t) for name, t in e.texts.items()}, e.answers)
+            replace(e, texts={name: join_tokens(t) for name, t in e.texts.items()})
             for e in examples
         ]
     if not any(value.strip() for example in examples for value in example.texts.values()):
-        raise InputError(f"test set `{path}` is empty: no example with any text ({form})")
-    return TestSet(name, path, form, names, tuple(_unique_ids(path, examples)))
+        raise InputError(f"test set `{shown(path)}` is empty: no example with any text ({form})")
+    examples = _unique_ids(path, examples)
+    return TestSet(name, path, form, names, tuple(examples), passed.document())
 
 
 _Found = tuple[str, tuple[str, ...], list[Example]]
 
 
 def _unique_ids(path: Path, examples: list[Example]) -> list[Example]:
-    seen: set[str] = set()
-    for example in examples:
-        if example.id in seen:
-            raise InputError(
-                f"test set `{path}` has two examples with the id `{example.id}`",
-                "rename the field to anything but id, and row numbers are used",
-            )
-        seen.add(example.id)
-    return examples
+    """The examples by ids that differ: an id that two have becomes mark and row (`reader.ids`)."""
+    counts = Counter(example.id for example in examples)
+    if len(counts) == len(examples):
+        return examples
+    [mark] = marks([sha256_file(path)])
+    return [
+        replace(e, id=f"{mark}:{row}", own_id=e.own_id or e.id) if counts[e.id] > 1 else e
+        for row, e in enumerate(examples)
+    ]
 
 
-def _load(path: Path) -> str:
+def _load(path: Path, passed: Passed) -> str:
     with naming_damage(path), open_any(path) as stream:
         data = bytes(stream.read(MAX_BYTES + 1))
     if len(data) > MAX_BYTES:
@@ -200,20 +230,29 @@ def _load(path: Path) -> str:
             f"`{path}` is a binary file; a test set in JSON, JSONL, Parquet, CSV, TSV or text was "
             "expected"
         )
-    return data.decode("utf-8-sig", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("utf-8-sig", "replace")
+        passed.add("values", "bytes that are no UTF-8, as U+FFFD", text.count("\ufffd"))
+        return text
 
 
-def _from_text(path: Path, text: str, fields: Sequence[str], text_as: TextAs | None) -> _Found:
-    name = path.name.lower()
-    for ending in COMPRESSED:
-        name = name.removesuffix(ending)
+def _from_text(
+    path: Path, text: str, fields: Sequence[str], text_as: TextAs | None, passed: Passed
+) -> _Found:
+    name = plain_name(path)
     start = text.lstrip()[:1]
     if name.endswith((".csv", ".tsv")):
-        return _from_rows(path, _delimited(path, text, name), name[-3:].upper(), fields)
+        signs = "\t" if name.endswith(".tsv") else ",;\t|"
+        lines = io.StringIO(text, newline="")
+        rows: list[dict[str, Any]] = list(map(dict, delimited(lines, shown(path), passed, signs)))
+        return _from_rows(path, rows, name[-3:].upper(), fields, passed)
     if name.endswith((".json", ".jsonl", ".ndjson")) or (
         start == "{" and not name.endswith((".txt", ".text", ".raw", ".md"))
     ):
-        return _from_json(path, text, fields, lines=name.endswith((".jsonl", ".ndjson")))
+        lined = name.endswith((".jsonl", ".ndjson"))
+        return _from_json(path, text, fields, passed, lines=lined)
     form, documents = _plain(name, text, text_as)
     if fields and tuple(fields) != ("text",):
         raise InputError(
@@ -222,22 +261,24 @@ def _from_text(path: Path, text: str, fields: Sequence[str], text_as: TextAs | N
     return form, ("text",), [Example(str(n), {"text": d}) for n, d in enumerate(documents, 1)]
 
 
-def _from_json(path: Path, text: str, fields: Sequence[str], *, lines: bool) -> _Found:
+def _from_json(
+    path: Path, text: str, fields: Sequence[str], passed: Passed, *, lines: bool
+) -> _Found:
     try:
         document = json.loads(text)
         if lines and isinstance(document, dict) and "data" not in document:
-            return _from_rows(path, [document], "JSONL", fields)
+            return _from_rows(path, [document], "JSONL", fields, passed)
     except RecursionError:
         raise FormatError(f"`{path}` is nested too deep for JSON") from None
     except ValueError:
-        return _from_rows(path, _json_lines(path, text), "JSONL", fields)
+        return _from_rows(path, _json_lines(path, text), "JSONL", fields, passed)
     if isinstance(document, dict) and isinstance(document.get("data"), list):
         data = document["data"]
         if data and all(isinstance(a, dict) and "paragraphs" in a for a in data):
             return _squad(path, data, fields)
-        return _from_rows(path, _objects(path, data), "JSON", fields)
+        return _from_rows(path, _objects(path, data), "JSON", fields, passed)
     rows = document if isinstance(document, list) else [document]
-    return _from_rows(path, _objects(path, rows), "JSON", fields)
+    return _from_rows(path, _objects(path, rows), "JSON", fields, passed)
 
 
 def _objects(path: Path, rows: list[Any]) -> list[dict[str, Any]]:
@@ -283,70 +324,87 @@ def _squad(path: Path, data: list[Any], fields: Sequence[str]) -> _Found:
     return "SQuAD JSON", chosen, kept
 
 
-def _parquet(path: Path) -> list[dict[str, Any]]:
-    try:
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise FormatError(f"`{path}` is a damaged Parquet file: {error}") from error
+def _table(path: Path, form: str, passed: Passed) -> list[dict[str, Any]]:
+    batches = arrow_batches(path)[1] if form == "Arrow" else group_batches(open_parquet(path), path)
+    rows: list[dict[str, Any]] = []
+    size = 0
+    for batch in batches:
+        size += batch.nbytes
+        if size > MAX_BYTES:
+            raise InputError(f"test set `{shown(path)}` is larger than {MAX_BYTES} bytes")
+        rows += rows_of(batch, passed)
     return rows
 
 
-def _delimited(path: Path, text: str, name: str) -> list[dict[str, Any]]:
-    dialect = "excel-tab" if name.endswith(".tsv") else "excel"
-    csv.field_size_limit(1 << 30)
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), dialect=dialect)
-        rows: list[dict[str, Any]] = [dict(row) for row in reader]
-    except csv.Error as error:
-        raise FormatError(f"`{path}` is not {name[-3:].upper()}: {error}") from error
-    if rows and None in rows[0]:
-        raise FormatError(f"`{path}` line 2 has more columns than its first line names")
-    return rows
-
-
-def _from_rows(path: Path, rows: list[dict[str, Any]], form: str, fields: Sequence[str]) -> _Found:
+def _from_rows(
+    path: Path, rows: list[dict[str, Any]], form: str, fields: Sequence[str], passed: Passed
+) -> _Found:
     if not rows:
-        raise InputError(f"test set `{path}` is empty ({form})")
+        raise InputError(f"test set `{shown(path)}` is empty ({form})")
     known = tuple(dict.fromkeys(str(key) for row in rows for key in row))
-    if fields:
-        chosen = tuple(fields)
-        _need(path, chosen, known)
-    else:
-        chosen = tuple(name for name in TEXT_FIELDS if name in known and _is_text(rows, name))
-        if not chosen:
-            raise InputError(
-                f"`{path}` ({form}) has no field with a usual name for text; it has {_list(known)}",
-                "name the texts with `--fields`",
-            )
+    has_text = {name for name in known if any(_texts(row.get(name), name) for row in rows)}
+    chosen = tuple(fields) or tuple(name for name in TEXT_FIELDS if name in has_text)
+    _need(path, chosen, known)
+    if not chosen:
+        raise InputError(
+            f"`{shown(path)}` ({form}) has no field with a usual name for text; it has "
+            f"{_list(known)}",
+            "name the texts with `--fields`",
+        )
     id_field = next((f for f in ID_FIELDS if f in known and f not in chosen), None)
+    for name in known:
+        if name not in (*chosen, id_field):
+            what = "not counted" if name in has_text else "no text"
+            passed.add("fields", f"{_clean(name)}: {what}")
     examples = []
     for number, row in enumerate(rows, 1):
-        texts = {}
+        texts: dict[str, str] = {}
         for name in chosen:
-            value = _text(row.get(name))
-            if value is not None:
-                texts[name] = value
-            elif fields and row.get(name) is not None:
-                kind = type(row[name]).__name__
-                raise InputError(f"`{path}` item {number}: `{name}` is {kind}; text was expected")
-        own = row.get(id_field) if id_field else None
-        examples.append(Example(str(number if own is None else own), texts, _answers(row)))
-    return form, chosen, examples
+            value = row.get(name)
+            found = _texts(value, name)
+            texts |= found
+            if not found and value is not None and value != [] and value != {}:
+                kind = type(value).__name__
+                if fields:
+                    said = f"`{shown(path)}` item {number}: `{name}` is {kind}"
+                    raise InputError(f"{said}; text was expected")
+                passed.add("values", f"{name}: {kind}, not text")
+        own = id_text(row.get(id_field)) if id_field else None
+        if isinstance(own, str):
+            own = _clean(own)
+        examples.append(Example(own or str(number), texts, _answers(row)))
+    names = dict.fromkeys(name for example in examples for name in example.texts)
+    return form, tuple(sorted(names, key=lambda name: _place(name, chosen))), examples
 
 
-def _is_text(rows: list[dict[str, Any]], name: str) -> bool:
-    return any(_text(row.get(name)) is not None for row in rows[:100])
+def _place(name: str, chosen: Sequence[str]) -> int:
+    """The place of the field that a text came out of."""
+    return next(
+        i for i, field_ in enumerate(chosen) if re.match(re.escape(field_) + r"(?![^.\[])", name)
+    )
 
 
-def _text(value: Any) -> str | None:
-    """A text, or the texts of a list on lines of their own."""
+def _texts(value: Any, name: str) -> dict[str, str]:
+    """The texts in a value by the way to them; those of a list stand on lines of their own, under
+    the list's name where it holds nothing else."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     if isinstance(value, str):
-        return _clean(value)
+        return {name: _clean(value)}
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
-        return _clean("\n".join(value))
-    return None
+        return {name: _clean("\n".join(value))}
+    found: dict[str, list[str]] = {}
+    waiting = [(value, name)]
+    while waiting:
+        part, way = waiting.pop()
+        if isinstance(part, str):
+            found.setdefault(way, []).append(_clean(part))
+        elif isinstance(part, list):
+            inner = f"{way}.[]" if way.endswith("[]") else f"{way}[]"
+            waiting += [(item, inner) for item in reversed(part)]
+        elif isinstance(part, dict):
+            waiting += [(item, f"{way}.{key}") for key, item in reversed(part.items())]
+    return {way: "\n".join(texts) for way, texts in found.items()}
 
 
 def _answers(row: dict[str, Any]) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from webtext_py.ahead import Ahead
 from webtext_py.manifest import Digests, input_names
-from webtext_py.reader import Source, list_sources, read_batches
+from webtext_py.reader import Passed, Source, list_sources, read_batches
 from webtext_py.shards import training_shards
 
 BATCH_BYTES = 4 << 20  # of text decoded at a time: our choice, small beside what is hashed
@@ -29,10 +29,15 @@ class TrainingText:
 
     @classmethod
     def of(
-        cls, paths: Sequence[str | Path], text_field: str = "text", digests: Digests | None = None
+        cls,
+        paths: Sequence[str | Path],
+        text_field: str = "text",
+        digests: Digests | None = None,
+        passed: Passed | None = None,
     ) -> "TrainingText":
-        """The files that `paths` (files, folders, globs) name."""
-        sources = tuple(list_sources(paths))
+        """The files that `paths` (files, folders, globs) name; what folders hold besides is added
+        to `passed`."""
+        sources = tuple(list_sources(paths, text_field=text_field, passed=passed))
         known = digests or Digests(Path())
         return cls(sources, tuple(known.of(source.path) for source in sources), text_field)
 

@@ -12,7 +12,6 @@ largest payload allowed, a few times over; never the file.
 """
 
 import base64
-import glob
 import hashlib
 import os
 import re
@@ -43,6 +42,8 @@ from webtext_py.pages.http import (
 )
 from webtext_py.pages.kinds import Container, NotPages, form_of, sniff
 from webtext_py.pages.runs import open_runs
+from webtext_py.reader.files import ending_of, files_in, named_files, shown
+from webtext_py.reader.passed import Passed
 
 __all__ = [
     "Capture",
@@ -58,75 +59,65 @@ __all__ = [
 
 _CAPTURES = frozenset({"response", "resource", "revisit"})
 _REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
-_GLOB = re.compile(r"[*?\[]")
 _HEX_SHA1 = re.compile(r"[0-9a-fA-F]{40}\Z")
 
 
 def list_containers(
-    paths: Sequence[str], *, skipped: list[tuple[str, str]] | None = None
+    paths: Sequence[str],
+    *,
+    skipped: list[tuple[str, str]] | None = None,
+    passed: Passed | None = None,
 ) -> list[Container]:
     """The containers at `paths`, sorted by path, each once.
 
     Each path is a file, a folder (searched to its depth; a folder with `urls.csv` or `urls.jsonl`
     is one container) or a glob, `**` included. A file is judged by its first bytes. What a folder
-    holds besides is left out and added to `skipped` as (file, what it is).
+    holds besides is left out, added to `skipped` as (file, what it is), and counted in `passed`.
 
     Raises `InputError` for a path that does not exist, a file given by name or glob that holds no
     pages, and a folder without any.
     """
+    skipped = [] if skipped is None else skipped
+    passed = Passed() if passed is None else passed
     found: set[Container] = set()
     for path in paths:
-        for name in _expand(path):
-            found |= _at(Path(name), [] if skipped is None else skipped)
+        for name in named_files(path):
+            found |= _folder(name, skipped, passed) if name.is_dir() else {_file(name)}
     return sorted(found)
 
 
-def _expand(path: str) -> list[str]:
-    """The names that `path` stands for."""
-    if os.path.lexists(path):
-        return [path]
-    if _GLOB.search(path):
-        names = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - takes absolute globs
-        if names:
-            return names
-        raise InputError(f"no file matches `{path}`")
-    raise InputError(f"`{path}` does not exist, expected archives, a folder of them or a glob")
+def _file(path: Path) -> Container:
+    """The container that a file given by its name is."""
+    if not path.is_file():
+        raise InputError(f"`{shown(path)}` is no regular file and no folder")
+    try:
+        return sniff(path)
+    except NotPages as answer:
+        raise InputError(
+            f"`{shown(path)}` is {answer}; expected WARC, ARC, Parquet with `url` and `html`, or a "
+            "folder of HTML with `urls.csv`"
+        ) from None
 
 
-def _at(path: Path, skipped: list[tuple[str, str]]) -> set[Container]:
-    """The containers at a path that exists."""
-    if not path.is_dir():
-        if not path.is_file():
-            raise InputError(f"`{path}` is no regular file and no folder")
-        try:
-            return {sniff(path)}
-        except NotPages as answer:
-            raise InputError(
-                f"`{path}` is {answer}; expected WARC, ARC, Parquet with `url` and `html`, or a "
-                "folder of HTML with `urls.csv`"
-            ) from None
+def _folder(path: Path, skipped: list[tuple[str, str]], passed: Passed) -> set[Container]:
+    """The containers in a folder."""
     found: set[Container] = set()
     others: list[tuple[str, str]] = []
-    for parent, folders, files in os.walk(path):
-        here = Path(parent)
-        index = folder.index_file(here, files)
-        if index is not None:
-            found.add(Container(str(here), "html"))
-            folders.clear()
-            continue
-        folders.sort()
-        for name in sorted(files):
-            file = here / name
-            if not file.is_file():
-                continue
-            try:
-                found.add(sniff(file))
-            except NotPages as answer:
-                others.append((str(file), str(answer)))
+
+    def unwanted(file: Path) -> str | None:
+        try:
+            found.add(Container(str(file), "html") if file.is_dir() else sniff(file))
+        except NotPages as answer:
+            others.append((str(file), str(answer)))
+            return f"{ending_of(file)}: {str(answer)[:60]}"
+        return None
+
+    files_in(path, unwanted, passed, lambda here, names: folder.index_file(here, names) is not None)
     if not found:
-        what = f"; `{others[0][0]}` is {others[0][1]}" if others else ""
+        what = f"; `{shown(others[0][0])}` is {others[0][1]}" if others else ""
         raise InputError(
-            f"the folder `{path}` holds no archive of pages ({len(others)} other files){what}",
+            f"the folder `{shown(path)}` holds no archive of pages ({len(others)} other files)"
+            f"{what}",
             "a folder of HTML files needs a `urls.csv` with the columns file,url",
         )
     skipped += others
@@ -137,13 +128,15 @@ class Scan(Iterator[Capture]):
     """The captures of one container, once, in the order of the file.
 
     `records`: whole records by type, `damaged`: those that are not whole though their header could
-    be read, `damage`: each stretch that gives nothing. All are complete when the iteration is.
+    be read, `damage`: each stretch that gives nothing, `passed`: what of an index or table is not
+    used. All are complete when the iteration is.
     """
 
     def __init__(self, container: Container, max_payload_bytes: int) -> None:
         self.records: Counter[str] = Counter()
         self.damaged = 0
         self.damage: list[Damage] = []
+        self.passed = Passed()
         self._captures = self._of(container, max_payload_bytes)
 
     def __next__(self) -> Capture:
@@ -151,10 +144,10 @@ class Scan(Iterator[Capture]):
 
     def _of(self, container: Container, limit: int) -> Iterator[Capture]:
         if container.kind == "html":
-            yield from folder.scan(container.file, limit, self.records, self.damage)
+            yield from folder.scan(container.file, limit, self.records, self.damage, self.passed)
             return
         if container.kind == "parquet":
-            yield from table.scan(container.file, limit, self.records)
+            yield from table.scan(container.file, limit, self.records, self.passed)
             return
         form = form_of(container.kind)
         with _open(container.file) as file:

@@ -1,28 +1,34 @@
 """Folders of HTML files with an index: `urls.csv` or `urls.jsonl`.
 
-Its columns: `file` (relative to the folder) and `url`; `fetched_at` (ISO 8601, or seconds since
-1970), `status` and `content_type` may follow. A row that cannot be used costs that row. Files may
-be compressed: what they hold is told by their bytes.
+Its columns: `file` (relative to the folder) and `url`; `fetched_at` (a time in any form,
+`reader.times`), `status` and `content_type` may follow. A row that cannot be used costs that row;
+columns that are not used and times that are none are counted. Files may be compressed: what they
+hold is told by their bytes.
 """
 
 import base64
-import csv
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from webtext_py.errors import InputError
 from webtext_py.pages.capture import Capture, Location, Payload
 from webtext_py.pages.coding import decode_body
-from webtext_py.pages.dates import parse_date
 from webtext_py.pages.framing import Damage
 from webtext_py.pages.http import is_html, is_web_url
+from webtext_py.reader.delimited import delimited
+from webtext_py.reader.files import shown
+from webtext_py.reader.passed import Passed
+from webtext_py.reader.times import to_micros
 
-__all__ = ["index_file", "page_capture", "read", "scan", "to_int", "to_micros"]
+__all__ = ["index_file", "page_capture", "read", "scan", "to_int"]
 
 _NAMES = ("urls.csv", "urls.jsonl")
+_MOST_LINE = 1 << 24  # our choice: characters
 Row = dict[str, object]
 
 
@@ -37,10 +43,17 @@ def index_file(folder: Path, files: Iterable[str]) -> Path | None:
     return folder / found[0] if found else None
 
 
-def scan(folder: str, limit: int, records: Counter[str], damage: list[Damage]) -> Iterator[Capture]:
+def scan(
+    folder: str,
+    limit: int,
+    records: Counter[str],
+    damage: list[Damage],
+    passed: Passed | None = None,
+) -> Iterator[Capture]:
     """The captures that a folder's index names, in its order."""
+    passed = Passed() if passed is None else passed
     index = _index(folder)
-    for number, row in _rows(index):
+    for number, row in _rows(index, passed):
         file = None if row is None else _text(row.get("file"))
         url = None if row is None else _text(row.get("url"))
         if row is None or not file or not url:
@@ -48,7 +61,7 @@ def scan(folder: str, limit: int, records: Counter[str], damage: list[Damage]) -
             continue
         records["row"] += 1
         body, problem = _load(folder, file, limit)
-        yield page_capture(folder, number, url, row, body, problem)
+        yield page_capture(folder, number, url, row, body, problem, passed)
 
 
 def read(
@@ -56,7 +69,7 @@ def read(
 ) -> Iterator[tuple[Location, Payload]]:
     """The pages in the rows that `chosen`, in order, names."""
     wanted = {location.offset: location for location in chosen}
-    for number, row in _rows(_index(folder)):
+    for number, row in _rows(_index(folder), Passed()):
         location = wanted.get(number)
         if location is None or row is None:
             continue
@@ -74,9 +87,19 @@ def read(
 
 
 def page_capture(
-    file: str, row: int, url: str, values: Row, body: bytes, problem: str | None
+    file: str,
+    row: int,
+    url: str,
+    values: Row,
+    body: bytes,
+    problem: str | None,
+    passed: Passed,
 ) -> Capture:
     """The capture that a row of an index or a table describes."""
+    given = values.get("fetched_at")
+    fetched_at = to_micros(given)
+    if fetched_at is None and given not in (None, ""):
+        passed.add("values", "fetched_at: no time")
     kind = _text(values.get("content_type"))
     status = to_int(values.get("status"))
     outcome = problem or "good"
@@ -95,7 +118,7 @@ def page_capture(
         record_type="page",
         status=status,
         content_type=kind,
-        fetched_at=to_micros(values.get("fetched_at")),
+        fetched_at=fetched_at,
         http_headers=[("Content-Type", kind)] if kind else [],
         payload_digest=None if problem else f"sha1:{base64.b32encode(digest).decode()}",
     )
@@ -109,25 +132,34 @@ def _index(folder: str) -> Path:
     return index
 
 
-def _rows(index: Path) -> Iterator[tuple[int, Row | None]]:
+def _rows(index: Path, passed: Passed) -> Iterator[tuple[int, Row | None]]:
     """The index's rows with their numbers, from 0; null for one that cannot be read."""
     try:
-        with index.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        with index.open("rb") as raw:
+            file = io.TextIOWrapper(raw, "utf-8-sig", "replace", newline="")
+            lines = iter(lambda: file.readline(_MOST_LINE), "")
             if index.suffix == ".jsonl":
-                for number, line in enumerate(line for line in file if line.strip()):
+                filled = (line for line in lines if line.strip())
+                for number, line in enumerate(filled):
                     yield number, _json_row(line)
                 return
-            reader = csv.DictReader(file)
-            missing = {"file", "url"} - set(reader.fieldnames or ())
-            if missing:
-                raise InputError(
-                    f"`{index}` has the columns {','.join(reader.fieldnames or ())}, expected "
-                    "file,url and perhaps fetched_at,status,content_type"
-                )
-            for number, row in enumerate(reader):
+            begin = partial(_need, index, passed)
+            rows = delimited(lines, shown(index), passed, begin=begin)
+            for number, row in enumerate(rows):
                 yield number, dict(row)
-    except (OSError, csv.Error) as error:
-        raise InputError(f"cannot read `{index}`: {error}") from error
+    except OSError as error:
+        raise InputError(f"cannot read `{shown(index)}`: {error.strerror or error}") from error
+
+
+def _need(index: Path, passed: Passed, names: list[str]) -> None:
+    if {"file", "url"} - set(names):
+        raise InputError(
+            f"`{shown(index)}` has the columns {','.join(names)[:300]}, expected file,url and "
+            "perhaps fetched_at,status,content_type"
+        )
+    for name in names:
+        if name not in ("file", "url", "fetched_at", "status", "content_type"):
+            passed.add("fields", f"{name[:60]}: not used")
 
 
 def _json_row(line: str) -> Row | None:
@@ -147,7 +179,7 @@ def _load(folder: str, name: str, limit: int) -> tuple[bytes, str | None]:
             return b"", "no_payload"
         with path.open("rb") as file:
             body = file.read(limit + 1)
-    except (OSError, ValueError):  # ValueError: a NUL in the name
+    except (OSError, ValueError, RuntimeError):  # a NUL in the name; a loop of links
         return b"", "no_payload"
     if not body:
         return b"", "no_payload"
@@ -165,11 +197,3 @@ def to_int(value: object) -> int | None:
     except ValueError:
         return None
     return number if 0 < number < 1000 else None
-
-
-def to_micros(value: object) -> int | None:
-    """Microseconds since 1970 out of a date or seconds since then; null where it is neither."""
-    text = str(value).strip() if value is not None else ""
-    if text and len(text) <= 11 and text.isascii() and text.isdigit():
-        return int(text) * 1_000_000
-    return parse_date(text)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from webtext_py.errors import FormatError
 from webtext_py.pages import arc, warc, zstd_frame
 from webtext_py.pages.content import begins_like_page
 from webtext_py.pages.runs import GzipMember, MemberRuns, Window, ZstdMember, open_runs
+from webtext_py.reader.columns import is_text
 
 __all__ = ["Container", "NotPages", "form_of", "sniff"]
 
@@ -152,26 +154,22 @@ def _has_record(file: io.BufferedReader, size: int, compression: str, form: Modu
 
 def _parquet(path: Path) -> Container:
     """The container of a Parquet file with the columns it must have."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from webtext_py.reader.parquet import open_parquet
 
     try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
+        schema = open_parquet(path).schema_arrow
+    except (FormatError, OSError) as error:
         raise NotPages(f"a Parquet file that cannot be read ({error})") from None
     missing = [name for name in _PAGE_COLUMNS if name not in schema.names]
     if missing:
         raise NotPages(
             f"a Parquet file without the column `{missing[0]}` (it has {', '.join(schema.names)})"
         )
-    html = schema.field("html").type
-    if not (
-        pa.types.is_binary(html)
-        or pa.types.is_large_binary(html)
-        or pa.types.is_string(html)
-        or pa.types.is_large_string(html)
-    ):
-        raise NotPages(f"a Parquet file whose column `html` is {html}, not binary or string")
+    for name, binary in (("url", False), ("html", True)):
+        kind = schema.field(name).type
+        if not is_text(kind, binary=binary):
+            expected = "binary or string" if binary else "string"
+            raise NotPages(f"a Parquet file whose column `{name}` is {kind}, not {expected}")
     return Container(str(path), "parquet")
 
 

@@ -1,15 +1,16 @@
 """Parquet tables of pages: `url` and `html`, and what else is known of each.
 
 The rest is optional: `fetched_at`, `status`, `content_type`, `headers`. `html` is binary (as it
-came) or text; `fetched_at` a timestamp, ISO 8601 or seconds since 1970;
-`headers` a list of (name, value), a map, or the lines as one string. Memory grows with 16 rows and
-one page of each column.
+came) or text; `fetched_at` a time in any form (`reader.times`); `headers` a list of (name, value),
+a map, or the lines as one string. Columns may be of any type of text (`reader.columns`). A
+`fetched_at` that is no time, and columns that are not used, are counted. Memory grows with 16 rows
+and one page of each column.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.errors import InputError
@@ -17,6 +18,8 @@ from webtext_py.pages.capture import Capture, Location, Payload
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.folder import page_capture, to_int
 from webtext_py.pages.http import first_value
+from webtext_py.reader import Passed, group_batches, open_parquet, rows_of
+from webtext_py.reader.files import shown
 
 __all__ = ["read", "scan"]
 
@@ -24,10 +27,16 @@ _ROWS = 16
 _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
 
 
-def scan(file: str, limit: int, records: Counter[str]) -> Iterator[Capture]:
+def scan(
+    file: str, limit: int, records: Counter[str], passed: Passed | None = None
+) -> Iterator[Capture]:
     """The captures in a table's rows, in order."""
+    passed = Passed() if passed is None else passed
     with _open(file) as table:
-        for number, row in _rows(table, range(table.num_row_groups)):
+        for name in table.schema_arrow.names:
+            if name not in ("url", "html", *_OPTIONAL):
+                passed.add("fields", f"{name[:60]}: not used")
+        for number, row in _rows(file, table, range(table.num_row_groups), passed):
             records["row"] += 1
             body, problem = _body(row, limit)
             headers = _headers(row.get("headers"))
@@ -35,7 +44,7 @@ def scan(file: str, limit: int, records: Counter[str]) -> Iterator[Capture]:
             url = row.get("url")
             capture = page_capture(
                 file, number, url if isinstance(url, str) else "", {**row, "content_type": kind},
-                body, problem,
+                body, problem, passed,
             )  # fmt: skip
             if headers:
                 capture.http_headers = headers
@@ -55,7 +64,7 @@ def read(
             if any(first <= row < first + count for row in wanted):
                 groups.append(group)
             first += count
-        for number, row in _rows(table, groups):
+        for number, row in _rows(file, table, groups, Passed()):
             if number in wanted:
                 yield wanted[number], _payload(row, limit, max_body)
 
@@ -83,12 +92,14 @@ def _payload(row: dict[str, object], limit: int, max_body: int) -> Payload:
 
 def _open(file: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"cannot read `{file}`: {error}") from error
+        return open_parquet(Path(file), buffer_size=1 << 20, pre_buffer=False)
+    except OSError as error:
+        raise InputError(f"cannot read `{shown(file)}`: {error.strerror}") from error
 
 
-def _rows(table: pq.ParquetFile, groups: Sequence[int]) -> Iterator[tuple[int, dict[str, object]]]:
+def _rows(
+    file: str, table: pq.ParquetFile, groups: Sequence[int], passed: Passed
+) -> Iterator[tuple[int, dict[str, object]]]:
     """Rows of the row groups `groups`, with their numbers in the file."""
     names = table.schema_arrow.names
     columns = ["url", "html", *(name for name in _OPTIONAL if name in names)]
@@ -97,24 +108,10 @@ def _rows(table: pq.ParquetFile, groups: Sequence[int]) -> Iterator[tuple[int, d
         starts.append(starts[-1] + table.metadata.row_group(group).num_rows)
     for group in groups:
         number = starts[group]
-        try:
-            for batch in table.iter_batches(_ROWS, row_groups=[group], columns=columns):
-                for row in _plain(batch).to_pylist():
-                    yield number, row
-                    number += 1
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"cannot read row {number} of a table of pages: {error}") from error
-
-
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """`batch` with times as text, which every precision has."""
-    arrays = [
-        column.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.string())
-        if pa.types.is_timestamp(column.type)
-        else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+        for batch in group_batches(table, Path(file), columns, rows=_ROWS, groups=[group]):
+            for row in rows_of(batch, passed):
+                yield number, row
+                number += 1
 
 
 def _body(row: dict[str, object], limit: int) -> tuple[bytes, str | None]:

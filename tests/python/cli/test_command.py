@@ -101,7 +101,7 @@ def test_json_is_one_object_of_a_known_shape(
     assert run(arguments) == 0
     captured = capsys.readouterr()
     document = json.loads(captured.out)
-    assert set(document) == {"data", "stages"}
+    assert set(document) == {"data", "passed_over", "stages"}
     assert document["data"] == str(data)
     stages = document["stages"]
     assert list(stages) == ["links", "pages", "extract", "dedup", "wikipedia", "shard"]

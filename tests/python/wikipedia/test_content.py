@@ -4,7 +4,7 @@ import bz2
 import gzip
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import mwparserfromhell
@@ -121,7 +121,7 @@ def test_the_dump_gives_its_articles(tmp_path: Path) -> None:
     path.write_bytes(b"".join(bz2.compress(piece) for piece in _dump(articles)))
     damage: dict[str, int] = {}
     found = _read(path, damage)
-    assert not damage
+    assert damage == {"redirects": 1, "other_namespaces": 1}
     assert found == {title: f"{title} {text}" for title, text in articles.items()}
     plain = tmp_path / "x.xml"
     plain.write_bytes(b"".join(_dump(articles)))
@@ -148,7 +148,7 @@ def test_a_damaged_stream_costs_that_stream(tmp_path: Path) -> None:
     path.write_bytes(b"".join(streams[:2]) + streams[3][: len(streams[3]) // 2])
     damage = {}
     assert len(_read(path, damage)) == 10
-    assert damage == {"damaged_streams": 1}
+    assert damage == {"damaged_streams": 1, "redirects": 1, "other_namespaces": 1}
 
 
 @pytest.mark.parametrize("damage", ["cut", "no magic", "bits"])
@@ -171,8 +171,8 @@ def test_a_damaged_gzip_dump_is_named(tmp_path: Path, damage: str) -> None:
 @pytest.mark.parametrize(
     "pieces",
     [
-        [b"<page>" * 3_000_000],
-        [b"</page>" * 3_000_000],
+        [b"<page>" * 2_500_000],
+        [b"</page>" * 2_500_000],
         [b"<page>"] * 1_000_000,
         [b"<page>" * 1_000_000, b"</page>" * 1_000_000],
     ],
@@ -180,7 +180,7 @@ def test_a_damaged_gzip_dump_is_named(tmp_path: Path, damage: str) -> None:
 )
 def test_a_dump_of_tags_alone_is_read_in_one_pass(pieces: list[bytes]) -> None:
     """Looking again from each start, end or piece would take hours."""
-    damage: dict[str, int] = {}
+    damage = Counter[str]()
     assert list(_elements(iter(pieces), damage)) == [b"<page></page>"] * (len(pieces) == 2)
     assert damage == ({"damaged_pages": 1} if len(pieces) == 2 else {})
 
@@ -196,9 +196,9 @@ def test_elements_are_those_of_a_regular_expression() -> None:
         broken = sum(page.count(b"<page>") > 1 for page in whole)
         cuts = sorted(chosen.choices(range(len(xml)), k=5))
         pieces = [xml[a:b] for a, b in zip([0, *cuts], [*cuts, len(xml)], strict=True)]
-        damage: dict[str, int] = {}
+        damage = Counter[str]()
         assert list(_elements(iter(pieces), damage)) == twin
-        assert damage.get("damaged_pages", 0) == broken
+        assert damage["damaged_pages"] == broken
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.jsonl", "wiki.train.tokens", "a.txt"])

@@ -20,15 +20,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from webtext_py import _core
-from webtext_py.columns import digests, text_column
+from webtext_py.columns import text_column
 from webtext_py.minhash import PERMUTATIONS, permutations
+from webtext_py.reader.ids import hashes
 from webtext_py.records import DOCUMENTS, table
 from webtext_py.stages.dedup import exact
 from webtext_py.stages.dedup.exact import ORDER, REMOVED
-from webtext_py.stages.dedup.rows import READ, ROW_BITS, Part, between, numbered, own_rows
+from webtext_py.stages.dedup.rows import ROW_BITS, Part, between, numbered, own_rows
 from webtext_py.tables import Shuffle, iterate, write_table
 
 REASON = "near_duplicate"
@@ -59,25 +59,18 @@ def sign(
     shingle: int,
 ) -> dict[str, Any]:
     """Task: a part of the documents to the hashes of its ids (first output) and band rows (second;
-    none without `banding`) and `exact.CANDIDATES` (third) by partition. A fourth output is a copy
-    of what was read, for a file that is slow to read again."""
+    none without `banding`) and `exact.CANDIDATES` (third) by partition."""
     of = (SCHEME, *permutations(PERMUTATIONS, SEED, SCHEME))
     rows = 0
     with ExitStack() as stack:
         orders_file = stack.enter_context(outputs[0].open("wb"))
         bands_file = stack.enter_context(outputs[1].open("wb"))
         shuffle = stack.enter_context(Shuffle(outputs[2], partitions, exact.CANDIDATES))
-        copies = [
-            # Read twice and thrown away: the fastest codec, and no dictionary of whole texts.
-            stack.enter_context(pq.ParquetWriter(path, READ, compression="lz4", use_dictionary=[]))
-            for path in outputs[3:]
-        ]
         for first, batch in numbered(Part(inputs[0], **source)):
             numbers = np.arange(first, first + batch.num_rows, dtype=np.uint64)
             numbers |= np.uint64(part << ROW_BITS)
             # An order that depends on the document alone: no file order shows in a result.
-            heads = np.ascontiguousarray(digests(batch["doc_id"])[:, :8])
-            orders = heads.view(">u8").reshape(-1).astype(np.uint64)
+            orders = hashes(batch["doc_id"])
             _write(orders_file, *_core.arrange_numbers(orders, partitions))
             column = text_column(batch["text"])
             if banding is None:
@@ -89,8 +82,6 @@ def sign(
                 _write(bands_file, *bands)
             keys = np.frombuffer(memoryview(found), np.uint8).reshape(-1, 16)
             exact.add(shuffle, batch, keys, numbers, protected, partitions)
-            for copy in copies:
-                copy.write_batch(batch)
             rows += batch.num_rows
     return {"rows": rows}
 

@@ -4,7 +4,7 @@ Documents come in parts, a file each, and have a number: `part << ROW_BITS | row
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,15 @@ import pyarrow.compute as pc
 
 from webtext_py.ahead import ahead
 from webtext_py.engine import advance
-from webtext_py.errors import InputError
-from webtext_py.reader import open_parquet, read_batches, recognise
+from webtext_py.reader import (
+    Passed,
+    Source,
+    open_parquet,
+    read_batches,
+    recognise,
+    to_int64,
+    to_micros,
+)
 from webtext_py.records import DOCUMENTS
 from webtext_py.tables import iterate
 
@@ -32,6 +39,7 @@ READ = pa.schema(
         pa.field("url_key", pa.string(), False),
     ]
 )
+Observe = Callable[[dict[str, Any], bytes], None]
 RANGE_BYTES = 8 << 20  # our choice: of a file for one task
 _BATCH_ROWS = 4096
 _LATEST = pa.scalar(1 << 62, pa.int64()).cast(READ.field("created_utc").type)
@@ -46,88 +54,86 @@ class Part:
     # The text's column or key in any file of texts; None for a file with the columns of `READ`.
     text_field: str | None = None
     groups: tuple[int, int] | None = None  # first and end; None for all
-    digest: str | None = None  # SHA-256 of the file, for ids of rows that have none
+    mark: str | None = None  # what stands for the file in the ids of rows that have none
     weight: int = 0  # bytes
 
     def arguments(self) -> dict[str, Any]:
         """What a task takes beside the path to read the part."""
-        return {"text_field": self.text_field, "groups": self.groups, "digest": self.digest}
+        return {"text_field": self.text_field, "groups": self.groups, "mark": self.mark}
 
 
-def cut(path: Path, text_field: str, digest: str) -> list[Part]:
+def cut(source: Source, text_field: str, mark: str) -> list[Part]:
     """A file of texts as parts: a Parquet file in runs of row groups of about `RANGE_BYTES`."""
-    size = path.stat().st_size
-    if recognise(path).kind != "parquet":
-        return [Part(path, text_field, weight=size)]
-    with open_parquet(path) as file:
+    size = source.path.stat().st_size
+    if source.kind != "parquet":
+        return [Part(source.path, text_field, mark=mark, weight=size)]
+    with open_parquet(source.path) as file:
         groups = file.num_row_groups
     parts = max(1, min(groups, -(-size // RANGE_BYTES)))
     bounds = [groups * i // parts for i in range(parts + 1)]
     return [
-        Part(path, text_field, (first, end), digest, size // parts)
+        Part(source.path, text_field, (first, end), mark, size // parts)
         for first, end in itertools.pairwise(bounds)
     ]
 
 
 def numbered(part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Batches with the columns of `READ`, each with the row number of its first row.
-
-    Raises `InputError` where `karma` or `created_utc` is not what its name says.
-    """
+    """Batches with the columns of `READ`, each with the row number of its first row."""
     first = 0
-    for batch in ahead(_batches(part)):
+    for batch in ahead(read(part, Passed())):
         advance(0)  # where a run that was given up ends
         yield first, batch
         first += batch.num_rows
 
 
-def _batches(part: Part) -> Iterator[pa.RecordBatch]:
+def read(part: Part, passed: Passed, observe: Observe | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches with the columns of `READ`. A `karma` or `created_utc` that is not what its name says
+    counts as missing, in `passed`."""
     if part.text_field is None:
         yield from iterate([part.path], READ.names, _BATCH_ROWS)
         return
-    source = recognise(part.path)
     for batch in read_batches(
-        source,
+        recognise(part.path),
         text_field=part.text_field,
         extra=("karma", "created_utc"),
         groups=part.groups,
-        digest=part.digest,
+        mark=part.mark,
+        observe=observe,
     ):
         columns = [
             batch["id"],
             batch["text"],
-            _integers(batch["karma"], part.path),
-            _times(batch["created_utc"], part.path),
+            _integers(batch["karma"], passed),
+            _times(batch["created_utc"], passed),
             batch["id"],
         ]
         yield pa.RecordBatch.from_arrays(columns, schema=READ)
 
 
-def _integers(values: pa.Array, path: Path) -> pa.Array:
+def _integers(values: pa.Array, passed: Passed) -> pa.Array:
+    """Whole numbers out of text; 0 for what is none."""
+    if values.null_count == len(values):
+        return pa.repeat(_NONE, len(values))
     try:
-        numbers = values.cast(pa.float64())
-    except pa.ArrowInvalid as error:
-        raise InputError(f"`karma` of `{path}` is not a number: {error}") from None
-    if not pc.all(pc.less(pc.abs(numbers), 2.0**63), min_count=0).as_py():
-        raise InputError(f"`karma` of `{path}` has a value that is no 64-bit integer")
-    found = numbers.cast(pa.int64(), safe=False)
-    return pc.coalesce(found, _NONE)
+        return pc.coalesce(values.cast(pa.int64()), _NONE)
+    except pa.ArrowInvalid:
+        pass
+    given = values.to_pylist()
+    found = [None if value is None else to_int64(value) for value in given]
+    lost = sum(n is None for n in found) - values.null_count
+    passed.add("values", "karma: no 64-bit number", lost)
+    return pa.array([number or 0 for number in found], pa.int64())
 
 
-def _times(values: pa.Array, path: Path) -> pa.Array:
-    """Times from ISO text or Unix seconds; a null is as late as can be."""
-    kind = READ.field("created_utc").type
-    try:
-        try:
-            seconds = values.cast(pa.float64())
-            found = pc.multiply(seconds, 1000.0).cast(pa.int64(), safe=False).cast(kind)
-        except pa.ArrowInvalid:
-            text = pc.replace_substring_regex(values, r"Z$|[+]00:?00$", "")
-            text = pc.replace_substring_regex(text, r"(\.\d{3})\d+$", r"\1")  # to milliseconds
-            found = text.cast(pa.timestamp("ms")).cast(pa.int64()).cast(kind)
-    except pa.ArrowInvalid as error:
-        raise InputError(f"`created_utc` of `{path}` is not a time in UTC: {error}") from None
-    return pc.coalesce(found, _LATEST)
+def _times(values: pa.Array, passed: Passed) -> pa.Array:
+    """Times out of text; as late as can be for what is none."""
+    if values.null_count == len(values):
+        return pa.repeat(_LATEST, len(values))
+    found = [to_micros(value) for value in values.to_pylist()]
+    lost = sum(micros is None for micros in found) - values.null_count
+    passed.add("values", "created_utc: no time", lost)
+    millis = [None if micros is None else micros // 1000 for micros in found]
+    return pc.coalesce(pa.array(millis, pa.int64()).cast(_LATEST.type), _LATEST)
 
 
 def own_rows(paths: list[Path], part: int) -> npt.NDArray[np.uint64]:

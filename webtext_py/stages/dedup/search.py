@@ -29,8 +29,6 @@ class Found:
 
     removed: tuple[Path, ...]
     files: int  # that `duplicates/` is to have
-    # What to read again in place of the parts: a copy where reading the file itself is slow.
-    parts: tuple[Part, ...]
     taken: int
     dropped: dict[str, int]
     counts: dict[str, Any]
@@ -48,7 +46,7 @@ def find_duplicates(
     parts = max(1, min(partitions, -(-size // PART_BYTES)))
     free = len(documents) - protected
     banding = bands_for(rule.threshold) if rule.threshold is not None else None
-    signed, again = _sign(steps, documents, free, parts, banding, rule.shingle)
+    signed = _sign(steps, documents, free, parts, banding, rule.shingle)
     grouped = steps.each(
         "group",
         exact.group,
@@ -67,14 +65,14 @@ def find_duplicates(
     counts: dict[str, Any] = {}
     if banding is not None:
         bands, copies = signed.files(1), grouped.files(1)
-        more, counts = _near(steps, again, free, (bands, copies), rule.threshold, rule.shingle)
+        more, counts = _near(steps, documents, free, (bands, copies), rule.threshold, rule.shingle)
         counts = {"bands": banding[0], "rows": banding[1], **counts}
         removed = (*removed, *more)
         dropped[near.REASON] = counts.pop("removed")
     dropped = {reason: count for reason, count in dropped.items() if count}
     files = max(1, min(partitions, -(-sum(dropped.values()) // PART_ROWS)))
     taken = sum(signed.counts("rows")[:free])
-    return Found(removed, files, again, taken, dropped, counts)
+    return Found(removed, files, taken, dropped, counts)
 
 
 def _sign(
@@ -84,36 +82,28 @@ def _sign(
     partitions: int,
     banding: tuple[int, int] | None,
     shingle: int,
-) -> tuple[Made, tuple[Part, ...]]:
-    """Each part's ids, band rows and digests; and the parts as they are to be read again."""
-    # Parts of a Parquet file name their row groups; of other files of text a copy is made.
-    slow = [part.text_field is not None and part.groups is None for part in documents]
+) -> Made:
+    """Each part's ids, band rows and digests."""
     work = [
         Work(
             document.path,
             weight=document.weight,
-            makes=None if slow[part] else 3,
             part=part,
             protected=part >= free,
             source=document.arguments(),
         )
         for part, document in enumerate(documents)
     ]
-    signed = steps.each(
+    return steps.each(
         "sign",
         near.sign,
         work,
-        ["ids-{}.bin", "bands-{}.bin", "digests-{}.arrow", "texts-{}.parquet"],
+        ["ids-{}.bin", "bands-{}.bin", "digests-{}.arrow"],
         unit="bytes",
         partitions=partitions,
         banding=banding,
         shingle=shingle,
     )
-    again = tuple(
-        Part(signed.paths[i][3], weight=document.weight) if is_slow else document
-        for i, (document, is_slow) in enumerate(zip(documents, slow, strict=True))
-    )
-    return signed, again
 
 
 def _near(

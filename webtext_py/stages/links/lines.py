@@ -17,6 +17,7 @@ from webtext_py.dump import Status, read_submissions
 from webtext_py.engine import advance
 from webtext_py.errors import FormatError, InputError
 from webtext_py.ledger import KEPT, count_values
+from webtext_py.reader import Passed
 from webtext_py.stages.links.table import read_links
 from webtext_py.tables import Shuffle
 from webtext_py.url.escape import html_unescape
@@ -52,7 +53,10 @@ def scan(
     """
     outcomes: Counter[str] = Counter()
     lost: dict[str, Any] = {}
-    batches = read_links(inputs[0]) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
+    passed = Passed()
+    batches = (
+        read_links(inputs[0], passed) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
+    )
     first = 0
     with Shuffle(outputs[0], partitions, SUBMISSIONS) as shuffle:
         for batch in batches:
@@ -62,7 +66,11 @@ def scan(
             shuffle.add(kept, partition_of(kept["submission_id"], partitions))
             first += batch.num_rows
     outcomes["blank"] += lost.get("blank", 0)
-    return {"lines": dict(sorted((+outcomes).items())), "damage": lost.get("damage", [])}
+    return {
+        "lines": dict(sorted((+outcomes).items())),
+        "damage": lost.get("damage", []),
+        "passed_over": passed.document(),
+    }
 
 
 def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.RecordBatch]:

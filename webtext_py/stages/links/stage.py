@@ -12,6 +12,7 @@ from webtext_py.config import BuildConfig
 from webtext_py.errors import InputError
 from webtext_py.layout import LINES, LINKS, url_ends
 from webtext_py.ledger import KEPT, balance, reasons
+from webtext_py.reader import Passed
 from webtext_py.records import LEDGER_LINES, table
 from webtext_py.stage import Stage
 from webtext_py.stages.links.lines import scan
@@ -93,10 +94,14 @@ class Links(Stage):
         read = sum(sum(outcomes.values()) for outcomes in scanned.counts("lines"))
         taken, urls, dropped = merged.total("in"), merged.total("kept"), merged.by_name("dropped")
         damage = dict(zip(names, scanned.counts("damage"), strict=True))
+        passed = Passed()
+        for found in scanned.counts("passed_over"):
+            passed.update(found)
         return {
             "lines": balance("links", read, kept, total),
             "urls": balance("links", taken, urls, dropped),
             "damage": {name: places for name, places in damage.items() if places},
+            "passed_over": passed.document(),
         }
 
     def check(self, counts: Mapping[str, Any]) -> None:

@@ -4,19 +4,33 @@ CSV, JSONL or Parquet with `url`, `karma`, `created_utc` and, where given, `subr
 `submission_id`; read into the columns of a dump, so that the same rules apply.
 """
 
-import csv
-import datetime as dt
+import io
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from webtext_py.dump import Status
 from webtext_py.engine import advance
-from webtext_py.errors import FormatError, InputError
+from webtext_py.errors import InputError
+from webtext_py.reader import (
+    Passed,
+    group_batches,
+    naming_damage,
+    open_any,
+    open_parquet,
+    rows_of,
+    to_int64,
+    to_micros,
+)
+from webtext_py.reader.delimited import delimited
+from webtext_py.reader.files import shown
+from webtext_py.reader.ids import clean, id_text
+from webtext_py.reader.kinds import is_arrow
+from webtext_py.reader.parquet import arrow_batches
 
 _ROWS = 65536
 _NEEDED = ("url", "karma", "created_utc")
@@ -36,18 +50,22 @@ _SCHEMA = pa.schema(
 )
 
 
-def read_links(path: Path) -> Iterator[pa.RecordBatch]:
-    """Batches in the columns that the line rules judge; a row that cannot be read is `damaged`."""
+def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches in the columns that the line rules judge; a row that cannot be read is `damaged`.
+
+    Columns that no rule looks at are counted in `passed`.
+    """
+    passed = Passed() if passed is None else passed
     with path.open("rb") as stream:
-        head = stream.read(4)
+        head = stream.read(8)
     if not head:
-        raise InputError(f"`{path}` is empty; a CSV, JSONL or Parquet of links was expected")
-    if head == b"PAR1":
-        rows = _parquet(path)
-    elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        rows = _jsonl(path)
+        raise InputError(f"`{shown(path)}` is empty; a CSV, JSONL or Parquet of links was expected")
+    if head.startswith(b"PAR1") or is_arrow(head):
+        rows = _table(path, head, passed)
     else:
-        rows = _csv(path)
+        with naming_damage(path), open_any(path) as packed:
+            start = packed.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+        rows = _jsonl(path, passed) if start.startswith(b"{") else _csv(path, passed)
     held: list[dict[str, Any]] = []
     for row in rows:
         held.append(_columns(row))
@@ -58,71 +76,80 @@ def read_links(path: Path) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist(held, _SCHEMA)
 
 
-def _need(path: Path, names: list[str]) -> None:
+def _need(path: Path, names: list[str], passed: Passed) -> None:
     missing = [name for name in _NEEDED if name not in names]
     if missing:
+        said = clean(", ".join(names))[:300] or "none"
         raise InputError(
-            f"`{path}` has no column `{missing[0]}`; it has {', '.join(names) or 'none'}",
+            f"`{shown(path)}` has no column `{missing[0]}`; it has {said}",
             f"a table of links needs {', '.join(_NEEDED)}",
         )
+    for name in names:
+        if name not in (*_NEEDED, *_OPTIONAL):
+            passed.add("fields", f"{clean(name)[:60]}: not used")
 
 
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with pq.ParquetFile(path) as file:
-            _need(path, file.schema_arrow.names)
-            wanted = [n for n in file.schema_arrow.names if n in (*_NEEDED, *_OPTIONAL)]
-            for batch in file.iter_batches(_ROWS, columns=wanted, use_threads=False):
-                yield from batch.to_pylist()
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"`{path}` is a damaged Parquet file: {error}") from error
+def _table(path: Path, head: bytes, passed: Passed) -> Iterator[dict[str, Any]]:
+    if is_arrow(head):
+        schema, batches = arrow_batches(path)
+        _need(path, schema.names, passed)
+    else:
+        file = open_parquet(path)
+        schema = file.schema_arrow
+        _need(path, schema.names, passed)
+        wanted = [name for name in schema.names if name in (*_NEEDED, *_OPTIONAL)]
+        batches = group_batches(file, path, wanted)
+    for batch in batches:
+        yield from rows_of(batch, passed)
 
 
 _OPTIONAL = ("subreddit", "over_18", "submission_id")
+_MOST = 1 << 24  # our choice: bytes of a line
 
 
-def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
+def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
     first = True
-    with path.open("rb") as stream:
-        for line in stream:
+    with naming_damage(path), open_any(path) as stream:
+        while line := stream.readline(_MOST):
             advance(len(line))
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 row = None
             if not isinstance(row, dict):
                 yield {"damaged": True}
                 continue
             if first:
-                _need(path, list(row))
+                _need(path, list(row), passed)
                 first = False
             yield row
 
 
-def _csv(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        reader = csv.DictReader(_without_nul(stream))
-        try:
-            _need(path, [name for name in reader.fieldnames or [] if name])
-            yield from reader
-        except csv.Error as error:
-            raise FormatError(f"`{path}` line {reader.line_num} is no CSV: {error}") from error
+def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
+    broken = Passed()
+    with naming_damage(path), open_any(path) as stream:
+        text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
+        lines = _without_nul(text)
+        need = partial(_need, path, passed=passed)
+        yield from delimited(lines, shown(path), broken, begin=need)
+    for count in broken.document().get("rows", {}).values():
+        yield from ({"damaged": True} for _ in range(count))
 
 
 def _without_nul(stream: Any) -> Iterator[str]:
-    for line in stream:
+    while line := stream.readline(_MOST):
         yield line.replace("\0", "")
 
 
 def _columns(row: dict[str, Any]) -> dict[str, Any]:
+    """A row in the columns of a dump; `damaged` where a value is not what its column says."""
     try:
-        url = row.get("url")
         return {
             "status": Status.DAMAGED if row.get("damaged") else Status.OK,
-            "id": _text(row.get("submission_id")),
-            "url": _text(url),
+            "id": id_text(row.get("submission_id")),
+            "url": _text(row.get("url")),
             "subreddit": _text(row.get("subreddit")),
             "score": _number(row.get("karma")),
             "created_utc": _time(row.get("created_utc")),
@@ -133,24 +160,29 @@ def _columns(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    text = None if value is None else str(value).strip()
-    return text.encode("utf-8", "replace").decode() if text else None
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("no text, or bytes that are no UTF-8")
+    text = value.strip()
+    text.encode()  # a lone surrogate is an error of ValueError's kind
+    return text or None
 
 
 def _number(value: Any) -> int | None:
     if value is None or value == "":
         return None
-    return value if isinstance(value, int) else int(float(value))
+    number = to_int64(value)
+    if number is None:
+        raise ValueError("no 64-bit number")
+    return number
 
 
 def _time(value: Any) -> int | None:
-    """Unix seconds of an integer, float, digits, ISO text or a time; naive times are UTC."""
-    if isinstance(value, str) and value.strip():
-        try:
-            return int(float(value))
-        except ValueError:
-            value = dt.datetime.fromisoformat(value.strip())
-    if isinstance(value, dt.datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-        return int(aware.timestamp() // 1)
-    return _number(value)
+    """Unix seconds of a time in any form (`reader.times`)."""
+    if value is None or value == "":
+        return None
+    micros = to_micros(value)
+    if micros is None:
+        raise ValueError("no time")
+    return micros // 10**6

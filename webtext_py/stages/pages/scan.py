@@ -55,6 +55,7 @@ def scan(
     return {
         "captures": dict(sorted((+outcomes).items())),
         "damage": [[d.offset, d.bytes_lost, d.what] for d in found.damage],
+        "passed_over": found.passed.document(),
     }
 
 

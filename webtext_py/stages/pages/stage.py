@@ -9,6 +9,7 @@ from webtext_py.errors import InputError
 from webtext_py.layout import CAPTURES, FETCHED, GOOD, LINKS, url_ends
 from webtext_py.ledger import balance, reasons
 from webtext_py.pages.containers import Containers
+from webtext_py.reader import Passed
 from webtext_py.stage import Stage
 from webtext_py.stages.pages import resolve, scan
 from webtext_py.workspace import Made, Steps, Work, split
@@ -63,10 +64,14 @@ class Pages(Stage):
         )
         found = collected.by_name("containers")
         damage = dict(zip(containers, scanned.counts("damage"), strict=True))
+        passed = Passed()
+        for counts in scanned.counts("passed_over"):
+            passed.update(counts)
         return {
             **balance("pages", links, found.total(), ends.by_name("dropped")),
             "captures": dict(sorted(scanned.by_name("captures").items())),
             "damage": {name: places for name, places in damage.items() if places},
+            "passed_over": passed.document(),
             "containers": dict(sorted(found.items())),
             "shared": dict(sorted(collected.by_name("shared").items())),
         }

@@ -9,6 +9,7 @@ from webtext_py.layout import DOCUMENTS, WIKIPEDIA, url_ends
 from webtext_py.ledger import balance
 from webtext_py.stage import Stage
 from webtext_py.stages.wikipedia import content, hosts
+from webtext_py.wikipedia.articles import LEFT_OUT
 from webtext_py.workspace import Made, Steps, Work
 
 DEFAULT_MEMORY = 1 << 30  # our choice: half of what the other steps may take
@@ -96,7 +97,7 @@ class Wikipedia(Stage):
             [WIKIPEDIA, url_ends("wikipedia")],
             files=len(self.given),
         )
-        names = ("articles", "damaged_streams", "damaged_pages", "lost_bytes")
+        names = ("articles", *LEFT_OUT)
         counts = {
             "articles": {n: sum(d.counts.get(n, 0) for d in read.done) for n in names},
             "index": index.done[0].counts,
