@@ -70,7 +70,7 @@ class DedupText(Stage):
     passed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of the folders given
 
     name = "dedup"
-    rules = 1
+    rules = 2
     files = (KEPT, DUPLICATES)
     libraries = ("words",)
 

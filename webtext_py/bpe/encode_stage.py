@@ -142,7 +142,7 @@ class Encode(Stage):
     flat: bool = False
     passed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of folders given
 
-    rules = 1
+    rules = 2
 
     @property
     def name(self) -> str:  # type: ignore[override]

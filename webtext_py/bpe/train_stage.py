@@ -37,7 +37,7 @@ class TrainVocabulary(Stage):
     upstream: str | None = None
 
     name = "tokenizer"
-    rules = 1
+    rules = 2
     files = tuple(Files(TOKENIZER.name(name)) for name in FILES)
 
     @property

@@ -30,7 +30,7 @@ class Links(Stage):
     kind: str
 
     name = "links"
-    rules = 1
+    rules = 2
     files = (LINKS, LINES, url_ends("links"))
     libraries = ("ada-url", "tldextract")  # what is one URL, what is one site
 

@@ -26,7 +26,7 @@ class Wikipedia(Stage):
     memory: int = DEFAULT_MEMORY
 
     name = "wikipedia"
-    rules = 1
+    rules = 2
     after = ("extract", "dedup")
     files = (WIKIPEDIA, url_ends("wikipedia"))
 
