@@ -122,6 +122,8 @@ def find_test_sets(
             lines.append(f"no file `{value}` here: using the demo's own {value}")
             paths.append(demo.test_set())
             continue
+        if not path.exists() and not any(sign in str(value) for sign in "*?["):
+            raise InputError(f"test set `{shown(value)}` does not exist")
         for named in named_files(value):
             inside = files_in(named, _unwanted, passed) if named.is_dir() else [named]
             if not inside:

@@ -14,6 +14,7 @@ from .conftest import Write
 
 COUNTS = {"total", "found", "distinct", "distinct_found"}
 SHAPE = {
+    "passed_over": dict,
     "test": str,
     "form": str,
     "n": int,
