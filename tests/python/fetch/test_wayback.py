@@ -146,7 +146,9 @@ def test_an_archive_that_gives_up_ends_the_link() -> None:
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("body", [b"<html>blocked</html>", b"{}{", b"[" * 200_000, b'{"a":' * 200_000])
+@pytest.mark.parametrize(
+    "body", [b"<html>blocked</html>", b"{}{", b"[" * 200_000, b'{"a":' * 200_000], ids=range(4)
+)
 def test_what_is_no_cdx_is_refused(body: bytes) -> None:
     with pytest.raises(FetchError, match="archive_error"):
         read_cdx(body)
