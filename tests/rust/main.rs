@@ -4,6 +4,7 @@ mod bloom;
 mod bpe;
 mod dump;
 mod extract;
+mod hostile;
 mod html;
 mod overlap;
 mod page;

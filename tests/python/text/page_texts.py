@@ -53,9 +53,7 @@ def by_rules(pages: list[LabelledPage], *, rescue: bool = True) -> list[str]:
 
     bodies = pa.array([page.body for page in pages], pa.large_binary())
     types = pa.array([page.content_type or "" for page in pages], pa.large_string())
-    _, offsets, texts = _core.extract_batch(
-        text_column(bodies), text_column(types), rescue=rescue
-    )
+    _, offsets, texts = _core.extract_batch(text_column(bodies), text_column(types), rescue=rescue)
     bounds = np.frombuffer(memoryview(offsets), np.int64).tolist()
     data = bytes(memoryview(texts))
     return [data[start:end].decode() for start, end in pairwise(bounds)]
