@@ -8,9 +8,11 @@
 //! what the rules look for, [`baseline`] for those without anything else, and a second try where a
 //! text covers little of its page. Work is counted, so that a page is too costly on every machine or on none.
 
+pub mod align;
 pub mod baseline;
 pub mod batch;
 pub mod block;
+pub mod blocks;
 pub mod clean;
 pub mod collect;
 pub mod convert;
@@ -18,15 +20,22 @@ pub mod discard;
 pub mod embedded;
 pub mod escalate;
 pub mod families;
+pub mod features;
 pub mod flow;
+pub mod forest;
 pub mod frames;
 pub mod furniture;
 pub mod justext;
+pub mod labels;
 pub mod links;
+pub mod model;
+pub mod naming;
+pub mod outline;
 pub mod raw;
 pub mod readability;
 pub mod table;
 pub mod thread;
+pub mod tokens;
 pub mod wild;
 
 use block::Block;
@@ -46,11 +55,13 @@ pub struct Options {
     pub budget: u64,
     /// Whether readability's scoring is asked where the rules find little.
     pub rescue: bool,
+    /// Whether the model decides, with the rules' text as one of its reasons.
+    pub model: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { limits: Limits::default(), budget: 1_000_000_000, rescue: true }
+        Options { limits: Limits::default(), budget: 1_000_000_000, rescue: true, model: false }
     }
 }
 
@@ -66,19 +77,46 @@ pub struct Extracted {
 /// # Errors
 /// [`TooCostly`] for a page beyond the limits or the budget.
 pub fn extract(html: &str, options: &Options) -> Result<Extracted, TooCostly> {
-    let mut budget = Budget::new(options.budget);
-    budget.spend(html.len())?;
-    let mut page = Tree::parse(html, &options.limits)?;
-    if page.is_empty() {
+    let Some(mut prepared) = Prepared::new(html, options)? else {
         return Ok(Extracted::default());
+    };
+    let mut text = prepared.rules(options)?;
+    if options.model {
+        text = model::text(&prepared.page, &prepared.families, text, &mut prepared.budget)?;
     }
-    let families = families::of_all(&page, &mut budget)?;
-    let is_thread = thread::is_thread(&page, &mut budget)?;
-    raw::prune(&mut page, &families, is_thread, &mut budget)?;
-    let own = rules(&page, &families, false, &mut budget)?;
-    let mut blocks = escalate::escalate(&page, &families, own, options.rescue, &mut budget)?;
-    wild::without_repeats(&mut blocks);
-    Ok(Extracted { text: block::joined(&blocks) })
+    Ok(Extracted { text })
+}
+
+/// A page after the raw prune.
+struct Prepared<'s> {
+    page: Tree<'s>,
+    families: Vec<u32>,
+    budget: Budget,
+}
+
+impl<'s> Prepared<'s> {
+    /// None for a page without anything.
+    fn new(html: &'s str, options: &Options) -> Result<Option<Self>, TooCostly> {
+        let mut budget = Budget::new(options.budget);
+        budget.spend(html.len())?;
+        let mut page = Tree::parse(html, &options.limits)?;
+        if page.is_empty() {
+            return Ok(None);
+        }
+        let families = families::of_all(&page, &mut budget)?;
+        let is_thread = thread::is_thread(&page, &mut budget)?;
+        raw::prune(&mut page, &families, is_thread, &mut budget)?;
+        Ok(Some(Prepared { page, families, budget }))
+    }
+
+    /// Main text by the rules and what follows them.
+    fn rules(&mut self, options: &Options) -> Result<String, TooCostly> {
+        let Prepared { page, families, budget } = self;
+        let own = rules(page, families, false, budget)?;
+        let mut blocks = escalate::escalate(page, families, own, options.rescue, budget)?;
+        wild::without_repeats(&mut blocks);
+        Ok(block::joined(&blocks))
+    }
 }
 
 /// Steps from cleaning to wild text, on a copy of the pruned page.
