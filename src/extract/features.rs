@@ -48,6 +48,8 @@ struct Alike {
     sums: Sums,
     /// Its place among them.
     place: u32,
+    /// The first of them.
+    first: u32,
 }
 
 fn ratio(part: f32, whole: f32) -> f32 {
@@ -136,7 +138,18 @@ impl<'a> Page<'a> {
         row.extend_from_slice(&self.page);
     }
 
-    fn of_text(&self, at: usize, row: &mut Vec<f32>) {
+    /// Characters of a block.
+    pub fn chars(&self, at: usize) -> u32 {
+        self.blocks.spans[at].counts.chars
+    }
+
+    /// The first of the blocks that are alike with one.
+    pub fn group(&self, at: usize) -> usize {
+        self.alike[at].first as usize
+    }
+
+    /// Appends the numbers of a block's text alone.
+    pub fn of_text(&self, at: usize, row: &mut Vec<f32>) {
         let span = &self.blocks.spans[at];
         let counts = &span.counts;
         let chars = counts.chars;
@@ -458,8 +471,8 @@ fn alike(outline: &Outline, blocks: usize, budget: &mut Budget) -> Result<Vec<Al
             sums.add(outline.sum(at as usize, at as usize + 1));
         }
         for (place, &(_, at)) in group.iter().enumerate() {
-            let blocks = group.len() as u32;
-            found[at as usize] = Alike { blocks, sums, place: place as u32 };
+            let (blocks, first) = (group.len() as u32, group[0].1);
+            found[at as usize] = Alike { blocks, sums, place: place as u32, first };
         }
     }
     Ok(found)

@@ -2,10 +2,11 @@
 //! from elsewhere. The code is that of extraction, so that both see the same.
 
 use super::blocks::{self, Blocks};
+use super::context::Context;
 use super::features::{self, Page};
 use super::model::{self, MOST_BLOCKS};
-use super::{Options, Prepared, tokens};
-use crate::html::TooCostly;
+use super::{Options, tokens};
+use crate::html::{Budget, TooCostly, Tree};
 use crate::page;
 
 /// Rows of the blocks of a page.
@@ -21,30 +22,46 @@ pub struct Rows {
     pub texts: Vec<String>,
 }
 
+/// A page, its families, blocks, and text by the rules.
+struct Prepared<'s> {
+    page: Tree<'s>,
+    families: Vec<u32>,
+    blocks: Blocks,
+    rules: String,
+    budget: Budget,
+}
+
+/// All that the model looks at; None for a page that it does not look at.
+fn prepared<'s>(html: &'s str, options: &Options) -> Result<Option<Prepared<'s>>, TooCostly> {
+    let mut budget = Budget::new(options.budget);
+    let mut page = Tree::parse(html, &options.limits)?;
+    if page.is_empty() {
+        return Ok(None);
+    }
+    let families = super::pruned(&mut page, &mut budget)?;
+    let rules = super::by_rules(&page, &families, options, &mut budget)?;
+    let blocks = blocks::blocks(&page, &mut budget)?;
+    let few = blocks.spans.len() <= MOST_BLOCKS;
+    Ok(few.then_some(Prepared { page, families, blocks, rules, budget }))
+}
+
 /// The rows of a page whose main text should be `gold`.
 ///
 /// # Errors
 /// [`TooCostly`] for a page beyond the limits or the budget.
 pub fn rows(html: &str, gold: &str, options: &Options) -> Result<Rows, TooCostly> {
-    let Some(mut prepared) = Prepared::new(html, options)? else { return Ok(Rows::default()) };
-    let rules = prepared.rules(options)?;
-    let Prepared { page, families, mut budget, .. } = prepared;
-    let blocks = blocks::blocks(&page, &mut budget)?;
     let mut rows = Rows::default();
-    if blocks.spans.len() > MOST_BLOCKS {
-        return Ok(rows);
-    }
+    let Some(prepared) = prepared(html, options)? else { return Ok(rows) };
+    let Prepared { page, families, blocks, rules, mut budget } = prepared;
     let seen = Page::new(&page, &families, &blocks, &rules, &mut budget)?;
-    for at in 0..seen.len() {
-        seen.row(at, &mut rows.features);
-    }
+    (0..seen.len()).for_each(|at| seen.row(at, &mut rows.features));
     rows.shares = features::shares(&blocks, &tokens::tokens(gold), &mut budget)?;
     rows.words = blocks.spans.iter().map(|span| span.words.1 - span.words.0).collect();
     rows.texts = texts(&page, &blocks);
     Ok(rows)
 }
 
-fn texts(page: &crate::html::Tree<'_>, blocks: &Blocks) -> Vec<String> {
+fn texts(page: &Tree<'_>, blocks: &Blocks) -> Vec<String> {
     let text = |span: &blocks::Span| {
         let mut text = String::new();
         for &run in &blocks.runs[span.runs.0 as usize..span.runs.1 as usize] {
@@ -55,16 +72,31 @@ fn texts(page: &crate::html::Tree<'_>, blocks: &Blocks) -> Vec<String> {
     blocks.spans.iter().map(text).collect()
 }
 
-/// The text of a page by `scores` of its blocks, which are those of [`rows`].
+/// Rows of the second look at the blocks of a page whose scores at the first are `scores`.
+///
+/// # Errors
+/// [`TooCostly`] for a page beyond the limits or the budget.
+pub fn second_rows(html: &str, scores: &[f32], options: &Options) -> Result<Vec<f32>, TooCostly> {
+    let mut rows = Vec::new();
+    let Some(prepared) = prepared(html, options)? else { return Ok(rows) };
+    let Prepared { page, families, blocks, rules, mut budget } = prepared;
+    if blocks.spans.len() == scores.len() {
+        let seen = Page::new(&page, &families, &blocks, &rules, &mut budget)?;
+        let context = Context::new(&seen, scores);
+        (0..seen.len()).for_each(|at| context.row(at, &mut rows));
+    }
+    Ok(rows)
+}
+
+/// The text of a page by `scores` of its blocks, which are those of [`rows`]; the rules' where
+/// they are not.
 ///
 /// # Errors
 /// [`TooCostly`] for a page beyond the limits or the budget.
 pub fn text_by(html: &str, scores: &[f32], options: &Options) -> Result<String, TooCostly> {
-    let Some(mut prepared) = Prepared::new(html, options)? else { return Ok(String::new()) };
-    let rules = prepared.rules(options)?;
-    let Prepared { page, mut budget, .. } = prepared;
-    let blocks = blocks::blocks(&page, &mut budget)?;
-    if blocks.spans.len() != scores.len() || scores.is_empty() {
+    let Some(prepared) = prepared(html, options)? else { return Ok(String::new()) };
+    let Prepared { page, blocks, rules, mut budget, .. } = prepared;
+    if blocks.spans.len() != scores.len() {
         return Ok(rules);
     }
     model::decide(&page, &blocks, scores, rules, &mut budget)
@@ -122,10 +154,26 @@ pub fn all_texts(pages: Column<'_>, types: Column<'_>, scores: Column<'_>) -> (V
     let (mut offsets, mut texts) = (vec![0], String::new());
     for row in 0..pages.0.len().saturating_sub(1) {
         let html = page_text(pages, types, row);
-        let (scores, _) = cell(scores, row).as_chunks();
-        let scores: Vec<f32> = scores.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let scores = floats(cell(scores, row));
         texts.push_str(&text_by(&html, &scores, &options).unwrap_or_default());
         offsets.push(texts.len() as i64);
     }
     (offsets, texts)
+}
+
+/// [`second_rows`] of many pages; scores as in [`all_texts`].
+pub fn all_second_rows(pages: Column<'_>, types: Column<'_>, scores: Column<'_>) -> Vec<f32> {
+    let options = Options::default();
+    let mut rows = Vec::new();
+    for row in 0..pages.0.len().saturating_sub(1) {
+        let html = page_text(pages, types, row);
+        let scores = floats(cell(scores, row));
+        rows.extend(second_rows(&html, &scores, &options).unwrap_or_default());
+    }
+    rows
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    let (numbers, _) = bytes.as_chunks();
+    numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }

@@ -6,7 +6,8 @@
 //! blocks ([`collect`], [`table`]); where that gives too little, [`wild`] takes paragraphs from
 //! anywhere. [`escalate`] has what follows: [`readability`] and [`justext`] for pages that lack
 //! what the rules look for, [`baseline`] for those without anything else, and a second try where a
-//! text covers little of its page. Work is counted, so that a page is too costly on every machine or on none.
+//! text covers little of its page. [`model`] then decides block by block, if it is asked; it sees what
+//! the rules kept ([`blocks`], [`features`], [`forest`]). Work is counted, so that a page is too costly on every machine or on none.
 
 pub mod align;
 pub mod baseline;
@@ -15,6 +16,7 @@ pub mod block;
 pub mod blocks;
 pub mod clean;
 pub mod collect;
+pub mod context;
 pub mod convert;
 pub mod discard;
 pub mod embedded;
@@ -77,46 +79,50 @@ pub struct Extracted {
 /// # Errors
 /// [`TooCostly`] for a page beyond the limits or the budget.
 pub fn extract(html: &str, options: &Options) -> Result<Extracted, TooCostly> {
-    let Some(mut prepared) = Prepared::new(html, options)? else {
+    let mut budget = Budget::new(options.budget);
+    budget.spend(html.len())?;
+    of_tree(Tree::parse(html, &options.limits)?, options, &mut budget)
+}
+
+/// The main text of a parsed page.
+///
+/// # Errors
+/// [`TooCostly`] where `budget` does not last.
+pub fn of_tree(
+    mut page: Tree<'_>,
+    options: &Options,
+    budget: &mut Budget,
+) -> Result<Extracted, TooCostly> {
+    if page.is_empty() {
         return Ok(Extracted::default());
-    };
-    let mut text = prepared.rules(options)?;
+    }
+    let families = pruned(&mut page, budget)?;
+    let mut text = by_rules(&page, &families, options, budget)?;
     if options.model {
-        text = model::text(&prepared.page, &prepared.families, text, &mut prepared.budget)?;
+        text = model::text(&page, &families, text, budget)?;
     }
     Ok(Extracted { text })
 }
 
-/// A page after the raw prune.
-struct Prepared<'s> {
-    page: Tree<'s>,
-    families: Vec<u32>,
-    budget: Budget,
+/// Prunes the raw tree; the families of its elements.
+fn pruned(page: &mut Tree<'_>, budget: &mut Budget) -> Result<Vec<u32>, TooCostly> {
+    let families = families::of_all(page, budget)?;
+    let is_thread = thread::is_thread(page, budget)?;
+    raw::prune(page, &families, is_thread, budget)?;
+    Ok(families)
 }
 
-impl<'s> Prepared<'s> {
-    /// None for a page without anything.
-    fn new(html: &'s str, options: &Options) -> Result<Option<Self>, TooCostly> {
-        let mut budget = Budget::new(options.budget);
-        budget.spend(html.len())?;
-        let mut page = Tree::parse(html, &options.limits)?;
-        if page.is_empty() {
-            return Ok(None);
-        }
-        let families = families::of_all(&page, &mut budget)?;
-        let is_thread = thread::is_thread(&page, &mut budget)?;
-        raw::prune(&mut page, &families, is_thread, &mut budget)?;
-        Ok(Some(Prepared { page, families, budget }))
-    }
-
-    /// Main text by the rules and what follows them.
-    fn rules(&mut self, options: &Options) -> Result<String, TooCostly> {
-        let Prepared { page, families, budget } = self;
-        let own = rules(page, families, false, budget)?;
-        let mut blocks = escalate::escalate(page, families, own, options.rescue, budget)?;
-        wild::without_repeats(&mut blocks);
-        Ok(block::joined(&blocks))
-    }
+/// Main text of a pruned page by the rules and what follows them.
+fn by_rules(
+    page: &Tree<'_>,
+    families: &[u32],
+    options: &Options,
+    budget: &mut Budget,
+) -> Result<String, TooCostly> {
+    let own = rules(page, families, false, budget)?;
+    let mut blocks = escalate::escalate(page, families, own, options.rescue, budget)?;
+    wild::without_repeats(&mut blocks);
+    Ok(block::joined(&blocks))
 }
 
 /// Steps from cleaning to wild text, on a copy of the pruned page.

@@ -6,8 +6,9 @@
 use std::sync::LazyLock;
 
 use super::blocks::{self, Blocks};
+use super::context::Context;
 use super::features::Page;
-use super::forest::Forest;
+use super::forest::{Forest, Malformed};
 use super::{block, flow, wild};
 use crate::html::{Budget, Node, TooCostly, Tree};
 
@@ -23,14 +24,34 @@ const FEW: usize = 100;
 /// The logarithm of the odds of one in four: what is likelier is kept where little is kept.
 const ONE_IN_FOUR: f32 = -1.098_612_3;
 
-static MODEL: LazyLock<Forest> = LazyLock::new(|| {
-    let read = Forest::read(include_bytes!("model.bin"));
-    read.expect("the table was made for this reader").0
+/// The trees of the first and of the second look.
+#[derive(Debug)]
+pub struct Model {
+    /// For rows of [`Page`].
+    pub first: Forest,
+    /// For rows of [`Context`].
+    pub second: Forest,
+}
+
+static MODEL: LazyLock<Model> = LazyLock::new(|| {
+    Model::read(include_bytes!("model.bin")).expect("the table was made for this reader")
 });
 
-/// The trees.
-pub fn forest() -> &'static Forest {
+/// The model of this package.
+pub fn model() -> &'static Model {
     &MODEL
+}
+
+impl Model {
+    /// Two forests one after another.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the table is anything else.
+    pub fn read(table: &[u8]) -> Result<Model, Malformed> {
+        let (first, rest) = Forest::read(table)?;
+        let (second, rest) = Forest::read(rest)?;
+        if rest.is_empty() { Ok(Model { first, second }) } else { Err(Malformed) }
+    }
 }
 
 /// Main text by the model, given the rules' text; `page` is the pruned raw tree.
@@ -56,17 +77,25 @@ pub fn text(
 ///
 /// # Errors
 /// [`TooCostly`] where `budget` does not last.
-pub fn scores(
-    page: &Page<'_>,
+pub fn scores(page: &Page<'_>, model: &Model, budget: &mut Budget) -> Result<Vec<f32>, TooCostly> {
+    let first = each(page.len(), &model.first, budget, |at, row| page.row(at, row))?;
+    let context = Context::new(page, &first);
+    each(page.len(), &model.second, budget, |at, row| context.row(at, row))
+}
+
+/// Scores of the rows that `fill` makes.
+fn each(
+    rows: usize,
     forest: &Forest,
     budget: &mut Budget,
+    fill: impl Fn(usize, &mut Vec<f32>),
 ) -> Result<Vec<f32>, TooCostly> {
     let mut row = Vec::new();
-    let mut scores = Vec::with_capacity(page.len());
-    for at in 0..page.len() {
+    let mut scores = Vec::with_capacity(rows);
+    for at in 0..rows {
         budget.spend(500 + forest.splits() / 2)?;
         row.clear();
-        page.row(at, &mut row);
+        fill(at, &mut row);
         scores.push(forest.score(&row) as f32);
     }
     Ok(scores)

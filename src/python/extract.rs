@@ -78,9 +78,27 @@ fn text_by_scores<'py>(
     Ok((Buffer::from_vec(offsets), Buffer::from_bytes(texts.into_bytes())))
 }
 
+/// Rows of the second look at the blocks of pages, by scores of the first, for training.
+#[pyfunction]
+fn second_features<'py>(
+    pages: Column<'py>,
+    content_types: Column<'py>,
+    block_offsets: Bound<'py, PyAny>,
+    scores: Bound<'py, PyAny>,
+) -> PyResult<Buffer> {
+    let types = TextColumn::new(&content_types.0, &content_types.1)?;
+    let scores = TextColumn::new(&block_offsets, &scores)?;
+    let (types, scores) = ((types.offsets(), types.data()), (scores.offsets(), scores.data()));
+    let rows = TextColumn::detached(&pages.0, &pages.1, |offsets, data| {
+        labels::all_second_rows((offsets, data), types, scores)
+    })?;
+    Ok(Buffer::from_vec(rows))
+}
+
 /// Adds this file's functions to `_core`.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(extract_batch, module)?)?;
     module.add_function(wrap_pyfunction!(block_features, module)?)?;
-    module.add_function(wrap_pyfunction!(text_by_scores, module)?)
+    module.add_function(wrap_pyfunction!(text_by_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(second_features, module)?)
 }

@@ -6,6 +6,7 @@ mod dump;
 mod extract;
 mod hostile;
 mod html;
+mod model;
 mod overlap;
 mod page;
 mod rescue;

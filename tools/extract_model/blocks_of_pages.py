@@ -1,5 +1,6 @@
 """Rows of numbers and labels of the blocks of labelled pages, and texts by scores, by the core."""
 
+import hashlib
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -36,9 +37,10 @@ class Blocks:
     words: NDArray[np.uint32]  # of each block
 
 
-def _columns(
-    pages: list[LabelledPage],
-) -> tuple[tuple[pa.Buffer, pa.Buffer], tuple[pa.Buffer, pa.Buffer]]:
+Column = tuple[NDArray[np.int64], NDArray[np.uint8]]
+
+
+def _columns(pages: list[LabelledPage]) -> tuple[Column, Column]:
     bodies = pa.array([page.body for page in pages], pa.large_binary())
     types = pa.array([page.content_type or "" for page in pages], pa.large_string())
     return text_column(bodies), text_column(types)
@@ -83,9 +85,17 @@ def texts_by(
     return [joined[start:end].decode() for start, end in pairwise(places)]
 
 
+def second_rows(
+    pages: list[LabelledPage], bounds: NDArray[np.int64], scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Rows of the second look at all blocks, by their `scores` of the first: (blocks, numbers)."""
+    data = np.ascontiguousarray(scores, np.float32).view(np.uint8)
+    rows = _core.second_features(*_columns(pages), 4 * bounds, data)
+    return np.frombuffer(memoryview(rows), np.float32).reshape(len(scores), -1)
+
+
 def folds_of(pages: list[LabelledPage]) -> NDArray[np.int64]:
     """The fold of each page: pages of a registrable domain share one, over all collections."""
-    import hashlib
 
     def fold(page: LabelledPage) -> int:
         host = parsed_host(page.url.partition("://")[2].partition("/")[0].partition(":")[0])

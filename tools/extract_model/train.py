@@ -29,6 +29,7 @@ from blocks_of_pages import (  # noqa: E402
     Blocks,
     blocks_of,
     folds_of,
+    second_rows,
     texts_by,
     weights_of,
 )
@@ -39,11 +40,8 @@ from table import table_of  # noqa: E402
 
 LIGHTGBM = "4.7.0"
 TABLE = ROOT / "src" / "extract" / "model.bin"
-TREES = 80
-PARAMETERS = {
+COMMON = {
     "objective": "binary",
-    "num_leaves": 15,
-    "learning_rate": 0.1,
     "min_data_in_leaf": 60,
     "min_sum_hessian_in_leaf": 5.0,
     "lambda_l2": 5.0,
@@ -55,27 +53,41 @@ PARAMETERS = {
     "force_row_wise": True,
     "verbosity": -1,
 }
+# Trees and parameters of the two looks.
+FIRST = (80, {"num_leaves": 15, "learning_rate": 0.1})
+SECOND = (60, {"num_leaves": 15, "learning_rate": 0.08})
+Look = tuple[int, dict[str, float]]
 
 
-def trained(blocks: Blocks, chosen: NDArray[np.bool_]) -> lgb.Booster:
-    """A booster of the labelled blocks of the `chosen` pages."""
+def trained(
+    look: Look, rows: NDArray[np.float32], blocks: Blocks, chosen: NDArray[np.bool_]
+) -> lgb.Booster:
+    """A booster of the labelled blocks of the `chosen` pages; `rows` are those of all blocks."""
+    trees, parameters = look
     weights = weights_of(blocks)
-    rows = np.repeat(chosen, np.diff(blocks.bounds)) & (blocks.labels >= 0)
-    data = lgb.Dataset(blocks.features[rows], blocks.labels[rows], weight=weights[rows])
-    return lgb.train(PARAMETERS, data, TREES)
+    used = np.repeat(chosen, np.diff(blocks.bounds)) & (blocks.labels >= 0)
+    data = lgb.Dataset(rows[used], blocks.labels[used], weight=weights[used])
+    return lgb.train(COMMON | parameters, data, trees)
 
 
 def out_of_fold(
-    pages: list[LabelledPage], blocks: Blocks, allowed: NDArray[np.bool_]
+    look: Look,
+    rows: NDArray[np.float32],
+    blocks: Blocks,
+    folds: NDArray[np.int64],
+    allowed: NDArray[np.bool_],
 ) -> NDArray[np.float32]:
-    """Scores of all blocks, each by a booster that saw no page of its fold."""
-    folds = folds_of(pages)
+    """Scores of all blocks, each by a booster that saw no page of its fold.
+
+    Rows of the second look are made from such scores of the first, so that they are no better on
+    the pages trained on than elsewhere.
+    """
     of_block = np.repeat(folds, np.diff(blocks.bounds))
     scores = np.zeros(len(of_block), np.float32)
     for fold in range(FOLDS):
-        booster = trained(blocks, allowed & (folds != fold))
-        rows = of_block == fold
-        scores[rows] = booster.predict(blocks.features[rows], raw_score=True)
+        booster = trained(look, rows, blocks, allowed & (folds != fold))
+        judged = of_block == fold
+        scores[judged] = booster.predict(rows[judged], raw_score=True)
     return scores
 
 
@@ -91,13 +103,18 @@ def main() -> None:
     pages = all_pages(options.html)
     blocks = blocks_of(pages)
     allowed = np.array([page.collection in TRAINING for page in pages])
+    folds = folds_of(pages)
+    first = out_of_fold(FIRST, blocks.features, blocks, folds, allowed)
+    again = second_rows(pages, blocks.bounds, first)
+    second = out_of_fold(SECOND, again, blocks, folds, allowed)
     texts = {
         "trafilatura": texts_of("trafilatura", pages, options.cache),
         "rules": texts_of("rules", pages, options.cache),
-        "model": texts_by(pages, blocks.bounds, out_of_fold(pages, blocks, allowed)),
+        "model": texts_by(pages, blocks.bounds, second),
     }
     rows = judged(pages, texts)
-    table = table_of(trained(blocks, allowed))
+    table = table_of(trained(FIRST, blocks.features, blocks, allowed))
+    table += table_of(trained(SECOND, again, blocks, allowed))
     TABLE.write_bytes(table)
     print(f"{len(table)} bytes")
     if options.record:
