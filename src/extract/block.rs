@@ -115,7 +115,6 @@ fn is_block(name: Name) -> bool {
             | DD
             | DT
             | QUOTE
-            | CODE
             | TABLE
             | TR
             | TD
@@ -212,6 +211,10 @@ impl Lines {
             seen[node as usize] = true;
             if name == names::LB {
                 self.break_line();
+            } else if name == names::PRE || (name == names::CODE && has_lines(tree, node)) {
+                self.finish();
+                self.push_lines(tree, node, seen);
+                nodes.jump_past(node);
             } else if is_block(name) {
                 self.finish();
                 open.push(tree.end(node));
@@ -226,6 +229,17 @@ impl Lines {
         }
     }
 
+    /// Adds a block whose lines are kept.
+    fn push_lines(&mut self, tree: &Tree<'_>, node: Node, seen: &mut [bool]) {
+        let Some(block) = code(tree, node, Kind::Code, seen) else { return };
+        if !self.text.is_empty() {
+            let same = self.group.is_some() && self.group == self.last_group;
+            self.text.push_str(if same { "\n" } else { self.between });
+        }
+        self.text.push_str(&block.text);
+        self.last_group = self.group;
+    }
+
     /// The block; None where it has no text.
     pub fn into_block(mut self, kind: Kind) -> Option<Block> {
         self.finish();
@@ -233,8 +247,16 @@ impl Lines {
     }
 }
 
-/// The text of a block of code, its lines kept.
-pub fn code(tree: &Tree<'_>, node: Node, seen: &mut [bool]) -> Option<Block> {
+/// Whether code is a block of lines rather than a word in a sentence.
+fn has_lines(tree: &Tree<'_>, code: Node) -> bool {
+    tree.nodes(code).any(|node| match tree.name(node) {
+        names::TEXT => tree.run(node).contains('\n'),
+        name => name == names::LB,
+    })
+}
+
+/// The text of a block of code or of a `pre`, its lines kept.
+pub fn code(tree: &Tree<'_>, node: Node, kind: Kind, seen: &mut [bool]) -> Option<Block> {
     let mut raw = String::new();
     for inner in tree.nodes_between(node, tree.end(node)) {
         match tree.name(inner) {
@@ -246,5 +268,5 @@ pub fn code(tree: &Tree<'_>, node: Node, seen: &mut [bool]) -> Option<Block> {
     }
     let mut text = String::new();
     plain::push_code(&raw, &mut text);
-    Block::new(Kind::Code, text)
+    Block::new(kind, text)
 }

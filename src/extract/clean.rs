@@ -120,15 +120,16 @@ fn goes_if_empty(name: Name) -> bool {
     )
 }
 
-/// Cleans a copy of the raw tree. With `recall`, nothing is deleted where no paragraph would be
-/// left.
+/// Cleans a copy of the raw tree. With `recall`, nothing is deleted where that would be the end of
+/// all paragraphs.
 ///
 /// # Errors
 /// [`TooCostly`] where `budget` does not last.
 pub fn clean(tree: &mut Tree<'_>, recall: bool, budget: &mut Budget) -> Result<(), TooCostly> {
     budget.spend(3 * tree.len())?;
+    let had_paragraph = recall && has_paragraph(tree);
     let deleted = tags(tree);
-    if recall && !deleted.is_empty() && !has_paragraph(tree) {
+    if had_paragraph && !has_paragraph(tree) {
         deleted.into_iter().for_each(|node| tree.restore(node));
     }
     forms(tree, budget)?;

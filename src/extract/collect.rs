@@ -21,13 +21,15 @@ pub struct Collector<'a> {
     pub used: Vec<bool>,
     /// What was found.
     pub blocks: Vec<Block>,
+    /// Elements that were taken as they stand, with the text behind them.
+    moved: Vec<Node>,
 }
 
 impl<'a> Collector<'a> {
     /// Nothing is used yet.
     pub fn new(tree: &Tree<'_>, families: &'a [u32], recall: bool) -> Self {
         let used = vec![false; tree.len()];
-        Collector { families, divs: false, recall, used, blocks: Vec::new() }
+        Collector { families, divs: false, recall, used, blocks: Vec::new(), moved: Vec::new() }
     }
 
     /// Collects the elements of `frame`, headings at the end left out.
@@ -55,6 +57,21 @@ impl<'a> Collector<'a> {
             self.blocks.pop();
         }
         Ok(())
+    }
+
+    /// Makes the tree show what was taken out of `frame`, for the next one: elements that were taken
+    /// whole are gone, and others that are used up are nothing in particular.
+    pub fn settle(&mut self, tree: &mut Tree<'_>, frame: Node) {
+        for node in frame..tree.end(frame) {
+            if self.used[node as usize] && !tree.is_text(node) {
+                tree.rename(node, names::OTHER);
+            }
+        }
+        for node in self.moved.drain(..) {
+            let tail: Vec<Node> = tree.tail_runs(node).collect();
+            tail.into_iter().for_each(|run| tree.delete(run));
+            tree.delete(node);
+        }
     }
 
     /// Whether the frame holds nothing but text and inline elements.
@@ -107,12 +124,13 @@ impl<'a> Collector<'a> {
                 found.extend(lines.into_block(Kind::Quote));
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
-            names::CODE => {
-                found.extend(block::code(tree, node, &mut self.used));
+            name @ (names::CODE | names::PRE) => {
+                let kind = if name == names::CODE { Kind::Code } else { Kind::Quote };
+                found.extend(block::code(tree, node, kind, &mut self.used));
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
             names::TABLE => {
-                found.extend(table::table(tree, node, self.recall, &mut self.used, budget)?);
+                found.extend(table::table(self, tree, node, budget)?);
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
             names::HEADING => found.extend(self.whole(tree, node, Kind::Heading, tail())),
@@ -124,7 +142,7 @@ impl<'a> Collector<'a> {
                 found.extend(text_of(tree, tail(), Kind::Paragraph));
             }
             names::DIV if self.families[node as usize] & CODE != 0 => {
-                found.extend(block::code(tree, node, &mut self.used));
+                found.extend(block::code(tree, node, Kind::Code, &mut self.used));
             }
             names::DIV if self.divs && has_text(tree, tree.text_runs(node)) => {
                 let mut lines = Lines::new("\n\n");
@@ -132,6 +150,7 @@ impl<'a> Collector<'a> {
                 lines.finish();
                 tail().into_iter().for_each(|run| lines.push(&tree.run(run)));
                 found.extend(lines.into_block(Kind::Paragraph));
+                self.moved.push(node);
             }
             _ => {}
         }
@@ -148,7 +167,13 @@ impl<'a> Collector<'a> {
             tail.into_iter().for_each(|run| lines.push(&tree.run(run)));
         }
         let found = lines.into_block(kind)?;
-        (!(leaf && block::is_share_word(&found.text))).then_some(found)
+        if leaf && block::is_share_word(&found.text) {
+            return None;
+        }
+        if leaf {
+            self.moved.push(node);
+        }
+        Some(found)
     }
 
     /// Leading text and items, a line each.

@@ -1,7 +1,8 @@
 //! Conversion: the elements of HTML to the few that the rules speak of.
 //!
 //! Links in blocks become `ref`, lists `list` and `item`, headings [`names::HEADING`], breaks `lb`,
-//! quotations `quote`, struck text `del`; tags of emphasis vanish.
+//! quotations `quote`, struck text `del`; tags of emphasis vanish. A `pre` that holds no program stays
+//! what it is: a quotation whose lines count.
 
 use crate::html::{Budget, Node, TooCostly, Tree, names};
 
@@ -43,7 +44,6 @@ pub fn convert(tree: &mut Tree<'_>, budget: &mut Budget) -> Result<(), TooCostly
             BR | HR => LB,
             BLOCKQUOTE | Q => QUOTE,
             PRE if is_code(tree, node) => CODE,
-            PRE => QUOTE,
             DEL | S | STRIKE => DEL,
             DETAILS => DIV,
             _ => continue,

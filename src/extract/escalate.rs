@@ -1,7 +1,7 @@
 //! What follows the rules: other ways to a page's text where theirs found little of it.
 
 use super::baseline::baseline;
-use super::block::{self, Block};
+use super::block::{self, Block, Kind};
 use super::clean::clean;
 use super::flow;
 use super::furniture::without_furniture;
@@ -66,10 +66,11 @@ fn compared(
     let mut text = own;
     let mut length = block::length(&text);
     let mut unclean = false;
+    let odd = is_odd(&text);
     if rescue
-        && may_rescue(length)
+        && may_rescue(length, odd)
         && let Some(article) = readability(page, budget)?
-        && article.rescues(length)
+        && article.rescues(length, odd)
     {
         length = article.length;
         unclean = article.is_unclean();
@@ -84,6 +85,14 @@ fn compared(
     let found = block::length(&judged);
     let taken = if unclean { found > 0 && length <= 3 * found } else { found > length };
     Ok(if taken { judged } else { text })
+}
+
+/// Whether a text has no paragraphs, or fewer than tables: then the page is laid out by other means
+/// than the rules look for.
+fn is_odd(text: &[Block]) -> bool {
+    let count = |kind: Kind| text.iter().filter(|block| block.kind == kind).count();
+    let paragraphs = count(Kind::Paragraph);
+    !text.is_empty() && (paragraphs == 0 || count(Kind::Table) > paragraphs)
 }
 
 /// Characters of all text in the body.

@@ -152,6 +152,7 @@ pub fn rules(
             collector.divs = true;
         }
         collector.frame(&tree, frame, budget)?;
+        collector.settle(&mut tree, frame);
         if condemned {
             tree.delete(frame);
         }

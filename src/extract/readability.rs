@@ -15,8 +15,8 @@ use crate::html::{Budget, Lengths, Name, Node, TooCostly, Tree, names};
 /// Characters of the shortest paragraph that gives points, and of the shortest block that is
 /// kept without an image.
 const SHORTEST: usize = 25;
-/// Characters of a text that is left alone: replacing longer ones costs more than it gains on
-/// every set of labelled pages.
+/// Characters of a text that is left alone unless it is odd: replacing longer ones costs more than
+/// it gains on every set of labelled pages. An article must have more to replace an odd one.
 const LITTLE: usize = 500;
 /// Commas of a block that is kept whatever else is in it.
 const COMMAS: u32 = 10;
@@ -87,19 +87,22 @@ pub struct Article<'s> {
     pub is_data: bool,
 }
 
-/// Whether a text of `length` characters is so short that an article may rescue it.
-pub fn may_rescue(length: usize) -> bool {
-    length < LITTLE
+/// Whether an article may take the place of a text of `length` characters. `odd` says that the text
+/// has no paragraphs, or fewer than tables.
+pub fn may_rescue(length: usize, odd: bool) -> bool {
+    odd || length < LITTLE
 }
 
 impl Article<'_> {
     /// Whether the article takes the place of a text of `length` characters: one that is empty,
-    /// or short and not half as long.
-    pub fn rescues(&self, length: usize) -> bool {
+    /// one that is short and not half as long, or one that is odd and at most twice as long, if
+    /// the article is not short itself.
+    pub fn rescues(&self, length: usize, odd: bool) -> bool {
         if length == 0 {
             return self.length > 0;
         }
-        may_rescue(length) && self.length > 2 * length && !self.is_data
+        (length < LITTLE && self.length > 2 * length && !self.is_data)
+            || (odd && self.length > LITTLE && length <= 2 * self.length)
     }
 
     /// Whether something is left in it that is never main text.

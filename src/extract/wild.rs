@@ -35,7 +35,7 @@ pub fn recover(
     blocks.iter().for_each(|block| taken.add(&block.text));
     for node in tree.descendants(0) {
         let wanted = match tree.name(node) {
-            names::CODE | names::P | names::QUOTE | names::TABLE => true,
+            names::CODE | names::P | names::PRE | names::QUOTE | names::TABLE => true,
             names::DIV => recall || families[node as usize] & CODE != 0,
             names::LB | names::LIST => recall,
             _ => false,

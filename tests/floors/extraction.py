@@ -23,14 +23,22 @@ def main() -> int:
     parser.add_argument("--lower", metavar="REASON")
     options = parser.parse_args()
     sys.path.append(str(HERE.parent / "python" / "text"))
-    from labelled_pages import scores
+    from labelled_pages import all_pages, scores
+    from page_scores import set_scores
+    from page_texts import by_rules
     from test_gate import extractor_texts, whole_path_texts
 
     recorded = json.loads(FILE.read_text("utf-8"))
+    pages = all_pages(options.data)
+    reached = {
+        "extractor": scores(options.data, extractor_texts),
+        "whole path": scores(options.data, whole_path_texts),
+        "rules": set_scores(pages, by_rules(pages)),
+    }
     below = False
-    for path, texts in (("extractor", extractor_texts), ("whole path", whole_path_texts)):
-        for corpus, measured in scores(options.data, texts).items():
-            floor = recorded["floors"][path][corpus]
+    for path, floors in recorded["floors"].items():
+        for corpus, floor in list(floors.items()):
+            measured = reached[path][corpus]
             wanted = round(measured - ROOM, 3)
             print(f"{path:12} {corpus:30} {measured:.4f} (floor {floor:.3f})")
             if wanted > floor and options.lift:

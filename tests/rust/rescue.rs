@@ -237,20 +237,44 @@ fn readability_finds_the_article() {
 }
 
 #[test]
-fn only_short_texts_are_rescued() {
-    let page = format!("<div><p>{}</p></div>", prose(1, 8));
-    let article = readability(&parse(&page), &mut plenty()).expect("cheap").expect("an article");
-    assert!(article.rescues(0));
-    assert!(article.rescues(250));
-    assert!(!article.rescues(400), "more than half as long");
-    assert!(article.length > 600);
-    let long = format!("<div><p>{}</p></div>", prose(1, 30));
-    let article = readability(&parse(&long), &mut plenty()).expect("cheap").expect("an article");
-    assert!(article.rescues(499));
-    assert!(!article.rescues(500));
-    let data = format!("<div><p>{{\"a\": 1}} {}</p></div>", prose(1, 30));
-    let article = readability(&parse(&data), &mut plenty()).expect("cheap").expect("an article");
-    assert!(!article.rescues(100), "data");
+fn only_short_and_odd_texts_are_rescued() {
+    let rescued = |text: &str, length: usize, odd: bool| {
+        let page = format!("<div><p>{text}</p></div>");
+        let article = readability(&parse(&page), &mut plenty()).expect("cheap");
+        let article = article.expect("an article");
+        (article.length, article.rescues(length, odd))
+    };
+    let (short, long) = (prose(1, 2), prose(1, 8));
+    for (text, length, odd, expected) in [
+        (&long, 0, false, true),
+        (&long, 250, false, true),
+        (&long, 400, false, false), // more than half as long
+        (&prose(1, 30), 499, false, true),
+        (&prose(1, 30), 500, false, false),
+        (&format!("{{\"a\": 1}} {long}"), 100, false, false), // data
+        (&long, 1200, true, true),
+        (&long, 1400, true, false), // more than twice as long
+        (&short, 300, true, false), // short itself
+    ] {
+        assert_eq!(rescued(text, length, odd).1, expected, "{length} {odd}");
+    }
+    assert_eq!(rescued(&short, 0, false).0, short.len());
+    assert!((601..=700).contains(&rescued(&long, 0, false).0));
+}
+
+#[test]
+fn a_page_of_tables_has_its_article() {
+    let cells = (0..6).map(|n| format!("<tr><td>{}<td>a cell</tr>", prose(10 * n, 1)));
+    let table: String = cells.collect();
+    let body: String = (70..80).map(|n| format!("<p>{}</p>", prose(n, 2))).collect();
+    let page = format!(
+        "<table><tr><td><table>{table}</table><td><div class=body>{body}</div></tr></table>"
+    );
+    let options = |rescue| Options { rescue, ..Options::default() };
+    let text = |rescue| extract(&page, &options(rescue)).expect("cheap").text;
+    assert!(text(false).contains("a cell"));
+    assert!(!text(true).contains("a cell"));
+    assert!(text(true).contains(&prose(70, 2)));
 }
 
 #[test]

@@ -104,7 +104,8 @@ def test_same_tree_as_lxml_on_small_pages(html: str) -> None:
 
 
 NAMES = """a abbr address area article aside b base big blockquote body br button caption center
-cite code col colgroup dd del details dir div dl dt em fieldset figure font footer form frame frameset
+cite code col colgroup dd del details dir div dl dt em fieldset figure font footer form frame
+frameset
 h1 h6 head header hr html i iframe img input li link listing main map menu meta nav noframes
 noscript object ol optgroup option p param pre q s samp script section select small source span
 strike strong style sub summary table tbody td template textarea tfoot th thead title tr tt u ul

@@ -81,6 +81,12 @@ def f1(values: Floats, part: PageSet) -> float:
     return float(_f1(chosen, np.ones((1, len(chosen))), part.by_snippets)[0])
 
 
+def set_scores(pages: Sequence[LabelledPage], texts: Sequence[str]) -> dict[str, float]:
+    """F1 of each set of `pages`, by its name."""
+    values = page_values(pages, texts)
+    return {part.name: f1(values, part) for part in page_sets(pages)}
+
+
 def difference_interval(one: Floats, other: Floats, part: PageSet) -> tuple[float, float]:
     """95 % bootstrap interval of F1 of `one` less F1 of `other`, pages drawn in pairs.
 

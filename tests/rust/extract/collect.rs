@@ -52,6 +52,9 @@ fn lists_take_their_items_a_line_each() {
 fn quotations_and_code_keep_what_they_are() {
     case("<blockquote><p>a</p><p>b</p></blockquote>c<p>d</p>", &["a\n\nb", "c", "d"]);
     case("<pre>if {\n  x;\n}\n</pre><p>a</p>", &["if {\n  x;\n}", "a"]);
+    case("<pre>a poem\n  of lines</pre><p>a</p>", &["a poem\n  of lines", "a"]);
+    case("<blockquote><pre><code>x\n  y</code></pre>z</blockquote><p>a</p>", &["x\n  y\n\nz", "a"]);
+    case("<p>call <code>open()</code>, then</p><p>b</p>", &["call open(), then", "b"]);
     let kinds: Vec<Kind> = collected("<blockquote>a</blockquote><code>b</code><p>c</p>", false)
         .iter()
         .map(|b| b.kind)
@@ -68,6 +71,7 @@ fn tables_have_a_row_a_line() {
         "<table><caption>t</caption><tr><td>a<td><table><tr><td>in<td>side</table></table>",
         &["t\na", "in\tside"],
     );
+    case("<table><tr><td><pre>1\n2</pre><td><pre>f {\n  x</pre></table>", &["1\n2\nf {\n  x"]);
     case("<table><td>a<td>b<tr><td>c</table>", &["a\tb\nc"]);
     case("<table><tr><td> <td></table><p>a</p>", &["a"]);
 }
@@ -102,4 +106,16 @@ fn what_is_used_is_not_taken_again() {
     collector.frame(&tree, frame, &mut budget()).expect("cheap");
     collector.frame(&tree, frame, &mut budget()).expect("cheap");
     assert_eq!(collector.blocks.len(), 2);
+}
+
+#[test]
+fn what_was_taken_is_not_there_for_the_next_frame() {
+    let html = "<article><p>a</p>tail<blockquote>b</blockquote><p>c<br>d</p></article>";
+    let mut tree = converted(html);
+    let families = families_of(&tree);
+    let mut collector = Collector::new(&tree, &families, false);
+    let frame = first(&tree, names::ARTICLE);
+    collector.frame(&tree, frame, &mut budget()).expect("cheap");
+    collector.settle(&mut tree, frame);
+    assert_eq!(super::shown(&tree), "article(#other(b)#other(c#other()d))");
 }

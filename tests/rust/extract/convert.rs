@@ -35,11 +35,11 @@ fn emphasis_vanishes_and_breaks_stay() {
 #[test]
 fn quotations_and_code() {
     case("<blockquote>a</blockquote><q>b</q><code>c</code>", "quote(a)quote(b)code(c)");
-    case("<pre>a poem</pre>", "quote(a poem)");
+    case("<pre>a poem</pre>", "pre(a poem)");
     for code in ["a {", "f(\"", "f('", "a\n    b"] {
         case(&format!("<pre>{code}</pre>"), &format!("code({code})"));
     }
     case("<pre><span>a</span></pre>", "code(span(a))");
     case("<pre>a<span class=hljs-x>b</span><b>c</b></pre>", "code(aspan(b)c)");
-    case("<pre>a<span>b</span><span>c</span></pre>", "quote(aspan(b)span(c))");
+    case("<pre>a<span>b</span><span>c</span></pre>", "pre(aspan(b)span(c))");
 }

@@ -209,11 +209,18 @@ fn only_the_capture_bounds_a_date() {
     assert_eq!(until(None), Some(day("2031-02-03")));
     assert_eq!(until(Some("2031-02-03")), Some(day("2031-02-03")));
     assert_eq!(until(Some("2031-02-02")), None);
+    // Two digits: 69 is the first of the last century, which is too early.
+    let of = |content: &str| {
+        let html = meta(content);
+        published(&Tree::parse(&html, &Limits::default()).unwrap(), None, &Bounds::until(None))
+    };
+    assert_eq!(of("02.03.68"), Some(day("2068-03-02")));
+    assert_eq!(of("02.03.69"), None);
 }
 
 #[test]
 fn hostile_pages_cost_their_length() {
-    let long = 200_000;
+    let long = 100_000;
     for body in [
         "<div class=date>".repeat(long),
         format!("{}{} &amp; 1", "<div class=date>".repeat(1000), " ".repeat(long * 10)),
