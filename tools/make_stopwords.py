@@ -42,7 +42,7 @@ def content() -> str:
         for language in get_stoplists()
         for word in words_of(language)[:PER_LANGUAGE]
         # A few were cut out of markup.
-        if not set(word) & set("\"()[]{}<>=|*#/")
+        if not set(word) & set('"()[]{}<>=|*#/')
     }
     return "".join(f"# {line}".rstrip() + "\n" for line in head) + "".join(
         f"{word}\n" for word in sorted(words, key=str.encode)

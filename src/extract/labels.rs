@@ -38,8 +38,8 @@ fn prepared<'s>(html: &'s str, options: &Options) -> Result<Option<Prepared<'s>>
     if page.is_empty() {
         return Ok(None);
     }
-    let families = super::pruned(&mut page, &mut budget)?;
-    let rules = super::by_rules(&page, &families, options, &mut budget)?;
+    let (families, is_thread) = super::pruned(&mut page, &mut budget)?;
+    let rules = super::by_rules(&page, &families, is_thread, options, &mut budget)?;
     let blocks = blocks::blocks(&page, &mut budget)?;
     let few = blocks.spans.len() <= MOST_BLOCKS;
     Ok(few.then_some(Prepared { page, families, blocks, rules, budget }))

@@ -96,31 +96,34 @@ pub fn of_tree(
     if page.is_empty() {
         return Ok(Extracted::default());
     }
-    let families = pruned(&mut page, budget)?;
-    let mut text = by_rules(&page, &families, options, budget)?;
+    let (families, is_thread) = pruned(&mut page, budget)?;
+    let mut text = by_rules(&page, &families, is_thread, options, budget)?;
     if options.model {
         text = model::text(&page, &families, text, budget)?;
     }
     Ok(Extracted { text })
 }
 
-/// Prunes the raw tree; the families of its elements.
-fn pruned(page: &mut Tree<'_>, budget: &mut Budget) -> Result<Vec<u32>, TooCostly> {
+/// Prunes the raw tree; the families of its elements, and whether it is a thread.
+fn pruned(page: &mut Tree<'_>, budget: &mut Budget) -> Result<(Vec<u32>, bool), TooCostly> {
     let families = families::of_all(page, budget)?;
     let is_thread = thread::is_thread(page, budget)?;
     raw::prune(page, &families, is_thread, budget)?;
-    Ok(families)
+    Ok((families, is_thread))
 }
 
 /// Main text of a pruned page by the rules and what follows them.
 fn by_rules(
     page: &Tree<'_>,
     families: &[u32],
+    is_thread: bool,
     options: &Options,
     budget: &mut Budget,
 ) -> Result<String, TooCostly> {
     let own = rules(page, families, false, budget)?;
-    let mut blocks = escalate::escalate(page, families, own, options.rescue, budget)?;
+    // Readability takes the longest post of a thread for its article.
+    let rescue = options.rescue && !is_thread;
+    let mut blocks = escalate::escalate(page, families, own, rescue, budget)?;
     wild::without_repeats(&mut blocks);
     Ok(block::joined(&blocks))
 }

@@ -307,6 +307,28 @@ fn pages_without_a_frame_have_their_text() {
 }
 
 #[test]
+fn a_thread_keeps_all_its_posts() {
+    let posts: String = (1..5)
+        .map(|n| {
+            format!(
+                "<div><h3>name {n}</h3><div><div><blockquote><p>{}</blockquote></div></div></div>",
+                prose(10 * n, 3 + 9 * (n / 4))
+            )
+        })
+        .collect();
+    let page = |kind: &str| {
+        format!(
+            "<script type='application/ld+json'>{{\"@type\": \"{kind}\"}}</script>\
+             {posts}"
+        )
+    };
+    let text = |kind: &str| extract(&page(kind), &Options::default()).expect("cheap").text;
+    let posts_in = |text: &str| (1..5).filter(|n| text.contains(&sentence(10 * n))).count();
+    assert_eq!(posts_in(&text("DiscussionForumPosting")), 4);
+    assert_eq!(posts_in(&text("Article")), 1, "readability's choice");
+}
+
+#[test]
 fn all_work_is_counted() {
     let page = format!("<div><p class=x>{}</div>", prose(1, 50));
     let tree = parse(&page);

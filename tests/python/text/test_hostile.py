@@ -29,7 +29,7 @@ def test_a_page_cut_anywhere_is_read() -> None:
 
 
 def test_what_is_checked_can_fail() -> None:
-    for text in (b" x", b"a\x00b", "e\u0301".encode(), b"x" * 200):
+    for text in (b"x ", b"\nx", b"a\x00b", "e\u0301".encode(), b"x" * 200):
         with pytest.raises(AssertionError):
             check(b"<p>x", DONE, text)
     with pytest.raises(AssertionError, match="panic"):
