@@ -165,8 +165,13 @@ fn shares_are_of_words_in_order() {
     assert_eq!(shares(&found, &text, &mut budget()), Ok(vec![0.0, 0.75, 1.0, 0.0]));
 }
 
-/// A table of one tree: splits (feature, threshold, left, right) and leaves.
-fn table(features: u16, trees: &[(&[(u16, f32, i8, i8)], &[f32])]) -> Vec<u8> {
+/// Feature, threshold, left, right.
+type Split = (u16, f32, i8, i8);
+/// Splits and leaves.
+type Trunk<'a> = (&'a [Split], &'a [f32]);
+
+/// The table of some trees.
+fn table(features: u16, trees: &[Trunk<'_>]) -> Vec<u8> {
     let mut out = b"WTBF".to_vec();
     out.extend(features.to_le_bytes());
     out.extend((trees.len() as u16).to_le_bytes());
@@ -184,8 +189,8 @@ fn table(features: u16, trees: &[(&[(u16, f32, i8, i8)], &[f32])]) -> Vec<u8> {
 
 #[test]
 fn trees_answer_as_they_are_written() {
-    let one: (&[_], &[f32]) = (&[(0, 1.5, 1, -3), (1, -1.0, -1, -2)], &[1.0, 2.0, 4.0]);
-    let leaf: (&[_], &[f32]) = (&[], &[0.25]);
+    let one: Trunk<'_> = (&[(0, 1.5, 1, -3), (1, -1.0, -1, -2)], &[1.0, 2.0, 4.0]);
+    let leaf: Trunk<'_> = (&[], &[0.25]);
     let table = table(2, &[one, leaf, one]);
     let (forest, rest) = Forest::read(&table).expect("a forest");
     assert!(rest.is_empty());
@@ -211,9 +216,8 @@ fn trees_answer_as_they_are_written() {
 
 #[test]
 fn no_table_leads_anywhere_but_down() {
-    let read = |splits: &[(u16, f32, i8, i8)], leaves: &[f32]| {
-        Forest::read(&table(1, &[(splits, leaves)])).map(|_| ())
-    };
+    let read =
+        |splits: &[Split], leaves: &[f32]| Forest::read(&table(1, &[(splits, leaves)])).map(|_| ());
     assert_eq!(read(&[(0, 0.0, -1, -2)], &[0.0, 0.0]), Ok(()));
     assert_eq!(read(&[(1, 0.0, -1, -2)], &[0.0, 0.0]), Err(Malformed)); // no such feature
     assert_eq!(read(&[(0, 0.0, 0, -2)], &[0.0, 0.0]), Err(Malformed)); // itself
