@@ -8,6 +8,11 @@ use super::tokens::{self, Tokenizer};
 use crate::html::{Budget, Name, Node, TooCostly, Tree, names};
 use crate::page::plain::is_blank;
 
+/// Blocks and words of a page that are looked at (our choice: several times what the largest
+/// labelled page has).
+const MOST_BLOCKS: usize = 20_000;
+const MOST_WORDS: usize = 300_000;
+
 /// What is counted of a block's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -77,6 +82,13 @@ pub struct Blocks {
     pub words: Vec<u32>,
 }
 
+impl Blocks {
+    /// Whether the page has more than is looked at: then these are not all of its blocks.
+    pub fn are_too_many(&self) -> bool {
+        self.spans.len() > MOST_BLOCKS || self.words.len() > MOST_WORDS
+    }
+}
+
 /// Elements whose text is not shown, or not as text.
 fn is_unseen(name: Name) -> bool {
     matches!(
@@ -116,6 +128,9 @@ pub fn blocks(page: &Tree<'_>, budget: &mut Budget) -> Result<Blocks, TooCostly>
     while let Some(node) = nodes.next() {
         while open.pop_if(|block| page.end(*block) <= node).is_some() {
             growing.finish();
+        }
+        if growing.done.are_too_many() {
+            break;
         }
         let name = page.name(node);
         if name == names::TEXT {

@@ -4,7 +4,7 @@
 use super::blocks::{self, Blocks};
 use super::context::Context;
 use super::features::{self, Page};
-use super::model::{self, MOST_BLOCKS};
+use super::model;
 use super::{Options, tokens};
 use crate::html::{Budget, TooCostly, Tree};
 use crate::page;
@@ -41,8 +41,7 @@ fn prepared<'s>(html: &'s str, options: &Options) -> Result<Option<Prepared<'s>>
     let (families, is_thread) = super::pruned(&mut page, &mut budget)?;
     let rules = super::by_rules(&page, &families, is_thread, options, &mut budget)?;
     let blocks = blocks::blocks(&page, &mut budget)?;
-    let few = blocks.spans.len() <= MOST_BLOCKS;
-    Ok(few.then_some(Prepared { page, families, blocks, rules, budget }))
+    Ok((!blocks.are_too_many()).then_some(Prepared { page, families, blocks, rules, budget }))
 }
 
 /// The rows of a page whose main text should be `gold`.

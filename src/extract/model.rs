@@ -15,10 +15,6 @@ use crate::html::{Budget, Node, TooCostly, Tree};
 /// Changes with every table and with every feature.
 pub const NUMBER: u32 = 1;
 
-/// Blocks of a page that are looked at; a page with more has the rules' text (our choice: ten
-/// times what the largest labelled page has).
-pub const MOST_BLOCKS: usize = 20_000;
-
 /// A text of fewer characters is not trusted.
 const FEW: usize = 100;
 /// The logarithm of the odds of one in four: what is likelier is kept where little is kept.
@@ -54,7 +50,8 @@ impl Model {
     }
 }
 
-/// Main text by the model, given the rules' text; `page` is the pruned raw tree.
+/// Main text by the model, given the rules' text, which stays where a page has too many blocks to
+/// look at; `page` is the pruned raw tree.
 ///
 /// # Errors
 /// [`TooCostly`] where `budget` does not last.
@@ -65,7 +62,7 @@ pub fn text(
     budget: &mut Budget,
 ) -> Result<String, TooCostly> {
     let blocks = blocks::blocks(page, budget)?;
-    if blocks.spans.is_empty() || blocks.spans.len() > MOST_BLOCKS {
+    if blocks.spans.is_empty() || blocks.are_too_many() {
         return Ok(rules);
     }
     let seen = Page::new(page, families, &blocks, &rules, budget)?;

@@ -44,6 +44,17 @@ fn blocks_are_runs_of_inline_content() {
 }
 
 #[test]
+fn a_page_of_too_many_blocks_has_the_rules_text() {
+    let html = format!("<article><p>{}</p></article>", "<p>a sentence of words".repeat(20_001));
+    let tree = parsed(&html);
+    assert!(blocks_of(&tree).are_too_many());
+    assert!(blocks_of(&parsed(&format!("<p>{}", "word ".repeat(300_001)))).are_too_many());
+    let text =
+        |model| extract(&html, &Options { model, ..Options::default() }).expect("cheap").text;
+    assert_eq!(text(true), text(false));
+}
+
+#[test]
 fn a_block_is_counted() {
     let html =
         "<p>The  <b>bold</b> Word, <a href=x>12 links</a> | end.<br>\u{4e2d}\u{6587}\u{3002}";

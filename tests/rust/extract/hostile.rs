@@ -7,7 +7,7 @@ use webtext::extract::{Options, extract};
 fn seconds(html: &str) -> f64 {
     let start = Instant::now();
     // Too costly is an answer too.
-    let _ = extract(html, &Options::default());
+    let _ = extract(html, &Options { model: true, ..Options::default() });
     start.elapsed().as_secs_f64()
 }
 
