@@ -15,23 +15,26 @@ use crate::{Error, Result};
 pub enum Engine {
     /// The rules of [`crate::extract`].
     Rules,
+    /// The rules, and the model that decides block by block.
+    WebText,
 }
 
 impl Engine {
     /// All of them.
-    pub const ALL: [Engine; 1] = [Engine::Rules];
+    pub const ALL: [Engine; 2] = [Engine::Rules, Engine::WebText];
 
     /// The name that users choose it by.
     pub fn name(self) -> &'static str {
         match self {
             Engine::Rules => "rules",
+            Engine::WebText => "webtext",
         }
     }
 
     /// Raised with every change that gives a page another text, title, language or date.
     pub fn version(self) -> u32 {
         match self {
-            Engine::Rules => 1,
+            Engine::Rules | Engine::WebText => 1,
         }
     }
 }
@@ -168,9 +171,8 @@ fn document(
     let url = pages.urls.text(row);
     let title = title::title(&tree).unwrap_or_default();
     let published = date::published(&tree, url.as_deref(), &Bounds::until(captured));
-    let text = match engine {
-        Engine::Rules => extract::of_tree(tree, options, &mut budget)?.text,
-    };
+    let options = Options { model: engine == Engine::WebText, ..*options };
+    let text = extract::of_tree(tree, &options, &mut budget)?.text;
     let language = language::detect(&text);
     Ok(Document { language, title, published, charset: decoded.to_string(), text })
 }

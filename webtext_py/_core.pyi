@@ -285,8 +285,37 @@ def extract_batch(
     *,
     budget: int | None = None,
     rescue: bool = True,
+    model: bool = False,
 ) -> tuple[Buffer, Buffer, Buffer]:
     """Outcome (uint8: 0 done, 1 too costly, 2 crash), and main text as offsets (int64) and UTF-8,
     for each row of `pages`, without the interpreter. Pages are UTF-8 text, or bytes as they came
     where `content_types` gives a header's value for each. `budget` is the work that a page may
-    cost; without `rescue` readability is never asked."""
+    cost; without `rescue` readability is never asked;
+    with `model` the block model decides over the rules' text."""
+
+def block_features(
+    pages: tuple[_Int64s, _Bytes],
+    content_types: tuple[_Int64s, _Bytes],
+    golds: tuple[_Int64s, _Bytes],
+) -> tuple[Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]:
+    """For training: of all blocks of `pages` the bounds by page (int64), rows of numbers
+    (float32), shares of their words that stand in the page's gold text, in order (float32), counts
+    of words (uint32), and texts as offsets (int64) and UTF-8."""
+
+def second_features(
+    pages: tuple[_Int64s, _Bytes],
+    content_types: tuple[_Int64s, _Bytes],
+    block_offsets: _Int64s,
+    scores: _Bytes,
+) -> Buffer:
+    """For training: rows of numbers (float32) of the second look at all blocks, whose scores at
+    the first are float32 in `scores`; `block_offsets` bounds those of a page, in bytes."""
+
+def text_by_scores(
+    pages: tuple[_Int64s, _Bytes],
+    content_types: tuple[_Int64s, _Bytes],
+    block_offsets: _Int64s,
+    scores: _Bytes,
+) -> tuple[Buffer, Buffer]:
+    """For training: main text by scores as in `second_features`, as offsets (int64) and UTF-8."""
+

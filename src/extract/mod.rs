@@ -6,27 +6,38 @@
 //! blocks ([`collect`], [`table`]); where that gives too little, [`wild`] takes paragraphs from
 //! anywhere. [`escalate`] has what follows: [`readability`] and [`justext`] for pages that lack
 //! what the rules look for, [`baseline`] for those without anything else, and a second try where a
-//! text covers little of its page. Work is counted, so that a page is too costly on every machine or on none.
+//! text covers little of its page. [`model`] then decides block by block, if it is asked; it sees what
+//! the rules kept ([`blocks`], [`features`], [`forest`]). Work is counted, so that a page is too costly on every machine or on none.
 
+pub mod align;
 pub mod baseline;
 pub mod batch;
 pub mod block;
+pub mod blocks;
 pub mod clean;
 pub mod collect;
+pub mod context;
 pub mod convert;
 pub mod discard;
 pub mod embedded;
 pub mod escalate;
 pub mod families;
+pub mod features;
 pub mod flow;
+pub mod forest;
 pub mod frames;
 pub mod furniture;
 pub mod justext;
+pub mod labels;
 pub mod links;
+pub mod model;
+pub mod naming;
+pub mod outline;
 pub mod raw;
 pub mod readability;
 pub mod table;
 pub mod thread;
+pub mod tokens;
 pub mod wild;
 
 use block::Block;
@@ -46,11 +57,13 @@ pub struct Options {
     pub budget: u64,
     /// Whether readability's scoring is asked where the rules find little.
     pub rescue: bool,
+    /// Whether the model decides, with the rules' text as one of its reasons.
+    pub model: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { limits: Limits::default(), budget: 1_000_000_000, rescue: true }
+        Options { limits: Limits::default(), budget: 1_000_000_000, rescue: true, model: false }
     }
 }
 
@@ -83,15 +96,36 @@ pub fn of_tree(
     if page.is_empty() {
         return Ok(Extracted::default());
     }
-    let families = families::of_all(&page, budget)?;
-    let is_thread = thread::is_thread(&page, budget)?;
-    raw::prune(&mut page, &families, is_thread, budget)?;
-    let own = rules(&page, &families, false, budget)?;
+    let (families, is_thread) = pruned(&mut page, budget)?;
+    let mut text = by_rules(&page, &families, is_thread, options, budget)?;
+    if options.model {
+        text = model::text(&page, &families, text, budget)?;
+    }
+    Ok(Extracted { text })
+}
+
+/// Prunes the raw tree; the families of its elements, and whether it is a thread.
+fn pruned(page: &mut Tree<'_>, budget: &mut Budget) -> Result<(Vec<u32>, bool), TooCostly> {
+    let families = families::of_all(page, budget)?;
+    let is_thread = thread::is_thread(page, budget)?;
+    raw::prune(page, &families, is_thread, budget)?;
+    Ok((families, is_thread))
+}
+
+/// Main text of a pruned page by the rules and what follows them.
+fn by_rules(
+    page: &Tree<'_>,
+    families: &[u32],
+    is_thread: bool,
+    options: &Options,
+    budget: &mut Budget,
+) -> Result<String, TooCostly> {
+    let own = rules(page, families, false, budget)?;
     // Readability takes the longest post of a thread for its article.
     let rescue = options.rescue && !is_thread;
-    let mut blocks = escalate::escalate(&page, &families, own, rescue, budget)?;
+    let mut blocks = escalate::escalate(page, families, own, rescue, budget)?;
     wild::without_repeats(&mut blocks);
-    Ok(Extracted { text: block::joined(&blocks) })
+    Ok(block::joined(&blocks))
 }
 
 /// Steps from cleaning to wild text, on a copy of the pruned page.

@@ -8,6 +8,7 @@ mod extract;
 mod hostile;
 mod html;
 mod minhash;
+mod model;
 mod overlap;
 mod page;
 mod rescue;

@@ -90,10 +90,10 @@ def made_page(chance: random.Random) -> bytes:
 
 
 def extracted(pages: list[bytes]) -> tuple[list[int], list[bytes], float]:
-    """Outcomes, texts and CPU seconds of a batch of pages by the core, as responses came."""
+    """Outcomes, texts and CPU seconds of a batch of pages by rules and model, as responses came."""
     columns = (pa.array(pages, pa.large_binary()), pa.array([""] * len(pages), pa.large_string()))
     start = time.process_time()
-    outcomes, offsets, texts = _core.extract_batch(*map(text_column, columns))
+    outcomes, offsets, texts = _core.extract_batch(*map(text_column, columns), model=True)
     seconds = time.process_time() - start
     bounds, data = np.frombuffer(memoryview(offsets), np.int64), bytes(memoryview(texts))
     each = [data[start:end] for start, end in pairwise(bounds)]

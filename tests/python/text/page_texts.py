@@ -42,7 +42,7 @@ def by_trafilatura_alone(pages: list[LabelledPage]) -> list[str]:
         return by_trafilatura(pages)
 
 
-def by_rules(pages: list[LabelledPage], *, rescue: bool = True) -> list[str]:
+def by_rules(pages: list[LabelledPage], *, rescue: bool = True, model: bool = False) -> list[str]:
     """Texts by the rules of the core."""
     import numpy as np
     import pyarrow as pa
@@ -51,7 +51,9 @@ def by_rules(pages: list[LabelledPage], *, rescue: bool = True) -> list[str]:
 
     bodies = pa.array([page.body for page in pages], pa.large_binary())
     types = pa.array([page.content_type or "" for page in pages], pa.large_string())
-    _, offsets, texts = _core.extract_batch(text_column(bodies), text_column(types), rescue=rescue)
+    _, offsets, texts = _core.extract_batch(
+        text_column(bodies), text_column(types), rescue=rescue, model=model
+    )
     bounds = np.frombuffer(memoryview(offsets), np.int64).tolist()
     data = bytes(memoryview(texts))
     return [data[start:end].decode() for start, end in pairwise(bounds)]
@@ -60,6 +62,12 @@ def by_rules(pages: list[LabelledPage], *, rescue: bool = True) -> list[str]:
 def by_rules_alone(pages: list[LabelledPage]) -> list[str]:
     """The same without readability."""
     return by_rules(pages, rescue=False)
+
+
+def by_model(pages: list[LabelledPage]) -> list[str]:
+    """Texts by rules and block model. The model has seen some of the pages: figures of quality are
+    those that `tools/extract_model/train.py` finds out of fold."""
+    return by_rules(pages, model=True)
 
 
 ENGINES: dict[str, Engine] = {

@@ -6,7 +6,7 @@ use webtext::extract::{Options, extract};
 fn seconds(html: &str) -> f64 {
     let start = cpu_seconds();
     // Too costly is an answer too.
-    let _ = extract(html, &Options::default());
+    let _ = extract(html, &Options { model: true, ..Options::default() });
     cpu_seconds() - start
 }
 
