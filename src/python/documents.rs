@@ -9,6 +9,9 @@ use pyo3::prelude::*;
 
 type Column<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
+/// Offsets and bytes of a text column.
+type Text = (Buffer, Buffer);
+
 /// Names and versions of the engines.
 #[pyfunction]
 fn extractors() -> Vec<(&'static str, u32)> {
@@ -25,7 +28,7 @@ fn extract_documents<'py>(
     urls: Column<'py>,
     fetched_at: PyBuffer<i64>,
     budget: Option<u64>,
-) -> PyResult<(Buffer, Buffer, Vec<(Buffer, Buffer)>)> {
+) -> PyResult<(Buffer, Buffer, Vec<Text>)> {
     let py = bodies.0.py();
     let found = Engine::ALL.into_iter().find(|known| known.name() == engine);
     let engine =
