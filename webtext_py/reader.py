@@ -215,6 +215,7 @@ def read_batches(
     batch_bytes: int = BATCH_BYTES,
     groups: tuple[int, int] | None = None,
     digest: str | None = None,
+    ids: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Batches with columns `id` (string), `text` (large_string) and `extra` (string or null).
 
@@ -224,10 +225,11 @@ def read_batches(
     a line; in Parquet and JSONL `line` splits each text at its newlines (ids get `:` and the
     number). `extra` columns that a file lacks are null.
     A batch holds at most about `batch_bytes` of text, or one document. `groups` are the row groups
-    of a Parquet file to read, first and end; `digest` is the file's SHA-256, where it is known.
+    of a Parquet file to read, first and end; `digest` is the file's SHA-256, where it is known. For
+    a caller without use for them `ids` spares a Parquet file's: the column is then null.
     """
     if source.kind == "parquet":
-        batches = _read_parquet(source, text_field, extra, batch_bytes, groups, digest)
+        batches = _read_parquet(source, text_field, extra, batch_bytes, groups, digest, ids)
     elif source.kind == "jsonl":
         batches = _read_jsonl(source, text_field, extra, batch_bytes)
     elif sequence == "line":
@@ -264,6 +266,7 @@ def _read_parquet(
     batch_bytes: int,
     groups: tuple[int, int] | None = None,
     digest: str | None = None,
+    with_ids: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     file = open_parquet(source.path)
     names = file.schema_arrow.names
@@ -275,8 +278,10 @@ def _read_parquet(
     kind = file.schema_arrow.field(text_field).type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise InputError(f"column `{text_field}` of `{source.path}` is {kind}; text was expected")
-    id_column = next((name for name in ID_COLUMNS if name in names and name != text_field), None)
-    prefix = "" if id_column else (digest or sha256_file(source.path))[:16]
+    id_column = None
+    if with_ids:
+        id_column = next((n for n in ID_COLUMNS if n in names and n != text_field), None)
+    prefix = "" if id_column or not with_ids else (digest or sha256_file(source.path))[:16]
     columns = list(dict.fromkeys([text_field, *([id_column] if id_column else []), *extra]))
     columns = [name for name in columns if name in names]
     first, end = groups or (0, file.num_row_groups)
@@ -288,6 +293,8 @@ def _read_parquet(
             for batch in file.iter_batches(rows, [group], columns, use_threads=False):
                 if id_column:
                     ids = _as(pa.string(), batch.column(id_column))
+                elif not with_ids:
+                    ids = pa.nulls(batch.num_rows, pa.string())
                 else:
                     ids = pa.array([f"{prefix}:{row + i}" for i in range(batch.num_rows)])
                 row += batch.num_rows
