@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn long_pieces_keep_their_ids_while_the_cache_grows_and_are_forgotten_at_its_bound() {
         let mut cache = LongCache::new(Seeds::random());
-        let mut put = |cache: &mut LongCache, number, len| {
+        let put = |cache: &mut LongCache, number, len| {
             let piece = piece(number, len);
             let hash = cache.hash(&piece);
             cache.put(&piece, hash, &[number, 7]);
