@@ -7,8 +7,8 @@ MIN_KARMA = 3
 BEFORE = "2018"
 # Our choice: a URL that one submission carried over the bar was voted for.
 KARMA_RULE: Literal["max"] = "max"
-# Rules and block model of the core: better than trafilatura on labelled pages of every collection of
-# forty or more, at eight times its speed (benches/record/extract_model.json).
+# Rules and block model of the core: better than trafilatura on labelled pages, at eight times its
+# speed (benches/record/extract_model.json).
 EXTRACTOR = "webtext"
 # OpenWebText, the first reproduction of WebText, left out documents under 128 tokens, which is
 # about 100 English words. Half of that keeps short news items, of which our labelled pages have

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -58,7 +59,7 @@ class Tokenizer:
         from webtext_py.bpe.vocabulary import tokenizer_json
 
         assert self._vocabulary is not None
-        content = json.dumps(tokenizer_json(self._vocabulary), ensure_ascii=False).encode()
+        content = msgspec.json.encode(tokenizer_json(self._vocabulary))
         return _core.BpeEncoder.from_tokenizer_json(content, "vocabulary")
 
     @classmethod

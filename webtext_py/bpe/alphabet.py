@@ -1,6 +1,8 @@
 """GPT-2's way of writing bytes in vocabulary files: one visible character for each byte."""
 
+from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate, pairwise
 
 
 @cache
@@ -19,5 +21,12 @@ def characters() -> tuple[str, ...]:
 
 def spell(token: bytes) -> str:
     """A token's bytes in those characters."""
-    letters = characters()
-    return "".join([letters[byte] for byte in token])
+    return spell_all([token])[0]
+
+
+def spell_all(tokens: Sequence[bytes]) -> list[str]:
+    """`spell` of each token, by one translation of all."""
+    letters = dict(enumerate(characters()))
+    joined = b"".join(tokens).decode("latin-1").translate(letters)
+    ends = accumulate(map(len, tokens), initial=0)
+    return [joined[start:end] for start, end in pairwise(ends)]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from webtext_py.errors import InputError
@@ -117,4 +118,7 @@ def _end_of_piece(block: bytes) -> int:
 
 
 def _column(parts: list[bytes]) -> pa.Array:
-    return pa.array([b"".join(parts)], pa.large_binary())
+    text = b"".join(parts)
+    # Not `pa.array`, which imports pandas where it is installed.
+    ends = pa.py_buffer(np.array([0, len(text)], np.int64))
+    return pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(text)])

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from webtext_py import _core, defaults
+from webtext_py.ahead import Ahead
 from webtext_py.bpe import counts, texts
 from webtext_py.bpe.vocabulary import PATTERNS, Vocabulary
 from webtext_py.columns import text_column
@@ -95,7 +97,8 @@ def count_files(
     columns = (
         column for file in files for column in texts.batches(file, text_field, config.sequence)
     )
-    return count_texts(columns, config, threads=threads, observer=observer)
+    with closing(Ahead(columns)) as made:
+        return count_texts(made, config, threads=threads, observer=observer)
 
 
 def load_counts(paths: Sequence[Path], config: TrainConfig) -> _core.BpePieces:

@@ -1,17 +1,18 @@
 """A learnt vocabulary and the files that it is written to, which agree before they appear."""
 
 import base64
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from webtext_py import _core
-from webtext_py.bpe.alphabet import spell
+from webtext_py.bpe.alphabet import spell_all
 from webtext_py.defaults import ENDOFTEXT
 from webtext_py.engine.commit import TEMPORARY, flush
 from webtext_py.errors import FormatError
@@ -56,9 +57,14 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.tokens) + len(self.special)
 
+    @cached_property
+    def spelled(self) -> list[str]:
+        """The tokens in visible characters, by id."""
+        return spell_all(self.tokens)
+
     def ids(self) -> dict[str, int]:
         """Spelling of every entry, specials included, to its id."""
-        ids = {spell(token): number for number, token in enumerate(self.tokens)}
+        ids = {token: number for number, token in enumerate(self.spelled)}
         ids.update((text, len(self.tokens) + i) for i, text in enumerate(self.special))
         return ids
 
@@ -70,26 +76,27 @@ def write_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[Path]:
     vocabulary, and only then renamed. Raises `FormatError` where they disagree.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    spelled = [spell(token) for token in vocabulary.tokens]
-    ids = vocabulary.ids()
-    merges = [(spelled[left], spelled[right]) for left, right in vocabulary.merges]
-    document = json.dumps(tokenizer_json(vocabulary), ensure_ascii=False, indent=2)
+    spelled = vocabulary.spelled
+    document = msgspec.json.encode(tokenizer_json(vocabulary))
+    merges = "".join([f"{spelled[a]} {spelled[b]}\n" for a, b in vocabulary.merges])
     contents = {
-        "tokenizer.json": document,
-        "vocab.json": json.dumps(ids, ensure_ascii=False, separators=(",", ":")),
-        "merges.txt": "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges),
-        "vocab.tiktoken": "".join(
-            f"{base64.b64encode(token).decode()} {rank}\n"
-            for rank, token in enumerate(vocabulary.tokens)
+        "tokenizer.json": msgspec.json.format(document, indent=2),
+        "vocab.json": msgspec.json.encode(vocabulary.ids()),
+        "merges.txt": b"#version: 0.2\n" + merges.encode(),
+        "vocab.tiktoken": b"".join(
+            [
+                b"%b %d\n" % (base64.b64encode(token), rank)
+                for rank, token in enumerate(vocabulary.tokens)
+            ]
         ),
-        "tokenizer_config.json": json.dumps(
-            tokenizer_config(vocabulary.pattern, vocabulary.special), indent=2
+        "tokenizer_config.json": msgspec.json.format(
+            msgspec.json.encode(tokenizer_config(vocabulary.pattern, vocabulary.special)), indent=2
         ),
     }
     staged = {name: folder / f"{TEMPORARY}{os.getpid()}-{name}" for name in FILES}
     try:
         for name, path in staged.items():
-            path.write_text(contents[name], encoding="utf-8", newline="\n")
+            path.write_bytes(contents[name])
             flush(path)
         check_agreement(vocabulary, staged)
         for name, path in staged.items():
@@ -104,8 +111,7 @@ def write_vocabulary(vocabulary: Vocabulary, folder: Path) -> list[Path]:
 def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
     """The vocabulary as tokenizers' own document."""
     ids = vocabulary.ids()
-    spelled = [spell(token) for token in vocabulary.tokens]
-    merges = [(spelled[left], spelled[right]) for left, right in vocabulary.merges]
+    spelled = vocabulary.spelled
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
     regex = PATTERNS[vocabulary.pattern]
     if regex is None:
@@ -149,7 +155,7 @@ def tokenizer_json(vocabulary: Vocabulary) -> dict[str, Any]:
             "byte_fallback": False,
             "ignore_merges": False,
             "vocab": ids,
-            "merges": [list(merge) for merge in merges],
+            "merges": [(spelled[left], spelled[right]) for left, right in vocabulary.merges],
         },
     }
 
@@ -176,7 +182,7 @@ def check_agreement(vocabulary: Vocabulary, files: Mapping[str, Path]) -> None:
     ids = vocabulary.ids()
     special = [(text, len(vocabulary.tokens) + i) for i, text in enumerate(vocabulary.special)]
     content = {name: path.read_bytes() for name, path in files.items()}
-    if json.loads(content["vocab.json"]) != ids:
+    if msgspec.json.decode(content["vocab.json"]) != ids:
         raise _disagrees("vocab.json")
     pattern, encoder = vocabulary.pattern, _core.BpeEncoder
     vocab, merges = ((content[name], name) for name in ("vocab.json", "merges.txt"))

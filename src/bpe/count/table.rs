@@ -40,6 +40,17 @@ impl Seeds {
     }
 }
 
+/// The bits of the first bytes of a key, by their number.
+static MASKS: [u128; SHORT_BYTES + 1] = {
+    let mut masks = [0; SHORT_BYTES + 1];
+    let mut len = 1;
+    while len <= SHORT_BYTES {
+        masks[len] = u128::MAX >> (128 - 8 * len);
+        len += 1;
+    }
+    masks
+};
+
 /// The key of a short piece: its bytes, then zeros, then its length.
 #[inline(always)]
 pub(crate) fn short_key(piece: &[u8]) -> u128 {
@@ -56,7 +67,9 @@ pub(crate) fn short_key_at(text: &[u8], start: usize, len: usize) -> u128 {
     if start + 16 <= text.len() {
         // SAFETY: 16 bytes from `start` lie inside `text`.
         let wide = unsafe { (text.as_ptr().add(start) as *const u128).read_unaligned() };
-        (u128::from_le(wide) & (u128::MAX >> (128 - 8 * len))) | (len as u128) << 120
+        // SAFETY: a short piece's length lies inside the table.
+        let mask = unsafe { *MASKS.get_unchecked(len) };
+        (u128::from_le(wide) & mask) | (len as u128) << 120
     } else {
         short_key(&text[start..start + len])
     }

@@ -1,15 +1,24 @@
 //! Pieces seen before and their ids, in bounded memory.
+//!
+//! Both caches begin small and grow with what they meet: 16 KiB of text need no large table, and of
+//! many languages hundreds of megabytes have millions of pieces.
 
 use super::Id;
 use crate::bpe::count::{Seeds, prefetch};
+use memmap2::MmapMut;
 
-/// Slots of the cache of short pieces, in pairs that fill a cache line: 16 MiB. Ours: the distinct
-/// pieces of about 100 MB of English.
-const SHORT_SLOTS: usize = 1 << 19;
+/// Lines of the cache of short pieces, of two slots each: 2 MiB at first, at most 64 MiB a thread.
+/// Ours: 100 MB of English have 170,000 distinct pieces, 300 MB of ten languages 1.3 million.
+const FIRST_LINES: usize = 1 << 15;
+const MOST_LINES: usize = 1 << 20;
 
-/// Bounds of the cache of long pieces; it is emptied when it reaches one.
-const LONG_ENTRIES: usize = 1 << 15;
-const LONG_BYTES: usize = 4 << 20;
+/// The cache grows when pieces were put out of it as often as for this part of its lines.
+const DISPLACED_PART: usize = 8;
+
+/// Bounds of the cache of long pieces, a thread; it is emptied when it reaches one.
+const LONG_ENTRIES: usize = 1 << 20;
+const LONG_BYTES: usize = 64 << 20;
+/// The longest piece that is remembered.
 const LONGEST: usize = 1024;
 
 /// The most ids that a slot holds: 8 of 16 bits, or 6 of 20 where the vocabulary needs more.
@@ -21,6 +30,9 @@ const WIDE_MASK: u64 = (1 << 20) - 1;
 const COUNT_SHIFT: u32 = 60;
 const COUNT_MASK: u64 = 0xF << COUNT_SHIFT;
 
+/// No short piece's key: it has bytes, but a length of 0.
+pub(super) const NO_KEY: u128 = 1 << 64;
+
 /// A short piece with the number of its ids, and its ids; a key of 0 is empty.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -30,161 +42,298 @@ struct Slot {
 }
 
 /// Two slots in a cache line.
-#[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([Slot; 2]);
 
 /// Short pieces: each has one line where it can stand, the first to come stays, the second changes.
 pub(super) struct ShortCache {
-    lines: Vec<Line>,
+    seeds: Seeds,
+    /// `Line`s, in huge pages where the system has them: most pieces lie in a page of their own.
+    map: MmapMut,
     shift: u32,
     wide: bool,
+    /// How many pieces lost their slot to another since the cache grew.
+    displaced: usize,
 }
 
 impl ShortCache {
     /// An empty cache for ids below `id_limit`.
-    pub(super) fn new(id_limit: u32) -> Self {
-        let count = SHORT_SLOTS / 2;
-        let empty = Line([Slot { key: [0; 2], ids: [0; 2] }; 2]);
+    pub(super) fn new(seeds: Seeds, id_limit: u32) -> Self {
         ShortCache {
-            lines: vec![empty; count],
-            shift: 64 - count.trailing_zeros(),
+            seeds,
+            map: empty_lines(FIRST_LINES),
+            shift: 64 - FIRST_LINES.trailing_zeros(),
             wide: id_limit > 1 << 16,
+            displaced: 0,
         }
+    }
+
+    /// Where the piece of this hash stands, if it is known.
+    #[inline(always)]
+    fn line(&self, hash: u64) -> *const Line {
+        self.map.as_ptr().cast::<Line>().wrapping_add((hash >> self.shift) as usize)
     }
 
     #[inline(always)]
     pub(super) fn prefetch(&self, hash: u64) {
-        prefetch(self.lines.as_ptr().wrapping_add((hash >> self.shift) as usize));
+        prefetch(self.line(hash));
     }
 
-    /// Appends the ids of the piece of this key to `out`, which has room for 8 more; whether it
-    /// was known.
+    /// Writes the ids of the piece of this key to `to`; how many they are, or none if it is not
+    /// known.
+    ///
+    /// # Safety
+    /// `to` has room for `NARROW_IDS`; those that count are written.
     #[inline(always)]
-    pub(super) fn get<T: Id>(&self, key: u128, hash: u64, out: &mut Vec<T>) -> bool {
-        // SAFETY: the shift leaves as many bits as the number of lines has.
-        let line = unsafe { self.lines.get_unchecked((hash >> self.shift) as usize) };
+    pub(super) unsafe fn get<T: Id>(&self, key: u128, hash: u64, to: *mut T) -> Option<usize> {
+        // SAFETY: the shift leaves as many bits as the number of lines has; a map begins at a page
+        // and all its bits are valid.
+        let Line(slots) = unsafe { &*self.line(hash) };
         let (low, high) = (key as u64, (key >> 64) as u64);
-        let same = |slot: &Slot| slot.key[0] == low && slot.key[1] & !COUNT_MASK == high;
-        let [first, second] = &line.0;
-        let slot = if same(first) {
-            first
-        } else if same(second) {
-            second
+        let differs = |slot: &Slot| (slot.key[0] ^ low) | (slot.key[1] ^ high) & !COUNT_MASK;
+        // Which of both it is cannot be foretold: an address instead of a branch.
+        let slot = &slots[(differs(&slots[1]) == 0) as usize];
+        if differs(slot) != 0 {
+            return None;
+        }
+        // SAFETY: the caller's.
+        if self.wide {
+            unsafe { write_wide(slot.ids, to) }
         } else {
-            return false;
-        };
-        let count = (slot.key[1] >> COUNT_SHIFT) as usize;
-        debug_assert!(count <= NARROW_IDS && out.capacity() - out.len() >= NARROW_IDS);
-        if out.capacity() - out.len() < NARROW_IDS {
-            out.reserve(NARROW_IDS);
+            unsafe { T::write_narrow(slot.ids, to) }
         }
-        let ids = if self.wide { unpack_wide(slot.ids) } else { unpack_narrow(slot.ids) };
-        // SAFETY: there is room for 8, all of which are written; at most 8 of them count.
-        unsafe {
-            (out.as_mut_ptr().add(out.len()) as *mut [T; NARROW_IDS]).write_unaligned(ids);
-            out.set_len(out.len() + count);
-        }
-        true
+        Some((slot.key[1] >> COUNT_SHIFT) as usize)
     }
 
-    /// Remembers the ids of a piece, if they are few enough.
-    pub(super) fn put(&mut self, key: u128, hash: u64, ids: &[u32]) {
+    /// Appends the ids of the piece of this key to `out`; whether it was known.
+    pub(super) fn append<T: Id>(&self, key: u128, hash: u64, out: &mut Vec<T>) -> bool {
+        out.reserve(NARROW_IDS);
+        // SAFETY: there is room, and as many are counted as were written.
+        unsafe {
+            let count = self.get(key, hash, out.as_mut_ptr().add(out.len()));
+            out.set_len(out.len() + count.unwrap_or(0));
+            count.is_some()
+        }
+    }
+
+    /// Remembers the ids of a piece that is not known, if they are few enough.
+    pub(super) fn put<T: Id>(&mut self, key: u128, hash: u64, ids: &[T]) {
         let (bits, limit) = if self.wide { (20, WIDE_IDS) } else { (16, NARROW_IDS) };
         if ids.len() > limit {
             return;
         }
-        let packed = |ids: &[u32]| ids.iter().rev().fold(0, |word, &id| word << bits | id as u64);
+        let packed =
+            |ids: &[T]| ids.iter().rev().fold(0, |word, &id| word << bits | id.get() as u64);
         let (low, high) = ids.split_at(ids.len().min(limit / 2));
         let counted = (key >> 64) as u64 | (ids.len() as u64) << COUNT_SHIFT;
-        let line = &mut self.lines[(hash >> self.shift) as usize].0;
-        let place = (line[0].key[1] != 0) as usize;
-        line[place] = Slot { key: [key as u64, counted], ids: [packed(low), packed(high)] };
+        self.place(hash, Slot { key: [key as u64, counted], ids: [packed(low), packed(high)] });
+        let lines = self.map.len() / size_of::<Line>();
+        if self.displaced > lines / DISPLACED_PART && lines < MOST_LINES {
+            self.grow(lines * 2);
+        }
+    }
+
+    fn place(&mut self, hash: u64, slot: Slot) {
+        // SAFETY: as in `get`, and the map is borrowed mutably.
+        let Line(slots) = unsafe { &mut *self.line(hash).cast_mut() };
+        let taken = (slots[0].key[1] != 0) as usize;
+        self.displaced += (slots[1].key[1] != 0) as usize;
+        slots[taken] = slot;
+    }
+
+    #[cold]
+    fn grow(&mut self, lines: usize) {
+        let old = std::mem::replace(&mut self.map, empty_lines(lines));
+        self.shift = 64 - lines.trailing_zeros();
+        // SAFETY: a map begins at a page, is full of slots, and all its bits are valid.
+        let slots = unsafe {
+            let count = old.len() / size_of::<Slot>();
+            std::slice::from_raw_parts(old.as_ptr().cast::<Slot>(), count)
+        };
+        for slot in slots.iter().filter(|slot| slot.key[1] != 0) {
+            let high = slot.key[1] & !COUNT_MASK;
+            let hash = self.seeds.hash(slot.key[0] as u128 | (high as u128) << 64);
+            self.place(hash, *slot);
+        }
+        self.displaced = 0;
     }
 }
 
-#[inline(always)]
-fn unpack_narrow<T: Id>(words: [u64; 2]) -> [T; NARROW_IDS] {
-    std::array::from_fn(|i| T::of((words[i / 4] >> (16 * (i % 4))) as u16 as u32))
+fn empty_lines(count: usize) -> MmapMut {
+    let map = MmapMut::map_anon(count * size_of::<Line>()).expect("memory for the cache");
+    #[cfg(target_os = "linux")]
+    let _ = map.advise(memmap2::Advice::HugePage); // slower without, not wrong
+    map
 }
 
+/// Writes six ids that lie in 20 bits each, the first one lowest.
+///
+/// # Safety
+/// `to` has room for six.
 #[inline(always)]
-fn unpack_wide<T: Id>(words: [u64; 2]) -> [T; NARROW_IDS] {
-    let id = |i: usize| T::of((words[i / 3] >> (20 * (i % 3)) & WIDE_MASK) as u32);
-    std::array::from_fn(|i| if i < WIDE_IDS { id(i) } else { T::default() })
+unsafe fn write_wide<T: Id>(ids: [u64; 2], to: *mut T) {
+    for i in 0..WIDE_IDS {
+        // SAFETY: the caller's.
+        unsafe { to.add(i).write(T::of((ids[i / 3] >> (20 * (i % 3)) & WIDE_MASK) as u32)) }
+    }
 }
 
 /// Long pieces, by hash and then by their bytes.
 pub(super) struct LongCache {
     seeds: Seeds,
-    /// Number of the entry plus one; 0 is an empty slot.
-    index: Vec<u32>,
-    entries: Vec<Entry>,
-    bytes: Vec<u8>,
-    ids: Vec<u32>,
+    /// Half of the hash above the place of a record plus one; 0 is an empty slot.
+    index: Vec<u64>,
+    entries: usize,
+    /// Records: length and number of ids (16 bits each), the bytes, the ids (32 bits each).
+    records: Vec<u8>,
 }
 
-struct Entry {
-    hash: u64,
-    bytes: (u32, u32),
-    ids: (u32, u32),
-}
+/// Bytes of a record before its piece.
+const HEAD: usize = 4;
 
 impl LongCache {
     pub(super) fn new(seeds: Seeds) -> Self {
-        LongCache {
-            seeds,
-            index: vec![0; LONG_ENTRIES * 2],
-            entries: Vec::new(),
-            bytes: Vec::new(),
-            ids: Vec::new(),
-        }
+        LongCache { seeds, index: vec![0; 1 << 10], entries: 0, records: Vec::new() }
     }
 
-    /// Appends the ids of a piece to `out`; whether it was known.
-    pub(super) fn get<T: Id>(&self, piece: &[u8], out: &mut Vec<T>) -> bool {
+    pub(super) fn hash(&self, piece: &[u8]) -> u64 {
+        if piece.len() > LONGEST { 0 } else { self.seeds.hash_bytes(piece) }
+    }
+
+    pub(super) fn prefetch(&self, hash: u64) {
+        prefetch(&self.index[hash as usize & (self.index.len() - 1)]);
+    }
+
+    /// Appends the ids of the piece of this hash to `out`; whether it was known.
+    pub(super) fn append<T: Id>(&self, piece: &[u8], hash: u64, out: &mut Vec<T>) -> bool {
         if piece.len() > LONGEST {
             return false;
         }
-        let hash = self.seeds.hash_bytes(piece);
         let mut at = hash as usize & (self.index.len() - 1);
         while self.index[at] != 0 {
-            let entry = &self.entries[self.index[at] as usize - 1];
-            let bytes = &self.bytes[entry.bytes.0 as usize..entry.bytes.1 as usize];
-            if entry.hash == hash && bytes == piece {
-                let ids = &self.ids[entry.ids.0 as usize..entry.ids.1 as usize];
-                out.extend(ids.iter().map(|&id| T::of(id)));
-                return true;
+            if (self.index[at] ^ hash) >> 32 == 0 {
+                let (known, ids) = self.record(self.index[at] as u32 as usize - 1);
+                if known == piece {
+                    let (ids, _) = ids.as_chunks();
+                    out.extend(ids.iter().map(|&id| T::of(u32::from_le_bytes(id))));
+                    return true;
+                }
             }
             at = (at + 1) & (self.index.len() - 1);
         }
         false
     }
 
+    /// The bytes of a piece and of its ids.
+    fn record(&self, place: usize) -> (&[u8], &[u8]) {
+        let record = &self.records[place..];
+        let len = u16::from_le_bytes([record[0], record[1]]) as usize;
+        let count = u16::from_le_bytes([record[2], record[3]]) as usize;
+        record[HEAD..HEAD + len + 4 * count].split_at(len)
+    }
+
     /// Remembers the ids of a piece that is not known yet.
-    pub(super) fn put(&mut self, piece: &[u8], ids: &[u32]) {
+    pub(super) fn put<T: Id>(&mut self, piece: &[u8], hash: u64, ids: &[T]) {
         if piece.len() > LONGEST {
             return;
         }
-        if self.entries.len() >= LONG_ENTRIES || self.bytes.len() + piece.len() > LONG_BYTES {
+        let size = HEAD + piece.len() + 4 * ids.len();
+        if self.entries >= LONG_ENTRIES || self.records.len() + size > LONG_BYTES {
             self.index.fill(0);
-            self.entries.clear();
-            self.bytes.clear();
-            self.ids.clear();
+            self.entries = 0;
+            self.records.clear();
         }
-        let hash = self.seeds.hash_bytes(piece);
+        if self.entries * 2 >= self.index.len() {
+            self.grow();
+        }
+        self.place(hash, self.records.len());
+        self.entries += 1;
+        self.records.extend_from_slice(&(piece.len() as u16).to_le_bytes());
+        self.records.extend_from_slice(&(ids.len() as u16).to_le_bytes());
+        self.records.extend_from_slice(piece);
+        self.records.extend(ids.iter().flat_map(|id| id.get().to_le_bytes()));
+    }
+
+    fn place(&mut self, hash: u64, record: usize) {
         let mut at = hash as usize & (self.index.len() - 1);
         while self.index[at] != 0 {
             at = (at + 1) & (self.index.len() - 1);
         }
-        let (byte, id) = (self.bytes.len() as u32, self.ids.len() as u32);
-        self.bytes.extend_from_slice(piece);
-        self.ids.extend_from_slice(ids);
-        self.entries.push(Entry {
-            hash,
-            bytes: (byte, self.bytes.len() as u32),
-            ids: (id, self.ids.len() as u32),
-        });
-        self.index[at] = self.entries.len() as u32;
+        self.index[at] = hash >> 32 << 32 | (record as u64 + 1);
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let index = vec![0; self.index.len() * 2];
+        for slot in std::mem::replace(&mut self.index, index) {
+            if slot != 0 {
+                let place = slot as u32 as usize - 1;
+                self.place(self.seeds.hash_bytes(self.record(place).0), place);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Piece `number`, of `len` bytes.
+    fn piece(number: u32, len: usize) -> Vec<u8> {
+        number.to_le_bytes().into_iter().chain(std::iter::repeat(b'x')).take(len).collect()
+    }
+
+    #[test]
+    fn short_pieces_keep_their_ids_while_the_cache_grows() {
+        let seeds = Seeds::random();
+        let mut cache = ShortCache::new(seeds, 1 << 16);
+        let hashed = |number| {
+            let key = crate::bpe::count::short_key_at(&piece(number, 9), 0, 9);
+            (key, seeds.hash(key))
+        };
+        for number in 0..400_000u32 {
+            let (key, hash) = hashed(number);
+            cache.put(key, hash, &[number & 0xFFFF, number >> 16]);
+        }
+        assert!(cache.map.len() > FIRST_LINES * size_of::<Line>());
+        let mut known = 0;
+        for number in 0..400_000 {
+            let (key, hash) = hashed(number);
+            let mut ids: Vec<u32> = Vec::new();
+            if cache.append(key, hash, &mut ids) {
+                assert_eq!(ids, [number & 0xFFFF, number >> 16]);
+                known += 1;
+            }
+        }
+        assert!(known > 300_000, "{known} of 400000 were kept");
+    }
+
+    #[test]
+    fn long_pieces_keep_their_ids_while_the_cache_grows_and_are_forgotten_at_its_bound() {
+        let mut cache = LongCache::new(Seeds::random());
+        let put = |cache: &mut LongCache, number, len| {
+            let piece = piece(number, len);
+            let hash = cache.hash(&piece);
+            cache.put(&piece, hash, &[number, 7]);
+        };
+        let get = |cache: &LongCache, number, len| {
+            let piece = piece(number, len);
+            let mut ids: Vec<u32> = Vec::new();
+            cache.append(&piece, cache.hash(&piece), &mut ids).then_some(ids)
+        };
+        for number in 0..5000 {
+            put(&mut cache, number, 20);
+        }
+        for number in 0..5000 {
+            assert_eq!(get(&cache, number, 20), Some(vec![number, 7]));
+        }
+        assert_eq!(get(&cache, 5000, 20), None);
+        for number in 0..LONG_BYTES as u32 / 1024 {
+            put(&mut cache, number, 1024);
+        }
+        assert!(cache.records.len() <= LONG_BYTES);
+        assert_eq!(get(&cache, 0, 20), None);
+        put(&mut cache, 9, LONGEST + 1);
+        assert_eq!(get(&cache, 9, LONGEST + 1), None);
     }
 }

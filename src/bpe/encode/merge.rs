@@ -205,8 +205,11 @@ impl Small {
 #[inline(always)]
 fn least(numbers: &[u32]) -> u32 {
     let (blocks, _) = numbers.as_chunks::<LANES>();
-    let least = blocks.iter().fold([NONE; LANES], |least, block| {
-        std::array::from_fn(|lane| least[lane].min(block[lane]))
-    });
+    let mut least = [NONE; LANES];
+    for block in blocks {
+        for (least, &number) in least.iter_mut().zip(block) {
+            *least = number.min(*least);
+        }
+    }
     least.into_iter().fold(NONE, u32::min)
 }

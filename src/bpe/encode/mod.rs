@@ -15,21 +15,26 @@ use super::pretokenize::Pretokenizer;
 use super::vocabulary::{Merges, Vocabulary};
 use crate::{Error, Result};
 use added::Matcher;
-use cache::{LongCache, ShortCache};
+use cache::{LongCache, NO_KEY, ShortCache};
 use merge::Merger;
 use ranks::{NONE, Ranks};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 /// Pieces whose cache lines are fetched ahead of their use.
-const BLOCK: usize = 32;
+const BLOCK: usize = 128;
 
 /// An id as it is written: 16 bits where all fit, else 32.
-pub trait Id: Copy + Send + Default + 'static {
+pub trait Id: Copy + Send + 'static {
     /// The id in this width, which the caller has checked to be enough.
     fn of(id: u32) -> Self;
     /// The id again.
     fn get(self) -> u32;
+    /// Writes eight ids that lie in 16 bits each, the first one lowest.
+    ///
+    /// # Safety
+    /// `to` has room for eight.
+    unsafe fn write_narrow(ids: [u64; 2], to: *mut Self);
 }
 
 impl Id for u16 {
@@ -42,6 +47,12 @@ impl Id for u16 {
     fn get(self) -> u32 {
         self as u32
     }
+
+    #[inline(always)]
+    unsafe fn write_narrow(ids: [u64; 2], to: *mut Self) {
+        // SAFETY: the caller's. Little-endian, as all of the core.
+        unsafe { to.cast::<[u64; 2]>().write_unaligned(ids) }
+    }
 }
 
 impl Id for u32 {
@@ -53,6 +64,14 @@ impl Id for u32 {
     #[inline(always)]
     fn get(self) -> u32 {
         self
+    }
+
+    #[inline(always)]
+    unsafe fn write_narrow(ids: [u64; 2], to: *mut Self) {
+        for i in 0..8 {
+            // SAFETY: the caller's.
+            unsafe { to.add(i).write((ids[i / 4] >> (16 * (i % 4))) as u16 as u32) }
+        }
     }
 }
 
@@ -173,7 +192,7 @@ impl Encoder {
         let kept = self.scratch.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         kept.unwrap_or_else(|| Scratch {
             pretokenizer: Pretokenizer::new(self.vocabulary.pattern),
-            short: ShortCache::new(self.vocabulary.id_limit()),
+            short: ShortCache::new(self.seeds, self.vocabulary.id_limit()),
             long: LongCache::new(self.seeds),
             merger: Merger::default(),
             ids: Vec::new(),
@@ -209,57 +228,90 @@ impl Encoder {
             // A token has at least one byte; the cache writes 8 ids before it counts them.
             out.reserve(segment.len() + 8);
             let mut start = 0;
-            let mut keys = [(0u128, 0u64, 0u32, 0u32); BLOCK];
+            let mut keys = [(NO_KEY, 0u64); BLOCK];
             for block in ends.chunks(BLOCK) {
+                let mut from = start;
                 for (slot, &end) in keys.iter_mut().zip(block) {
                     let len = end as usize - start;
                     *slot = if len <= SHORT_BYTES {
                         let key = short_key_at(segment, start, len);
                         let hash = self.seeds.hash(key);
                         short.prefetch(hash);
-                        (key, hash, start as u32, len as u32)
+                        (key, hash)
                     } else {
-                        (0, 0, start as u32, len as u32)
+                        let hash = long.hash(&segment[start..end as usize]);
+                        long.prefetch(hash);
+                        (NO_KEY, hash)
                     };
                     start = end as usize;
                 }
-                for &(key, hash, from, len) in &keys[..block.len()] {
-                    if key == 0 || !short.get(key, hash, out) {
-                        let piece = &segment[from as usize..(from + len) as usize];
-                        self.encode_unknown(piece, (short, long, merger), ids, out);
+                let mut filled = out.len();
+                for (&(key, hash), &end) in keys.iter().zip(block) {
+                    debug_assert!(out.capacity() - filled >= cache::NARROW_IDS);
+                    // SAFETY: a piece has no more ids than bytes, and there was room for 8 more
+                    // than the segment has; what is counted was written.
+                    unsafe {
+                        match short.get(key, hash, out.as_mut_ptr().add(filled)) {
+                            Some(count) => filled += count,
+                            None => {
+                                out.set_len(filled);
+                                let piece = &segment[from..end as usize];
+                                self.encode_unknown(
+                                    piece,
+                                    key,
+                                    hash,
+                                    (short, long, merger),
+                                    ids,
+                                    out,
+                                );
+                                filled = out.len();
+                            }
+                        }
                     }
+                    from = end as usize;
                 }
+                // SAFETY: as above.
+                unsafe { out.set_len(filled) };
             }
         });
     }
 
-    /// Appends the ids of a piece that the cache of short pieces does not know.
+    /// Appends the ids of a piece that the cache of short pieces does not know, and remembers them.
     #[inline(never)]
     fn encode_unknown<T: Id>(
         &self,
         piece: &[u8],
-        caches: (&mut ShortCache, &mut LongCache, &mut Merger),
+        key: u128,
+        hash: u64,
+        (short, long, merger): (&mut ShortCache, &mut LongCache, &mut Merger),
         ids: &mut Vec<u32>,
         out: &mut Vec<T>,
     ) {
-        let (short, long, merger) = caches;
-        if let Some(whole) = &self.whole {
-            ids.clear();
-            match whole.get(piece) {
-                Some(&id) => ids.push(id),
-                None => merger.merge(piece, &self.id_of_byte, &self.ranks, ids),
-            }
-            if piece.len() <= SHORT_BYTES {
-                let key = short_key_at(piece, 0, piece.len());
-                short.put(key, self.seeds.hash(key), ids);
-            }
-            out.extend(ids.iter().map(|&id| T::of(id)));
+        if key == NO_KEY && long.append(piece, hash, out) {
             return;
         }
-        // Cut where no token reaches across: the parts are merged alone, and small ones are known.
-        let (first, mut start, mut parts) = (out.len(), 0, 0);
+        let first = out.len();
+        match self.whole.as_ref().map(|whole| whole.get(piece)) {
+            Some(Some(&id)) => out.push(T::of(id)),
+            Some(None) => self.merge(piece, merger, ids, out),
+            None => self.encode_parts(piece, (short, long, merger), ids, out),
+        }
+        match key {
+            NO_KEY => long.put(piece, hash, &out[first..]),
+            _ => short.put(key, hash, &out[first..]),
+        }
+    }
+
+    /// Cut where no token reaches across: the parts are merged alone, and small ones are known.
+    fn encode_parts<T: Id>(
+        &self,
+        piece: &[u8],
+        (short, long, merger): (&mut ShortCache, &mut LongCache, &mut Merger),
+        ids: &mut Vec<u32>,
+        out: &mut Vec<T>,
+    ) {
+        let mut start = 0;
         while start < piece.len() {
-            parts += 1;
             let mut end = start + 1;
             while end < piece.len() && self.can_stand_together(piece[end - 1], piece[end]) {
                 end += 1;
@@ -273,51 +325,48 @@ impl Encoder {
                     NONE => out.extend([left, right].map(|b| T::of(self.id_of_byte[b as usize]))),
                     rank => out.push(T::of(self.ranks.merged(rank))),
                 },
-                _ => self.encode_part(
-                    part,
-                    part.len() < piece.len(),
-                    (short, long, merger),
-                    ids,
-                    out,
-                ),
+                // The whole piece, which the caller remembers.
+                _ if part.len() == piece.len() => self.merge(part, merger, ids, out),
+                _ => self.encode_part(part, (short, long, merger), ids, out),
             }
-        }
-        let made = out.len() - first;
-        // A part that is the whole piece is remembered already, unless it was among the smallest.
-        let new = parts > 1 || piece.len() <= 2;
-        if new && piece.len() <= SHORT_BYTES && made <= cache::NARROW_IDS {
-            let key = short_key_at(piece, 0, piece.len());
-            ids.clear();
-            ids.extend(out[first..].iter().map(|id| id.get()));
-            short.put(key, self.seeds.hash(key), ids);
         }
     }
 
-    /// Appends the ids of a part that no merge leaves; `may_be_short` where the cache of short
-    /// pieces may know it.
+    /// Appends the ids of a part that no merge leaves, and remembers them.
     fn encode_part<T: Id>(
         &self,
         part: &[u8],
-        may_be_short: bool,
         (short, long, merger): (&mut ShortCache, &mut LongCache, &mut Merger),
         ids: &mut Vec<u32>,
         out: &mut Vec<T>,
     ) {
-        let is_short = part.len() <= SHORT_BYTES;
-        let key = if is_short { short_key_at(part, 0, part.len()) } else { 0 };
-        let hash = if is_short { self.seeds.hash(key) } else { 0 };
-        let known =
-            if is_short { may_be_short && short.get(key, hash, out) } else { long.get(part, out) };
-        if known {
-            return;
-        }
-        ids.clear();
-        merger.merge(part, &self.id_of_byte, &self.ranks, ids);
-        if is_short {
-            short.put(key, hash, ids);
+        let first = out.len();
+        if part.len() <= SHORT_BYTES {
+            let key = short_key_at(part, 0, part.len());
+            let hash = self.seeds.hash(key);
+            if !short.append(key, hash, out) {
+                self.merge(part, merger, ids, out);
+                short.put(key, hash, &out[first..]);
+            }
         } else {
-            long.put(part, ids);
+            let hash = long.hash(part);
+            if !long.append(part, hash, out) {
+                self.merge(part, merger, ids, out);
+                long.put(part, hash, &out[first..]);
+            }
         }
+    }
+
+    /// Appends the ids of a piece by merging.
+    fn merge<T: Id>(
+        &self,
+        piece: &[u8],
+        merger: &mut Merger,
+        ids: &mut Vec<u32>,
+        out: &mut Vec<T>,
+    ) {
+        ids.clear();
+        merger.merge(piece, &self.id_of_byte, &self.ranks, ids);
         out.extend(ids.iter().map(|&id| T::of(id)));
     }
 

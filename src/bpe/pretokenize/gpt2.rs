@@ -8,6 +8,9 @@
 use super::ascii::{self, Block, Level};
 use crate::bpe::class::{self, NUMBER, SPACE};
 
+/// Ends that are written for 64 bytes, whether there are as many or not; prose has 14.
+const ENDS_AT_ONCE: usize = 16;
+
 /// Bit masks over a text: bit `i` of word `w` is byte `64 * w + i`.
 #[derive(Default)]
 pub(super) struct Masks {
@@ -225,12 +228,13 @@ impl Masks {
             let count = mask.count_ones() as usize;
             ends.reserve(64);
             let base = word as u32 * 64;
-            // SAFETY: 64 places are reserved, of which `count` get written and then counted in.
+            // SAFETY: 64 places are reserved, of which `count` are then counted in. Writing more
+            // than there are leaves a branch that is nearly always the same.
             unsafe {
                 let at = ends.as_mut_ptr().add(ends.len());
-                for i in 0..count {
+                for i in 0..ENDS_AT_ONCE.max(count) {
                     at.add(i).write(base + mask.trailing_zeros());
-                    mask &= mask - 1;
+                    mask &= mask.wrapping_sub(1);
                 }
                 ends.set_len(ends.len() + count);
             }

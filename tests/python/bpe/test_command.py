@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -185,3 +186,20 @@ def test_a_cut_file_is_named_and_nothing_is_left(
     assert "damaged" in said
     assert not (folder / "x").exists()
     assert not [*(folder / "webtext-data").glob("tokens/*")]
+
+
+@pytest.mark.parametrize("kind", ["text", "parquet"])
+def test_training_does_not_import_pandas(folder: Path, kind: str) -> None:
+    """Where it is installed `pa.array` does, which takes longer than counting 50 MB."""
+    pytest.importorskip("pandas")
+    pq.write_table(pa.table({"text": [TEXT]}), folder / "a.parquet")
+    source = "a.txt" if kind == "text" else "a.parquet"
+    code = (
+        "import sys; from webtext_py.cli.main import run;"
+        f"code = run(['bpe', 'train', '--input', '{source}', '--vocab-size', '270', '--out', 'w']);"
+        "sys.exit(code or ('pandas' in sys.modules) * 9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
