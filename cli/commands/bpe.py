@@ -198,13 +198,7 @@ def encode(
     gc.enable()
 
     if inputs == ("-",):
-        from webtext_py.bpe.encode_stage import chosen_tokenizer
-
-        ids = list(map(int, chosen_tokenizer(data, tokenizer, pattern).encode(_stdin())))
-        if as_json:
-            print_json({"ids": ids})
-        else:
-            echo(" ".join(map(str, ids)))
+        _print_ids(data, tokenizer, pattern, as_json)
         return
     with Progress(quiet=quiet) as observer:
         facts = encode(
@@ -227,5 +221,13 @@ def encode(
         print_passed(facts["passed_over"])
 
 
-def _stdin() -> bytes:
-    return sys.stdin.buffer.read()
+def _print_ids(data: Path, tokenizer: Path | None, pattern: str | None, as_json: bool) -> None:
+    """The ids of standard input."""
+    from webtext_py.bpe.encode_stage import chosen_tokenizer
+
+    chosen = chosen_tokenizer(data, tokenizer, pattern)
+    ids = list(map(int, chosen.encode(sys.stdin.buffer.read())))
+    if as_json:
+        print_json({"ids": ids})
+    else:
+        echo(" ".join(map(str, ids)))

@@ -38,7 +38,7 @@ Examples:
 @option("--doc-mask", is_flag=True, help="No attention across documents.")
 @option("--no-compile", is_flag=True, help="Do without torch.compile.")
 @option("--tensorboard", is_flag=True, help="Write TensorBoard's files too.")
-@option("--run", "name", help="Name of the run [default: the preset's].")
+@option("--run", help="Name of the run [default: the preset's].")
 @option("--resume", is_flag=True, help="Go on from the newest checkpoint.")
 @option(
     "--init-from",
@@ -51,14 +51,6 @@ def train(
     data: Path,
     as_json: bool,
     quiet: bool,
-    tokens: Path | None,
-    tokenizer: Path | None,
-    val_tokens: Path | None,
-    text_field: str,
-    name: str | None,
-    resume: bool,
-    init_from: Path | None,
-    force: bool,
     pairs: tuple[str, ...],
     **options: Any,
 ) -> None:
@@ -73,21 +65,11 @@ def train(
     from webtext_py.runs.command import Request, carry_out, planned_settings
 
     context = click.get_current_context()
+    own = ("tokens", "tokenizer", "val_tokens", "text_field", "run", "resume", "init_from", "force")
+    asked = {name: options.pop(name) for name in own}
     settings, show_config = _settings(context, pairs, options), show_wanted(context)
     with _Training(quiet=quiet) as progress:
-        request = Request(
-            data,
-            settings,
-            tokens,
-            tokenizer,
-            val_tokens,
-            name,
-            init_from,
-            resume,
-            force,
-            text_field,
-            progress,
-        )
+        request = Request(data=data, settings=settings, observer=progress, **asked)
         if show_config:
             planned, notes = planned_settings(request)
             for note in notes:
@@ -97,6 +79,11 @@ def train(
     if show_config:
         show(list(planned.rows()), "train", as_json)
         return
+    if os.environ.get("RANK", "0") != "0":
+        return  # the first process speaks for all
+    if result.interrupted:
+        echo(f"saved step {result.step} of `{run}`; `--resume` goes on", err=True)
+        raise KeyboardInterrupt
     summary = {
         "run": str(run),
         "preset": config.run.preset,
@@ -105,11 +92,10 @@ def train(
         "steps": config.run.steps,
         **{k: v for k, v in result.last.items() if k not in ("step", "windows")},
     }
-    if os.environ.get("RANK", "0") != "0":
-        return  # the first process speaks for all
-    if result.interrupted:
-        echo(f"saved step {result.step} of `{run}`; `--resume` goes on", err=True)
-        raise KeyboardInterrupt
+    _print(summary, as_json, quiet)
+
+
+def _print(summary: dict[str, Any], as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json(summary)
     elif not quiet:

@@ -297,24 +297,23 @@ class Archive:
             warc_headers_dict=fields,
         )
         writer.write_record(record)
-        block = out.getvalue()
-        parts = urlsplit(exchange.source_url or exchange.url)
-        target = parts.path + (f"?{parts.query}" if parts.query else "") or "/"
-        out = io.BytesIO()
-        writer = _writer(out)
-        about = writer.create_warc_record(
-            exchange.url,
-            "request",
-            http_headers=StatusAndHeaders(
-                f"GET {target} HTTP/1.1", exchange.request, is_http_request=True
-            ),
-            warc_headers_dict={
-                "WARC-Date": date,
-                "WARC-Concurrent-To": record.rec_headers.get_header("WARC-Record-ID"),
-            },
-        )
-        writer.write_record(about)
-        return [block, out.getvalue()]
+        identity = record.rec_headers.get_header("WARC-Record-ID")
+        return [out.getvalue(), _request(exchange, date, identity)]
+
+
+def _request(exchange: Exchange, date: str, response: str) -> bytes:
+    """The request record of an exchange whose response record is called `response`."""
+    parts = urlsplit(exchange.source_url or exchange.url)
+    target = parts.path + (f"?{parts.query}" if parts.query else "") or "/"
+    out = io.BytesIO()
+    writer = _writer(out)
+    head = StatusAndHeaders(f"GET {target} HTTP/1.1", exchange.request, is_http_request=True)
+    fields = {"WARC-Date": date, "WARC-Concurrent-To": response}
+    about = writer.create_warc_record(
+        exchange.url, "request", http_headers=head, warc_headers_dict=fields
+    )
+    writer.write_record(about)
+    return out.getvalue()
 
 
 def _one_line(text: str) -> str:

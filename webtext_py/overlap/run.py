@@ -103,14 +103,7 @@ def overlap(
     for line in lines:
         say(line)
     _check(config, len(found), data)
-    tests = []
-    for name, path in found:
-        test = read_test_set(path, name, fields=config.fields, text_as=config.text_as)
-        fields = ", ".join(test.fields)
-        say(f"{name}: {test.form}; {len(test.examples):,} examples; text in {fields}")
-        if said := passed_said(test.passed_over):
-            say(f"{name}: {said}")
-        tests.append(test)
+    tests = [_read(name, path, config, say) for name, path in found]
     if not config.train and config.index_file is None:
         training_shards(data, "--train")  # before anything is written
     with Workspace(data, observer=observer) as workspace:
@@ -150,6 +143,16 @@ def overlap(
             counts = drop_overlapping(text, evidence, config.drop, observer=observer)
             say(f"{config.drop}: {counts['kept']:,} of {counts['in']:,} documents kept")
     return outcomes
+
+
+def _read(name: str, path: Path, config: OverlapConfig, say: Callable[[str], None]) -> TestSet:
+    """A test set; what it holds is said."""
+    test = read_test_set(path, name, fields=config.fields, text_as=config.text_as)
+    fields = ", ".join(test.fields)
+    say(f"{name}: {test.form}; {len(test.examples):,} examples; text in {fields}")
+    if said := passed_said(test.passed_over):
+        say(f"{name}: {said}")
+    return test
 
 
 def _ask(
