@@ -54,7 +54,7 @@ def extract(
     from webtext_py.extraction import OUT, run_extract
     from webtext_py.text.extract import ExtractSettings
 
-    from ..output import Progress, print_json, size
+    from ..output import Progress, echo, print_json, size
 
     folder = out or data / OUT
     settings = ExtractSettings(extractor, min_words, lang)
@@ -71,11 +71,11 @@ def extract(
         print_json({"out": str(folder), **counts})
     elif not quiet:
         dropped = ", ".join(f"{count:,} {reason}" for reason, count in counts["dropped"].items())
-        click.echo(
+        echo(
             f"{counts['kept']:,} of {counts['in']:,} pages kept by {counts['extractor']}, "
             f"{counts['words']:,} words; dropped: {dropped or 0}"
         )
         for name, places in counts["damage"].items():
             for offset, lost, what in places:
-                click.echo(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)")
-        click.echo(f"texts are in {folder}")
+                echo(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)")
+        echo(f"texts are in {folder}")

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from webtext_py import _core, defaults
 from webtext_py.columns import text_column
-from webtext_py.errors import ConfigError, InputError
+from webtext_py.errors import ConfigError, FormatError, InputError
 from webtext_py.overlap.training import TrainingText
 from webtext_py.workspace import Observer, Silent
 
@@ -54,7 +54,7 @@ class Index:
         self.path = path
         self.core = _core.NgramIndex(path)
         self.facts = self.core.header()
-        self.metadata: dict[str, Any] = json.loads(self.facts.pop("metadata") or "{}")
+        self.metadata = _metadata(path, self.facts.pop("metadata"))
 
     def matches(self, config: IndexConfig, text: TrainingText) -> bool:
         """Whether the index is of this text and made so."""
@@ -88,6 +88,19 @@ class Index:
             "measured": self.measured(),
             "sources": self.metadata.get("sources", []),
         }
+
+
+def _metadata(path: Path, text: str) -> dict[str, Any]:
+    """What an index says of its text; raises `FormatError` where these are not our words."""
+    try:
+        found = json.loads(text or "{}")
+        sources = found.get("sources", [])
+        known = all(isinstance(row[key], str) for row in sources for key in ("sha256", "name"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        known = False
+    if not known:
+        raise FormatError(f"`{path}` is an index whose text is described in no way that is known")
+    return dict(found)
 
 
 def measured(record: CheckRecord) -> dict[str, Any]:

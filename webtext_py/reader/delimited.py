@@ -38,6 +38,11 @@ def delimited(
     feed = iter(lines)
     first = next((line for line in feed if line.strip()), "")
     plain = first.removeprefix("\ufeff")
+    while not any(_parse(plain, sign) for sign in delimiters) and len(plain) < MOST_CHARACTERS:
+        more = next(feed, None)  # a name may hold line ends
+        if more is None:
+            break
+        plain += more
     delimiter = max(delimiters, key=lambda sign: len(_parse(plain, sign) or ()))
     header = [name.strip() for name in _parse(plain, delimiter) or ()]
     names = [name or f"column {number}" for number, name in enumerate(header, 1)]

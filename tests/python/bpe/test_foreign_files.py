@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Reference
 
@@ -88,7 +88,13 @@ def test_any_added_tokens_give_the_ids_of_tokenizers(
         new += content not in vocab
     path = tmp_path_factory.getbasetemp() / "any.json"
     ours, theirs = both(path, {**plain, "added_tokens": entries})
-    assert ours.encode(text).tolist() == theirs.encode(text).ids
+    try:
+        expected = theirs.encode(text).ids
+    except BaseException as panic:
+        if type(panic).__name__ != "PanicException":
+            raise
+        reject()  # tokenizers itself has no answer: "bad split"
+    assert ours.encode(text).tolist() == expected
     theirs.encode_special_tokens = False
     assert ours.encode(text, allow_special=True).tolist() == theirs.encode(text).ids
 

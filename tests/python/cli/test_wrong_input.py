@@ -104,7 +104,7 @@ _CONTRADICTIONS = [
     (["--before", "18.1.2018"], "is no date", None),
     (["--after", "2018", "--before", "2017"], "no date is at or after", None),
     (["--validation", "1.5"], "not in [0, 1)", None),
-    (["--lang", "german"], "is no ISO 639-1 code", "`de`"),
+    (["--lang", "german"], "no language that is told apart", " de "),
 ]
 _NOTHING_LEFT = [
     (["--pages", "DUMP", "--submissions", "DUMP"], "expected WARC, ARC", None),

@@ -223,7 +223,6 @@ def _train(write: Write) -> Path:
         (b'{"data": [{"paragraphs": [{}]}]}', (), FormatError, "begins like SQuAD"),
         (b'{"text": "x"}\nnot json\n', (), FormatError, "line 2 is not JSON"),
         (b'{"nothing": 5}\n', (), InputError, "no field with a usual name"),
-        (b'{"id": 1, "text": "x"}\n{"id": 1, "text": "y"}\n', (), InputError, "the id `1`"),
         (b'{"text": {"a": 1}}\n', ("text",), InputError, "item 1: `text` is dict"),
         (b"\x1f\x8b\x08\x00broken", (), FormatError, "cut or damaged"),
     ],

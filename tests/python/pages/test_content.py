@@ -64,8 +64,8 @@ def test_index_and_extractor_agree(tmp_path: Path, kind: str, body: bytes, is_pa
     assert capture.outcome == ("good" if is_page else "not_html")
     [(_, payload)] = read_captures(container, [capture.location])
     page = Page("http://a.example/", payload.body, first_value(payload.headers, "content-type"))
-    dropped = rules.not_html(page)
-    assert dropped is None or not is_page or dropped.reason == "empty"
+    reason = rules.no_page(page, 1 << 20)
+    assert reason is None or not is_page or reason == "empty"
 
 
 def test_what_a_type_says() -> None:

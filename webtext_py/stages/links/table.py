@@ -183,6 +183,9 @@ def _time(value: Any) -> int | None:
     if value is None or value == "":
         return None
     micros = to_micros(value)
-    if micros is None:
+    if micros is not None:
+        return micros // 10**6
+    number = to_int64(value)
+    if number is None:
         raise ValueError("no time")
-    return micros // 10**6
+    return number  # of seconds outside the calendar: the line rules say so
