@@ -15,22 +15,6 @@ pub struct Encoded<T> {
     pub offsets: Vec<i64>,
 }
 
-/// Asks for huge pages where memory that is yet to be written is large: a fault for each small page
-/// costs as much as a tenth of the encoding.
-fn prefer_huge_pages<T>(memory: &mut [T]) {
-    #[cfg(target_os = "linux")]
-    if size_of_val(memory) >= 4 << 20 {
-        const PAGE: usize = 4096; // of whole pages; where they are larger it is refused
-        let bytes = memory.as_mut_ptr_range();
-        let start = bytes.start.addr().next_multiple_of(PAGE);
-        let len = (bytes.end.addr() - start) / PAGE * PAGE;
-        // SAFETY: advice on the kind of pages changes no content; slower without, not wrong.
-        unsafe { libc::madvise(start as *mut libc::c_void, len, libc::MADV_HUGEPAGE) };
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = memory;
-}
-
 /// What one unit gave.
 struct Part<T> {
     ids: Vec<T>,
@@ -73,7 +57,6 @@ impl Encoder {
         let mut all = Encoded { ids: Vec::new(), offsets: vec![0] };
         let (ids, ends) = (&mut all.ids, &mut all.offsets);
         ids.reserve(texts.data.len() / 3);
-        prefer_huge_pages(ids.spare_capacity_mut());
         self.encode_more(texts, prefix, allow_special, threads, keep_going, ids, ends)?;
         Ok(all)
     }
