@@ -294,4 +294,3 @@ def text_by_scores(
     scores: _Bytes,
 ) -> tuple[Buffer, Buffer]:
     """For training: main text by scores as in `second_features`, as offsets (int64) and UTF-8."""
-
