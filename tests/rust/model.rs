@@ -282,10 +282,10 @@ fn decided(html: &str, scores: &[f32]) -> String {
 #[test]
 fn where_little_is_kept_the_less_likely_is_and_then_the_rules_text() {
     let long = "long ".repeat(30);
-    let html = format!("<p>{long}a</p><p>{long}b</p><p>short</p>");
+    let html = format!("<p>{long}a</p><p>{long}b</p><p>short but clear</p>");
     let (a, b) = (format!("{long}a"), format!("{long}b"));
-    assert_eq!(decided(&html, &[1.0, -1.0, 1.0]), format!("{a}\n\nshort"));
-    assert_eq!(decided(&html, &[-2.0, -1.0, 1.0]), format!("{b}\n\nshort"));
+    assert_eq!(decided(&html, &[1.0, -1.0, 1.0]), format!("{a}\n\nshort but clear"));
+    assert_eq!(decided(&html, &[-2.0, -1.0, 1.0]), format!("{b}\n\nshort but clear"));
     assert_eq!(decided(&html, &[-2.0, -1.2, 1.0]), "by the rules");
 }
 
