@@ -34,7 +34,8 @@ impl Engine {
     /// Raised with every change that gives a page another text, title, language or date.
     pub fn version(self) -> u32 {
         match self {
-            Engine::Rules | Engine::WebText => 1,
+            Engine::Rules => 1,
+            Engine::WebText => extract::model::NUMBER,
         }
     }
 }
