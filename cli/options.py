@@ -120,7 +120,7 @@ extract_options = several(
         "--extractor",
         default=defaults.EXTRACTOR,
         metavar="NAME",
-        help="rules, trafilatura, or MODULE:CLASS of your own.",
+        help="webtext, rules, trafilatura, or MODULE:CLASS.",
     ),
     option("--lang", metavar="CODE", help="Keep one language only (ISO 639-1)."),
     option(
