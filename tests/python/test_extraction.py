@@ -90,7 +90,7 @@ def test_every_form_of_input(inputs: Path, tmp_path: Path) -> None:
         "redirect": 1,
         "too_short": 1,
     }
-    assert counts["extractor"] == "rules 1"
+    assert counts["extractor"] == "webtext 1"
     rows = texts(tmp_path / "out")
     assert {(row["url"], row["title"]) for row in rows} == {
         ("http://a.test/1", "baker"),

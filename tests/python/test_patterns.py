@@ -207,7 +207,7 @@ ALL = all_patterns()
 
 def test_all_patterns_are_found() -> None:
     assert len(ALL) > 150
-    assert {"pages.http:_HTML_START:0", "pages.kinds:_TEXT:0", "bot_wall.tsv:title:0"} <= set(ALL)
+    assert {"pages.kinds:_TEXT:0", "bot_wall.tsv:title:0"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -79,7 +79,7 @@ def batches(file: Source | None, text_field: str, sequence: Sequencing) -> Itera
         with naming_damage(file.path), open_source(file) as stream:
             yield from _blocks(stream, sequence)
         return
-    for batch in read_batches(file, text_field=text_field):
+    for batch in read_batches(file, text_field=text_field, ids=False):
         yield batch.column("text")
 
 

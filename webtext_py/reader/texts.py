@@ -88,6 +88,7 @@ def read_batches(
     groups: tuple[int, int] | None = None,
     mark: str | None = None,
     observe: Callable[[dict[str, Any], bytes], None] | None = None,
+    ids: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Batches with columns `id` (string), `text` (large_string) and `extra` (string or null).
 
@@ -98,11 +99,12 @@ def read_batches(
     (ids get `:` and the number). `extra` columns that a file lacks are null.
     A batch holds at most about `batch_bytes` of text, or one document. `groups` are the row groups
     of a Parquet file to read, first and end. `observe` is handed each object of a JSONL file with
-    its line, before the batch that holds it.
+    its line, before the batch that holds it. For a caller without use for them `ids` spares a
+    table's: the column is then null.
     """
     rows = _Rows(source, mark, extra, batch_bytes)
     if source.kind in ("parquet", "arrow"):
-        batches = _read_table(source, rows, text_field, groups)
+        batches = _read_table(source, rows, text_field, groups, ids)
     elif source.kind == "jsonl":
         batches = _read_jsonl(source, rows, text_field, observe)
     elif sequence == "line":
@@ -165,7 +167,11 @@ class _Rows:
 
 
 def _read_table(
-    source: Source, rows: _Rows, text_field: str, groups: tuple[int, int] | None
+    source: Source,
+    rows: _Rows,
+    text_field: str,
+    groups: tuple[int, int] | None,
+    with_ids: bool,
 ) -> Iterator[pa.RecordBatch]:
     first = 0
     if source.kind == "arrow":
@@ -186,18 +192,18 @@ def _read_table(
         raise InputError(
             f"column `{text_field}` of `{shown(source.path)}` is {kind}; text was expected"
         )
-    own = [name for name in ID_COLUMNS if name in names and name != text_field]
+    own = [n for n in ID_COLUMNS if n in names and n != text_field] if with_ids else []
     columns = list(dict.fromkeys([text_field, *own, *(n for n in rows.extra if n in names)]))
     if source.kind == "parquet":
         batches = group_batches(
             file, source.path, columns, batch_bytes=rows.most, groups=range(begin, end)
         )
     for batch in _gathered(batches, rows.most):
-        ids = _ids(batch, own, rows, first)
+        nulls = pa.nulls(batch.num_rows, pa.string())
+        ids = _ids(batch, own, rows, first) if with_ids else nulls
         first += batch.num_rows
         text = as_text(batch.column(text_field))
         arrays = [ids, text.fill_null("") if text.null_count else text]
-        nulls = pa.nulls(batch.num_rows, pa.string())
         arrays += [as_strings(batch.column(n)) if n in columns else nulls for n in rows.extra]
         found = pa.record_batch(arrays, names=["id", "text", *rows.extra])
         yield from _cut(found, rows.most)

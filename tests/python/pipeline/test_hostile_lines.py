@@ -49,7 +49,8 @@ def test_dates_outside_the_calendar_end_in_the_ledger(tmp_path: Path, form: str)
     assert run([str(argument) for argument in arguments]) == 0
     rows = pq.read_table(data / "ledger/lines.parquet").to_pylist()
     outcomes = {row["outcome"]: row["lines"] for row in rows}
-    assert outcomes["bad_date"] == len(DATES)
+    # In a table of links the size of a number says its unit: most of these are times there.
+    assert outcomes["bad_date"] == (len(DATES) if form == "submissions" else 1)
     links = pq.read_table(data / "links")  # what is left can be read by whoever counts in days
     assert all(value.year >= 1 for value in links["created_utc"].to_pylist())
 

@@ -12,7 +12,7 @@ import pytest
 from hostile import CRASH, DONE, check, damaged, extracted, made_page
 from labelled_pages import all_pages
 
-FUZZER = Path(__file__).parents[2] / "fuzz" / "html.py"
+FUZZER = Path(__file__).parents[2] / "fuzz" / "page.py"
 
 
 def test_made_pages_keep_the_promises() -> None:
