@@ -51,7 +51,7 @@ class ExtractSettings:
     """What extraction depends on; all of it belongs into a stage's configuration.
 
     `extractor`: an engine of the core (`webtext`, `rules`), `trafilatura`, or `module:class` of
-    another `page.Extractor`. `min_words`: documents with fewer are dropped (see `defaults.MIN_WORDS`).
+    another `page.Extractor`. `min_words`: documents with fewer are dropped.
     `lang`: ISO 639-1 code to keep, None for all. `max_html_bytes`: larger bodies are dropped;
     trafilatura's own bound is 20 MB. For foreign Python alone: `cpu_seconds` a page, 400 times what
     trafilatura's average page takes, and twice that for a page that needs more, as it is tried
