@@ -42,7 +42,7 @@ class LabelledPage:
 
     @property
     def held_out(self) -> bool:
-        """Whether the page is in the half that nobody tunes or trains on: by a keyed hash."""
+        """Whether the page is in the half that nothing is tuned on: by a keyed hash."""
         digest = hashlib.blake2b(self.id.encode(), digest_size=8, key=b"webtext held-out half")
         return digest.digest()[0] < 128
 
