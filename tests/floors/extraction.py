@@ -25,7 +25,7 @@ def main() -> int:
     sys.path.append(str(HERE.parent / "python" / "text"))
     from labelled_pages import all_pages, scores
     from page_scores import set_scores
-    from page_texts import by_rules
+    from page_texts import by_model, by_rules
     from test_gate import PATHS
 
     recorded = json.loads(FILE.read_text("utf-8"))
@@ -33,6 +33,8 @@ def main() -> int:
     reached = {
         **{path: scores(options.data, texts) for path, texts in PATHS.items()},
         "rules": set_scores(pages, by_rules(pages)),
+        # Collections that the model was not trained on.
+        "webtext, pages it has not seen": set_scores(pages, by_model(pages)),
     }
     below = False
     for path, floors in recorded["floors"].items():

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from labelled_pages import LabelledPage, all_pages
 from page_scores import set_scores
-from page_texts import by_rules
+from page_texts import Engine, by_model, by_rules
 
 from webtext_py import _core
 from webtext_py.columns import text_column
@@ -64,9 +64,14 @@ def pages(shared_data: Path) -> list[LabelledPage]:
 
 
 @pytest.mark.shared_data
-def test_texts_of_labelled_pages_are_as_good_as_ever(pages: list[LabelledPage]) -> None:
-    reached = set_scores(pages, by_rules(pages))
-    floors = json.loads(FLOORS.read_text("utf-8"))["floors"]["rules"]
+@pytest.mark.parametrize(
+    ("path", "engine"), [("rules", by_rules), ("webtext, pages it has not seen", by_model)]
+)
+def test_texts_of_labelled_pages_are_as_good_as_ever(
+    pages: list[LabelledPage], path: str, engine: Engine
+) -> None:
+    reached = set_scores(pages, engine(pages))
+    floors = json.loads(FLOORS.read_text("utf-8"))["floors"][path]
     below = {
         name: (reached[name], floor) for name, floor in floors.items() if reached[name] < floor
     }
