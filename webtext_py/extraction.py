@@ -29,7 +29,7 @@ from webtext_py.pages.folder import index_file
 from webtext_py.pages.http import first_value
 from webtext_py.pages.table import row_capture
 from webtext_py.reader import Passed, open_any, recognise
-from webtext_py.reader.files import named_files
+from webtext_py.reader.files import ending_of, named_files
 from webtext_py.records import EXTRACTED, table
 from webtext_py.stage import Files, Stage
 from webtext_py.text.extract import ExtractSettings, PageExtractor
@@ -58,21 +58,22 @@ class Given:
     kind: str
 
 
-def list_inputs(paths: Sequence[str | Path]) -> list[Given]:
+def list_inputs(paths: Sequence[str | Path], passed: Passed) -> list[Given]:
     """The inputs at `paths`: files, folders and globs, each once, in order.
 
-    A folder gives its archives and tables, its JSONL, and the HTML files below it as one input.
-    Raises `InputError` for what is missing or holds no pages.
+    A folder gives its archives and tables, its JSONL, and the HTML files below it as one input;
+    what else it holds is counted in `passed`. Raises `InputError` for what is missing or holds no
+    pages.
     """
     found: dict[Path, Given] = {}
     for given in paths:
         for path in named_files(given):
-            inputs = _of_folder(path) if path.is_dir() else [_of_file(path)]
+            inputs = _of_folder(path, passed) if path.is_dir() else [_of_file(path)]
             found |= {one.path.resolve(): one for one in inputs}
     return list(found.values())
 
 
-def _of_folder(folder: Path) -> list[Given]:
+def _of_folder(folder: Path, passed: Passed) -> list[Given]:
     if index_file(folder, [path.name for path in folder.iterdir()]) is not None:
         return [Given(folder, "archive")]
     lines = sorted(p for p in folder.rglob("*") if p.is_file() and _ends(p, _LINES))
@@ -86,6 +87,10 @@ def _of_folder(folder: Path) -> list[Given]:
             raise InputError(
                 f"`{folder}` holds no pages (HTML, WARC, ARC, Parquet, JSONL)"
             ) from None
+    taken = {one.path for one in found if one.kind != "files"}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not _ends(p, _HTML)):
+        if taken.isdisjoint({path, *path.parents}):
+            passed.add("files", ending_of(path))
     return found
 
 
@@ -124,6 +129,7 @@ class ExtractPages(Stage):
 
     sources: Sequence[Given]
     settings: ExtractSettings
+    passed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of the folders given
     libraries: tuple[str, ...] = field(init=False)
 
     name = "extract"
@@ -168,8 +174,12 @@ class ExtractPages(Stage):
             for given, places in zip(self.sources, made.counts("damage"), strict=True)
             if places
         }
+        passed = Passed(self.passed)
+        for found in made.counts("passed_over"):
+            passed.update(found)
         return {
             **counts,
+            "passed_over": passed.document(),
             "words": made.total("words"),
             "extractor": self.settings.named,
             "damage": damage,
@@ -195,11 +205,13 @@ def run_extract(
 ) -> dict[str, Any]:
     """Writes the main text of the pages in `inputs` (`records.EXTRACTED`) to `out`.
 
-    Returns the counts: `in`, `kept`, `dropped` by reason, `words`, the `extractor` with its
-    version, and `damage`: by input the stretches that gave nothing, as [offset, bytes, what].
+    Returns the counts: `in`, `kept`, `dropped` by reason, `passed_over`, `words`, the `extractor`
+    with its version, and `damage`: by input what gave nothing, as [offset, bytes, what].
     Raises `InputError` where nothing was kept, `StaleError` where `out` holds another result.
     """
-    stage = ExtractPages(list_inputs(inputs), settings or ExtractSettings())
+    passed = Passed()
+    given = list_inputs(inputs, passed)
+    stage = ExtractPages(given, settings or ExtractSettings(), passed.document())
     with Workspace(out, engine or LocalEngine(), observer or Silent()) as workspace:
         return dict(workspace.run(stage, force=force).counts)
 
@@ -218,12 +230,13 @@ def extract_input(
     """
     dropped: Counter[str] = Counter()
     damage: list[list[Any]] = []
+    passed = Passed()
     kept = words = 0
     mark = Path(marks) / outputs[0].name.partition("part-")[2]
     with (
         pq.ParquetWriter(outputs[0], EXTRACTED, compression="zstd") as writer,
         PageExtractor(ExtractSettings(**settings), mark) as extractor,
-        closing(Ahead(_batches(_pages(inputs[0], kind, damage)))) as batches,
+        closing(Ahead(_batches(_pages(inputs[0], kind, damage, passed)))) as batches,
     ):
         held: list[pa.Table] = []
         for batch in batches:
@@ -248,6 +261,7 @@ def extract_input(
         "dropped": dict(sorted(dropped.items())),
         "words": words,
         "damage": damage,
+        "passed_over": passed.document(),
     }
 
 
@@ -277,18 +291,20 @@ def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _pages(path: Path, kind: str, damage: list[list[Any]]) -> Iterator[Item]:
-    """The pages of one input, and why others are none; what is damaged goes to `damage`."""
+def _pages(path: Path, kind: str, damage: list[list[Any]], passed: Passed) -> Iterator[Item]:
+    """The pages of one input, and why others are none; what is damaged goes to `damage`, what is
+    not used to `passed`."""
     if kind == "files":
         yield from (_file(file, path) for file in _html_files(path))
     elif kind == "lines":
-        yield from _lines(path)
+        yield from _lines(path, passed)
     else:
         scan = scan_container(list_containers([str(path)])[0])
         for capture in scan:
             good = capture.outcome == "good"
             yield _item(capture, scan.payload()) if good else capture.outcome
         damage += [[place.offset, place.bytes_lost, place.what] for place in scan.damage]
+        passed.update(scan.passed.document())
 
 
 def _item(capture: Capture, payload: Payload) -> Item:
@@ -315,9 +331,8 @@ def _file(file: Path, given: Path) -> Item:
     return name, Page("", decoded.body)
 
 
-def _lines(path: Path) -> Iterator[Item]:
+def _lines(path: Path, passed: Passed) -> Iterator[Item]:
     """Pages of JSONL: objects with `html`, and what else a table of pages has."""
-    passed = Passed()
     with open_any(path) as stream:
         number = -1
         while line := stream.readline(2 * MAX_PAYLOAD_BYTES):

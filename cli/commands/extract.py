@@ -54,7 +54,7 @@ def extract(
     from webtext_py.extraction import OUT, run_extract
     from webtext_py.text.extract import ExtractSettings
 
-    from ..output import Progress, echo, print_json, size
+    from ..output import Progress, echo, print_json, print_passed, size
 
     folder = out or data / OUT
     settings = ExtractSettings(extractor, min_words, lang)
@@ -78,4 +78,5 @@ def extract(
         for name, places in counts["damage"].items():
             for offset, lost, what in places:
                 echo(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)")
+        print_passed(counts["passed_over"], err=False)
         echo(f"texts are in {folder}")

@@ -83,6 +83,7 @@ def test_every_form_of_input(inputs: Path, tmp_path: Path) -> None:
     counts = run_extract([inputs], tmp_path / "out", engine=LocalEngine(1))
     assert counts["in"] == 12
     assert counts["kept"] == 6
+    assert counts["passed_over"] == {"files": {".txt": 1}}
     assert counts["dropped"] == {
         "bad_line": 1,
         "http_error": 1,
