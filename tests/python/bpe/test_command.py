@@ -200,6 +200,6 @@ def test_training_does_not_import_pandas(folder: Path, kind: str) -> None:
         "sys.exit(code or ('pandas' in sys.modules) * 9)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=False
+        [sys.executable, "-P", "-c", code], cwd=folder, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr

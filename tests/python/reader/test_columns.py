@@ -293,7 +293,7 @@ def test_a_small_table_of_gigabytes_needs_little_memory(tmp_path: Path, encoding
             column = column.dictionary_decode()
         writer.write_table(pa.table({"text": column.cast(pa.string())}))
     assert path.stat().st_size < 100_000
-    run = [sys.executable, "-c", BOMB, str(path)]
+    run = [sys.executable, "-P", "-c", BOMB, str(path)]
     total, peak = subprocess.run(run, capture_output=True, check=True).stdout.split()
     assert int(total) > (1000 if with_dictionary else 300) << 20
     assert int(peak) < 500_000

@@ -153,7 +153,7 @@ def test_a_small_file_of_a_gigabyte_needs_little_memory(tmp_path: Path, ending: 
         for _ in range(400):
             stream.write(b"x" * (1 << 20))
     assert path.stat().st_size < 1 << 20
-    run = [sys.executable, "-c", BOMB, str(path)]
+    run = [sys.executable, "-P", "-c", BOMB, str(path)]
     rows, damaged, peak = subprocess.run(run, capture_output=True, check=True).stdout.split()
     assert (rows, int(damaged) > 0) == (b"0", True)
     assert int(peak) < 300_000
