@@ -18,11 +18,13 @@ from webtext_py.reader import (
     Passed,
     Source,
     list_sources,
+    naming_corruption,
     naming_damage,
     open_parquet,
     open_source,
     read_batches,
 )
+from webtext_py.reader.parquet import column_facts
 from webtext_py.reader.texts import standard_input
 
 Sequencing = Literal["document", "line"]
@@ -62,12 +64,14 @@ def estimated_bytes(files: Sequence[Source | None], text_field: str) -> int:
             continue
         with open_parquet(file.path) as opened:
             facts = opened.metadata
-        for group in range(facts.num_row_groups):
-            columns = facts.row_group(group)
-            for number in range(columns.num_columns):
-                column = columns.column(number)
-                if column.path_in_schema == text_field:
-                    total += column.total_uncompressed_size
+            sizes = [facts.row_group(g).total_byte_size for g in range(opened.num_row_groups)]
+            names = [opened.schema.column(i).path for i in range(len(opened.schema))]
+            share = 1.0
+            if sizes and sizes[0] > 0 and text_field in names:
+                with naming_corruption(file.path):
+                    text = column_facts(opened, 0, names.index(text_field))
+                share = text.total_uncompressed_size / sizes[0]
+        total += int(sum(sizes) * share)
     return total
 
 

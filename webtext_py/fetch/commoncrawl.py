@@ -40,6 +40,7 @@ from webtext_py.pages import warc
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.http import is_html, parse_head
+from webtext_py.reader.parquet import column_facts
 from webtext_py.url.key import url_key
 
 __all__ = ["CommonCrawl", "Row", "index_files", "look_up", "mirrored"]
@@ -177,7 +178,7 @@ def look_up(source: Any, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
             if file.metadata.schema.column(i).path == "url_surtkey"
         )
         for group in range(file.metadata.num_row_groups):
-            statistics = file.metadata.row_group(group).column(column).statistics
+            statistics = column_facts(file, group, column).statistics
             low, high = 0, len(keys)
             if statistics is not None and statistics.has_min_max:
                 low = bisect.bisect_left(keys, statistics.min)

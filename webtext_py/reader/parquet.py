@@ -18,7 +18,14 @@ from webtext_py.errors import FormatError
 from webtext_py.reader.columns import takeable
 from webtext_py.reader.files import shown
 
-__all__ = ["MOST_BYTES", "arrow_batches", "group_batches", "naming_corruption", "open_parquet"]
+__all__ = [
+    "MOST_BYTES",
+    "arrow_batches",
+    "column_facts",
+    "group_batches",
+    "naming_corruption",
+    "open_parquet",
+]
 
 BATCH_ROWS = 16384
 MOST_BYTES = 64 << 20  # our choice: of one column of a batch, at worst
@@ -71,7 +78,7 @@ def group_batches(
             facts = file.metadata.row_group(group)
             size = max(1, facts.total_byte_size)
             most = min(rows, batch_bytes * facts.num_rows // size)
-            most = min(most, _safe_rows(facts, stream, wanted))
+            most = min(most, _safe_rows(file, group, stream, wanted))
             for batch in file.iter_batches(max(1, most), [group], wanted, use_threads=False):
                 yield batch if same else batch.cast(_of(schema, batch.schema.names))
 
@@ -80,15 +87,29 @@ def _of(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
     return pa.schema([schema.field(name) for name in names])
 
 
-def _safe_rows(facts: Any, stream: BinaryIO, columns: list[str] | None) -> int:
+def column_facts(file: pq.ParquetFile, group: int, place: int) -> Any:
+    """What the footer says of a column of a row group.
+
+    Where a damaged footer says what cannot be, Arrow ends the process, unless it finds that out
+    while it reads: so a row of the column is read first. Raises what that raises.
+    """
+    path = file.schema.column(place).path
+    next(file.iter_batches(1, [group], [path], use_threads=False), None)
+    return file.metadata.row_group(group).column(place)
+
+
+def _safe_rows(
+    file: pq.ParquetFile, group: int, stream: BinaryIO, columns: list[str] | None
+) -> int:
     """Rows of a group that can be decoded at once."""
     longest = 1
-    for place in range(facts.num_columns):
-        column = facts.column(place)
-        if column.physical_type not in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
+    for place in range(len(file.schema) if file.metadata.row_group(group).num_rows else 0):
+        said = file.schema.column(place)
+        if said.physical_type not in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"):
             continue
-        if columns is not None and column.path_in_schema.partition(".")[0] not in columns:
+        if columns is not None and said.path.partition(".")[0] not in columns:
             continue
+        column = column_facts(file, group, place)
         whole = column.total_uncompressed_size
         if any(name in column.encodings for name in _PREFIXES):
             longest = max(longest, whole)
