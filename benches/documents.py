@@ -85,7 +85,7 @@ def build(folder: Path, pages: str, extractor: str) -> tuple[float, dict[str, An
         (Path(work) / "links.csv").symlink_to(folder / "links.csv")
         before = children_cpu()
         said = subprocess.check_output(
-            [sys.executable, "-c", _STAGES, work, str(folder / pages), extractor], text=True
+            [sys.executable, "-P", "-c", _STAGES, work, str(folder / pages), extractor], text=True
         )
         seconds = children_cpu() - before
         parts = sorted((Path(work) / "data" / "documents").glob("part-*.parquet"))
