@@ -119,7 +119,7 @@ def main() -> None:
         assert counts["in"] == options.pages == counts["kept"] + sum(counts["dropped"].values())
     extract_s = archive["seconds"]["extract"]
     record = {
-        "command": "python benches/documents.py --html HTML",
+        "command": f"python benches/documents.py --html HTML --extractor {options.extractor}",
         "commit": subprocess.check_output(
             ["git", "rev-parse", "--short", "HEAD"], text=True
         ).strip(),

@@ -23,6 +23,8 @@ def rows_of(path: Path, text: bytes, level: str) -> list[twin.Row]:
     try:
         core = _core.DumpReader(path, allow_damaged=False, batch_lines=1000, level=level)
     except ValueError as error:
+        if level == "portable" or "this machine lacks" not in str(error):
+            raise
         pytest.skip(str(error))
     reader = SubmissionReader.__new__(SubmissionReader)
     reader._reader = core
