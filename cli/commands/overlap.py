@@ -403,7 +403,7 @@ def merge(
     Build the parts with the same --capacity, for all of them together.
     """
     from webtext_py.errors import InputError
-    from webtext_py.overlap.stages import merge_kept
+    from webtext_py.overlap.stage import merge_kept
 
     if out.exists() and not force:
         raise InputError(f"`{out}` exists already", "`--force` replaces it")

@@ -70,7 +70,10 @@ def real_build(shared: Path, work: Path) -> list[str]:
     from labelled_pages import article_benchmark, snippet_benchmark
 
     html = shared / "html"
-    pages = [(p.url, p.body) for p in (*article_benchmark(html), *snippet_benchmark(html))]
+    pages = [
+        (real_input.usable(p.url), p.body)
+        for p in (*article_benchmark(html), *snippet_benchmark(html))
+    ]
     (work / "input").mkdir()
     made = real_input.make(shared, work / "input", pages)
     return ["--submissions", *map(str, made.dumps), "--pages", *map(str, made.pages)]
