@@ -22,7 +22,7 @@ from webtext_py.layout import (
     ALL_URL_ENDS,
     DOCUMENTS,
     DUPLICATES,
-    GOOD,
+    GOOD_CAPTURES,
     LINES,
     LINKS,
     SHARDS,
@@ -155,7 +155,7 @@ def _tables(
     report.equal("URLs in the ledger", _rows(ledger), stages["links"]["urls"]["in"])
     for table, stage in (
         (LINKS, "links"),
-        (GOOD, "pages"),
+        (GOOD_CAPTURES, "pages"),
         (DOCUMENTS, "extract"),
         (SHARDS, "shard"),
     ):

@@ -37,6 +37,7 @@ from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.surt import surt_key
 from webtext_py.pages import warc
+from webtext_py.pages.capture import GOOD
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.http import is_html, parse_head
@@ -285,7 +286,7 @@ class CommonCrawl:
                 result.outcome, result.detail = error.reason, error.detail
                 continue
             if why is None:
-                result.outcome, result.detail, result.status = "good", "", 200
+                result.outcome, result.detail, result.status = GOOD, "", 200
                 result.final_url, result.fetched_at = record.url, record.date
                 return result, [member]
             result.outcome, result.detail = "no_capture", why

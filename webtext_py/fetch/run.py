@@ -20,11 +20,11 @@ from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.resolver import SystemResolver
 from webtext_py.fetch.schedule import Manners
+from webtext_py.pages.capture import GOOD
 from webtext_py.url.key import without_credentials
 
-__all__ = ["GOOD", "Watcher", "fetch"]
+__all__ = ["Watcher", "fetch"]
 
-GOOD = "good"
 _SAY_S = 1.0  # how often the state of the queues is said
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from webtext_py import demo
 from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import FormatError, InputError
-from webtext_py.overlap.tokens import is_tokenised, join_tokens
+from webtext_py.overlap.treebank import is_tokenised, join_tokens
 from webtext_py.reader import (
     Passed,
     group_batches,

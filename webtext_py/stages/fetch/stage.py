@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.layout import FETCHED, LEFT, LINKS
 from webtext_py.ledger import balance
+from webtext_py.pages.capture import GOOD
 from webtext_py.pages.containers import Containers
 from webtext_py.records import FETCHED as COLUMNS
 from webtext_py.records import table
@@ -49,7 +50,7 @@ class Fetch(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Fetches, then writes the table of attempts."""
         from webtext_py.fetch.crawl import Link
-        from webtext_py.fetch.run import GOOD, fetch
+        from webtext_py.fetch.run import fetch
 
         columns = ["url_key", "url", "created_utc"]
         left = pa.chunked_array(
