@@ -17,7 +17,6 @@ from webtext_py.train.metrics import read_metrics
 
 from .conftest import TINY, Command
 
-
 APART = ("sweep", "plot")
 
 
