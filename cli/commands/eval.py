@@ -167,8 +167,11 @@ def _print(document: dict[str, Any]) -> None:
 
     _print_table(str(document["config"]["model"]["name"]), *table_rows(document))
     if document["overlap"] is not None:
-        title = f"overlap with {document['overlap']['text']}"
-        _print_table(title, *overlap_rows(document))
+        names, rows = overlap_rows(document, short=True)
+        if rows:
+            _print_table(f"overlap with {document['overlap']['text']}", names, rows)
+        else:
+            echo(f"no item overlaps with {document['overlap']['text']}")
 
 
 def _print_table(title: str, names: list[str], rows: list[list[str]]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 MARK = "\u2060"  # word joiner: no test set has it, and a line that does stays as it is
 _SHORT = re.compile(  # before a period that belongs to the word: one letter, initials, titles
-    r"(?:.|\w+(?:\.\w+)+|(?i:mr|mrs|ms|dr|st|sr|jr|no|nos|col|gen|lt|capt|sgt|maj|adm|rev|prof|vs"
+    r"(?:\w|\w+(?:\.\w+)+|(?i:mr|mrs|ms|dr|st|sr|jr|no|nos|col|gen|lt|capt|sgt|maj|adm|rev|prof|vs"
     r"|inc|co|corp|bros|ltd|e\.g|i\.e|etc|jan|feb|aug|sept|oct|nov|dec|sen|rep|gov|messrs))"
 )
 

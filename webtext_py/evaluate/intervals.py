@@ -67,7 +67,7 @@ def _row(value: float | None, drawn: Numbers, clusters: int) -> dict[str, Any]:
     if value is None:
         note = "no items"
     elif clusters < LEAST_CLUSTERS:
-        note = f"too few to say: {clusters} independent items, {LEAST_CLUSTERS} needed"
+        note = f"too few: {clusters} of {LEAST_CLUSTERS}"
     else:
         interval = [float(end) for end in np.percentile(drawn[~np.isnan(drawn)], [2.5, 97.5])]
     return {"value": value, "interval_95": interval, "note": note}

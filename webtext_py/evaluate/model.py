@@ -86,12 +86,13 @@ class ModelScorer:
         Spaces at a prefix's end belong to the continuation, as the tokens have it. A token that
         spans both counts as the continuation's. An empty prefix is the start token.
         """
-        wholes, prefixes = [], []
+        wholes: list[str] = []
+        prefixes: list[str] = []
         for prefix, continuation in pairs:
             bare = prefix.rstrip()
             prefixes.append(bare)
             wholes.append(prefix + continuation if bare else continuation)
-        made = []
+        made: list[tuple[Tokens, int]] = []
         for whole, head, bare in zip(
             self.encode(wholes), self.encode(prefixes), prefixes, strict=True
         ):

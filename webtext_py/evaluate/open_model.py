@@ -42,8 +42,9 @@ def open_causal(folder: Path, dtype: Any) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     check_causal(folder)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    said: Any = transformers.logging  # without types
+    said.set_verbosity_error()
+    said.disable_progress_bar()
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)

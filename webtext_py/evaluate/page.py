@@ -1,10 +1,9 @@
 """The results as tables for people, and as one HTML page in the form of the overlap report."""
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from webtext_py.overlap.page import head, table
+from webtext_py.markup import Html, columns, page, table, tag, tiles
 
 from .published import GPT2, GPT3
 from .results import Judged
@@ -17,9 +16,13 @@ def shown(metric: str, value: float | None) -> str:
     """A metric's value: shares in percent, the rest as it is."""
     if value is None:
         return "-"
-    if any(word in metric for word in _SHARES):
+    if _is_share(metric):
         return f"{100 * value:.2f} %"
     return f"{value:.2f}" if abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _is_share(metric: str) -> bool:
+    return any(word in metric for word in _SHARES)
 
 
 def table_rows(
@@ -46,46 +49,45 @@ def _score(metric: str, found: Mapping[str, Any]) -> list[str]:
     return [shown(metric, found["value"]), interval]
 
 
-_GROUPS = {
-    "all": "all items",
-    "clean": "no overlap",
-    "overlapping": "any overlap",
-    "difference": "any overlap minus none",
-}
-
-
-def overlap_rows(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of the scores by overlap."""
+def overlap_rows(
+    document: Mapping[str, Any], short: bool = False
+) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of the scores by overlap; `short`: the first metric and n-gram of tasks that
+    have any."""
     rows = []
     for key, metrics in document["intervals"].items():
-        for metric, found in metrics.items():
-            for n, groups in found.get("by_overlap", {}).items():
-                for group, label in _GROUPS.items():
-                    row = groups[group]
-                    score = _score(metric, row)
-                    note = score[1] or row["note"] or ""
-                    items = f"{row['items']:,}" if "items" in row else ""
-                    rows.append([key, metric, n, label, items, score[0], note])
-    return ["task", "metric", "n-gram", "items", "number", "score", "95 % interval"], rows
+        for metric, found in list(metrics.items())[: 1 if short else None]:
+            for n, groups in list(found.get("by_overlap", {}).items())[: 1 if short else None]:
+                if short and not groups["overlapping"]["items"]:
+                    continue
+                difference = groups["difference"]
+                cells = [f"{_score(metric, groups[g])[0]} ({groups[g]['items']:,})" for g in _BOTH]
+                score, interval = _score(metric, difference)
+                rows.append([key, metric, n, *cells, score, interval or difference["note"] or ""])
+    names = ["task", "metric", "n-gram", "clean (items)", "overlapping (items)"]
+    return [*names, "difference", "95 % interval"], rows
+
+
+_BOTH = ("clean", "overlapping")
 
 
 def render(document: dict[str, Any], judged: Sequence[Judged]) -> str:
     """The page of a result."""
-    model = document["config"]["model"]
+    name = document["config"]["model"]["name"]
+    numbers = [("tasks", len(judged)), ("items", sum(len(one.items) for one in judged))]
     parts = [
-        head(f"Scores of {model['name']}"),
-        f"<h1>Scores of {escape(str(model['name']))}</h1>",
-        f'<p class="lead">{len(judged)} tasks, {sum(len(j.items) for j in judged):,} items.</p>',
-        "<h2>Scores</h2>",
-        table(*table_rows(document, (*GPT2, *GPT3)), _CAPTION),
-        _reasons(document),
+        tag("h1", f"Scores of {name}"),
+        tiles(numbers),
+        tag("h2", "Scores"),
+        table(*table_rows(document, (*GPT2, *GPT3)), _CAPTION, words=(0, 1)),
+        *_notes(document),
     ]
     if document["overlap"] is not None:
-        parts += ["<h2>Memory or generalisation?</h2>", _overlap(document)]
+        parts += [tag("h2", "Memory or generalisation?"), *_overlap(document)]
     for one in judged:
-        parts += [f"<h2>{escape(one.key)}</h2>", _extremes(one, document)]
-    parts += ["<h2>How this was measured</h2>", _method(document), "</body></html>\n"]
-    return "\n".join(parts)
+        parts += [tag("h2", one.key), *_extremes(one, document)]
+    parts += [tag("h2", "How this was measured"), *_method(document)]
+    return page(f"Scores: {name}", *parts)
 
 
 _CAPTION = (
@@ -94,7 +96,11 @@ _CAPTION = (
 )
 
 
-def _reasons(document: Mapping[str, Any]) -> str:
+def _dim(lines: Iterable[str]) -> list[Html]:
+    return [tag("p", line, class_="dim") for line in lines]
+
+
+def _notes(document: Mapping[str, Any]) -> list[Html]:
     lines = [
         f"{key}, {metric}: no published figure beside it, since {published['reason']}."
         for key, metrics in document["published"].items()
@@ -107,57 +113,46 @@ def _reasons(document: Mapping[str, Any]) -> str:
         for metric, found in metrics.items()
         if found["note"]
     ]
-    return "".join(f'<p class="dim">{escape(line)}</p>' for line in lines)
+    return _dim(lines)
 
 
-def _overlap(document: Mapping[str, Any]) -> str:
+def _overlap(document: Mapping[str, Any]) -> list[Html]:
     overlap = document["overlap"]
     caption = (
         f"Overlap with {overlap['text']}, by n-grams of an item's own words. Items shorter than n "
         "words are in neither group."
     )
     figures = [
-        _curve(key, document, n, points)
+        _curve(key, next(iter(document["intervals"][key])), n, points)
         for key, curves in overlap["curves"].items()
         for n, points in curves.items()
         if any(point["items"] for point in points[1:])
     ]
-    return table(*overlap_rows(document), caption) + "".join(figures)
+    return [table(*overlap_rows(document), caption, words=(0, 1)), *figures]
 
 
-def _curve(
-    key: str, document: Mapping[str, Any], n: str, points: Sequence[Mapping[str, Any]]
-) -> str:
-    """The first metric over the share of overlap, one bar a group of items."""
-    metric = next(iter(document["intervals"][key]))
-    most = max([p["value"] for p in points if p["value"] is not None] + [1e-9])
-    bars = []
-    for place, point in enumerate(points):
-        x, value = 10 + 95 * place, point["value"]
-        height = 0.0 if value is None else 140 * min(1.0, value / most)
-        label = "none" if point["share"] == "0" else f"{point['share']} %"
-        bars.append(
-            f'<rect class="b" x="{x}" y="{170 - height:.1f}" width="80" height="{height:.1f}"/>'
-            f'<text x="{x + 40}" y="{164 - height:.1f}" text-anchor="middle">'
-            f"{escape(shown(metric, value))}</text>"
-            f'<text x="{x + 40}" y="186" text-anchor="middle">{label}</text>'
-            f'<text x="{x + 40}" y="202" text-anchor="middle">{point["items"]:,}</text>'
-        )
-    return (
-        '<figure><div class="wide"><svg viewBox="0 0 590 210" width="590" height="210" role="img" '
-        f'aria-label="{escape(metric)} by share of overlap">{"".join(bars)}</svg></div>'
-        f"<figcaption>{escape(key)}: {escape(metric)} by the share of an item's {n}-grams that "
-        "stand in the text, and how many items.</figcaption></figure>"
+def _curve(key: str, metric: str, n: str, points: Sequence[Mapping[str, Any]]) -> Html:
+    """The first metric over the share of overlap: shares in percent, the rest in whole numbers."""
+    scale = 100 if _is_share(metric) else 1
+    values = [round(scale * min(point["value"] or 0, 1e9)) for point in points]
+    labels = ["none" if point["share"] == "0" else f"{point['share']} %" for point in points]
+    below = [f"{name} ({p['items']:,})" for name, p in zip(labels, points, strict=True)]
+    unit = " in percent" if scale == 100 else ""
+    caption = (
+        f"{key}: {metric}{unit} by the share of an item's {n}-grams that stand in the text, and "
+        "how many items"
     )
+    return columns(labels, {metric: values}, caption, below=below)
 
 
-def _extremes(one: Judged, document: Mapping[str, Any]) -> str:
+def _extremes(one: Judged, document: Mapping[str, Any]) -> list[Html]:
     places = {item.id: number for number, item in enumerate(one.items)}
     found = document["extremes"][one.key]
-    sides = []
-    for side in ("worst", "best"):
-        cards = [_card(one, places[row["id"]], row) for row in found[side]]
-        sides.append(f"<div><strong>{side}</strong>{''.join(cards)}</div>")
+    sides = [
+        tag("div", tag("strong", side),
+            *(_card(one, places[row["id"]], row) for row in found[side]))
+        for side in ("worst", "best")
+    ]  # fmt: skip
     cut = document["cut"][one.key]
     said = f"form {one.form}, protocol {one.protocol.name}, {one.shots} shots"
     if cut["items"]:
@@ -165,22 +160,23 @@ def _extremes(one: Judged, document: Mapping[str, Any]) -> str:
             f"; the context had no room for {cut['tokens']:,} tokens of {cut['items']:,} items, "
             "which were cut at the left"
         )
-    return f'<p class="dim">{escape(said)}</p><div class="pair">{"".join(sides)}</div>'
+    return [*_dim([said]), tag("div", *sides, class_="pair")]
 
 
-def _card(one: Judged, place: int, row: Mapping[str, Any]) -> str:
+def _card(one: Judged, place: int, row: Mapping[str, Any]) -> Html:
     item, answers = one.items[place], one.answers[place]
     text = item.text if len(item.text) <= MOST_TEXT else item.text[:MOST_TEXT] + " [...]"
     said = str(one.protocol.shown(item, answers))
     metric = next(iter(one.protocol.metrics))
-    return (
-        f"<article><h3>{escape(item.id)}: {escape(shown(metric, row['value']))}</h3>"
-        f'<div class="text" dir="auto">{escape(text)}</div>'
-        f'<div class="dim">answered: {escape(said[:MOST_TEXT])}</div></article>'
+    return tag(
+        "article",
+        tag("h3", f"{item.id}: {shown(metric, row['value'])}"),
+        tag("div", text, class_="text", dir="auto"),
+        tag("div", f"answered: {said[:MOST_TEXT]}", class_="dim"),
     )
 
 
-def _method(document: Mapping[str, Any]) -> str:
+def _method(document: Mapping[str, Any]) -> list[Html]:
     config = document["config"]
     lines = [
         f"Scored on {config['device']} in {config['dtype']} with {config['threads']} threads; "
@@ -196,4 +192,4 @@ def _method(document: Mapping[str, Any]) -> str:
         says = "; ".join(f"{m}: {what}" for m, what in settings["metrics"].items() if what)
         if says:
             lines.append(f"{key}: {says}.")
-    return "".join(f'<p class="dim">{escape(line)}</p>' for line in lines)
+    return _dim(lines)

@@ -105,7 +105,7 @@ def score(judged: Judged, shares: Mapping[int, Numbers] | None = None) -> dict[s
 
 def _bleu(judged: Judged) -> dict[str, Any]:
     """sacreBLEU of the whole set, with its own interval by resampling."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     from .intervals import RESAMPLES
     from .metrics import first_sentences

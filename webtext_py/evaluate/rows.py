@@ -76,7 +76,7 @@ def _alone(inputs: Sequence[Tokens]) -> int:
 
 def _shared(inputs: Sequence[Tokens]) -> int:
     """How many first tokens all have in common."""
-    low, high = min(inputs), max(inputs)
+    low, high = min(map(tuple, inputs)), max(map(tuple, inputs))
     return next((i for i, pair in enumerate(zip(low, high, strict=False)) if pair[0] != pair[1]),
                 min(len(low), len(high)))  # fmt: skip
 

@@ -62,7 +62,9 @@ def evaluate(
     with Workspace(request.data, engine=engine, observer=observer or Silent()) as workspace:
         indexes = _indexes(workspace, say) if request.overlap else {}
         stage = Evaluate(out, model.folder, tests, settings, model.facts, indexes)
-        workspace.run(stage, force=request.force)
+        old = workspace.manifest.stages.get(stage.name)
+        begun = old is not None and old.state != "done"  # no result that could be lost
+        workspace.run(stage, force=request.force or begun)
     path = request.data / FOLDER / f"{out}.json"
     return json.loads(path.read_bytes()), path
 

@@ -43,7 +43,8 @@ def _tasks(data: Path, out: Path) -> dict[str, tuple[Path, Mapping[str, Any]]]:
         for row in _head(data / "eval" / "arc_easy.jsonl")
     ]  # fmt: skip
     winograd = _head(data / "eval" / "winograd_wsc.jsonl")
-    lines = bz2.open(data / "eval" / "hellaswag_val_full.txt.bz2", "rt").read().splitlines()
+    packed = (data / "eval" / "hellaswag_val_full.txt.bz2").read_bytes()
+    lines = bz2.decompress(packed).decode().splitlines()
     (out / "hellaswag.txt").write_text("\n".join(lines[: 6 * ITEMS]) + "\n")
     hellaswag = [
         {"query": lines[i], "label": int(lines[i + 1]), "choices": lines[i + 2 : i + 6]}

@@ -168,7 +168,7 @@ def _sentence(row: Row) -> tuple[list[str], str, int]:
 
 def _blocks(source: Source) -> list[Row]:
     """Blocks of five lines: sentence with `[MASK]`, `[MASK]`, candidates, right one, nothing."""
-    rows = []
+    rows: list[Row] = []
     for number, start in enumerate(range(0, len(source.lines), 5), 1):
         block = source.lines[start : start + 4]
         if len(block) < 4 or "[MASK]" not in block[0]:

@@ -23,9 +23,9 @@ def is_wikitext(source: Source) -> bool:
 def is_ptb(source: Source) -> bool:
     """Whether lines are the Penn Treebank's as Mikolov cut it: small letters, `N`, `<unk>`."""
     lines = source.lines[:2000]
-    text = " ".join(lines)
-    small = text.replace(" N ", " ") == text.replace(" N ", " ").lower()
-    return not source.keys and is_padded(lines) and small and " <unk> " in text
+    words = " ".join(lines).split()
+    small = all(word == word.lower() or word == "N" for word in words)
+    return not source.keys and is_padded(lines) and small and "<unk>" in words
 
 
 def is_enwik8(source: Source) -> bool:
