@@ -11,5 +11,6 @@ COMMANDS = {
     "sample": (".commands.train", "sample", "Generate text from a trained run."),
     "export": (".commands.train", "export", "Write a run as a Hugging Face GPT-2 folder."),
     "eval": (".commands.eval", "evaluate", "GPT-2's table for your model, from local files."),
+    "report": (".commands.report", "report", "A page by which to judge the data set."),
     "verify": (".commands.verify", "verify", "Re-check every file and count of a data directory."),
 }
