@@ -28,14 +28,14 @@ from bpe_corpus import (
 
 from webtext_py import Tokenizer
 from webtext_py.bpe.alphabet import spell
-from webtext_py.bpe.train import TrainConfig, train_texts
+from webtext_py.bpe.train import BpeConfig, train_texts
 
 VOCAB_SIZE = 50257
 
 
 def training(column: pa.Array, sequence: str) -> dict[str, Any]:
     """Trains with both and compares."""
-    config = TrainConfig(VOCAB_SIZE, 2, sequence=sequence, special=())  # type: ignore[arg-type]
+    config = BpeConfig(VOCAB_SIZE, 2, sequence=sequence, special=())  # type: ignore[arg-type]
     ours, seconds, _ = timed(lambda: train_texts([column], config).vocabulary)
     spelled = [spell(token) for token in ours.tokens]
     merges = [(spelled[a], spelled[b]) for a, b in ours.merges]

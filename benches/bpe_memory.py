@@ -27,7 +27,7 @@ def status(key: str) -> float:
 def child(data: Path, times: int, threads: int) -> None:
     """Counts so many times, trains, prints sizes in MB as JSON."""
     from webtext_py import _core
-    from webtext_py.bpe.train import TrainConfig, learn
+    from webtext_py.bpe.train import BpeConfig, learn
     from webtext_py.columns import text_column
     from webtext_py.reader import read_batches, recognise
 
@@ -43,7 +43,7 @@ def child(data: Path, times: int, threads: int) -> None:
     tables, counted = counter.memory_bytes / 1e6, status("VmHWM")
     pieces = counter.finish()
     distinct = len(pieces)
-    learn(pieces, TrainConfig())
+    learn(pieces, BpeConfig())
     sizes = {
         "tables_mb": tables,
         "peak_counting_mb": counted - before,

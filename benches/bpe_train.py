@@ -36,9 +36,9 @@ SEPARATOR = b"\0\0\0"  # occurs in no text of the corpus
 
 def ours(column: pa.Array, texts: list[str]) -> Callable[[], Any]:
     """webtext, from the Arrow column, which every other trainer gets as strings."""
-    from webtext_py.bpe.train import TrainConfig, train_texts
+    from webtext_py.bpe.train import BpeConfig, train_texts
 
-    return lambda: train_texts([column], TrainConfig(VOCAB_SIZE, 2, special=())).vocabulary
+    return lambda: train_texts([column], BpeConfig(VOCAB_SIZE, 2, special=())).vocabulary
 
 
 def ours_merges(vocabulary: Any) -> Merges:

@@ -16,8 +16,8 @@ from webtext_py import _core
 
 __all__ = [
     "SCHEMA",
-    "Damage",
     "DumpStats",
+    "Gap",
     "Status",
     "SubmissionReader",
     "read_submissions",
@@ -61,7 +61,7 @@ rounded down.
 
 
 @dataclass(frozen=True)
-class Damage:
+class Gap:
     """A place where a compressed stream could not be read."""
 
     compressed_offset: int
@@ -93,7 +93,7 @@ class DumpStats:
     comments: int
     lost_bytes: int
     """Bytes of the file that could not be read; known at the end."""
-    damages: tuple[Damage, ...]
+    damages: tuple[Gap, ...]
     """Where they are; known at the end."""
 
 
@@ -119,7 +119,7 @@ class SubmissionReader(Iterator[pa.RecordBatch]):
     def stats(self) -> DumpStats:
         """What was read so far."""
         figures: dict[str, Any] = self._reader.stats()
-        damages = tuple(Damage(*damage) for damage in figures.pop("damages"))
+        damages = tuple(Gap(*damage) for damage in figures.pop("damages"))
         return DumpStats(**figures, damages=damages)
 
 

@@ -23,7 +23,14 @@ from webtext_py.errors import InputError
 from webtext_py.ledger import balance, reasons
 from webtext_py.manifest import input_names
 from webtext_py.pages.archive import list_containers, scan_container
-from webtext_py.pages.capture import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES, Capture, Location, Payload
+from webtext_py.pages.capture import (
+    GOOD,
+    MAX_BODY_BYTES,
+    MAX_PAYLOAD_BYTES,
+    Capture,
+    Location,
+    Payload,
+)
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.folder import index_file
 from webtext_py.pages.http import first_value
@@ -301,7 +308,7 @@ def _pages(path: Path, kind: str, damage: list[list[Any]], passed: Passed) -> It
     else:
         scan = scan_container(list_containers([str(path)])[0])
         for capture in scan:
-            good = capture.outcome == "good"
+            good = capture.outcome == GOOD
             yield _item(capture, scan.payload()) if good else capture.outcome
         damage += [[place.offset, place.bytes_lost, place.what] for place in scan.damage]
         passed.update(scan.passed.document())
@@ -350,5 +357,5 @@ def _lines(path: Path, passed: Passed) -> Iterator[Item]:
                 continue
             capture, payload = row_capture(Location("", number, 1), row, MAX_PAYLOAD_BYTES, passed)
             # A line without an address is a page all the same.
-            usable = capture.outcome == "good" or (not capture.url and capture.payload_digest)
+            usable = capture.outcome == GOOD or (not capture.url and capture.payload_digest)
             yield _item(capture, payload()) if usable else capture.outcome

@@ -8,7 +8,7 @@ from webtext_py.stage import Files
 LINES = Files("ledger/lines.parquet")
 LINKS = Files("links/part-{}.parquet")
 CAPTURES = Files("pages/index-{}.parquet")
-GOOD = Files("pages/good-{}.parquet")
+GOOD_CAPTURES = Files("pages/good-{}.parquet")
 SCANS = Files("pages/scan-{}.arrow")
 LEFT = Files("pages/left-{}.parquet")
 FETCHED = Files("pages/fetched.parquet")
@@ -18,6 +18,7 @@ WIKIPEDIA = Files("wikipedia/part-{}.parquet")
 SHARDS = Files("shards/{}.parquet")
 TRAIN_SHARDS = Files("shards/train-{}.parquet")
 TOKENIZER = Files("tokenizer/{}")
+REPORT = Files("report/{}")
 
 
 def url_ends(stage: str) -> Files:

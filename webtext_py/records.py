@@ -17,7 +17,7 @@ __all__ = [
     "DOCUMENTS",
     "DUPLICATES",
     "FETCHED",
-    "GOOD",
+    "GOOD_CAPTURES",
     "LEDGER_LINES",
     "LEDGER_URLS",
     "LINKS",
@@ -108,7 +108,7 @@ FETCHED = pa.schema(
 )
 
 # What each link's page was found to be: the capture chosen for it, with what the text will carry.
-GOOD = pa.schema(
+GOOD_CAPTURES = pa.schema(
     [
         *CAPTURES,
         _column("karma", pa.int64(), "of the link"),
@@ -201,7 +201,7 @@ SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
     "links": (layout.LINKS.glob, LINKS),
     "captures": (layout.CAPTURES.glob, CAPTURES),
     "fetched": (layout.FETCHED.glob, FETCHED),
-    "good captures": (layout.GOOD.glob, GOOD),
+    "good captures": (layout.GOOD_CAPTURES.glob, GOOD_CAPTURES),
     "documents": (layout.DOCUMENTS.glob, DOCUMENTS),
     "extracted": ("extracted/part-*.parquet", EXTRACTED),
     "shards": (layout.SHARDS.glob, SHARDS),

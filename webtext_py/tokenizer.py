@@ -117,9 +117,9 @@ class Tokenizer:
         the last ids. An iterable is read in batches and never held whole. Raises `ConfigError` for
         options that make no sense.
         """
-        from webtext_py.bpe.train import TrainConfig, train_texts
+        from webtext_py.bpe.train import BpeConfig, train_texts
 
-        config = TrainConfig(
+        config = BpeConfig(
             vocab_size,
             min_frequency,
             pattern,

@@ -101,7 +101,7 @@ def train(
       webtext bpe train --vocab-size 50257
       webtext bpe train --input books/*.txt --sequence line --out vocab
     """
-    from webtext_py.bpe.train import TrainConfig
+    from webtext_py.bpe.train import BpeConfig
     from webtext_py.bpe.train_stage import Asked, train_vocabulary
     from webtext_py.errors import ConfigError
     from webtext_py.layout import TOKENIZER
@@ -110,7 +110,7 @@ def train(
         raise ConfigError("`--input` and `--from-counts` were both given; give one of them")
     if no_special and options["exclude_special"]:
         raise ConfigError("`--exclude-special` needs a special token, and `--no-special` has none")
-    config = TrainConfig(special=() if no_special else special, **options)
+    config = BpeConfig(special=() if no_special else special, **options)
     asked = Asked(config, inputs, from_counts, save_counts, text_field, workers)
     with Progress(quiet=quiet) as observer:
         facts = train_vocabulary(data, asked, out=out, force=force, observer=observer)

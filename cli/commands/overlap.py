@@ -244,7 +244,8 @@ def _say(quiet: bool) -> Callable[[str], None]:
 def _print(outcome: "Outcome") -> None:
     from rich.table import Table
 
-    from webtext_py.overlap.page import percent, score_rows
+    from webtext_py.markup import percent
+    from webtext_py.overlap.page import score_rows
 
     made = outcome.document
     out = console()
@@ -402,7 +403,7 @@ def merge(
     Build the parts with the same --capacity, for all of them together.
     """
     from webtext_py.errors import InputError
-    from webtext_py.overlap.stages import merge_kept
+    from webtext_py.overlap.stage import merge_kept
 
     if out.exists() and not force:
         raise InputError(f"`{out}` exists already", "`--force` replaces it")

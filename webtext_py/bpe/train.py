@@ -24,7 +24,7 @@ MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class BpeConfig:
     """What decides a vocabulary besides the text."""
 
     vocab_size: int = defaults.VOCAB_SIZE
@@ -63,7 +63,7 @@ class Trained:
 
 def count_texts(
     columns: Iterable[pa.Array],
-    config: TrainConfig,
+    config: BpeConfig,
     *,
     threads: int | None = None,
     observer: Observer | None = None,
@@ -85,7 +85,7 @@ def count_texts(
 
 def count_files(
     files: Sequence[Source | None],
-    config: TrainConfig,
+    config: BpeConfig,
     *,
     text_field: str = "text",
     threads: int | None = None,
@@ -101,7 +101,7 @@ def count_files(
         return count_texts(made, config, threads=threads, observer=observer)
 
 
-def load_counts(paths: Sequence[Path], config: TrainConfig) -> _core.BpePieces:
+def load_counts(paths: Sequence[Path], config: BpeConfig) -> _core.BpePieces:
     """The sums of files of counts; their pattern must be the configuration's."""
     found = counts.counts_pattern(paths)
     if found != config.pattern:
@@ -116,7 +116,7 @@ def load_counts(paths: Sequence[Path], config: TrainConfig) -> _core.BpePieces:
 
 
 def learn(
-    pieces: _core.BpePieces, config: TrainConfig, *, observer: Observer | None = None
+    pieces: _core.BpePieces, config: BpeConfig, *, observer: Observer | None = None
 ) -> Vocabulary:
     """The vocabulary of piece counts, which are used up.
 
@@ -149,7 +149,7 @@ def learn(
     return Vocabulary(tokens, pairs, config.special, config.pattern)
 
 
-def train_texts(columns: Iterable[Any], config: TrainConfig, threads: int | None = None) -> Trained:
+def train_texts(columns: Iterable[Any], config: BpeConfig, threads: int | None = None) -> Trained:
     """The vocabulary of columns of text."""
     pieces, size = count_texts(columns, config, threads=threads)
     distinct = len(pieces)

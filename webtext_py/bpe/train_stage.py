@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from webtext_py.bpe import counts, texts
-from webtext_py.bpe.train import TrainConfig, count_files, learn, load_counts
+from webtext_py.bpe.train import BpeConfig, count_files, learn, load_counts
 from webtext_py.bpe.vocabulary import FILES, Vocabulary, write_vocabulary
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER, TRAIN_SHARDS
@@ -21,7 +21,7 @@ from webtext_py.workspace import Observer, Silent, Steps, Workspace
 class Asked:
     """What a vocabulary is to be made from, and how."""
 
-    settings: TrainConfig = field(default_factory=TrainConfig)
+    settings: BpeConfig = field(default_factory=BpeConfig)
     inputs: Sequence[str | Path] = ()  # of text; the last training shards where none
     from_counts: Sequence[Path] = ()  # files of counts instead of text
     save_counts: Path | None = None

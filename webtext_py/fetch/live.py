@@ -16,13 +16,13 @@ from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.robots import Robots
 from webtext_py.fetch.schedule import Manners, site_of
 from webtext_py.fetch.tdmrep import Reservations
+from webtext_py.pages.capture import GOOD
 from webtext_py.pages.coding import decode_body
-from webtext_py.pages.http import is_html, join_location
+from webtext_py.pages.http import REDIRECTS, is_html, join_location
 from webtext_py.url.key import fetch_url
 
 __all__ = ["Fetched", "Live", "retry_after_s"]
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _RESERVATION_BYTES = 256 << 10  # of a tdmrep.json; our choice
 _PROBES = 4096  # hosts whose answer for a missing path is remembered at a time
@@ -74,7 +74,7 @@ class Live:
 
         Never raises `FetchError`: it becomes the outcome.
         """
-        result = begun or Fetched("good", final_url=url)
+        result = begun or Fetched(GOOD, final_url=url)
         try:
             await self._follow(result.final_url or url, result)
         except FetchError as error:
@@ -120,7 +120,7 @@ class Live:
             refusal = header_opt_out(exchange.headers)
             if refusal is not None:
                 raise FetchError("opt_out", f"{url}: {refusal}")
-            if exchange.status not in _REDIRECTS:
+            if exchange.status not in REDIRECTS:
                 await self._judge_page(exchange, result)
                 return
             result.exchanges.append(exchange)
@@ -219,7 +219,7 @@ class Live:
         answer = await self._polite(url, **options)
         for _ in range(2):
             target = join_location(answer.url, answer.header("location") or "")
-            if answer.status not in _REDIRECTS or target is None:
+            if answer.status not in REDIRECTS or target is None:
                 break
             answer = await self._polite(target.partition("#")[0], **options)
         return answer

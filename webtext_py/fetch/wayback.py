@@ -9,8 +9,9 @@ import email.utils
 import json
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby, islice
 from urllib.parse import urlencode, urlsplit
 
 from webtext_py.fetch.client import Exchange
@@ -21,11 +22,12 @@ from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
+from webtext_py.pages.capture import GOOD
 from webtext_py.pages.coding import decode_body
-from webtext_py.pages.http import is_clean_url, is_html, join_location
+from webtext_py.pages.http import REDIRECTS, is_clean_url, is_html, join_location
 from webtext_py.url.key import url_key, without_credentials
 
-__all__ = ["Capture", "Wayback", "memento_base", "read_cdx"]
+__all__ = ["Memento", "Wayback", "memento_base", "read_cdx"]
 
 # A query for a whole host pays from so many links on; more rows than this and the links are asked
 # for one by one. Our choices.
@@ -41,7 +43,7 @@ _NEVER = frozenset({"content-length", "content-encoding", "transfer-encoding", "
 
 
 @dataclass(frozen=True, order=True)
-class Capture:
+class Memento:
     """A row of a CDX answer."""
 
     timestamp: str  # 14 digits
@@ -65,7 +67,7 @@ def memento_base(cdx: str) -> str:
     return origin + re.sub(r"/(?:cdx|index)/?\Z", "", parts.path)
 
 
-def read_cdx(body: bytes) -> list[Capture]:
+def read_cdx(body: bytes) -> list[Memento]:
     """The rows of a CDX answer in JSON: the Internet Archive's table or pywb's object a line.
 
     Rows that lack a field, or whose URL is none, are left out. Raises `FetchError`
@@ -88,7 +90,7 @@ def read_cdx(body: bytes) -> list[Capture]:
             continue
         timestamp = str(row.get("timestamp", ""))
         url = without_credentials(str(row.get("original", row.get("url", ""))))
-        capture = Capture(
+        capture = Memento(
             timestamp,
             url,
             str(row.get("statuscode", row.get("status", "-"))),
@@ -115,18 +117,20 @@ class Wayback:
         self._limits = limits
 
     async def run(
-        self, links: Sequence[Link], done: Callable[[Link, Fetched], Awaitable[None]]
+        self,
+        links: Iterable[tuple[str, Link]],
+        done: Callable[[Link, Fetched], Awaitable[None]],
     ) -> None:
-        """Fetches every link's nearest good capture and hands each result to `done`."""
-        hosts: dict[str, list[Link]] = defaultdict(list)
-        for link in links:
-            hosts[urlsplit(link.url_key).netloc].append(link)
-        for host, group in hosts.items():
-            known = await self._of_host(host, group) if len(group) >= _HOST_LINKS else None
-            for link in group:
-                await done(link, await self._fetch(link, known))
+        """Fetches every link's nearest good capture and hands each result to `done`. `links` come
+        with their hosts, one host after the other."""
+        for host, group in groupby(links, lambda link: link[0]):
+            # A host with more has more captures than one query gives.
+            while some := [link for _, link in islice(group, _HOST_ROWS)]:
+                known = await self._of_host(host, some) if len(some) >= _HOST_LINKS else None
+                for link in some:
+                    await done(link, await self._fetch(link, known))
 
-    async def _of_host(self, host: str, links: list[Link]) -> dict[str, list[Capture]] | None:
+    async def _of_host(self, host: str, links: list[Link]) -> dict[str, list[Memento]] | None:
         """All captures of a host by key, from one query; null where that is too much."""
         first = min(link.created for link in links)
         last = max(link.created for link in links)
@@ -136,7 +140,7 @@ class Wayback:
             return None
         if len(rows) >= _HOST_ROWS:
             return None
-        found: dict[str, list[Capture]] = defaultdict(list)
+        found: dict[str, list[Memento]] = defaultdict(list)
         for row in rows:
             key = url_key(row.url)
             if key is not None:
@@ -145,7 +149,7 @@ class Wayback:
 
     async def _query(
         self, url: str, first: float, last: float, limit: int, **more: str
-    ) -> list[Capture]:
+    ) -> list[Memento]:
         def stamp(moment: float) -> str:
             bounded = min(max(moment, 0.0), 4e9)
             return dt.datetime.fromtimestamp(bounded, dt.UTC).strftime("%Y%m%d%H%M%S")
@@ -168,7 +172,7 @@ class Wayback:
             raise FetchError("archive_error", "a CDX answer that is too large")
         return read_cdx(decoded.body)
 
-    async def _fetch(self, link: Link, known: dict[str, list[Capture]] | None) -> Fetched:
+    async def _fetch(self, link: Link, known: dict[str, list[Memento]] | None) -> Fetched:
         result = Fetched("no_capture", final_url=link.url)
         try:
             if known is None:
@@ -179,7 +183,7 @@ class Wayback:
                 exchange = await self._raw(capture)
                 why = self._why_not(link, exchange)
                 if why is None:
-                    result.outcome, result.detail = "good", ""
+                    result.outcome, result.detail = GOOD, ""
                     result.final_url, result.status = exchange.url, exchange.status
                     result.exchanges = [exchange]
                     break
@@ -188,7 +192,7 @@ class Wayback:
             result.outcome, result.detail = error.reason, error.detail
         return result
 
-    def _good(self, link: Link, rows: list[Capture]) -> list[Capture]:
+    def _good(self, link: Link, rows: list[Memento]) -> list[Memento]:
         """Captures of the link's page that may be good, nearest first; each moment once."""
         rows = [
             row
@@ -200,12 +204,12 @@ class Wayback:
         ]
         return sorted(rows, key=lambda row: (abs(row.time - link.created), row))
 
-    async def _raw(self, capture: Capture) -> Exchange:
+    async def _raw(self, capture: Memento) -> Exchange:
         """The capture as it was stored."""
         url = f"{self._base}/{capture.timestamp}id_/{capture.url}"
         for _ in range(4):
             answer = await self._pace.get(url, wire_bytes=self._limits.wire_bytes)
-            if answer.status not in (301, 302, 303, 307, 308):
+            if answer.status not in REDIRECTS:
                 break
             target = join_location(url, answer.header("location") or "")
             if target is None or not target.startswith(f"{self._base}/"):

@@ -27,7 +27,7 @@ from webtext_py.overlap.index import (
 from webtext_py.overlap.page import render
 from webtext_py.overlap.report import Answer, Layout, SetReport, document
 from webtext_py.overlap.scores import compare, read_scores
-from webtext_py.overlap.stages import (
+from webtext_py.overlap.stage import (
     FOLDER,
     INDEX,
     Report,

@@ -24,6 +24,7 @@ from typing import BinaryIO
 from webtext_py.errors import InputError
 from webtext_py.pages import folder, table
 from webtext_py.pages.capture import (
+    GOOD,
     MAX_BODY_BYTES,
     MAX_PAYLOAD_BYTES,
     Capture,
@@ -34,6 +35,7 @@ from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.framing import Damage, Frame, Frames, Reader
 from webtext_py.pages.http import (
+    REDIRECTS,
     HttpHead,
     first_value,
     is_html,
@@ -59,7 +61,6 @@ __all__ = [
 ]
 
 _CAPTURES = frozenset({"response", "resource", "revisit"})
-_REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 _HEX_SHA1 = re.compile(r"[0-9a-fA-F]{40}\Z")
 
 
@@ -254,7 +255,7 @@ def _capture(frame: Frame, file: str) -> Capture:
         capture.status = head.status
         capture.http_headers = head.headers
         capture.content_type = first_value(head.headers, "content-type")
-        if head.status in _REDIRECTS:
+        if head.status in REDIRECTS:
             target = first_value(head.headers, "location")
             capture.redirect_to = join_location(header.url, target) if target else None
     elif header.kind == "resource":
@@ -290,7 +291,7 @@ def _outcome(capture: Capture, frame: Frame, head: HttpHead | None) -> str:
     body = frame.block[head.body :] if head is not None else frame.block
     if not is_html(capture.content_type, capture.http_headers, body):
         return "not_html"
-    return "too_large" if frame.too_large else "good"
+    return "too_large" if frame.too_large else GOOD
 
 
 def _digest(frame: Frame, head: HttpHead | None) -> str | None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from webtext_py import records
 
 __all__ = [
+    "GOOD",
     "MAX_BODY_BYTES",
     "MAX_PAYLOAD_BYTES",
     "SCANNED",
@@ -22,6 +23,7 @@ __all__ = [
 # 2025), and the extractor's own limit is 20 MB of text.
 MAX_PAYLOAD_BYTES = 64 << 20
 MAX_BODY_BYTES = 128 << 20
+GOOD = "good"  # the outcome of a capture, archived or fetched, that is a page
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload
+from webtext_py.pages.capture import GOOD, MAX_BODY_BYTES, Capture, Location, Payload
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.framing import Damage
 from webtext_py.pages.http import is_html, is_web_url
@@ -106,7 +106,7 @@ def page_capture(
         passed.add("values", "fetched_at: no time")
     kind = _text(values.get("content_type"))
     status = to_int(values.get("status"))
-    outcome = problem or "good"
+    outcome = problem or GOOD
     if problem is None:
         if not is_web_url(url):
             outcome = "not_http"

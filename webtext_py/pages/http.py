@@ -9,6 +9,7 @@ from webtext_py.pages.warc import decode_text
 from webtext_py.url.key import without_credentials
 
 __all__ = [
+    "REDIRECTS",
     "HttpHead",
     "first_value",
     "is_clean_url",
@@ -20,6 +21,9 @@ __all__ = [
 
 # More than this is no response head: our choice; servers and browsers stop at 256 KiB.
 HEAD_MAX = 1 << 20
+
+# Fetch standard, "redirect status". With another one, a `Location` leads nowhere by itself.
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _STATUS = re.compile(r"HTTP/[0-9]+(?:\.[0-9]+)?[ \t]+([0-9]{3})(?![0-9])")
 _BLANK = re.compile(rb"\n[ \t]*\r?\n")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from webtext_py import _core
 from webtext_py.bpe import texts
 from webtext_py.bpe.alphabet import spell
-from webtext_py.bpe.train import TrainConfig, count_texts, learn, load_counts, train_texts
+from webtext_py.bpe.train import BpeConfig, count_texts, learn, load_counts, train_texts
 from webtext_py.bpe.vocabulary import Vocabulary
 from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, InputError
@@ -29,7 +29,7 @@ def learnt(vocabulary: Vocabulary) -> tuple[list[tuple[str, str]], dict[str, int
 
 
 def train(texts: list[str], vocab_size: int, min_frequency: int, **options: object) -> Vocabulary:
-    config = TrainConfig(vocab_size, min_frequency, special=(), **options)  # type: ignore[arg-type]
+    config = BpeConfig(vocab_size, min_frequency, special=(), **options)  # type: ignore[arg-type]
     return train_texts([pa.array(texts, pa.large_string())], config, threads=2).vocabulary
 
 
@@ -86,7 +86,7 @@ def test_the_result_depends_on_neither_threads_nor_order_nor_batches() -> None:
         "".join(draw.choice("abcdefgh") for _ in range(draw.randint(1, 9))) for _ in range(400)
     ]
     texts = [" ".join(draw.choices(words, k=5000)) for _ in range(60)]
-    config = TrainConfig(1000, special=())
+    config = BpeConfig(1000, special=())
     expected = train_texts([pa.array(texts)], config, threads=1).vocabulary
     assert len(expected) == 1000
     for threads in (2, 5):
@@ -98,37 +98,37 @@ def test_counts_saved_in_parts_train_the_vocabulary_of_the_whole(tmp_path: Path)
     from webtext_py.bpe.counts import write_counts
 
     texts = ["low lower lowest " * 20, "new newer 'newest' " * 30, "a-very-long-piece" * 9]
-    config = TrainConfig(300, special=())
+    config = BpeConfig(300, special=())
     for number, text in enumerate(texts):
         write_counts(count_texts([pa.array([text])], config)[0], "gpt2", tmp_path / f"{number}.p")
     paths = sorted(tmp_path.glob("*.p"))
     whole = train_texts([pa.array(texts)], config).vocabulary
     assert learn(load_counts(paths, config), config) == whole
     with pytest.raises(InputError, match="counts pieces of `gpt2`, but `o200k` was asked for"):
-        load_counts(paths, TrainConfig(300, pattern="o200k", special=()))
+        load_counts(paths, BpeConfig(300, pattern="o200k", special=()))
 
 
 def test_special_text_counts_as_ordinary_text_unless_excluded() -> None:
     texts = ["<|endoftext|>" * 50]
-    as_text = train_texts([pa.array(texts)], TrainConfig(300)).vocabulary
+    as_text = train_texts([pa.array(texts)], BpeConfig(300)).vocabulary
     assert b"endoftext" in as_text.tokens
-    excluded = train_texts([pa.array(texts)], TrainConfig(300, exclude_special=True)).vocabulary
+    excluded = train_texts([pa.array(texts)], BpeConfig(300, exclude_special=True)).vocabulary
     assert len(excluded.merges) == 0
     assert excluded.special == ("<|endoftext|>",)
 
 
 def test_the_special_token_is_last() -> None:
-    vocabulary = train_texts([pa.array(["a b c"])], TrainConfig(300)).vocabulary
+    vocabulary = train_texts([pa.array(["a b c"])], BpeConfig(300)).vocabulary
     assert vocabulary.ids()["<|endoftext|>"] == len(vocabulary) - 1
 
 
 def test_configurations_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ConfigError, match="need at least 257"):
-        TrainConfig(vocab_size=256)
+        BpeConfig(vocab_size=256)
     with pytest.raises(ConfigError, match="pattern `gpt3` is not known"):
-        TrainConfig(pattern="gpt3")
+        BpeConfig(pattern="gpt3")
     with pytest.raises(InputError, match="special token `hello`"):
-        train_texts([pa.array(["hello " * 9 + "hello"])], TrainConfig(400, special=("hello",)))
+        train_texts([pa.array(["hello " * 9 + "hello"])], BpeConfig(400, special=("hello",)))
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -10,7 +10,7 @@ from tiktoken.load import load_tiktoken_bpe
 from tokenizers import Tokenizer
 
 from webtext_py.bpe import vocabulary as module
-from webtext_py.bpe.train import TrainConfig, train_texts
+from webtext_py.bpe.train import BpeConfig, train_texts
 from webtext_py.bpe.vocabulary import FILES, PATTERNS, Vocabulary, write_vocabulary
 from webtext_py.errors import FormatError
 
@@ -19,7 +19,7 @@ TEXT = "The quick brown fox, it's said, jumps; «déjà vu» 中文 1234\n\n  an
 
 def make(pattern: str = "gpt2") -> Vocabulary:
     texts = pa.array([TEXT * 20, TEXT.upper() * 5])
-    return train_texts([texts], TrainConfig(400, pattern=pattern)).vocabulary
+    return train_texts([texts], BpeConfig(400, pattern=pattern)).vocabulary
 
 
 def test_tokenizers_writes_the_same_file(tmp_path: Path) -> None:

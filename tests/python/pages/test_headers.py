@@ -191,6 +191,7 @@ OUTCOMES = [
     ("http_error", "response", URL, b"HTTP/1.1 302 no\r\nLocation: mailto:x\r\n\r\n"),
     ("http_error", "response", URL, b"HTTP/1.1 302 no\r\n\r\n"),
     ("redirect", "response", URL, b"HTTP/1.1 302 no\r\nLocation: /x\r\n\r\n"),
+    ("http_error", "response", URL, b"HTTP/1.1 300 choose\r\nLocation: /x\r\n\r\n"),
     ("no_http_headers", "response", URL, b"<p>HTTP/0.9"),
     ("not_http", "response", "WARC-Target-URI: dns:a.example\r\n", b"2017 1.2.3.4"),
     ("not_http", "response", "", b"HTTP/1.1 200 OK\r\n\r\n<html>"),

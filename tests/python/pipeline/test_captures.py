@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext_py.columns import partition_of
-from webtext_py.records import GOOD
+from webtext_py.records import GOOD_CAPTURES
 from webtext_py.stages.extract.cut import cut
 from webtext_py.stages.extract.documents import rows_of
 from webtext_py.stages.pages import gather
@@ -125,11 +125,11 @@ def test_a_round_agrees_with_the_slow_twin(
         )
     assert found == {s["url_key"]: twin(s, rows) for s in looking}
     assert sum(counts.values()) == len(looking)
-    assert good.schema.equals(GOOD)
+    assert good.schema.equals(GOOD_CAPTURES)
 
 
 def _good(number: int, file: str, offset: int, skip: int | None) -> dict[str, Any]:
-    empty = dict.fromkeys(GOOD.names) | {"redirects": [], "http_headers": []}
+    empty = dict.fromkeys(GOOD_CAPTURES.names) | {"redirects": [], "http_headers": []}
     return {
         **empty,
         "url": "u",
@@ -160,7 +160,7 @@ def test_good_captures_are_gathered_in_the_order_of_their_places(
     parts = 4
     collected, marks = [], []
     for part in range(parts):
-        write_table(pa.Table.from_pylist(rows[part::parts], GOOD), tmp_path / f"in-{part}")
+        write_table(pa.Table.from_pylist(rows[part::parts], GOOD_CAPTURES), tmp_path / f"in-{part}")
         collected.append(tmp_path / f"collected-{part}")
         marks += collect([tmp_path / f"in-{part}"], [collected[-1]])["marks"]
     begins = gather.bounds(marks, 8)
@@ -174,7 +174,7 @@ def test_good_captures_are_gathered_in_the_order_of_their_places(
         out = tmp_path / f"good-{number}"
         gather.gather(ranges, [out], number)
         table = read_tables([out])
-        assert table.schema.equals(GOOD)
+        assert table.schema.equals(GOOD_CAPTURES)
         found += table.to_pylist()
         for file, first, count in cut([out], [], 32)["pieces"]:
             piece = rows_of(out, first, count).to_pylist()
@@ -196,6 +196,6 @@ def test_a_member_of_very_many_pages_is_cut(
 ) -> None:
     monkeypatch.setattr("webtext_py.stages.extract.cut.MOST_SHARED", 40)
     rows = [_good(n, "a", 0, n) for n in range(100)]
-    write_table(pa.Table.from_pylist(rows, GOOD), tmp_path / "good")
+    write_table(pa.Table.from_pylist(rows, GOOD_CAPTURES), tmp_path / "good")
     pieces = cut([tmp_path / "good"], [], 32)["pieces"]
     assert pieces == [["a", 0, 40], ["a", 40, 40], ["a", 80, 20]]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from webtext_py.errors import InputError
-from webtext_py.layout import DOCUMENTS, GOOD, url_ends
+from webtext_py.layout import DOCUMENTS, GOOD_CAPTURES, url_ends
 from webtext_py.ledger import balance, reasons
 from webtext_py.pages.containers import Containers
 from webtext_py.stage import Stage
@@ -41,7 +41,7 @@ class Extract(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Cuts the pages into tasks, then reads them where they lie, extracts, writes."""
         total = steps.counts("pages")["kept"]
-        good = steps.before(GOOD)
+        good = steps.before(GOOD_CAPTURES)
         pieces = steps.each("cut", cut, [Work(path) for path in good], [], size=size_for(total))
         containers = self.containers.all(steps.data)
         work = [

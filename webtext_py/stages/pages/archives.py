@@ -26,7 +26,7 @@ class Archives(Stage):
     partitions: int
 
     name = "archives"
-    rules = 1
+    rules = 2  # no redirect by status 300 or 305
     after = ("links",)
     files = (SCANS, LEFT)
     libraries = ("ada-url", "tldextract")

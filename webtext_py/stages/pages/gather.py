@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.ledger import count_values
-from webtext_py.records import GOOD
+from webtext_py.records import GOOD_CAPTURES
 from webtext_py.tables import Shuffle, read_partition, read_tables, write_table
 
 MARK_ROWS = 1024  # our choice: a range is even to so many rows a partition
@@ -31,8 +31,8 @@ def collect(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
 
     Returns their number by container, and the place of every `MARK_ROWS`th.
     """
-    # As parts of `GOOD`, or the names that Parquet gives lists would show in the file.
-    rows = in_place_order(read_tables(inputs)).cast(GOOD)
+    # As parts of `GOOD_CAPTURES`, or the names that Parquet gives lists would show in the file.
+    rows = in_place_order(read_tables(inputs)).cast(GOOD_CAPTURES)
     write_table(rows, outputs[0])
     every = rows.take(pa.array(np.arange(MARK_ROWS // 2, rows.num_rows, MARK_ROWS)))
     containers = count_values(pc.struct_field(rows["location"], "file"))
@@ -49,9 +49,12 @@ def bounds(marks: Sequence[Sequence[Any]], partitions: int) -> list[Place]:
 def distribute(inputs: list[Path], outputs: list[Path], begins: list[Place]) -> dict[str, Any]:
     """Task: a partition's captures to the ranges that begin at `begins`."""
     wanted = [tuple(place) for place in begins]
-    with Shuffle(outputs[0], len(wanted) + 1, GOOD) as shuffle, pq.ParquetFile(inputs[0]) as file:
+    with (
+        Shuffle(outputs[0], len(wanted) + 1, GOOD_CAPTURES) as shuffle,
+        pq.ParquetFile(inputs[0]) as file,
+    ):
         for batch in file.iter_batches(use_threads=False):
-            rows = pa.Table.from_batches([batch]).cast(GOOD)
+            rows = pa.Table.from_batches([batch]).cast(GOOD_CAPTURES)
             targets = [bisect_right(wanted, place) for place in places(rows)]
             shuffle.add(rows, np.array(targets, np.int64))
     return {}
@@ -59,7 +62,7 @@ def distribute(inputs: list[Path], outputs: list[Path], begins: list[Place]) -> 
 
 def gather(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
     """Task: one range of places, in order."""
-    rows = in_place_order(read_partition(inputs, partition, GOOD)).cast(GOOD)
+    rows = in_place_order(read_partition(inputs, partition, GOOD_CAPTURES)).cast(GOOD_CAPTURES)
     write_table(rows, outputs[0], row_group_rows=8192)
     return {"rows": rows.num_rows}
 

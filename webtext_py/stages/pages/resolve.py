@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from webtext_py.columns import partition_of
 from webtext_py.ledger import count_values, url_ends
-from webtext_py.records import CAPTURES, GOOD, LINKS, table
+from webtext_py.pages.capture import GOOD
+from webtext_py.records import CAPTURES, GOOD_CAPTURES, LINKS, table
 from webtext_py.stages.pages.nearest import Nearest
-from webtext_py.stages.pages.scan import GOOD as GOOD_OUTCOME
 from webtext_py.stages.pages.scan import REDIRECT
 from webtext_py.tables import Shuffle, iterate, read_partition, read_tables, write_table
 
@@ -57,7 +57,7 @@ def round_of(
     seekers = read_partition(inputs[1:], partition, SEEKERS).sort_by("at_key")
     found = _Captures(inputs[0], seekers)
     chosen, outcomes = found.choose(seekers)
-    good = outcomes == GOOD_OUTCOME
+    good = outcomes == GOOD
     onward = outcomes == REDIRECT
     ended = ~(good | onward)
     write_table(_good(seekers.filter(good), found, chosen[good]), outputs[0])
@@ -103,14 +103,14 @@ class _Captures:
             which = None if these is None else np.asarray(these.fill_null(False))
             return Nearest(group, captured, which)
 
-        first_good = nearest(pc.equal(outcome, GOOD_OUTCOME)).find(at, moment)
+        first_good = nearest(pc.equal(outcome, GOOD)).find(at, moment)
         onward = pc.and_(pc.equal(outcome, REDIRECT), pc.is_valid(self.rows["next_key"]))
         redirects = nearest(onward)
         first_redirect = redirects.find(at, moment)
         first = nearest(None).find(at, moment)
 
         chosen = first_good.copy()
-        outcomes = np.full(seekers.num_rows, GOOD_OUTCOME, object)
+        outcomes = np.full(seekers.num_rows, GOOD, object)
         on_the_way = np.asarray(pc.list_value_length(seekers["passed_keys"])) > 0
         missing = first < 0
         outcomes[missing] = np.where(
@@ -172,7 +172,7 @@ def _good(seekers: pa.Table, found: _Captures, chosen: npt.NDArray[np.int64]) ->
     columns = {name: captures[name] for name in CAPTURES.names}
     columns |= {name: seekers[name] for name in ("url_key", "karma", "subreddit", "created_utc")}
     columns |= {"final_url": captures["url"], "redirects": seekers["redirects"]}
-    return table(GOOD, columns)
+    return table(GOOD_CAPTURES, columns)
 
 
 def _onward(seekers: pa.Table, found: _Captures, chosen: npt.NDArray[np.int64]) -> pa.Table:
@@ -222,6 +222,6 @@ def _reasons(path: Path, keys: pa.ChunkedArray) -> dict[str, str]:
         mine = batch.filter(pc.is_in(batch["url_key"], keys.combine_chunks()))
         for row in mine.to_pylist():
             known = found.get(row["url_key"], NO_CAPTURE)
-            if known == NO_CAPTURE and row["outcome"] != GOOD_OUTCOME:
+            if known == NO_CAPTURE and row["outcome"] != GOOD:
                 found[row["url_key"]] = row["outcome"]
     return found

@@ -17,7 +17,6 @@ from webtext_py.records import CAPTURES
 from webtext_py.tables import Shuffle, iterate_partition, read_partition, write_table
 from webtext_py.url.key import url_keys
 
-GOOD = "good"
 REDIRECT = "redirect"
 REVISIT = "revisit"
 _ROWS = 4096

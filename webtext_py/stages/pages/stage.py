@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from webtext_py.errors import InputError
-from webtext_py.layout import CAPTURES, FETCHED, GOOD, SCANS, url_ends
+from webtext_py.layout import CAPTURES, FETCHED, GOOD_CAPTURES, SCANS, url_ends
 from webtext_py.ledger import add_up, balance, reasons
 from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
@@ -26,8 +26,8 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 4  # good captures by place; no credentials; one judge of types, one reader of tables
-    files = (CAPTURES, GOOD, url_ends("pages"))
+    rules = 5  # 4: one judge of types, one reader of tables; 5: no redirect by status 300 or 305
+    files = (CAPTURES, GOOD_CAPTURES, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 
     @property
@@ -103,7 +103,7 @@ class Pages(Stage):
             ["ranges-{}.arrow"],
             begins=begins,
         )
-        steps.each("gather", gather.gather, split(len(begins) + 1, *cut.files()), [GOOD])
+        steps.each("gather", gather.gather, split(len(begins) + 1, *cut.files()), [GOOD_CAPTURES])
         return collected.by_name("containers")
 
     def check(self, counts: Mapping[str, Any]) -> None:

@@ -104,7 +104,7 @@ def test_a_check_killed_before_the_end_changes_nothing(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("webtext_py.overlap.stages.measure_index", stop)
+    monkeypatch.setattr("webtext_py.overlap.stage.measure_index", stop)
     assert run(["overlap", "check", "--quiet", "--data", str(data)]) != 0
     assert verify(data).problems == []
 

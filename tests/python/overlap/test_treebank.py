@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from webtext_py import overlap as lib
-from webtext_py.overlap.tokens import is_tokenised, join_tokens
+from webtext_py.overlap.treebank import is_tokenised, join_tokens
 from webtext_py.words import normalize
 
 from .conftest import Write
