@@ -15,6 +15,7 @@ pub mod html;
 pub mod minhash;
 pub mod overlap;
 pub mod page;
+pub mod wikitext;
 pub mod words;
 
 #[cfg(feature = "python")]

@@ -1,8 +1,9 @@
 """Documents most of whose 8-grams stand in articles of Wikipedia.
 
-`articles` reads the files given; `index` makes one Bloom filter of all their 8-grams (the overlap
-index, at the looser `RATE`); `shares` asks it for each document's; `matches` then looks up the
-n-grams of the suspicious documents, exactly, article by article; `judge` joins it all.
+`articles` reads the files given, dumps of bzip2 streams in parts; `index` makes one Bloom filter of
+all their 8-grams (the overlap index, at the looser `RATE`); `shares` asks it for each document's;
+`matches` then looks up the n-grams of the suspicious documents, exactly, article by article;
+`judge` joins it all.
 
 The filter is mapped: what of it does not fit into memory is paged. Memory: `--memory` while it is
 made, then the distinct 8-grams of the suspicious documents, 24 bytes each.
@@ -52,12 +53,14 @@ MATCHES = pa.schema(
 )
 
 
-def articles(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: a file of articles to titles and plain texts."""
+def articles(
+    inputs: list[Path], outputs: list[Path], part: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """Task: a file of articles, or one of its parts, to titles and plain texts."""
     damage: dict[str, int] = {}
     count = 0
     with pq.ParquetWriter(outputs[0], ARTICLES, compression="zstd") as writer:
-        for batch in read_articles(inputs[0], damage):
+        for batch in read_articles(inputs[0], damage, part):
             writer.write_batch(batch)
             count += batch.num_rows
     return {"articles": count, **damage}
