@@ -86,22 +86,25 @@ def _stream(window: _Window, start: int, lost: Counter[str]) -> Generator[bytes,
     """The text of the stream at `start`; returns where the next one starts."""
     decoder = bz2.BZ2Decompressor()
     at = fed = start
+    cut = False  # the file ends inside the stream
     while not decoder.eof:
         given = memoryview(b"")
         if decoder.needs_input:
             given, fed = window.at(at), at
-            if not given:  # the file ends inside the stream
-                lost["damaged_streams"] += 1
-                return None
+            cut = not given
             at += len(given)
         try:
             # A kilobyte may hold a gigabyte: so much at a time.
             piece = decoder.decompress(given, _PIECE)
         except OSError:
+            piece = None
+        if cut or piece is None:
             lost["damaged_streams"] += 1
+            # What was taken for the stream's own bytes may hold the next one.
             following = _next_start(window, start + 1)
             behind = _size(window, at) if following is None else following
-            lost["lost_bytes"] += behind - (fed if fed < behind else start)
+            if not cut or following is not None:
+                lost["lost_bytes"] += behind - (fed if fed < behind else start)
             return following
         if piece:
             yield piece
