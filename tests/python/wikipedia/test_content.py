@@ -107,6 +107,17 @@ def test_copies_go_and_quotations_stay(tmp_path: Path) -> None:
         assert row["title_ngrams"] == len(set(grams) & held)
 
 
+def test_numbers_of_references_cost_no_words(tmp_path: Path) -> None:
+    """A copy as a page shows it, a number after every tenth word."""
+    articles, _ = _planted()
+    dump = tmp_path / "x.xml.bz2"
+    dump.write_bytes(b"".join(bz2.compress(piece) for piece in _dump(articles)))
+    words = articles["Article 3"].split()
+    marked = [f"{word}[{i // 10}]" if i % 10 == 9 else word for i, word in enumerate(words)]
+    text = "A heading[edit] " + " ".join(marked)
+    assert _run(tmp_path, dump, {"marked": (text, "")})["marked"]["share"] > 0.98
+
+
 def _grams(text: str) -> list[tuple[str, ...]]:
     words = normalize(text).split()
     return [tuple(words[i : i + 8]) for i in range(len(words) - 7)]
