@@ -159,8 +159,10 @@ class Training(Progress):
         elif line["step"] % max(1, steps // 10) == 0:
             self.tell(f"step {line['step']:,}/{steps:,}  {text}")
         if "val_loss" in line:
-            loss, bits = line["val_loss"], line["val_bits_per_byte"]
-            self.tell(f"step {line['step']:,}  validation {loss:.4f}, {bits:.4f} bits per byte")
+            bits = line.get("val_bits_per_byte")  # of causal models alone
+            said = f"validation {line['val_loss']:.4f}"
+            said += "" if bits is None else f", {bits:.4f} bits per byte"
+            self.tell(f"step {line['step']:,}  {said}")
 
 
 def read_settings(context: click.Context, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
