@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from webtext_py import layout
 from webtext_py.columns import hex_digests
-from webtext_py.records import REMOVED, table
+from webtext_py.records import REMOVED, doc_id, table
 from webtext_py.tables import write_table
 from webtext_py.url.key import url_key
 from webtext_py.url.list_file import listed
@@ -106,6 +106,10 @@ class RemovedList:
     def _domains(self) -> frozenset[str]:
         return self.values("domain")
 
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return self.values("doc_id", "duplicate")
+
     def names(self, *urls: str) -> bool:
         """Whether one of these URLs is on the list, by its key or its domain."""
         for key in map(url_key, urls):
@@ -116,6 +120,10 @@ class RemovedList:
                 return True
         return False
 
+    def has(self, key: str) -> bool:
+        """Whether a link is on the list, by its key, its domain or its `doc_id`."""
+        return self.names(key) or doc_id(key) in self._ids
+
     def found_in(self, rows: pa.Table) -> npt.NDArray[np.int64]:
         """The numbers of the good captures on the list, from their `COLUMNS`: by the link, by the
         URL that the page came from, or by the `doc_id`."""
@@ -123,7 +131,7 @@ class RemovedList:
         if self._keys or self._domains:
             urls = zip(*(rows[name].to_pylist() for name in COLUMNS), strict=True)
             found |= np.array([self.names(*both) for both in urls], bool)
-        if ids := self.values("doc_id", "duplicate"):
-            own = pa.array(hex_digests(rows["url_key"]), pa.string())
-            found |= np.asarray(pc.is_in(own, pa.array(sorted(ids))))
+        if self._ids:
+            own = hex_digests(rows["url_key"])
+            found |= np.array([each in self._ids for each in own], bool)
         return np.flatnonzero(found)

@@ -21,6 +21,8 @@ from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.resolver import SystemResolver
 from webtext_py.fetch.schedule import Manners
 from webtext_py.pages.capture import GOOD
+from webtext_py.removed_list import OUTCOME as REMOVED
+from webtext_py.removed_list import RemovedList
 from webtext_py.url.key import without_credentials
 
 __all__ = ["Watcher", "fetch"]
@@ -44,8 +46,11 @@ class Watcher(Protocol):
 class _Fetch:
     """One run of one or more sources over the links that none of them has had."""
 
-    def __init__(self, archive: Archive, config: FetchConfig, watcher: Watcher) -> None:
+    def __init__(
+        self, archive: Archive, config: FetchConfig, watcher: Watcher, removed: RemovedList
+    ) -> None:
         self.archive, self.config, self.watcher = archive, config, watcher
+        self.removed = removed
         # One thread packs and writes: zlib lets the interpreter go meanwhile.
         self.writer = ThreadPoolExecutor(1, "archive")
         self.outcomes: Counter[str] = Counter()
@@ -55,6 +60,17 @@ class _Fetch:
             "wayback": self._wayback,
             "commoncrawl": self._commoncrawl,
         }
+
+    def wanted(self, links: Sequence[Link], sources: Sequence[str]) -> list[Link]:
+        """The links that are not on the list; the others end as `removed`, unless they ended
+        before."""
+        left = []
+        for link in links:
+            if not self.removed.has(link.url_key):
+                left.append(link)
+            elif not any((link.url_key, source) in self.archive.attempts for source in sources):
+                self.archive.add(Attempt(link.url_key, link.url, sources[0], REMOVED), [])
+        return left
 
     async def source(self, name: str, links: Sequence[Link]) -> None:
         """Asks one source for all of `links`."""
@@ -108,6 +124,8 @@ class _Fetch:
         self, source: str, link: Link, result: Fetched, members: list[bytes] | None = None
     ) -> None:
         """Keeps a result; when it returns, the page is done for good."""
+        if result.final_url is not None and self.removed.names(result.final_url):
+            result.outcome, result.exchanges, members = REMOVED, [], None
         last = result.exchanges[-1] if result.exchanges else None
         when = last.started.isoformat() if last is not None else None
         attempt = Attempt(
@@ -157,22 +175,25 @@ def fetch(
     sources: Sequence[str],
     config: FetchConfig,
     watcher: Watcher,
+    removed: RemovedList | None = None,
 ) -> list[Attempt]:
     """Fetches what is missing of `links` into `folder`; returns all attempts, by source and link.
 
     A link goes to the next source when one has nothing good. What an earlier run ended stays,
-    except for the reasons in `config.retry`.
+    except for the reasons in `config.retry`. What is on the list `removed` is never asked for, and
+    not kept where a redirect leads to it.
     Ctrl-C (KeyboardInterrupt) leaves everything finished in place.
     """
     config.check(tuple(sources))
     configuration = config.record(tuple(sources))
     with Archive(folder, configuration, rotate_bytes=config.rotate_bytes) as archive:
-        run = _Fetch(archive, config, watcher)
+        run = _Fetch(archive, config, watcher, removed or RemovedList())
+        wanted = run.wanted(links, sources)
         try:
             for source in sources:
                 left = [
                     Link(link.url_key, without_credentials(link.url), link.created)
-                    for link in links
+                    for link in wanted
                     if _missing(archive, link, sources, source, config)
                 ]
                 if left:

@@ -6,13 +6,14 @@ A vocabulary stays: the documents that went are not to be read in it, and what i
 valid.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from webtext_py.bpe.train_stage import TrainVocabulary
 from webtext_py.layout import REMOVED
-from webtext_py.manifest import Entry
+from webtext_py.manifest import MANIFEST, Entry, Manifest
 
 LISTED = ("fetch", "extract", "shard")  # the stages that the list is an input of
 
@@ -39,11 +40,24 @@ def derived(
             if name in gone or name in kept or name == TrainVocabulary.name:
                 continue
             sources = [stages[up] for up in entry.upstream if up in stages]
-            touched = any(_changed(source, changed) for source in sources)
+            # Of an index elsewhere nobody knows what it was made from.
+            unknown = name.startswith("overlap/") and not entry.upstream
+            touched = unknown or any(_changed(source, changed) for source in sources)
             read = any(digest in changed for digest in entry.inputs.values())
             if touched or read or any(up in gone for up in entry.upstream):
                 gone.append(name)
     return gone
+
+
+def beside(data: Path, changed: Mapping[str, str]) -> Iterator[tuple[Manifest, list[str]]]:
+    """The manifests of folders in a data directory, such as those of `webtext dedup`, less the
+    stages made from changed files, and the names of the files that go with those."""
+    for path in sorted(data.glob(f"*/{MANIFEST}")):
+        manifest = Manifest(path.parent)
+        gone = derived(manifest.stages, changed, frozenset())
+        outputs = [name for each in gone for name in manifest.stages.pop(each).outputs]
+        if gone:
+            yield manifest, [f"{path.parent.name}/{name}" for name in outputs]
 
 
 def _changed(entry: Entry, changed: Mapping[str, str]) -> bool:

@@ -49,7 +49,7 @@ class Rewriting:
         self.changed: dict[str, str] = {}
         self.counts: dict[str, dict[str, Any]] = {}
         keys = dict(zip(*(found.rows[n].to_pylist() for n in OUT.names), strict=True))
-        self._out = self._table("out", {**dict.fromkeys(gone), **keys})
+        self.out = self._table("out", {**dict.fromkeys(gone), **keys})
         self._again = self._table("again", {**dict.fromkeys(gone | instead.again), **keys})
 
     def _table(self, name: str, rows: Mapping[str, str | None]) -> Path:
@@ -98,14 +98,14 @@ class Rewriting:
     def _documents(self) -> int:
         """The documents and extraction's rows of the ledger; returns how many documents stay."""
         entry, ends = self.stages["extract"], url_ends("extract")
-        parts = self._holding(DOCUMENTS.among(entry.outputs), "doc_id", self._out)
-        ended = self._holding(ends.among(entry.outputs), "url_key", self._out)
+        parts = self._holding(DOCUMENTS.among(entry.outputs), "doc_id", self.out)
+        ended = self._holding(ends.among(entry.outputs), "url_key", self.out)
         keys = sorted({*map(DOCUMENTS.key, parts), *map(ends.key, ended)})
         data = self.steps.data
         made = self.steps.each(
             "documents",
             rewrite.documents,
-            [Work(data / DOCUMENTS.name(k), data / ends.name(k), self._out, name=k) for k in keys],
+            [Work(data / DOCUMENTS.name(k), data / ends.name(k), self.out, name=k) for k in keys],
             [f"{NEW}/{DOCUMENTS.pattern}", f"{NEW}/{ends.pattern}"],
             unit="files",
         )
@@ -115,7 +115,7 @@ class Rewriting:
         dropped = Counter(old["dropped"])
         dropped.subtract(others)
         dropped[OUTCOME] += documents + others.total()
-        kept = old["kept"] - documents
+        kept: int = old["kept"] - documents
         counts = {**old, **balance("extract", old["in"], kept, +dropped)}
         self.counts["extract"] = {**counts, "words": old["words"] - made.total("words")}
         return kept
@@ -168,7 +168,7 @@ class Rewriting:
             split: shard_names(split, getattr(layout, split)) for split in ("train", "validation")
         }
         names = [name for members in splits.values() for name in members]
-        held = self._holding(SHARDS.among(entry.outputs), "doc_id", self._out)
+        held = self._holding(SHARDS.among(entry.outputs), "doc_id", self.out)
         concerned = {SHARDS.key(name) for name in held}
         numbers = [layout.cut, layout.train, layout.validation]
         if self.instead.ids:
@@ -179,7 +179,7 @@ class Rewriting:
             Work(
                 data / SHARDS.name(name),
                 data / ends.name(name),
-                self._out,
+                self.out,
                 *self.instead.documents,
                 name=name,
                 shard=n,

@@ -16,7 +16,8 @@ from webtext_py.errors import InputError
 from webtext_py.layout import REMOVED, SHARDS
 from webtext_py.manifest import MANIFEST, Manifest
 from webtext_py.removal.asked import Asked, list_rows
-from webtext_py.removal.entries import Change, derived, updated
+from webtext_py.removal.entries import Change, beside, derived, updated
+from webtext_py.removal.fetched import take_out
 from webtext_py.removal.files import Rewriting
 from webtext_py.removal.find import find
 from webtext_py.removal.promote import Promoted, promote
@@ -100,6 +101,7 @@ class Removal(Stage):
         replace(whole, layout=layout).write(path)
         rewriting = Rewriting(steps, found, frozenset(dropped), instead, layout)
         rewriting.run()
+        take_out(rewriting, path)
         report = about(self.asked, wanted, found, dropped, instead)
         _finish(rewriting, report, sha256_file(path))
         return vars(report)
@@ -167,7 +169,12 @@ def _finish(rewriting: Rewriting, report: Report, listed: str) -> None:
     write_json(steps.work / NEW / MANIFEST, manifest.document())
     report.written = sorted(rewriting.files)
     report.stale = gone
-    report.deleted = sorted({name for each in gone for name in stages[each].outputs})
+    deleted = {name for each in gone for name in stages[each].outputs}
+    for other, names in beside(steps.data, rewriting.changed):
+        write_json(steps.work / NEW / other.path.relative_to(steps.data), other.document())
+        report.stale.append(other.path.parent.name)
+        deleted.update(names)
+    report.deleted = sorted(deleted)
     report.documents = stages["extract"].counts["kept"] - rewriting.counts["extract"]["kept"]
     before, after = stages["shard"].counts["splits"], rewriting.counts["shard"]["splits"]
     report.splits = {split: after[split]["rows"] - before[split]["rows"] for split in after}

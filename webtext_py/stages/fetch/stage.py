@@ -4,18 +4,20 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext_py.fetch.config import FetchConfig
-from webtext_py.layout import FETCHED, LEFT, LINKS
+from webtext_py.layout import FETCHED, LEFT, LINKS, REMOVED
 from webtext_py.ledger import balance
 from webtext_py.pages.capture import GOOD
 from webtext_py.pages.containers import Containers
 from webtext_py.records import FETCHED as COLUMNS
 from webtext_py.records import table
+from webtext_py.removed_list import RemovedList, removed_list
 from webtext_py.stage import Stage
 from webtext_py.tables import iterate, write_table
 from webtext_py.workspace import Steps
@@ -47,6 +49,10 @@ class Fetch(Stage):
         """What the fetched pages depend on."""
         return self.settings.record(self.containers.network)
 
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The list of what was removed for good, where there is one."""
+        return removed_list(data)
+
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Fetches, then writes the table of attempts."""
         from webtext_py.fetch.crawl import Link
@@ -68,7 +74,8 @@ class Fetch(Stage):
             ]
         sources, asked = self.containers.network, steps.data / FETCHED.name()
         watcher = _Watcher(steps)
-        attempts = fetch(asked.parent, links, sources, self.settings, watcher)
+        removed = RemovedList.read(steps.data / REMOVED.name())
+        attempts = fetch(asked.parent, links, sources, self.settings, watcher, removed)
         write_table(_table(attempts, sources), asked)
         steps.keep([asked, *self.containers.fetched(steps.data).values()])
         ends: dict[str, str] = {}
