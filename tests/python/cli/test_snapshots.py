@@ -48,6 +48,7 @@ SESSION = (
     ("train", "--device cpu --steps 2 --run short"),
     ("sample", "short --device cpu --length 2"),
     ("export", "short {data}/exported"),
+    ("remove", "--domain plainscience.example --promote --workers 1"),
 )
 
 
