@@ -97,10 +97,11 @@ def _print(report: dict[str, Any], dry_run: bool) -> None:
     echo(f"{len(report['written']):,} files {would}written again")
     for name in report["stale"]:
         echo(f"deleted, to be made again by its command: {name}")
-    made = {"vocabulary": report["vocabularies"], "run": report["runs"]}
-    for what, names in made.items():
-        for name in names:
-            echo(f"made with what goes, and kept: {what} `{name}`")
+    for name in report["vocabularies"]:
+        echo(f"learnt with what goes, and still valid: the vocabulary in `{name}/`")
+    for run in report["runs"]:
+        perhaps = "" if run["on_these_tokens"] else "perhaps "
+        echo(f"{perhaps}learnt with what goes, which its weights keep: run `{run['run']}`")
     for name, pages in report["archives"].items():
         echo(f"your archive `{name}` still holds {pages:,} pages")
     for name in report["others"]:

@@ -48,6 +48,7 @@ class Rewriting:
         self.files: dict[str, dict[str, Any]] = {}
         self.changed: dict[str, str] = {}
         self.counts: dict[str, dict[str, Any]] = {}
+        self.parts: list[str] = []  # the files of documents that hold what goes
         keys = dict(zip(*(found.rows[n].to_pylist() for n in OUT.names), strict=True))
         self.out = self._table("out", {**dict.fromkeys(gone), **keys})
         self._again = self._table("again", {**dict.fromkeys(gone | instead.again), **keys})
@@ -98,9 +99,9 @@ class Rewriting:
     def _documents(self) -> int:
         """The documents and extraction's rows of the ledger; returns how many documents stay."""
         entry, ends = self.stages["extract"], url_ends("extract")
-        parts = self._holding(DOCUMENTS.among(entry.outputs), "doc_id", self.out)
+        self.parts = self._holding(DOCUMENTS.among(entry.outputs), "doc_id", self.out)
         ended = self._holding(ends.among(entry.outputs), "url_key", self.out)
-        keys = sorted({*map(DOCUMENTS.key, parts), *map(ends.key, ended)})
+        keys = sorted({*map(DOCUMENTS.key, self.parts), *map(ends.key, ended)})
         data = self.steps.data
         made = self.steps.each(
             "documents",

@@ -5,10 +5,11 @@ memory: the rows found, and those of the clusters of duplicates that they belong
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -77,6 +78,12 @@ class Found:
 
     rows: pa.Table  # `FOUND`
     clusters: pa.Table  # `records.DUPLICATES` of the clusters concerned
+
+    def without(self, listed: RemovedList) -> "Found":
+        """Less what went before."""
+        known = listed.found_in(self.rows)
+        rest = np.setdiff1d(np.arange(self.rows.num_rows), known)
+        return replace(self, rows=self.rows.take(pa.array(rest)))
 
     @property
     def ids(self) -> frozenset[str]:

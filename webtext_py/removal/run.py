@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from webtext_py.bpe.encode_stage import TOKENS
+from webtext_py.bpe.train_stage import TrainVocabulary
 from webtext_py.engine import Engine, LocalEngine
 from webtext_py.engine.commit import clean, sha256_file, write_json
 from webtext_py.engine.journal import JOURNAL, NEW, commit_together
@@ -21,6 +22,7 @@ from webtext_py.removal.fetched import take_out
 from webtext_py.removal.files import Rewriting
 from webtext_py.removal.find import find
 from webtext_py.removal.promote import Promoted, promote
+from webtext_py.removal.quotes import quoting
 from webtext_py.removal.report import Report, about, made_with
 from webtext_py.removal.tokens import encode_again
 from webtext_py.removed_list import RemovedList, ShardLayout, made_from
@@ -92,6 +94,8 @@ class Removal(Stage):
         wanted = RemovedList().with_rows(new)
         wanted.write(work / "asked.parquet")
         found = find(steps, work / "asked.parquet", stages["pages"], stages["dedup"])
+        unknown = found.unknown(self.asked.rows, wanted)
+        found = found.without(listed)
         dropped = {} if self.promote else found.dropped_for()
         instead = promote(steps, found, self.stack) if self.promote else Promoted()
         layout = _layout(steps, listed)
@@ -102,7 +106,9 @@ class Removal(Stage):
         rewriting = Rewriting(steps, found, frozenset(dropped), instead, layout)
         rewriting.run()
         take_out(rewriting, path)
-        report = about(self.asked, wanted, found, dropped, instead)
+        report = about(found, dropped, instead)
+        report.listed, report.no_urls = len(new), list(self.asked.no_urls)
+        report.unknown = [self.asked.rows[each] for each in unknown]
         _finish(rewriting, report, sha256_file(path))
         return vars(report)
 
@@ -163,6 +169,8 @@ def _finish(rewriting: Rewriting, report: Report, listed: str) -> None:
     if not shards or encode_again(rewriting):
         kept.add(TOKENS)
     gone = derived(stages, rewriting.changed, frozenset(kept)) if rewriting.changed else []
+    kept |= {*gone, TrainVocabulary.name}
+    gone += quoting(rewriting, {n: entry for n, entry in stages.items() if n not in kept})
     change = Change(rewriting.counts, rewriting.files, listed)
     manifest = Manifest(steps.data)
     manifest.stages = updated(stages, change, rewriting.changed, gone)
@@ -178,4 +186,4 @@ def _finish(rewriting: Rewriting, report: Report, listed: str) -> None:
     report.documents = stages["extract"].counts["kept"] - rewriting.counts["extract"]["kept"]
     before, after = stages["shard"].counts["splits"], rewriting.counts["shard"]["splits"]
     report.splits = {split: after[split]["rows"] - before[split]["rows"] for split in after}
-    made_with(report, steps.data, stages)
+    made_with(report, rewriting)

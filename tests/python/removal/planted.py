@@ -11,8 +11,8 @@ from webtext_py.manifest import Manifest
 from webtext_py.pipeline import Build, Sources
 
 # Several shards of both splits, several bundles.
-SETTINGS = BuildConfig(shard_bytes=6000, validation=0.3, partitions=3, min_words=20)
-ALONE = 40
+SETTINGS = BuildConfig(shard_bytes=5000, validation=0.3, partitions=3, min_words=20)
+ALONE = 24
 _COMMON = ["the", "of", "and", "to", "in", "that", "it", "is", "was", "for", "with", "as", "on"]
 
 

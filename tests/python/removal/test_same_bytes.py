@@ -56,9 +56,7 @@ def held_out(data: Path) -> str:
 
 
 @pytest.mark.parametrize("promote", [False, True])
-@pytest.mark.parametrize(
-    "names", [("chain-a", "twin"), ("chain-b",), ("chain-c", "copy", "middle"), ("alone-03",)]
-)
+@pytest.mark.parametrize("names", [("chain-a", "twin", "near"), ("chain-b", "copy", "middle")])
 def test_as_from_scratch(
     world: tuple[Sources, Path], tmp_path: Path, names: tuple[str, ...], promote: bool
 ) -> None:
