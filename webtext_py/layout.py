@@ -19,6 +19,7 @@ SHARDS = Files("shards/{}.parquet")
 TRAIN_SHARDS = Files("shards/train-{}.parquet")
 TOKENIZER = Files("tokenizer/{}")
 REMOVED = Files("removed/list.parquet")
+REPORT = Files("report/{}")
 
 
 def url_ends(stage: str) -> Files:

@@ -93,6 +93,10 @@ class RemovedList:
         columns = {name: [row[name] for row in ordered] for name in REMOVED.names}
         return RemovedList(table(REMOVED, columns), self.layout)
 
+    def __len__(self) -> int:
+        count: int = self.rows.num_rows
+        return count
+
     def values(self, *kinds: str) -> frozenset[str]:
         """The values of these kinds."""
         mine = pc.is_in(self.rows["kind"], pa.array(kinds, pa.string()))
@@ -122,7 +126,7 @@ class RemovedList:
 
     def has(self, key: str) -> bool:
         """Whether a link is on the list, by its key, its domain or its `doc_id`."""
-        return self.names(key) or doc_id(key) in self._ids
+        return len(self) > 0 and (self.names(key) or doc_id(key) in self._ids)
 
     def found_in(self, rows: pa.Table) -> npt.NDArray[np.int64]:
         """The numbers of the good captures on the list, from their `COLUMNS`: by the link, by the

@@ -74,9 +74,9 @@ def verify(data: Path) -> Report:
             upstream = manifest.stages.get(stage)
             report.equal(f"`{name}` was made from `{stage}`", upstream and upstream.key, key)
     _removed(report, data, manifest)
-    chain = _chain(manifest)
-    if sound and chain[:1] == ["links"] and chain[-1:] == ["shard"]:
-        _ledger(report, data, manifest, chain)
+    stages = chain(manifest)
+    if sound and stages[:1] == ["links"] and stages[-1:] == ["shard"]:
+        _ledger(report, data, manifest, stages)
     return report
 
 
@@ -99,7 +99,7 @@ def _removed(report: Report, data: Path, manifest: Manifest) -> None:
     report.equal("documents on the list of what was removed", back, 0)
 
 
-def _chain(manifest: Manifest) -> list[str]:
+def chain(manifest: Manifest) -> list[str]:
     """The stages of a build that links end in, in order, as far as they are done."""
 
     def before(name: str) -> set[str]:
@@ -131,8 +131,8 @@ def _files(report: Report, data: Path, entry: Entry) -> bool:
     return len(report.problems) == before
 
 
-def _ledger(report: Report, data: Path, manifest: Manifest, chain: list[str]) -> None:
-    stages = {name: manifest.stages[name].counts for name in chain}
+def _ledger(report: Report, data: Path, manifest: Manifest, order: list[str]) -> None:
+    stages = {name: manifest.stages[name].counts for name in order}
     lines: Counter[str] = Counter()
     for batch in iterate(LINES.there(data)):
         for outcome, count in zip(
@@ -142,7 +142,7 @@ def _ledger(report: Report, data: Path, manifest: Manifest, chain: list[str]) ->
     report.equal("lines in the ledger", sum(lines.values()), stages["links"]["lines"]["in"])
     report.equal("lines kept", lines[KEPT], stages["links"]["lines"]["kept"])
     before: int | None = None
-    for name in chain:
+    for name in order:
         counts = stages[name]["urls"] if name == "links" else stages[name]
         ends = _ends(data, manifest.stages[name], name)
         kept = ends.pop(KEPT, 0)

@@ -10,11 +10,13 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 _GZIP = zlib.MAX_WBITS + 16
 _HEAD = 1 << 20  # our choice: of a record's headers, WARC's and HTTP's together
 _CHUNK = 1 << 20
 _BLANK = re.compile(rb"\r?\n\r?\n")
+_SIZE = re.compile(rb"[0-9]{1,18}")
 _OF_BLOCK = (b"content-length", b"warc-block-digest", b"warc-truncated")
 
 
@@ -36,7 +38,7 @@ def members(data: bytes) -> Iterator[bytes]:
 
 
 def without_payload(member: bytes) -> bytes:
-    """The member with the headers of its record alone; itself where there is no payload.
+    """The member with the headers of its record alone; itself where it holds no more.
 
     What cannot be read as a record, or goes on with one, becomes empty.
     """
@@ -45,23 +47,22 @@ def without_payload(member: bytes) -> bytes:
     except zlib.error:
         return _packed(b"", len(member)) or bytes(len(member))
     blank = _BLANK.search(head)
-    if not head.startswith(b"WARC/") or blank is None:
-        return _packed(b"", len(member)) or bytes(len(member))
-    lines = head[: blank.start()].split(b"\n")
+    lines = head[: blank.start() if blank else 0].split(b"\n")
     fields = {name: value.strip() for name, value in map(_field, lines[1:])}
-    kind = fields.get(b"warc-type", b"").lower()
-    if kind in (b"request", b"warcinfo", b"revisit"):
-        return member
-    block = head[blank.end() :]
+    size = fields.get(b"content-length", b"")
+    if blank is None or not head.startswith(b"WARC/") or _SIZE.fullmatch(size) is None:
+        return _packed(b"", len(member)) or bytes(len(member))
+    length, kind = int(size), fields.get(b"warc-type", b"").lower()
+    block, rest = head[blank.end() :][:length], head[blank.end() + length :]
     ends = _BLANK.search(block)
     http = block[: ends.end()] if ends and kind == b"response" else b""
-    size = fields.get(b"content-length", b"")
-    length = int(size) if size.isdigit() else 0
-    if length == len(http):
+    if kind in (b"request", b"warcinfo", b"revisit"):
+        http = block
+    if length == len(http) and unpacker.eof and not rest.strip():
         return member
     kept = [line.strip() for line in lines if _field(line)[0] not in _OF_BLOCK]
     if b"warc-payload-digest" not in fields:
-        payload = hashlib.sha1(block[len(http) : length], usedforsecurity=False)
+        payload = hashlib.sha1(block[len(http) :], usedforsecurity=False)
         _feed(payload, unpacker, length - len(block))
         kept.append(b"WARC-Payload-Digest: sha1:" + base64.b32encode(payload.digest()))
     truncated = [b"WARC-Truncated: unspecified"]
@@ -85,10 +86,11 @@ def _field(line: bytes) -> tuple[bytes, bytes]:
 
 
 def _feed(digest: "hashlib._Hash", unpacker: "zlib._Decompress", left: int) -> None:
-    while left > 0 and not unpacker.eof and unpacker.unconsumed_tail:
-        piece = unpacker.decompress(unpacker.unconsumed_tail, _CHUNK)[:left]
-        digest.update(piece)
-        left -= len(piece)
+    with suppress(zlib.error):  # it breaks off: what there is of it
+        while left > 0 and not unpacker.eof and unpacker.unconsumed_tail:
+            piece = unpacker.decompress(unpacker.unconsumed_tail, _CHUNK)[:left]
+            digest.update(piece)
+            left -= len(piece)
 
 
 def _packed(content: bytes, length: int) -> bytes | None:

@@ -43,6 +43,7 @@ SESSION = (
     ("overlap index", "--index {data}/own.bloom"),
     ("overlap check", "--probes 1000"),
     ("overlap merge", "{data}/overlap/ngram8.bloom {data}/own.bloom --out {data}/merged.bloom"),
+    ("report", "--workers 1"),
     ("dedup", "{data}/shards --out {data}/deduplicated --workers 1"),
     ("train --show-config", "--device cpu"),
     ("train", "--device cpu --steps 2 --run short"),
