@@ -117,10 +117,10 @@ class RemovedList:
     def names(self, *urls: str) -> bool:
         """Whether one of these URLs is on the list, by its key or its domain."""
         for key in map(url_key, urls):
-            if key is None:
-                continue
-            host = _HOST.match(key)
-            if key in self._keys or (host and listed(host[1], self._domains) is not None):
+            if key in self._keys:
+                return True
+            host = _HOST.match(key) if key is not None and self._domains else None
+            if host is not None and listed(host[1], self._domains) is not None:
                 return True
         return False
 

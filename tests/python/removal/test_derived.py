@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -15,13 +17,18 @@ from webtext_py.bpe.train import BpeConfig
 from webtext_py.bpe.train_stage import Asked, train_vocabulary
 from webtext_py.engine import LocalEngine
 from webtext_py.errors import InputError
-from webtext_py.layout import REMOVED, SHARDS, TRAIN_SHARDS
+from webtext_py.layout import REMOVED, SHARDS, TRAIN_SHARDS, url_ends
+from webtext_py.ledger import url_ends as ended
 from webtext_py.manifest import Manifest
-from webtext_py.pipeline import Sources
+from webtext_py.pipeline import Build, Sources
 from webtext_py.removal import Asked as AskedFor
 from webtext_py.removal import asked_for, remove
-from webtext_py.runs.inputs import open_inputs
+from webtext_py.runs.inputs import RunTokenizer, open_data
 from webtext_py.stage import Files, Stage
+from webtext_py.stages.bundles import over_bundles
+from webtext_py.stages.filter import Filter
+from webtext_py.stages.removed import Removed
+from webtext_py.tables import read_tables, write_table
 from webtext_py.verify import verify
 from webtext_py.workspace import Steps, Workspace
 
@@ -105,9 +112,48 @@ def test_tokens_that_cannot_be_made_again_go(copied: Path, tmp_path: Path, flat:
     assert verify(copied).problems == []
 
 
+@dataclass(frozen=True)
+class DropSite(Filter):
+    """A filter of one's own."""
+
+    name = "site"
+    rules = 1
+
+    def body(self, steps: Steps) -> Mapping[str, Any]:
+        work = over_bundles(self.documents(steps), *self.removed(steps))
+        made = steps.each("drop", drop, work, [url_ends(self.name)])
+        return self.balanced(made.total("in"), {"site4": made.total("dropped")})
+
+
+def drop(inputs: list[Path], outputs: list[Path], documents: int) -> dict[str, Any]:
+    """Task: a bundle's documents of one site to ledger rows."""
+    rows = read_tables(inputs[:documents], ["doc_id", "url_key"])
+    rows = Removed(inputs[documents:]).keep(rows)
+    gone = rows.filter(pc.match_substring(rows["url_key"], "site4"))
+    reasons = pa.repeat("site4", gone.num_rows)
+    write_table(ended("site", gone["url_key"], reasons, gone["doc_id"]), outputs[0])
+    return {"in": rows.num_rows, "dropped": gone.num_rows}
+
+
+def test_a_filter_of_ones_own(world: tuple[Sources, Path], tmp_path: Path) -> None:
+    data, scratch = tmp_path / "data", tmp_path / "scratch"
+    Build(data, world[0], SETTINGS, filters=[DropSite()]).run(LocalEngine(1))
+    before = Manifest(data).stages["site"].counts["dropped"]["site4"]
+    asked = asked_for(domain="news.site4.example")  # half of it had been dropped by the filter
+    with pytest.raises(InputError, match="knows no filter but dedup and wikipedia; here are"):
+        remove(data, page(data, "twin"), promote=True, engine=LocalEngine(1))
+    remove(data, asked, engine=LocalEngine(1))
+    shutil.copytree((data / REMOVED.name()).parent, (scratch / REMOVED.name()).parent)
+    Build(scratch, world[0], SETTINGS, filters=[DropSite()]).run(LocalEngine(1))
+    assert digests(data) == digests(scratch)
+    assert keys(data) == keys(scratch)
+    assert Manifest(data).stages["site"].counts["dropped"]["site4"] < before
+    assert verify(data).problems == []
+
+
 def test_runs_are_named(copied: Path) -> None:
     encode(copied)
-    facts = open_inputs(copied / "tokens", copied / "tokenizer", None, 0).facts()
+    facts = open_data(copied / "tokens", RunTokenizer(copied / "tokenizer"), None, 0).facts
     for run, data in (("these", facts), ("others", {"training": "x"}), ("broken", None)):
         (copied / "runs" / run).mkdir(parents=True)
         (copied / "runs" / run / "run.json").write_text(json.dumps({"data": data}))
