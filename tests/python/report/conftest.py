@@ -60,7 +60,10 @@ class Page:
 
 @pytest.fixture(scope="session")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data directory of a demo build with vocabulary, tokens, overlap and report."""
+    """The data directory of a demo build with vocabulary, tokens, overlap and report; or the one
+    that `WEBTEXT_REPORTED` names, of benches/report.py."""
+    if given := os.environ.get("WEBTEXT_REPORTED"):
+        return Path(given)
     data = tmp_path_factory.mktemp("reported") / "data"
     Build(data, Sources(), BuildConfig()).run(LocalEngine(1))
     train_vocabulary(data, Asked())
