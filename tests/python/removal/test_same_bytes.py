@@ -13,6 +13,7 @@ from webtext_py.pipeline import Sources
 from webtext_py.records import doc_id
 from webtext_py.removal import Asked, asked_for, remove
 from webtext_py.removed_list import RemovedList
+from webtext_py.stages.shard.order import threshold
 from webtext_py.verify import verify
 
 from .planted import SETTINGS, build, digests, keys, write_world
@@ -46,13 +47,12 @@ def ids(data: Path, *names: str) -> Asked:
     return asked_for(doc_ids=[found[name] for name in names])
 
 
-def held_out(data: Path) -> str:
-    """A page of the validation split that is no part of a cluster."""
-    return next(
-        name
-        for name, shard in documents(data).items()
-        if shard.startswith("validation-") and name.startswith("alone")
-    )
+def alone(data: Path) -> list[str]:
+    """Pages that are no part of a cluster: one held out, and the longest two for training."""
+    found = {name: shard for name, shard in documents(data).items() if name.startswith("alone")}
+    held = [name for name, shard in found.items() if shard.startswith("validation-")]
+    # A page is the longer the higher its number is.
+    return [held[0], *sorted(name for name in found if name not in held)[-2:]]
 
 
 @pytest.mark.parametrize("promote", [False, True])
@@ -62,7 +62,7 @@ def test_as_from_scratch(
 ) -> None:
     sources, before = world
     data, scratch = Path(shutil.copytree(before, tmp_path / "data")), tmp_path / "scratch"
-    names = (*names, held_out(before))
+    names = (*names, *alone(before))
     report = remove(data, ids(before, *names), promote=promote, engine=LocalEngine(1))
     assert verify(data).problems == []
     shutil.copytree((data / REMOVED.name()).parent, (scratch / REMOVED.name()).parent)
@@ -76,6 +76,12 @@ def test_as_from_scratch(
             k: v for k, v in expected.items() if k != "near"
         }
     assert {verdict for _, verdict in again.dry_run()} == {"done"}
+    # The layout is not that of what is left.
+    splits = Manifest(data).stages["shard"].counts["splits"]
+    assert splits["train"]["shards"] != -(-splits["train"]["bytes"] // SETTINGS.shard_bytes)
+    layout = RemovedList.read(data / REMOVED.name()).layout
+    assert layout is not None
+    assert layout.cut > threshold(SETTINGS.validation)
     after = documents(data)
     assert set(after) & set(names) == set()
     # What stays lies where it lay, in the same order; files without it are the same.
@@ -115,7 +121,7 @@ def test_who_takes_the_place(world: tuple[Sources, Path], tmp_path: Path) -> Non
 def test_one_after_the_other(world: tuple[Sources, Path], tmp_path: Path) -> None:
     sources, before = world
     data, scratch = Path(shutil.copytree(before, tmp_path / "data")), tmp_path / "scratch"
-    first, second = held_out(before), "chain-a"
+    first, second = alone(before)[0], "chain-a"
     remove(data, ids(before, first), engine=LocalEngine(1))
     remove(data, ids(before, second), promote=True, reason="asked", engine=LocalEngine(1))
     listed = RemovedList.read(data / REMOVED.name())
