@@ -22,6 +22,7 @@ from webtext_py.engine.journal import JOURNAL
 from webtext_py.errors import InputError
 from webtext_py.manifest import REMOVAL
 from webtext_py.removal import asked_for, remove
+from webtext_py.url.key import url_key
 from webtext_py.verify import verify
 
 from .planted import digests
@@ -93,6 +94,7 @@ def child(work: Callable[[], Any], out: Path) -> int:
 def main() -> None:
     before, folder, doc_id = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     data = folder / "data"
+    url_key("http://www.a.example/")  # reads the list of suffixes, once for all
     shutil.copytree(before, data)
     assert child(partial(removal, data, doc_id, 0), folder / "out") == 0
     shutil.rmtree(data)
