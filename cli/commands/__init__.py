@@ -14,5 +14,6 @@ COMMANDS = {
     "plot": (".commands.sweep", "plot", "Draw loss, rate, norm and noise of runs."),
     "eval": (".commands.eval", "evaluate", "GPT-2's table for your model, from local files."),
     "report": (".commands.report", "report", "A page by which to judge the data set."),
+    "remove": (".commands.remove", "remove", "Take documents out of a finished build, for good."),
     "verify": (".commands.verify", "verify", "Re-check every file and count of a data directory."),
 }

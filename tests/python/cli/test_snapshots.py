@@ -55,6 +55,7 @@ SESSION = (
         "eval",
         "short --overlap --tasks lambada={items}/lambada.jsonl wikitext2={items}/wikitext2.txt",
     ),
+    ("remove", "--domain plainscience.example --promote --workers 1"),
 )
 
 
