@@ -109,6 +109,9 @@ def compare(scorer: ModelScorer, model: Any, task: str, data: Path, most: int) -
     if protocol == "winograd":  # partial scoring alone is the harness's
         items = [Item(i.id, i.asks[:2], i.gold, i.text, facts={"choices": ["", ""]}) for i in items]
         protocol = "choices"
+    if protocol != "text":
+        ours(scorer, protocol, items[:2])  # the weights are read from disk when first used
+        theirs(model, protocol, items[:2])
     answers, mine = ours(scorer, protocol, items)
     found, other = theirs(model, protocol, items)
     times = {"webtext": _rounded(mine), "lm-eval": _rounded(other)}

@@ -1,6 +1,9 @@
 """`webtext eval` from the command line: the demo's items, results, errors."""
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +72,31 @@ def test_other_settings_are_refused_with_the_difference(
     assert "seed: 0 -> 3" in capsys.readouterr().err
 
 
+def test_other_weights_are_another_result(
+    demo_run: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The weights' content decides, not where they lie or when they were written."""
+    folder = Path(shutil.copytree(model_folder, tmp_path / "small"))
+    args = ["eval", str(folder), "--data", str(demo_run), "--quiet"]
+    assert run(args) == 0
+    weights = folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    capsys.readouterr()
+    assert run(args) == 1
+    assert "input `model`: other content" in capsys.readouterr().err
+
+
+def test_pages_need_no_torch() -> None:
+    """What `webtext report` takes from here starts without the extra."""
+    code = (
+        "import sys, webtext_py.evaluate.page; print({'torch', 'transformers'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -77,6 +105,7 @@ def test_other_settings_are_refused_with_the_difference(
         (["--tasks", "a=x", "a=x"], "task `a` is named twice"),
         (["--form", "b=choices"], "`--form` names the task `b`"),
         (["--shots", "1,-2"], "is no list of numbers"),
+        (["--out", "a/b"], "`a/b` is no name for `--out`"),
     ],
 )
 def test_wrong_lines(
