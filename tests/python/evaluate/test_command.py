@@ -119,7 +119,7 @@ def test_wrong_lines(
 def test_models_that_are_refused(
     model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No run, no safetensors, no causal model, a run of another objective."""
+    """No run, no safetensors, no causal model, code of its own, a run of another objective."""
     data = ["--data", str(tmp_path / "d")]
     assert run(["eval", "nobody", *data]) == 1
     assert "neither a run nor a folder `nobody`" in capsys.readouterr().err
@@ -135,6 +135,12 @@ def test_models_that_are_refused(
     )
     assert run(["eval", str(bare), *data]) == 1
     assert "holds a BertForMaskedLM, expected a causal language model" in capsys.readouterr().err
+    planted = {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config"}}
+    (bare / "config.json").write_text(json.dumps(planted))
+    (bare / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    assert run(["eval", str(bare), *data]) == 1
+    assert "cannot be opened" in capsys.readouterr().err
+    assert not (tmp_path / "ran").exists()
     masked = tmp_path / "d" / "runs" / "masked"
     masked.mkdir(parents=True)
     config = {"model": {"causal": False}, "objective": {"objective": "bert"}}
