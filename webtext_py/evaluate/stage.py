@@ -8,6 +8,7 @@ from typing import Any
 from webtext_py.stage import Files, Stage
 from webtext_py.workspace import Made, Steps, Work
 
+from .forms import files_of
 from .report import write_results
 from .work import answer, prepare
 
@@ -83,9 +84,11 @@ class Evaluate(Stage):
         """The weights, the test sets and their files of shots."""
         found = {"model": self.model}
         for test in self.tests:
-            found[f"task {test.name}"] = test.path
-            if test.shots_from:
-                found[f"shots of {test.name}"] = test.shots_from
+            given = {"task": test.path, "shots of": test.shots_from}
+            for what, path in given.items():
+                for number, file in enumerate(files_of(path) if path else [], 1):
+                    name = f"{what} {test.name}"
+                    found[name if number == 1 else f"{name}, reference"] = file
         return found
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
@@ -127,9 +130,12 @@ class Evaluate(Stage):
         return {"items": {run["key"]: run["count"] for run in runs}}
 
     def _items(self, test: Test, shots: int) -> Work:
-        inputs = [test.path, *([test.shots_from] if test.shots_from and shots else [])]
+        own = files_of(test.path)
+        pool = files_of(test.shots_from) if test.shots_from and shots else []
         return Work(
-            *inputs,
+            *own,
+            *pool,
+            pool=len(own) if pool else None,
             name=key_of(test.name, shots),
             form=test.form,
             shots=shots,

@@ -25,15 +25,16 @@ CHUNK = {"cpu": 1 << 15, "cuda": 1 << 20}
 def prepare(
     inputs: Sequence[Path], outputs: Sequence[Path], task: str, form: str | None,
     fields: Mapping[str, str], shots: int, seed: int, device: str,
+    pool: int | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Reads a test set, and the file of its shots where there is one, and writes its items."""
+    """Reads a test set, and the file of its shots, which is input number `pool`; writes items."""
     chosen, items = read_form(inputs[0], task, form, fields)
     protocol = PROTOCOLS[FORMS[chosen].protocol]
-    pool = read_form(inputs[1], task, chosen, fields)[1] if len(inputs) > 1 else items
+    drawn = items if pool is None else read_form(inputs[pool], task, chosen, fields)[1]
     if protocol.way == "rolling":
         shots = 0  # nothing stands before a text
     try:
-        asked = with_shots(items, pool, shots, seed, protocol.between)
+        asked = with_shots(items, drawn, shots, seed, protocol.between)
     except InputError as error:
         raise InputError(f"task `{task}`: {error}", error.hint) from error
     write_items(outputs[0], asked)

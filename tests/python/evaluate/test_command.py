@@ -1,6 +1,9 @@
 """`webtext eval` from the command line: the demo's items, results, errors."""
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +72,31 @@ def test_other_settings_are_refused_with_the_difference(
     assert "seed: 0 -> 3" in capsys.readouterr().err
 
 
+def test_other_weights_are_another_result(
+    demo_run: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The weights' content decides, not where they lie or when they were written."""
+    folder = Path(shutil.copytree(model_folder, tmp_path / "small"))
+    args = ["eval", str(folder), "--data", str(demo_run), "--quiet"]
+    assert run(args) == 0
+    weights = folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    capsys.readouterr()
+    assert run(args) == 1
+    assert "input `model`: other content" in capsys.readouterr().err
+
+
+def test_pages_need_no_torch() -> None:
+    """What `webtext report` takes from here starts without the extra."""
+    code = (
+        "import sys, webtext_py.evaluate.page; print({'torch', 'transformers'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -77,6 +105,7 @@ def test_other_settings_are_refused_with_the_difference(
         (["--tasks", "a=x", "a=x"], "task `a` is named twice"),
         (["--form", "b=choices"], "`--form` names the task `b`"),
         (["--shots", "1,-2"], "is no list of numbers"),
+        (["--out", "a/b"], "`a/b` is no name for `--out`"),
     ],
 )
 def test_wrong_lines(
@@ -90,7 +119,7 @@ def test_wrong_lines(
 def test_models_that_are_refused(
     model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No run, no safetensors, no causal model, a run of another objective."""
+    """No run, no safetensors, no causal model, code of its own, a run of another objective."""
     data = ["--data", str(tmp_path / "d")]
     assert run(["eval", "nobody", *data]) == 1
     assert "neither a run nor a folder `nobody`" in capsys.readouterr().err
@@ -106,6 +135,12 @@ def test_models_that_are_refused(
     )
     assert run(["eval", str(bare), *data]) == 1
     assert "holds a BertForMaskedLM, expected a causal language model" in capsys.readouterr().err
+    planted = {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config"}}
+    (bare / "config.json").write_text(json.dumps(planted))
+    (bare / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    assert run(["eval", str(bare), *data]) == 1
+    assert "cannot be opened" in capsys.readouterr().err
+    assert not (tmp_path / "ran").exists()
     masked = tmp_path / "d" / "runs" / "masked"
     masked.mkdir(parents=True)
     config = {"model": {"causal": False}, "objective": {"objective": "bert"}}

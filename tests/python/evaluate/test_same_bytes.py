@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from webtext_py import demo
 from webtext_py.cli.main import run
 from webtext_py.evaluate.forms import read_form
 from webtext_py.evaluate.model import ModelScorer
+from webtext_py.evaluate.rows import bucket, rows_of_batch
 from webtext_py.evaluate.scorer import Sampling
 
 TASKS = ("lambada", "choices", "nq", "wikitext2", "winograd")
@@ -62,6 +64,27 @@ def test_order_and_neighbours(model_folder: Path) -> None:
     together_texts = scorer.generate(prompts, how)
     assert together_texts == [scorer.generate([prompt], how)[0] for prompt in prompts]
     assert together_texts[::-1] == scorer.generate(prompts[::-1], how)
+
+
+def test_shapes_follow_from_a_rows_own_length(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One length has one number of rows, whatever is asked: so has every model the same bits."""
+    scorer = ModelScorer(model_folder)
+    shapes: set[tuple[int, int]] = set()
+    real = scorer.hidden
+
+    def hidden(ids: Any, **how: Any) -> Any:
+        shapes.add(tuple(ids.shape))
+        return real(ids, **how)
+
+    monkeypatch.setattr(scorer, "hidden", hidden)
+    for count in (1, 2, 3, 7, 30):
+        scorer.score([[("one " * n, " two"), ("one " * n, " three")] for n in range(1, count)])
+        scorer.rolling("words " * 40 * count)
+    assert len(shapes) > 5
+    assert all(rows == rows_of_batch(length, "cpu") for rows, length in shapes)
+    assert all(length == bucket(length) for _, length in shapes)
 
 
 def test_sharing_changes_no_score(model_folder: Path) -> None:

@@ -10,7 +10,7 @@ from ..items import Item
 from . import choices, passages, questions, texts, writing
 from .source import Source
 
-__all__ = ["FORMS", "Form", "form_of", "read_form"]
+__all__ = ["FORMS", "Form", "files_of", "form_of", "read_form"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,12 @@ def form_of(source: Source, asked: str | None = None) -> str:
             "`--fields` what its fields are called",
         )
     return "1bw" if source.name.lower() == "1bw" else "text"
+
+
+def files_of(path: Path) -> list[Path]:
+    """A test set's files: its own, and a reference beside it."""
+    beside = writing.reference_of(path)
+    return [path, beside] if beside is not None and beside.is_file() else [path]
 
 
 def read_form(

@@ -65,7 +65,12 @@ def _pairs(source: Source, one: str, other: str) -> list[tuple[str, str]]:
         rows = [row.get("translation", row) for row in source.rows]
         return [(str(row[one]).strip(), str(row[other]).strip()) for row in rows]
     mine = _segments(source.text)
-    beside = _reference(source.path)
+    beside = reference_of(source.path)
+    if beside is None or not beside.is_file():
+        raise InputError(
+            f"`{source.path}` has no reference `{beside.name if beside else '-ref.'}` beside it",
+            "give the source file of a pair: newstest2014-fren-src.en.sgm",
+        )
     theirs = _segments(Source(beside).text)
     if len(mine) != len(theirs):
         raise InputError(f"`{beside}` has {len(theirs)} segments, expected {len(mine)}")
@@ -76,14 +81,8 @@ def _segments(text: str) -> list[str]:
     return [html.unescape(found.strip()) for found in _SEGMENT.findall(text)]
 
 
-def _reference(path: Path) -> Path:
+def reference_of(path: Path) -> Path | None:
     """The other half of `newstest2014-fren-src.en.sgm`: `newstest2014-fren-ref.fr.sgm`."""
     swapped = {"en": "fr", "fr": "en"}
     name = re.sub(r"-src\.(en|fr)\.", lambda found: f"-ref.{swapped[found[1]]}.", path.name)
-    beside = path.with_name(name)
-    if name == path.name or not beside.is_file():
-        raise InputError(
-            f"`{path}` has no reference `{name}` beside it",
-            "give the source file of a pair: newstest2014-fren-src.en.sgm",
-        )
-    return beside
+    return None if name == path.name else path.with_name(name)
