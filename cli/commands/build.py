@@ -7,6 +7,7 @@ import click
 
 from webtext_py import defaults
 
+from ..config_file import show_wanted
 from ..fetch_options import fetch_options, fetch_values
 from ..options import (
     command,
@@ -142,7 +143,7 @@ def build(
     as_json: bool,
     quiet: bool,
     **rules: Any,
-) -> None:
+) -> list[tuple[str, str]] | None:
     """Build the data set: dumps to links, pages, text and shards.
 
     Without --submissions, --links and --pages the demo data inside the package is used.
@@ -161,14 +162,17 @@ def build(
     work = Build(data, sources, BuildConfig(**rules), memory, fetching)
     if dry_run:
         verdicts = work.dry_run(force=force, start=start)
+        if show_wanted(click.get_current_context()):
+            return verdicts
         if as_json:
             print_json({"stages": dict(verdicts)})
         else:
             print_plan(verdicts)
-        return
+        return None
     with Progress(quiet=quiet) as progress:
         entries = work.run(LocalEngine(workers), progress, force=force, start=start)
     if as_json:
         print_json(build_document(data, entries, work.passed.document()))
     elif not quiet:
         print_summary(data, entries, work.passed.document())
+    return None

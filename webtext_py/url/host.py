@@ -5,11 +5,14 @@ Public suffixes come from the snapshot bundled with tldextract: no network, no c
 
 import re
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import ada_url
-import tldextract
 
 from webtext_py.url.list_file import listed, read_hosts, read_list
+
+if TYPE_CHECKING:
+    import tldextract
 
 _MAX_HOST = 253  # characters of a host name; RFC 1035, section 2.3.4, less the root's two bytes
 # Labels of at most 63 characters (RFC 1035, section 2.3.4): letters, digits, hyphens and, as seen
@@ -19,7 +22,9 @@ _CACHED_HOSTS = 1 << 17  # our choice: full, all caches of hosts hold 40 MB toge
 
 
 @cache
-def _extract() -> tldextract.TLDExtract:
+def _extract() -> "tldextract.TLDExtract":
+    import tldextract  # an HTTP client comes with it: only for those who ask
+
     return tldextract.TLDExtract(
         suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
     )

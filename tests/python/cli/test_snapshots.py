@@ -49,6 +49,10 @@ SESSION = (
     ("train", "--device cpu --steps 2 --run short"),
     ("sample", "short --device cpu --length 2"),
     ("export", "short {data}/exported"),
+    (
+        "eval",
+        "short --overlap --tasks lambada={items}/lambada.jsonl wikitext2={items}/wikitext2.txt",
+    ),
 )
 
 
@@ -124,6 +128,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("session")
     places = {"folder": folder, "data": folder / "data", "squad": demo.test_set()}
     places["pages"] = demo.pages()
+    places["items"] = demo.tasks()["lambada"].parent
     questions = demo.test_set().read_text(encoding="utf-8")
     (folder / "again.jsonl").write_text(questions, encoding="utf-8")
     ids = [json.loads(line)["id"] for line in questions.splitlines()]
