@@ -6,6 +6,7 @@ Every table and chart has an id: a test asks another database for each of them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from webtext_py.evaluate.page import table_rows
 from webtext_py.markup import Html, bar, columns, percent, table, tag
 
 Figures = Mapping[str, Any]
@@ -319,11 +320,14 @@ def overlap(figures: Figures) -> list[Html]:
 
 
 def evaluation(figures: Figures) -> list[Html]:
-    """The evaluations, with their own pages."""
-    links = [
-        tag("li", tag("a", row["name"], href=f"../{row['page']}")) for row in figures["evaluation"]
-    ]
-    return [*head("Evaluations"), tag("ul", *links)] if links else []
+    """The scores of each model that was evaluated, with its own page."""
+    parts = []
+    for place, row in enumerate(figures["evaluation"]):
+        parts.append(tag("h3", tag("a", row["name"], href=f"../{row['page']}")))
+        names, rows = table_rows(row)
+        parts.append(table(names, rows, words=(0, 1), sortable=True, id=f"scores-{place}"))
+    said = "Published figures stand beside scores of the same protocol."
+    return [*head("Evaluations", said), *parts] if parts else []
 
 
 def cost(figures: Figures) -> list[Html]:
