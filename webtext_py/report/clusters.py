@@ -34,7 +34,7 @@ _SIZES = pa.schema(
 def clusters(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]:
     """Task: `duplicates/` to counts and the largest clusters (output).
 
-    Memory: about 100 bytes a cluster.
+    Memory: a few hundred bytes a cluster.
     """
     found = Sums(_SIZES)
     bins = np.zeros(round(1 / _STEP) + 1, np.int64)

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from webtext_py.errors import InputError
+from webtext_py.report import tally
 from webtext_py.report.count import domains, doublings, years
 from webtext_py.report.differ import differ
 from webtext_py.report.published import compare, read_list
@@ -36,7 +37,8 @@ def test_doublings_and_years() -> None:
     assert years(days).to_pylist() == [1989, None, 1989, 2024]
 
 
-def test_sums_do_not_depend_on_how_rows_come() -> None:
+def test_sums_do_not_depend_on_how_rows_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "_PENDING_ROWS", 5)  # so that they are folded often
     keys = [f"k{n * n % 17}" for n in range(300)] + [None] * 3
     one, many = Tally(), Tally()
     one.count("a", pa.array(keys), links=pa.array(range(303)))
