@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from webtext_py.sizes import size
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -198,12 +200,3 @@ def _bars() -> "RichProgress":
         console=console(stderr=True),
         transient=True,
     )
-
-
-def size(count: float) -> str:
-    """Bytes for people: 1.5 MB."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

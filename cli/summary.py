@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from webtext_py.reader.passed import passed_said
+from webtext_py.sizes import size
 
-from .output import console, size
+from .output import console
 
 if TYPE_CHECKING:
     from webtext_py.manifest import Entry

@@ -135,10 +135,12 @@ class Browser:
         sent = (e["params"] for e in self.events if e["method"] == "Network.requestWillBeSent")
         return [each["request"]["url"] for each in sent]
 
-    def picture(self, path: Path, *, top: int = 0, height: int | None = None) -> None:
-        """A PNG of the page, or of a part of its height in pixels."""
+    def picture(
+        self, path: Path, *, top: int = 0, height: int | None = None, scale: float = 1
+    ) -> None:
+        """A PNG of the page, or of a part of its height in pixels, `scale` times as large."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         height = int(size["height"]) - top if height is None else height
-        clip = {"x": 0, "y": top, "width": size["width"], "height": height, "scale": 1}
+        clip = {"x": 0, "y": top, "width": size["width"], "height": height, "scale": scale}
         made = self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(made["data"]))

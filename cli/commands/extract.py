@@ -52,9 +52,10 @@ def extract(
     """
     from webtext_py.engine import LocalEngine
     from webtext_py.extraction import OUT, run_extract
+    from webtext_py.sizes import size
     from webtext_py.text.extract import ExtractSettings
 
-    from ..output import Progress, echo, print_json, print_passed, size
+    from ..output import Progress, echo, print_json, print_passed
 
     folder = out or data / OUT
     settings = ExtractSettings(extractor, min_words, lang)

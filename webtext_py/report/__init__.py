@@ -5,7 +5,8 @@ and `report/report.json` with the same figures. Every figure is counted from the
 the manifest; seconds, memory and disk alone come from there and stand apart, outside the digest.
 
 Memory grows with the number of distinct domains and subreddits and with the number of clusters of
-duplicates, about 100 bytes each; all texts are read in batches.
+duplicates, about 600 bytes each at the moment when they are added up; all texts are read in
+batches.
 """
 
 from webtext_py.report.stage import Report, report

@@ -23,10 +23,11 @@ def overlaps(data: Path, manifest: Manifest, stages: Stages) -> list[dict[str, A
 
 
 def evaluations(data: Path, manifest: Manifest, stages: Stages) -> list[dict[str, Any]]:
-    """The evaluations: each with its tasks and their scores."""
+    """The evaluations: each with the scores of its tasks and the published ones beside them."""
     rows = []
     for name, document in _documents(data, manifest, stages, "eval/"):
-        rows.append({"page": f"{name}.html", "name": name.partition("/")[2], **document})
+        facts = {key: document[key] for key in ("intervals", "published")}
+        rows.append({"page": f"{name}.html", "name": name.partition("/")[2], **facts})
     return rows
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from webtext_py.report.tally import Sums
 from webtext_py.tables import iterate, write_table
 
 LARGEST = 10  # clusters shown: our choice
@@ -24,26 +25,28 @@ CHOSEN = pa.schema(
         pa.field("near", pa.int64(), False),
     ]
 )
+# Removed documents of each kept one, and how many of them are near ones.
+_SIZES = pa.schema(
+    [("kept_doc_id", pa.string()), ("n", pa.int64()), ("near", pa.int64())],
+)
 
 
 def clusters(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]:
     """Task: `duplicates/` to counts and the largest clusters (output).
 
-    Memory: about 100 bytes a cluster.
+    Memory: a few hundred bytes a cluster.
     """
-    held = pa.table({"kept_doc_id": pa.array([], pa.string()), "n": [], "near": []})
+    found = Sums(_SIZES)
     bins = np.zeros(round(1 / _STEP) + 1, np.int64)
     for batch in iterate(inputs, ["kept_doc_id", "kind", "jaccard_kept"]):
         near = pc.equal(batch["kind"], "near")
         ones = pa.repeat(pa.scalar(1), batch.num_rows)
-        rows = pa.table(
-            [batch["kept_doc_id"], ones, near.cast(pa.int64())], names=held.column_names
-        )
-        held = _added(pa.concat_tables([held.cast(rows.schema), rows]))
+        found.add(pa.table([batch["kept_doc_id"], ones, near.cast(pa.int64())], names=_SIZES.names))
         values = batch["jaccard_kept"].filter(near).to_numpy()
         # A hair more, as 0.85 / 0.05 is below 17.
         places = np.floor(values / _STEP + 1e-9).astype(np.int64)
         np.add.at(bins, places, 1)
+    held = found.table()
     sizes, counts = np.unique(held["n"].to_numpy() + 1, return_counts=True)
     order = [("n", "descending"), ("near", "descending"), ("kept_doc_id", "ascending")]
     largest = held.take(pc.select_k_unstable(held, min(LARGEST, held.num_rows), order))
@@ -59,12 +62,6 @@ def clusters(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]:
             [round(place * _STEP, 2), count] for place, count in enumerate(bins.tolist()) if count
         ],
     }
-
-
-def _added(rows: pa.Table) -> pa.Table:
-    sums = [("n", "sum"), ("near", "sum")]
-    made = rows.group_by("kept_doc_id", use_threads=False).aggregate(sums)
-    return made.select(["kept_doc_id", "n_sum", "near_sum"]).rename_columns(rows.column_names)
 
 
 def _shown(inputs: Sequence[Path], largest: pa.Table) -> pa.Table:

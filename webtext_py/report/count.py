@@ -24,10 +24,10 @@ def count_links(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
     for batch in iterate(inputs, columns):
         ones = pa.repeat(pa.scalar(1), batch.num_rows)
         measures = {"links": ones, "submissions": batch["submissions"], "karma": batch["karma"]}
-        sums.add("month", months(batch["created_utc"]), **measures)
-        sums.add("karma", doublings(batch["karma"]), **measures)
-        sums.add("domain", domains(batch["url_key"]), **measures)
-        sums.add("subreddit", batch["subreddit"], **measures)
+        sums.count("month", months(batch["created_utc"]), **measures)
+        sums.count("karma", doublings(batch["karma"]), **measures)
+        sums.count("domain", domains(batch["url_key"]), **measures)
+        sums.count("subreddit", batch["subreddit"], **measures)
     write_table(sums.table(), outputs[0])
 
 
@@ -54,7 +54,7 @@ def count_documents(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
                 ("fetched", months(batch["fetched_at"])),
                 ("published", years(batch["published"])),
             ):
-                sums.add(kind, keys, **measures)
+                sums.count(kind, keys, **measures)
     write_table(sums.table(), outputs[0])
 
 

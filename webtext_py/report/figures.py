@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.layout import LINES
@@ -49,6 +50,7 @@ def figures(
     splits = {row["key"]: _measures(row, _OF_DOCUMENTS) for row in by_kind(totals, "split")}
     whole = {name: sum(split[name] for split in splits.values()) for name in _OF_DOCUMENTS}
     ends = _ends(found.ends)
+    stages = [*stages, *sorted(ends.keys() - set(stages))]
     texts = {row["doc_id"]: row for row in read_tables(found.texts).to_pylist()}
     document: dict[str, Any] = {
         **whole,
@@ -58,9 +60,7 @@ def figures(
         "months": _rows(totals, "month"),
         "karma": _rows(totals, "karma", number=True),
         "domains": _top(totals, "domain"),
-        "published_list": None
-        if domains is None
-        else compare(read_list(domains), by_kind(totals, "domain")),
+        "published_list": _list_beside(totals, domains),
         "subreddits": _top(totals, "subreddit"),
         "lengths": _rows(totals, "words", _OF_DOCUMENTS, number=True),
         "languages": sorted(_rows(totals, "language", _OF_DOCUMENTS), key=_by_documents),
@@ -101,17 +101,25 @@ def _rows(
     return rows
 
 
-def _by_documents(row: Mapping[str, Any]) -> tuple[int, int, str]:
-    return -row["documents"], -row.get("links", 0), row["key"] or ""
+def _by_documents(row: Mapping[str, Any]) -> tuple[int, str]:
+    return -row["documents"], row["key"]
 
 
 def _top(totals: pa.Table, kind: str) -> dict[str, Any]:
-    rows = sorted(_rows(totals, kind), key=_by_documents)
+    rows = totals.filter(pc.equal(totals["kind"], kind)).drop_columns("kind")
+    order = [("documents", "descending"), ("links", "descending"), ("key", "ascending")]
     return {
-        "of_links": sum(row["links"] > 0 for row in rows),
-        "of_documents": sum(row["documents"] > 0 for row in rows),
-        "top": rows[:TOP],
+        "of_links": pc.sum(pc.greater(rows["links"], 0)).as_py() or 0,
+        "of_documents": pc.sum(pc.greater(rows["documents"], 0)).as_py() or 0,
+        "top": rows.sort_by(order)[:TOP].to_pylist(),
     }
+
+
+def _list_beside(totals: pa.Table, domains: Path | None) -> dict[str, Any] | None:
+    if domains is None:
+        return None
+    rows = totals.filter(pc.equal(totals["kind"], "domain"))
+    return compare(read_list(domains), rows["key"].to_pylist(), rows["documents"].to_pylist())
 
 
 def _lines(steps: Steps) -> dict[str, Any]:

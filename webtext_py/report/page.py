@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from webtext_py.markup import Html, page, tag, tiles
-from webtext_py.report import samples_page, sections
+from webtext_py.report import made_page, samples_page, sections
+from webtext_py.sizes import size
 
 Figures = Mapping[str, Any]
 
@@ -16,12 +17,12 @@ _SECTIONS = (
     ("texts", "Texts", sections.texts),
     ("duplicates", "Duplicates", samples_page.duplicates),
     ("wikipedia", "Wikipedia", sections.wikipedia),
-    ("tokens", "Tokens", sections.tokens),
-    ("overlap", "Overlap", sections.overlap),
-    ("evaluation", "Evaluation", sections.evaluation),
+    ("tokens", "Tokens", made_page.tokens),
+    ("overlap", "Overlap", made_page.overlap),
+    ("evaluation", "Evaluation", made_page.evaluation),
     ("documents", "Ten documents", samples_page.documents),
     ("drops", "Ten of each drop", samples_page.drops),
-    ("cost", "Cost", sections.cost),
+    ("cost", "Cost", made_page.cost),
 )
 
 
@@ -50,7 +51,7 @@ def _head(figures: Figures) -> Html:
     numbers: list[tuple[object, object]] = [
         ("documents", figures["documents"]),
         ("words", figures["words"]),
-        ("of text", sections.size(figures["bytes"])),
+        ("of text", size(figures["bytes"])),
         ("domains", figures["domains"]["of_documents"]),
         ("subreddits", figures["subreddits"]["of_documents"]),
     ]

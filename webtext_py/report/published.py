@@ -1,7 +1,7 @@
 """A published list of domains beside ours: share and rank."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,16 @@ def read_list(path: Path) -> Published:
     return Published(tuple(names_), numbers_, bare, unread)
 
 
-def compare(published: Published, ours: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The list beside our domains (rows with `key` and `documents`)."""
+def compare(
+    published: Published, ours: Sequence[str | None], counts: Sequence[int]
+) -> dict[str, Any]:
+    """The list beside our domains and how many documents each has."""
     documents: dict[str, int] = {}
-    for row in ours:
-        name = row["key"] or ""
+    for domain, count in zip(ours, counts, strict=True):
+        name = domain or ""
         name = name.partition(".")[0] if published.bare else name
-        documents[name] = documents.get(name, 0) + row["documents"]
-    documents = {name: count for name, count in documents.items() if count}
+        if count:
+            documents[name] = documents.get(name, 0) + count
     order = sorted(documents, key=lambda name: (-documents[name], name))
     rank = {name: place for place, name in enumerate(order, 1)}
     both = [name for name in published.names if name in rank]

@@ -63,7 +63,7 @@ def _cluster(row: Figures) -> Html:
         for name, cut in zip(("kept", "removed"), made["cut"], strict=True)
     ]
     summary = tag("summary", title, " ", tag("span", words, class_="dim"))
-    open = bool(made["only_kept"] or made["only_removed"])
+    open = bool(made["only_kept"] or made["only_removed"])  # equal words need no look
     return tag("details", summary, tag("div", *sides, class_="pair"), open=open)
 
 

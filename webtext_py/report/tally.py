@@ -20,55 +20,60 @@ TOTALS = pa.schema(
 _PENDING_ROWS = 1 << 17  # our choice: what waits before it is added up, at least
 
 
-class Tally:
-    """Rows of `TOTALS` added up by kind and key; memory grows with the distinct ones."""
+class Sums:
+    """Rows of a schema added up by its first columns, the `keys`; the others are int64 sums.
+    Memory grows with the distinct keys."""
 
-    def __init__(self) -> None:
-        self._held = TOTALS.empty_table()
+    def __init__(self, schema: pa.Schema, keys: int = 1) -> None:
+        self._keys, self._measures = schema.names[:keys], schema.names[keys:]
+        self._held = schema.empty_table()
         self._pending: list[pa.Table] = []
         self._rows = 0
 
-    def add(self, kind: str, keys: pa.Array, **measures: pa.Array) -> None:
-        """Adds a row for each of `keys`, which are text or numbers, with its measures."""
-        count = len(keys)
-        columns = {
-            "kind": pa.repeat(kind, count),
-            "key": keys.cast(pa.string()),
-            **{name: measures.get(name, pa.repeat(pa.scalar(0), count)) for name in MEASURES},
-        }
-        rows = pa.table(list(columns.values()), names=list(columns))
-        self.merge(_added(rows))
-
-    def merge(self, rows: pa.Table) -> None:
-        """Adds rows of `TOTALS`."""
-        self._pending.append(rows.cast(TOTALS))
+    def add(self, rows: pa.Table) -> None:
+        """Adds rows; they are folded when they are as many as what is held."""
+        self._pending.append(rows)
         self._rows += rows.num_rows
         if self._rows > max(_PENDING_ROWS, self._held.num_rows):
             self._fold()
 
     def _fold(self) -> None:
-        self._held = _added(pa.concat_tables([self._held, *self._pending]))
+        schema = self._held.schema
+        rows = pa.concat_tables([self._held, *(rows.cast(schema) for rows in self._pending)])
+        sums = [(name, "sum") for name in self._measures]
+        made = rows.group_by(self._keys, use_threads=False).aggregate(sums)
+        named = [*self._keys, *(f"{name}_sum" for name in self._measures)]
+        self._held = made.select(named).rename_columns(schema.names).cast(schema)
         self._pending, self._rows = [], 0
 
     def table(self) -> pa.Table:
-        """What was added, in order of kind and key."""
+        """What was added, in order of the keys."""
         self._fold()
-        return self._held.sort_by([("kind", "ascending"), ("key", "ascending")])
+        return self._held.sort_by([(key, "ascending") for key in self._keys])
 
 
-def _added(rows: pa.Table) -> pa.Table:
-    sums = [(name, "sum") for name in MEASURES]
-    made = rows.group_by(["kind", "key"], use_threads=False).aggregate(sums)
-    names = {f"{name}_sum": name for name in MEASURES}
-    named = made.rename_columns([names.get(name, name) for name in made.column_names])
-    return named.select(TOTALS.names).cast(TOTALS)
+class Tally(Sums):
+    """Sums as `TOTALS`, by kind and key."""
+
+    def __init__(self) -> None:
+        super().__init__(TOTALS, 2)
+
+    def count(self, kind: str, keys: pa.Array, **measures: pa.Array) -> None:
+        """Adds a row for each of `keys`, which are text or numbers, with its measures."""
+        nothing = pa.repeat(pa.scalar(0), len(keys))
+        columns = {
+            "kind": pa.repeat(kind, len(keys)),
+            "key": keys.cast(pa.string()),
+            **{name: measures.get(name, nothing) for name in MEASURES},
+        }
+        self.add(pa.table(columns))
 
 
 def merge(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Task: files of `TOTALS` to one."""
     total = Tally()
     for batch in iterate(inputs):
-        total.merge(pa.Table.from_batches([batch]))
+        total.add(pa.Table.from_batches([batch]))
     write_table(total.table(), outputs[0])
 
 

@@ -8,7 +8,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.records import DOCUMENTS, LINKS
-from webtext_py.report.clusters import CHOSEN
 from webtext_py.tables import iterate, write_table
 
 EXCERPT = 2000  # characters of a text that are shown
@@ -63,6 +62,3 @@ def _of(path: Path, wanted: pa.Array, beside: pa.Array) -> pa.Table:
                 rows = rows.set_column(place, FOUND_TEXTS.field("text"), cut)
                 found.append(pa.Table.from_batches([rows]).select(FOUND_TEXTS.names))
     return pa.concat_tables(found)
-
-
-assert "kept_doc_id" in CHOSEN.names

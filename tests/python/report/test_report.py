@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,13 +13,15 @@ import pytest
 from webtext_py import demo
 from webtext_py.config import BuildConfig
 from webtext_py.engine import LocalEngine
+from webtext_py.engine.commit import write_json
 from webtext_py.errors import InputError
 from webtext_py.overlap import OverlapConfig, overlap
 from webtext_py.pipeline import Build, Sources
 from webtext_py.report import report
 from webtext_py.report.figures import digest
+from webtext_py.stage import Stage
 from webtext_py.verify import verify
-from webtext_py.workspace import Workspace
+from webtext_py.workspace import Steps, Workspace
 
 from .conftest import Page
 
@@ -75,6 +77,42 @@ def test_what_was_made_from_other_shards_is_left_out(reported: Path, tmp_path: P
     assert made["duplicates"]["near"] == 0
     assert "tokens" not in {row["stage"] for row in made["cost"]}
     assert Page(data / "report" / "index.html").tables.keys() >= {"funnel", "cost-stages"}
+
+
+class Scores(Stage):
+    """What `webtext eval` leaves, of one task."""
+
+    name = "eval/nano"
+    rules = 1
+    document: ClassVar[dict[str, Any]] = {
+        "intervals": {
+            "lambada": {"acc": {"value": 0.5, "items": 1234, "interval_95": [0.4, 0.6]}},
+        },
+        "published": {"lambada": {"acc": {"figures": {"GPT-2 117M": 0.4599}, "reason": None}}},
+    }
+
+    def body(self, steps: Steps) -> dict[str, Any]:
+        path = steps.data / "eval" / "nano.json"
+        write_json(path, self.document)
+        steps.keep([path])
+        return {}
+
+
+def test_scores_are_shown_where_there_are_some(reported: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(reported, tmp_path / "data"))
+    with Workspace(data) as workspace:
+        workspace.run(Scores())
+    [row] = report(data)["evaluation"]
+    assert (row["name"], row["page"]) == ("nano", "eval/nano.html")
+    page = Page(data / "report" / "index.html")
+    assert page.tables["scores-0"][0][:5] == [
+        "lambada",
+        "acc",
+        "50.00 %",
+        "40.00 to 60.00 %",
+        "1,234",
+    ]
+    assert "45.99 %" in page.tables["scores-0"][0]
 
 
 def test_without_a_build_it_says_what_to_do(tmp_path: Path) -> None:
