@@ -1,6 +1,6 @@
 //! Binding of `crate::bpe`.
 
-use super::buffer::{Buffer, TextColumn};
+use super::buffer::{Buffer, TextColumn, spare};
 use super::signals::attended;
 use crate::bpe::vocabulary::{self, Merges};
 use crate::bpe::{
@@ -230,13 +230,25 @@ impl BpeEncoder {
             let mut go = || go(0);
             let texts = column.texts();
             if wide {
-                let all =
-                    self.0.encode_batch::<u32>(texts, prefix, allow_special, threads, &mut go)?;
-                Ok((Buffer::from_vec(all.ids), Buffer::from_vec(all.offsets)))
+                let all = self.0.encode_batch::<u32>(
+                    texts,
+                    prefix,
+                    allow_special,
+                    threads,
+                    spare(texts.data.len() / 3),
+                    &mut go,
+                )?;
+                Ok((Buffer::recycled(all.ids), Buffer::from_vec(all.offsets)))
             } else {
-                let all =
-                    self.0.encode_batch::<u16>(texts, prefix, allow_special, threads, &mut go)?;
-                Ok((Buffer::from_vec(all.ids), Buffer::from_vec(all.offsets)))
+                let all = self.0.encode_batch::<u16>(
+                    texts,
+                    prefix,
+                    allow_special,
+                    threads,
+                    spare(texts.data.len() / 3),
+                    &mut go,
+                )?;
+                Ok((Buffer::recycled(all.ids), Buffer::from_vec(all.offsets)))
             }
         })
     }

@@ -287,7 +287,11 @@ impl Encoder {
         ids: &mut Vec<u32>,
         out: &mut Vec<T>,
     ) {
-        if key == NO_KEY && long.append(piece, hash, out) {
+        let known = match key {
+            NO_KEY => long.append(piece, hash, out),
+            _ => short.append(key, hash, out),
+        };
+        if known {
             return;
         }
         let first = out.len();
