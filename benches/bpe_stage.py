@@ -39,9 +39,10 @@ def parts(shard: Path, tokenizer: Path, folder: Path) -> dict[str, float]:
     del rows
     digest = encoder.digest
     arguments: dict[str, Any] = {"digest": digest, "pattern": None, "text_field": "text"}
+    arguments["flat"] = False
     stage._load(tokenizer, None, digest)
     _, _, whole = timed(
-        lambda: stage.encode_parquet([shard, tokenizer], [folder / "out.parquet"], **arguments)
+        lambda: stage.encode_file([shard, tokenizer], [folder / "out.parquet"], **arguments)
     )
     return {"read": read, "encode": encode, "write_and_rest": whole - read - encode}
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from webtext_py.records import LEDGER_URLS, table
 
@@ -46,6 +45,8 @@ def reasons(counts: Mapping[str, Any]) -> str:
 
 def count_values(values: "pa.Array | pa.ChunkedArray") -> dict[str, int]:
     """How often each value of a text column occurs, by value."""
+    import pyarrow.compute as pc  # here alone: commands that count nothing start sooner
+
     counts = pc.value_counts(values)
     pairs = zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)
     return dict(sorted(pairs))

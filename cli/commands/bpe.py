@@ -1,7 +1,6 @@
 """`webtext bpe`: train a byte-level BPE vocabulary, encode text with one."""
 
 import gc
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +144,8 @@ def train(
     "inputs",
     many=True,
     metavar="PATH...",
-    help="Text: Parquet, JSONL, plain text, folders, globs [default: the shards]; - prints ids.",
+    help="Text: Parquet, JSONL, plain text, folders, globs [default: the shards]; - prints the ids "
+    "of each text of stdin.",
 )
 @text_field_option
 @option(
@@ -198,7 +198,7 @@ def encode(
     gc.enable()
 
     if inputs == ("-",):
-        _print_ids(data, tokenizer, pattern, as_json)
+        _print_ids(data, tokenizer, pattern, text_field, as_json)
         return
     with Progress(quiet=quiet) as observer:
         facts = encode(
@@ -221,13 +221,18 @@ def encode(
         print_passed(facts["passed_over"])
 
 
-def _print_ids(data: Path, tokenizer: Path | None, pattern: str | None, as_json: bool) -> None:
-    """The ids of standard input."""
+def _print_ids(
+    data: Path, tokenizer: Path | None, pattern: str | None, text_field: str, as_json: bool
+) -> None:
+    """The ids of each text of standard input, which is read as a file of the same bytes."""
     from webtext_py.bpe.encode_stage import chosen_tokenizer
+    from webtext_py.reader import read_batches
+    from webtext_py.reader.texts import standard_input
 
     chosen = chosen_tokenizer(data, tokenizer, pattern)
-    ids = list(map(int, chosen.encode(sys.stdin.buffer.read())))
-    if as_json:
-        print_json({"ids": ids})
-    else:
-        echo(" ".join(map(str, ids)))
+    for batch in read_batches(standard_input(), text_field=text_field, ids=False):
+        for row in chosen.encode_batch(batch.column("text")).to_pylist():
+            if as_json:
+                print_json({"ids": row})
+            else:
+                echo(" ".join(map(str, row)))

@@ -1,8 +1,8 @@
 //! Binding of `crate::bpe`.
 
-use super::buffer::{Buffer, TextColumn};
+use super::buffer::{Buffer, TextColumn, spare};
 use super::signals::attended;
-use crate::bpe::vocabulary::{self, Merges};
+use crate::bpe::vocabulary::{self, Merges, Vocabulary};
 use crate::bpe::{
     self, Encoder, Pattern, PieceCounter, Pieces, Sequence, Texts, TokenWriter, TrainOptions,
 };
@@ -11,6 +11,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 impl TextColumn {
     fn texts(&self) -> Texts<'_> {
@@ -112,9 +113,23 @@ impl BpePieces {
     }
 }
 
-/// A vocabulary that encodes and decodes.
+/// A vocabulary that encodes and decodes; made ready for that when it is first asked to.
 #[pyclass(frozen, module = "webtext_py._core")]
-struct BpeEncoder(Encoder);
+struct BpeEncoder {
+    vocabulary: Arc<Vocabulary>,
+    ready: OnceLock<Encoder>,
+}
+
+impl BpeEncoder {
+    fn new(vocabulary: Vocabulary) -> Self {
+        BpeEncoder { vocabulary: Arc::new(vocabulary), ready: OnceLock::new() }
+    }
+
+    /// For threads that are detached from the interpreter.
+    fn ready(&self) -> &Encoder {
+        self.ready.get_or_init(|| Encoder::new(self.vocabulary.clone()))
+    }
+}
 
 #[pymethods]
 impl BpeEncoder {
@@ -122,7 +137,7 @@ impl BpeEncoder {
     #[staticmethod]
     fn from_tokenizer_json(py: Python<'_>, content: &[u8], name: &str) -> PyResult<Self> {
         let vocabulary = py.detach(|| vocabulary::from_tokenizer_json(content, Path::new(name)))?;
-        Ok(BpeEncoder(py.detach(|| Encoder::new(vocabulary))))
+        Ok(BpeEncoder::new(vocabulary))
     }
 
     /// From a `vocab.json` and a `merges.txt`, each with its name.
@@ -141,7 +156,7 @@ impl BpeEncoder {
                 pattern,
             )
         })?;
-        Ok(BpeEncoder(py.detach(|| Encoder::new(vocabulary))))
+        Ok(BpeEncoder::new(vocabulary))
     }
 
     /// From a `.tiktoken` file's content; special tokens as texts and ids.
@@ -156,38 +171,38 @@ impl BpeEncoder {
         let pattern = pattern.parse::<Pattern>()?;
         let vocabulary =
             py.detach(|| vocabulary::from_tiktoken(content, Path::new(name), pattern, special))?;
-        Ok(BpeEncoder(py.detach(|| Encoder::new(vocabulary))))
+        Ok(BpeEncoder::new(vocabulary))
     }
 
     /// One more than the highest id.
     #[getter]
     fn id_limit(&self) -> u32 {
-        self.0.vocabulary().id_limit()
+        self.vocabulary.id_limit()
     }
 
     /// The pattern's name.
     #[getter]
     fn pattern(&self) -> &'static str {
-        self.0.vocabulary().pattern.name()
+        self.vocabulary.pattern.name()
     }
 
     /// Special tokens as texts and ids.
     #[getter]
     fn special(&self) -> Vec<(String, u32)> {
-        self.0.vocabulary().special()
+        self.vocabulary.special()
     }
 
     /// Added tokens that are no special ones: text, id, `normalized`, `lstrip`, `rstrip`.
     #[getter]
     fn added(&self) -> Vec<(String, u32, bool, bool, bool)> {
-        let added = self.0.vocabulary().added.iter().filter(|token| !token.special);
+        let added = self.vocabulary.added.iter().filter(|token| !token.special);
         added.map(|t| (t.content.clone(), t.id, t.normalized, t.lstrip, t.rstrip)).collect()
     }
 
     /// Ids (uint32), boundaries (int64) and bytes of the ordinary tokens, in the order of the ids.
     fn tokens(&self) -> (Buffer, Buffer, Buffer) {
         let (mut ids, mut offsets, mut bytes) = (Vec::new(), vec![0i64], Vec::new());
-        for (id, token) in (0u32..).zip(&self.0.vocabulary().tokens) {
+        for (id, token) in (0u32..).zip(&self.vocabulary.tokens) {
             let Some(token) = token else { continue };
             ids.push(id);
             bytes.extend_from_slice(token);
@@ -198,7 +213,7 @@ impl BpeEncoder {
 
     /// Merges (uint32: left, right, new) by rank; `None` where ranks are ids.
     fn merges(&self) -> Option<Buffer> {
-        match &self.0.vocabulary().merges {
+        match &self.vocabulary.merges {
             Merges::Listed(merges) => {
                 let flat = merges.iter().flat_map(|merge| [merge.0, merge.1, merge.2]);
                 Some(Buffer::from_vec(flat.collect::<Vec<u32>>()))
@@ -209,7 +224,7 @@ impl BpeEncoder {
 
     /// Ids of one text, uint32.
     fn encode(&self, py: Python<'_>, text: &[u8], allow_special: bool) -> Buffer {
-        Buffer::from_vec(py.detach(|| self.0.encode(text, allow_special)))
+        Buffer::from_vec(py.detach(|| self.ready().encode(text, allow_special)))
     }
 
     /// Ids of texts (uint16 or uint32 by `wide`) and boundaries (int64).
@@ -230,13 +245,25 @@ impl BpeEncoder {
             let mut go = || go(0);
             let texts = column.texts();
             if wide {
-                let all =
-                    self.0.encode_batch::<u32>(texts, prefix, allow_special, threads, &mut go)?;
-                Ok((Buffer::from_vec(all.ids), Buffer::from_vec(all.offsets)))
+                let all = self.ready().encode_batch::<u32>(
+                    texts,
+                    prefix,
+                    allow_special,
+                    threads,
+                    spare(texts.data.len() / 3),
+                    &mut go,
+                )?;
+                Ok((Buffer::recycled(all.ids), Buffer::from_vec(all.offsets)))
             } else {
-                let all =
-                    self.0.encode_batch::<u16>(texts, prefix, allow_special, threads, &mut go)?;
-                Ok((Buffer::from_vec(all.ids), Buffer::from_vec(all.offsets)))
+                let all = self.ready().encode_batch::<u16>(
+                    texts,
+                    prefix,
+                    allow_special,
+                    threads,
+                    spare(texts.data.len() / 3),
+                    &mut go,
+                )?;
+                Ok((Buffer::recycled(all.ids), Buffer::from_vec(all.offsets)))
             }
         })
     }
@@ -244,7 +271,7 @@ impl BpeEncoder {
     /// Bytes of ids.
     fn decode(&self, py: Python<'_>, ids: PyBuffer<u32>) -> PyResult<Buffer> {
         let ids = ids.to_vec(py)?;
-        Ok(Buffer::from_bytes(py.detach(|| self.0.decode(ids.into_iter()))?))
+        Ok(Buffer::from_bytes(py.detach(|| self.ready().decode(ids.into_iter()))?))
     }
 }
 
@@ -288,9 +315,10 @@ impl BpeTokenWriter {
         attended(py, None, |go| {
             let (ids, texts) = (doc_ids.texts(), texts.texts());
             let mut go = || go(0);
+            let encoder = encoder.ready();
             match writer {
-                Writer::Narrow(w) => w.append(&encoder.0, ids, texts, prefix, threads, &mut go),
-                Writer::Wide(w) => w.append(&encoder.0, ids, texts, prefix, threads, &mut go),
+                Writer::Narrow(w) => w.append(encoder, ids, texts, prefix, threads, &mut go),
+                Writer::Wide(w) => w.append(encoder, ids, texts, prefix, threads, &mut go),
             }
         })
     }

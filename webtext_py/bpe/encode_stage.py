@@ -1,7 +1,7 @@
 """The `tokens/` stage: shards to ids, one file for each shard, the same rows in the same order."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -67,48 +67,48 @@ def _read(path: Path, stamp: tuple[int, int], pattern: str | None) -> Tokenizer:
     return Tokenizer.from_file(path, pattern=pattern)
 
 
-def encode_parquet(
+class FlatWriter:
+    """Ids alone, in the machine's byte order; the methods are those of `TokenWriter`."""
+
+    def __init__(self, tokenizer: Tokenizer, path: Path) -> None:
+        self._tokenizer, self._out = tokenizer, path.open("wb")
+        self._rows = self._tokens = 0
+
+    def append(self, doc_ids: pa.Array, texts: pa.Array, prefix: int, threads: int) -> None:
+        """The ids of each text behind `prefix`; there is no place for a `doc_id`."""
+        ids = self._tokenizer.encode_batch(texts, prefix=prefix, threads=threads).values
+        self._out.write(ids.to_numpy(zero_copy_only=True).data)
+        self._rows += len(texts)
+        self._tokens += len(ids)
+
+    def finish(self, metadata: Mapping[str, str]) -> tuple[int, int]:
+        """Rows and tokens of the file, which has no place for metadata."""
+        self._out.close()
+        return self._rows, self._tokens
+
+
+def encode_file(
     inputs: Sequence[Path],
     outputs: Sequence[Path],
     *,
+    flat: bool,
     digest: str,
     pattern: str | None,
     text_field: str,
     threads: int,
 ) -> dict[str, Any]:
-    """Task: one file of text and a tokenizer to one Parquet file of ids."""
+    """Task: one file of text and a tokenizer to one Parquet or flat file of ids."""
     tokenizer = _load(inputs[1], pattern, digest)
     endoftext = tokenizer.special[ENDOFTEXT]
-    writer = tokenizer.token_writer(outputs[0])
-    for batch in _batches(inputs[0], text_field):
-        writer.append(batch.column("id"), batch.column("text"), endoftext, threads)
-        advance(batch.column("text").nbytes)
+    writer = FlatWriter(tokenizer, outputs[0]) if flat else tokenizer.token_writer(outputs[0])
+    for batch in read_batches(
+        recognise(inputs[0]), text_field=text_field, batch_bytes=_READ_BYTES, ids=not flat
+    ):
+        text = batch.column("text")
+        writer.append(batch.column("id"), text, endoftext, threads)
+        advance(text.nbytes)
     metadata = {DIGEST_KEY: digest, ENDOFTEXT_KEY: endoftext, VOCAB_KEY: tokenizer.vocab_size}
     rows, tokens = writer.finish({key: str(value) for key, value in metadata.items()})
-    return {"rows": rows, "tokens": tokens}
-
-
-def encode_flat(
-    inputs: Sequence[Path],
-    outputs: Sequence[Path],
-    *,
-    digest: str,
-    pattern: str | None,
-    text_field: str,
-    threads: int,
-) -> dict[str, Any]:
-    """Task: one file of text and a tokenizer to its ids alone, in the machine's byte order."""
-    tokenizer = _load(inputs[1], pattern, digest)
-    endoftext = tokenizer.special[ENDOFTEXT]
-    rows = tokens = 0
-    with outputs[0].open("wb") as out:
-        for batch in _batches(inputs[0], text_field):
-            text = batch.column("text")
-            ids = tokenizer.encode_batch(text, prefix=endoftext, threads=threads).values
-            out.write(ids.to_numpy(zero_copy_only=True).data)
-            rows += batch.num_rows
-            tokens += len(ids)
-            advance(text.nbytes)
     return {"rows": rows, "tokens": tokens}
 
 
@@ -119,10 +119,6 @@ def join_flat(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]
             with path.open("rb") as part:
                 shutil.copyfileobj(part, out, 1 << 20)
     return {}
-
-
-def _batches(path: Path, text_field: str) -> Iterator[pa.RecordBatch]:
-    return read_batches(recognise(path), text_field=text_field, batch_bytes=_READ_BYTES)
 
 
 @dataclass(frozen=True)
@@ -183,11 +179,12 @@ class Encode(Stage):
         ]
         made = steps.each(
             "encode",
-            encode_flat if self.flat else encode_parquet,
+            encode_file,
             work,
             ["{}.ids" if self.flat else self._files("parquet")],
             unit="bytes",
             options={"threads": workers if len(work) == 1 else 1},
+            flat=self.flat,
             digest=self.tokenizer.digest,
             pattern=self.pattern,
             text_field=self.text_field,

@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -203,20 +204,24 @@ def check_agreement(vocabulary: Vocabulary, files: Mapping[str, Path]) -> None:
         (left, right, token_ids[vocabulary.tokens[left] + vocabulary.tokens[right]])
         for left, right in vocabulary.merges
     ]
-    for name, read in readers.items():
+    ranked = np.array(pairs, np.uint32).tobytes()
+
+    def agrees(name: str) -> bool:
         try:
-            reader = read()
+            reader = readers[name]()
         except FormatError as error:
             raise _disagrees(name) from error
-        found = tuple(bytes(part) for part in reader.tokens())
         merged = reader.merges()
-        if (
-            found != (*tokens, joined)
-            or reader.special != special
-            or reader.pattern != pattern
-            or (merged is not None and bytes(merged) != np.array(pairs, np.uint32).tobytes())
-        ):
-            raise _disagrees(name)
+        return (
+            tuple(bytes(part) for part in reader.tokens()) == (*tokens, joined)
+            and (merged is None or bytes(merged) == ranked)
+            and (reader.special, reader.pattern) == (special, pattern)
+        )
+
+    with ThreadPoolExecutor(len(readers)) as threads:  # the core reads without the interpreter
+        for name, same in zip(readers, threads.map(agrees, readers), strict=True):
+            if not same:
+                raise _disagrees(name)
 
 
 def _disagrees(name: str) -> FormatError:

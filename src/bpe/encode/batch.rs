@@ -38,7 +38,8 @@ impl Encoder {
         (!self.added.looks(allow_special)).then_some(Sequence::Document)
     }
 
-    /// The ids of many texts, on up to `threads` threads, each text behind `prefix` if there is one.
+    /// The ids of many texts, on up to `threads` threads, each text behind `prefix` if there is one;
+    /// written to `memory`, whose content is lost.
     ///
     /// `keep_going` is asked now and then, on the calling thread alone. The result does not depend
     /// on the number of threads.
@@ -52,10 +53,12 @@ impl Encoder {
         prefix: Option<u32>,
         allow_special: bool,
         threads: usize,
+        memory: Vec<T>,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<Encoded<T>> {
-        let mut all = Encoded { ids: Vec::new(), offsets: vec![0] };
+        let mut all = Encoded { ids: memory, offsets: vec![0] };
         let (ids, ends) = (&mut all.ids, &mut all.offsets);
+        ids.clear();
         ids.reserve(texts.data.len() / 3);
         crate::huge::advise(ids);
         self.encode_more(texts, prefix, allow_special, threads, keep_going, ids, ends)?;

@@ -12,8 +12,8 @@ use memmap2::MmapMut;
 const FIRST_LINES: usize = 1 << 15;
 const MOST_LINES: usize = 1 << 20;
 
-/// The cache grows when pieces were put out of it as often as for this part of its lines.
-const DISPLACED_PART: usize = 8;
+/// Lines from a piece's own on where it can stand.
+const REACH: usize = 4;
 
 /// Bounds of the cache of long pieces, a thread; it is emptied when it reaches one.
 const LONG_ENTRIES: usize = 1 << 20;
@@ -45,15 +45,16 @@ struct Slot {
 #[repr(C, align(64))]
 struct Line([Slot; 2]);
 
-/// Short pieces: each has one line where it can stand, the first to come stays, the second changes.
+/// Short pieces: nearly all stand in their own line, which is all that `get` looks at; those that
+/// come to a full one, the rarest, in the next that has room. The largest cache gives the second
+/// slot to the last to come.
 pub(super) struct ShortCache {
     seeds: Seeds,
     /// `Line`s, in huge pages where the system has them: most pieces lie in a page of their own.
     map: MmapMut,
     shift: u32,
     wide: bool,
-    /// How many pieces lost their slot to another since the cache grew.
-    displaced: usize,
+    pieces: usize,
 }
 
 impl ShortCache {
@@ -64,8 +65,12 @@ impl ShortCache {
             map: empty_lines(FIRST_LINES),
             shift: 64 - FIRST_LINES.trailing_zeros(),
             wide: id_limit > 1 << 16,
-            displaced: 0,
+            pieces: 0,
         }
+    }
+
+    fn lines(&self) -> usize {
+        self.map.len() / size_of::<Line>()
     }
 
     /// Where the piece of this hash stands, if it is known.
@@ -88,7 +93,17 @@ impl ShortCache {
     pub(super) unsafe fn get<T: Id>(&self, key: u128, hash: u64, to: *mut T) -> Option<usize> {
         // SAFETY: the shift leaves as many bits as the number of lines has; a map begins at a page
         // and all its bits are valid.
-        let Line(slots) = unsafe { &*self.line(hash) };
+        unsafe { self.get_at(self.line(hash), key, to) }
+    }
+
+    /// As `get`, of one line.
+    ///
+    /// # Safety
+    /// As of `get`, and the line is one of the cache.
+    #[inline(always)]
+    unsafe fn get_at<T: Id>(&self, line: *const Line, key: u128, to: *mut T) -> Option<usize> {
+        // SAFETY: the caller's.
+        let Line(slots) = unsafe { &*line };
         let (low, high) = (key as u64, (key >> 64) as u64);
         let differs = |slot: &Slot| (slot.key[0] ^ low) | (slot.key[1] ^ high) & !COUNT_MASK;
         // Which of both it is cannot be foretold: an address instead of a branch.
@@ -105,15 +120,29 @@ impl ShortCache {
         Some((slot.key[1] >> COUNT_SHIFT) as usize)
     }
 
-    /// Appends the ids of the piece of this key to `out`; whether it was known.
+    /// Appends the ids of the piece of this key to `out`, wherever it stands; whether it was known.
     pub(super) fn append<T: Id>(&self, key: u128, hash: u64, out: &mut Vec<T>) -> bool {
         out.reserve(NARROW_IDS);
-        // SAFETY: there is room, and as many are counted as were written.
-        unsafe {
-            let count = self.get(key, hash, out.as_mut_ptr().add(out.len()));
-            out.set_len(out.len() + count.unwrap_or(0));
-            count.is_some()
+        for number in self.reach(hash) {
+            let line = self.map.as_ptr().cast::<Line>().wrapping_add(number);
+            // SAFETY: the line is in reach; there is room, and what is counted was written.
+            unsafe {
+                if let Some(count) = self.get_at(line, key, out.as_mut_ptr().add(out.len())) {
+                    out.set_len(out.len() + count);
+                    return true;
+                }
+                if (*line).0[1].key[1] == 0 {
+                    break;
+                }
+            }
         }
+        false
+    }
+
+    /// The numbers of the lines where a piece of this hash can stand.
+    fn reach(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        let (own, last) = ((hash >> self.shift) as usize, self.lines() - 1);
+        (own..own + REACH).map(move |number| number & last)
     }
 
     /// Remembers the ids of a piece that is not known, if they are few enough.
@@ -126,36 +155,51 @@ impl ShortCache {
             |ids: &[T]| ids.iter().rev().fold(0, |word, &id| word << bits | id.get() as u64);
         let (low, high) = ids.split_at(ids.len().min(limit / 2));
         let counted = (key >> 64) as u64 | (ids.len() as u64) << COUNT_SHIFT;
-        self.place(hash, Slot { key: [key as u64, counted], ids: [packed(low), packed(high)] });
-        let lines = self.map.len() / size_of::<Line>();
-        if self.displaced > lines / DISPLACED_PART && lines < MOST_LINES {
-            self.grow(lines * 2);
+        let slot = Slot { key: [key as u64, counted], ids: [packed(low), packed(high)] };
+        // Three of four slots are full.
+        if self.pieces * 4 >= self.lines() * 6 && self.lines() < MOST_LINES {
+            self.grow();
+        }
+        while !self.place(hash, slot) {
+            if self.lines() < MOST_LINES {
+                self.grow();
+                continue;
+            }
+            let own = (hash >> self.shift) as usize;
+            self.slots_mut()[2 * own + 1] = slot;
+            break;
         }
     }
 
-    fn place(&mut self, hash: u64, slot: Slot) {
-        // SAFETY: as in `get`, and the map is borrowed mutably.
-        let Line(slots) = unsafe { &mut *self.line(hash).cast_mut() };
-        let taken = (slots[0].key[1] != 0) as usize;
-        self.displaced += (slots[1].key[1] != 0) as usize;
-        slots[taken] = slot;
+    /// All slots; those of line `i` are `2 * i` and the next.
+    fn slots_mut(&mut self) -> &mut [Slot] {
+        let count = self.map.len() / size_of::<Slot>();
+        // SAFETY: a map begins at a page, is full of slots, and all its bits are valid.
+        unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().cast(), count) }
     }
 
+    /// Puts a slot into the first place that is free; whether there was one.
+    fn place(&mut self, hash: u64, slot: Slot) -> bool {
+        let mut places = self.reach(hash).flat_map(|line| [2 * line, 2 * line + 1]);
+        let slots = self.slots_mut();
+        let Some(free) = places.find(|&place| slots[place].key[1] == 0) else { return false };
+        slots[free] = slot;
+        self.pieces += 1;
+        true
+    }
+
+    /// Twice as many lines; a piece for which none is left in reach is forgotten.
     #[cold]
-    fn grow(&mut self, lines: usize) {
-        let old = std::mem::replace(&mut self.map, empty_lines(lines));
-        self.shift = 64 - lines.trailing_zeros();
-        // SAFETY: a map begins at a page, is full of slots, and all its bits are valid.
-        let slots = unsafe {
-            let count = old.len() / size_of::<Slot>();
-            std::slice::from_raw_parts(old.as_ptr().cast::<Slot>(), count)
-        };
-        for slot in slots.iter().filter(|slot| slot.key[1] != 0) {
+    fn grow(&mut self) {
+        let lines = self.lines() * 2;
+        let mut old = std::mem::replace(self, ShortCache { map: empty_lines(lines), ..*self });
+        self.shift -= 1;
+        self.pieces = 0;
+        for slot in old.slots_mut().iter().filter(|slot| slot.key[1] != 0) {
             let high = slot.key[1] & !COUNT_MASK;
             let hash = self.seeds.hash(slot.key[0] as u128 | (high as u128) << 64);
             self.place(hash, *slot);
         }
-        self.displaced = 0;
     }
 }
 

@@ -19,7 +19,7 @@ use cache::{LongCache, NO_KEY, ShortCache};
 use merge::Merger;
 use ranks::{NONE, Ranks};
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Pieces whose cache lines are fetched ahead of their use.
 const BLOCK: usize = 128;
@@ -77,7 +77,7 @@ impl Id for u32 {
 
 /// A vocabulary made ready. Shared between threads; encoding needs no `mut`.
 pub struct Encoder {
-    vocabulary: Vocabulary,
+    vocabulary: Arc<Vocabulary>,
     ranks: Ranks,
     id_of_byte: [u32; 256],
     /// Whole pieces that are tokens; only where the vocabulary asks for it and merging differs.
@@ -101,7 +101,8 @@ struct Scratch {
 
 impl Encoder {
     /// Makes a vocabulary ready.
-    pub fn new(vocabulary: Vocabulary) -> Self {
+    pub fn new(vocabulary: impl Into<Arc<Vocabulary>>) -> Self {
+        let vocabulary = vocabulary.into();
         let mut id_of_byte = [0; 256];
         let mut adjacent = vec![0u64; (1 << 16) / 64];
         for (id, token) in (0u32..).zip(&vocabulary.tokens) {
@@ -287,7 +288,11 @@ impl Encoder {
         ids: &mut Vec<u32>,
         out: &mut Vec<T>,
     ) {
-        if key == NO_KEY && long.append(piece, hash, out) {
+        let known = match key {
+            NO_KEY => long.append(piece, hash, out),
+            _ => short.append(key, hash, out),
+        };
+        if known {
             return;
         }
         let first = out.len();

@@ -89,9 +89,13 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
         merges.push(spelling.merge(halves, rank).map_err(wrong)?);
     }
     // An added token that merges need too is also a token of the model.
-    let made: HashSet<Vec<u8>> =
-        merges.iter().flat_map(|(l, r)| [l.clone(), r.clone(), [&l[..], r].concat()]).collect();
     let outside: HashSet<&str> = added.iter().map(|token| token.content.as_str()).collect();
+    let spelt: HashSet<Vec<u8>> = outside.iter().filter_map(|text| spelling.bytes(text)).collect();
+    let mut made: HashSet<Vec<u8>> = HashSet::new();
+    for (left, right) in merges.iter().filter(|_| !spelt.is_empty()) {
+        let parts = [left.clone(), right.clone(), [&left[..], right].concat()];
+        made.extend(parts.into_iter().filter(|part| spelt.contains(part)));
+    }
     let tokens = tokens_of(vocab, path, |spelled| {
         outside.contains(spelled)
             && spelling.bytes(spelled).is_none_or(|bytes| bytes.len() > 1 && !made.contains(&bytes))
@@ -99,7 +103,7 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
     let of_model = added.iter().filter(|token| vocab.contains_key(&token.content));
     let shared = of_model.map(|token| token.id).collect();
     let whole_first = model.get("ignore_merges") == Some(&Value::Bool(true));
-    Vocabulary::new(path, tokens, Some(merges), added, &shared, pattern, whole_first)
+    Vocabulary::new(path, tokens, Some((merges, path)), added, &shared, pattern, whole_first)
 }
 
 /// Reads `vocab.json` and `merges.txt`, whose names were `encoder.json` and `vocab.bpe` once.
@@ -144,12 +148,8 @@ pub fn from_vocab_and_merges(
     }
     let tokens = tokens_of(entries, vocab.1, is_special)?;
     let none = HashSet::new();
-    let whole = Vocabulary::new(vocab.1, tokens, Some(listed), special, &none, pattern, false);
-    whole.map_err(|error| match error {
-        // A merge that cannot be done is the fault of the other file as far as we can tell.
-        Error::Format { message, .. } if message.starts_with("merge ") => wrong_merges(message),
-        other => other,
-    })
+    let listed = Some((listed, merges.1));
+    Vocabulary::new(vocab.1, tokens, listed, special, &none, pattern, false)
 }
 
 /// The most of a foreign value that a message quotes, in characters.

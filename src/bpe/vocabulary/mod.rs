@@ -54,6 +54,9 @@ impl Added {
     }
 }
 
+/// The bytes of the left and the right of a merge.
+type Halves = (Vec<u8>, Vec<u8>);
+
 /// A checked vocabulary.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
@@ -84,12 +87,12 @@ impl Vocabulary {
 
     /// Checks tokens, added tokens and merges, and puts them in order.
     ///
-    /// `merges` are bytes of left and right, or `None` for tiktoken's ranking; `shared` are ids of
-    /// added tokens that are the model's too.
+    /// `merges` are bytes of left and right with the file that lists them, or `None` for tiktoken's
+    /// ranking; `shared` are ids of added tokens that are the model's too.
     fn new(
         path: &Path,
         tokens: Vec<(Box<[u8]>, u32)>,
-        merges: Option<Vec<(Vec<u8>, Vec<u8>)>>,
+        merges: Option<(Vec<Halves>, &Path)>,
         mut added: Vec<Added>,
         shared: &HashSet<u32>,
         pattern: Pattern,
@@ -125,7 +128,8 @@ impl Vocabulary {
         }
         let merges = match merges {
             None => Merges::ByToken,
-            Some(listed) => {
+            Some((listed, path)) => {
+                let wrong = |message: String| Error::format(path, None, message);
                 if listed.len() >= MAX_MERGES {
                     let (found, most) = (listed.len(), MAX_MERGES - 1);
                     return Err(wrong(format!("{found} merges; at most {most} were expected")));

@@ -74,13 +74,18 @@ def test_two_inputs_that_become_one_file_are_named(folder: Path, webtext: Run) -
 
 
 def test_standard_input(folder: Path, webtext: Run) -> None:
-    expected = Tokenizer.from_file(folder / "v").encode(b"the \xff cat<|endoftext|>").tolist()
-    given = b"the \xff cat<|endoftext|>"
+    tokenizer = Tokenizer.from_file(folder / "v")
+    given = b"\xef\xbb\xbfthe \xff cat<|endoftext|>"
+    expected = tokenizer.encode("the \ufffd cat<|endoftext|>").tolist()
     encode = ["encode", "--tokenizer", "v", "--input", "-"]
     code, out, _ = webtext(*encode, stdin=given)
     assert (code, [int(number) for number in out.split()]) == (0, expected)
     code, out, _ = webtext(*encode, "--json", stdin=given)
     assert (code, json.loads(out)) == (0, {"ids": expected})
+    lines = b'{"body": "the cat"}\n{"body": "sat"}\n'
+    code, out, _ = webtext(*encode, "--text-field", "body", stdin=lines)
+    rows = [[int(number) for number in line.split()] for line in out.splitlines()]
+    assert (code, rows) == (0, [tokenizer.encode(text).tolist() for text in ("the cat", "sat")])
     train = ["train", "--vocab-size", 280, "--sequence", "line", "--quiet"]
     assert webtext(*train, "--input", "-", "--out", "x", stdin=TEXT.encode())[0] == 0
     assert webtext(*train, "--input", "a.txt", "--out", "y")[0] == 0

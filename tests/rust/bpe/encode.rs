@@ -129,8 +129,9 @@ fn a_batch_equals_its_texts_one_by_one_on_any_number_of_threads() {
     let data = texts.concat();
     let all = Texts { data: &data, offsets: &offsets };
     for threads in [1, 4] {
-        let batch =
-            encoder.encode_batch::<u16>(all, Some(599), false, threads, &mut || true).unwrap();
+        let batch = encoder
+            .encode_batch::<u16>(all, Some(599), false, threads, Vec::new(), &mut || true)
+            .unwrap();
         assert_eq!(batch.offsets.len(), texts.len() + 1);
         for (i, text) in texts.iter().enumerate() {
             let ids = &batch.ids[batch.offsets[i] as usize..batch.offsets[i + 1] as usize];
