@@ -8,6 +8,7 @@ import click
 from ..options import command, shared_options
 from ..output import echo, print_json
 from ..parameters import PATH, option
+from .eval import Pair
 from .train import Training, read_settings
 
 
@@ -22,6 +23,7 @@ Examples:
 @option("--presets", default="nano,micro,mini", help="Sizes, with commas between them.")
 @option("--tokens", type=click.IntRange(min=1), required=True, help="What each is trained on.")
 @option("--name", default="sweep", help="Runs are NAME-PRESET, the result sweeps/NAME.json.")
+@option("--tasks", many=True, type=Pair(), metavar="NAME=FILE...", help="Test sets for each run.")
 @option("--force", is_flag=True, help="Begin the runs anew.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 def sweep(
@@ -31,6 +33,7 @@ def sweep(
     presets: str,
     tokens: int,
     name: str,
+    tasks: tuple[tuple[str, str], ...],
     force: bool,
     pairs: tuple[str, ...],
 ) -> None:
@@ -38,7 +41,8 @@ def sweep(
 
     Each run is what `webtext train --preset PRESET` makes of the same settings;
     runs that have begun go on. Loss is fitted as a power of parameters and of
-    compute, with intervals of 95 %, and drawn.
+    compute, with intervals of 95 %, and drawn. With `--tasks` each run is
+    evaluated as well, as `webtext eval` does.
     """
     from webtext_py.extras import require
 
@@ -50,7 +54,9 @@ def sweep(
     sizes = [word.strip() for word in presets.split(",") if word.strip()]
     with Training(quiet=quiet) as progress:
         request = Request(data=data, settings=settings, force=force, observer=progress)
-        document, drawn = carry_out(request, sizes, tokens, name, progress.tell, progress.line)
+        files = {task: Path(file) for task, file in tasks}
+        how = (tokens, name, files, progress.tell, progress.line)
+        document, drawn = carry_out(request, sizes, *how)
     if as_json:
         print_json(document)
         return

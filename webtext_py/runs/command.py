@@ -22,18 +22,11 @@ from webtext_py.train.ramp import sizes, starts
 from webtext_py.workspace import Observer, Silent
 
 from . import sizing
-from .folder import (
-    create,
-    find_run,
-    only_run,
-    open_teacher,
-    read_run,
-    record_steps,
-    recorded_settings,
-)
+from .folder import create, find_run, only_run, read_run, record_steps, recorded_settings
 from .inputs import RunTokenizer, find_tokens, open_data
 from .plot import plot_loss
 from .settings import Settings
+from .teacher import open_teacher
 
 _FACTS = {
     "training": "other training tokens",

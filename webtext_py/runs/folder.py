@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from webtext_py.engine.commit import PART, commit_folder, part_folder, sha256_file, write_json
+from webtext_py.engine.commit import PART, commit_folder, part_folder, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.distributed import find_device
-from webtext_py.train.export import export, load_hugging_face, read_config
+from webtext_py.train.export import export
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
 
@@ -144,24 +144,6 @@ def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]
     model = GPT2(run_config(run).model)
     checkpoint.load_model(folder, model)
     return model.to(find_device(device)).eval(), RunTokenizer(run / "tokenizer"), step
-
-
-def open_teacher(folder: Path, tokenizer: RunTokenizer) -> tuple[GPT2, str]:
-    """The causal model of a run or of a Hugging Face folder, and its digest.
-
-    Raises `InputError` where it is neither, or its tokenizer is another than `tokenizer`.
-    """
-    if (folder / "run.json").is_file():
-        need_causal(folder, "train teacher=")
-        model, theirs, _ = open_model(folder)
-        if theirs.tokenizer.digest != tokenizer.tokenizer.digest:
-            raise InputError(f"run `{folder.name}` has another tokenizer than `{tokenizer.path}`")
-        return model, sha256_file(checkpoint.folders(folder)[-1][1] / "model.safetensors")
-    if not (folder / "config.json").is_file():
-        raise InputError(f"`{folder}` is no teacher, expected a run or a Hugging Face folder")
-    model = GPT2(read_config(folder))
-    load_hugging_face(model, folder)
-    return model, sha256_file(folder / "model.safetensors")
 
 
 def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:

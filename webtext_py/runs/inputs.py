@@ -102,7 +102,8 @@ def find_tokens(
         if _holds_ids(parquet_files(tokens)[0], text_field):
             return tokens
         inputs, out = (tokens,), f"{TOKENS}-{tokens.resolve().stem}"
-    folder, built = data / out, (data / MANIFEST).exists()
+    folder, stages = data / out, Manifest(data).stages
+    built = any(not name.startswith("eval/") for name in stages)  # those say nothing of tokens
     there = any(folder.glob("*.parquet"))
     if not built and there:
         return folder  # made elsewhere
@@ -112,7 +113,8 @@ def find_tokens(
             hint="put it back, run `webtext build`, or name tokens or text with `--tokens`",
         )
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    finished = there and Manifest(data).done(stage_name(out)) is not None
+    entry = stages.get(stage_name(out))
+    finished = there and entry is not None and entry.state == "done"
     if not finished and not make:
         return None
     if not finished and several:

@@ -7,7 +7,7 @@ Kaplan et al. 2020 (loss as a power of parameters, of compute).
 import copy
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,13 @@ def sweep(
     presets: Sequence[str],
     tokens: int,
     name: str,
+    tasks: Mapping[str, Path],
     tell: Callable[[str], None],
     report: LineReport,
 ) -> tuple[dict[str, Any], list[Path]]:
     """Trains each preset on `tokens` tokens and fits a power; the JSON object, and what was drawn.
 
+    `tasks` are test sets, by name, on which each run is evaluated as `webtext eval` does.
     Runs are `NAME-PRESET`, each what `webtext train --preset PRESET --steps ...` makes; those begun
     before go on, unless `request.force`. Raises `ConfigError` for unknown presets.
     """
@@ -77,7 +79,7 @@ def sweep(
     for preset in presets:
         run = _train(request, preset, tokens, f"{name}-{preset}", tell, report)
         lines = read_metrics(run / "metrics.jsonl")
-        row = _row(run, preset, lines)
+        row = {**_row(run, preset, lines), "scores": _scores(request, run, tasks)}
         rows.append(row)
         each = row["flops"] / lines[-1]["tokens"]
         seen = [line for line in lines if "val_loss" in line]
@@ -136,6 +138,20 @@ def _row(run: Path, preset: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
         "val_loss": last["val_loss"],
         "val_bits_per_byte": last.get("val_bits_per_byte"),
     }
+
+
+def _scores(request: Request, run: Path, tasks: Mapping[str, Path]) -> dict[str, Any] | None:
+    """What `webtext eval` says of a run, by task; `None` where nothing is asked."""
+    if not tasks:
+        return None
+    from webtext_py.evaluate import run as evaluation
+    from webtext_py.evaluate.stage import Test
+
+    tests = [Test(task, path) for task, path in tasks.items()]
+    asked = evaluation.Request(request.data, run.name, tests, force=request.force)
+    document, _ = evaluation.evaluate(asked, observer=request.observer)
+    results: dict[str, Any] = document["results"]
+    return results
 
 
 def _draw(

@@ -27,7 +27,7 @@ from .config import TrainConfig
 from .data import Data, Windows
 from .distributed import Gradients, World, micro_batches
 from .export import load_hugging_face
-from .metrics import Log, Measured, NoiseScale, now
+from .metrics import Log, NoiseScale
 from .objectives import Objective, objective_of
 from .optimizer import Optimizer, learning_rate
 from .ramp import sizes, starts
@@ -90,7 +90,7 @@ def train(
     batches = Ahead(_batches(config, data, world, places, step), AHEAD)
     log = Log(run, config, world, noise, places, step, report)
     with _stop_signals() as stop_wanted, closing(batches), closing(log), ExitStack() as stack:
-        first, stopping, before = step, False, now(device)
+        first = step
         for batch, windows in batches:
             # --- the timed step ---------------------------------------------------------------
             accumulate = len(batch) // settings.micro_batch
@@ -118,14 +118,11 @@ def train(
                 with torch.no_grad():
                     torch._foreach_copy_(working, parameters)
             step += 1
-            measured = Measured(world, step, lr, losses, (small, norm), stop_wanted(), before)
-            before = measured.end
+            stopping = log.add(step, lr, losses, (small, norm), stop_wanted(), windows)
             # --- end of the timed step --------------------------------------------------------
             if step == first + 1:
                 gc.freeze()  # what there is by now stays: nobody need look at it again
                 stack.callback(gc.unfreeze)
-            stopping = log.read()
-            log.add(measured, windows)
             final = stopping or step == settings.steps
             every = settings.eval_every if data.validation is not None else 0
             evaluate = every > 0 and (step == settings.steps or step % every == 0)
@@ -139,7 +136,7 @@ def train(
                     facts = {"noise_scale": noise.state(), "data": data.facts}
                     checkpoint.save(run, step, objective, optimizer, facts, settings.keep)
                 world.barrier()
-                before = now(device)
+                log.begin()
             if stopping:
                 break
     return Result(step, step < settings.steps, log.last)

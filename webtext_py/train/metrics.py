@@ -70,48 +70,13 @@ class NoiseScale:
 
 
 def now(device: torch.device) -> Any:
-    """This moment, on a GPU after all work queued so far: `Measured` takes the difference."""
+    """This moment, on a GPU after all work queued so far."""
     if device.type != "cuda":
         return time.perf_counter()
     event: Any = torch.cuda.Event  # untyped in torch
     event = event(enable_timing=True)
     event.record()
     return event
-
-
-class Measured:
-    """The numbers of one step, on their way from the device, and when it began and ended."""
-
-    def __init__(
-        self,
-        world: World,
-        step: int,
-        lr: float,
-        losses: Tensor,
-        norms: tuple[Tensor, Tensor],
-        stop: bool,
-        begin: Any,
-    ) -> None:
-        """`losses`: one a micro-batch of all processes, zero for those of others; `norms`: of the
-        first micro-batch's gradient and of the whole."""
-        self.step, self.lr, self.begin = step, lr, begin
-        rest = losses.new_zeros(3)
-        if world.first:
-            rest[0], rest[1] = norms
-        rest[2] = float(stop)
-        numbers = world.sum(torch.cat([losses, rest]))  # each is one process's own, or a count
-        self.numbers = numbers.to("cpu", non_blocking=True)
-        self.end = now(losses.device)
-
-    def read(self) -> tuple[list[float], float, float, bool, float]:
-        """Losses, both norms, whether a process must stop, seconds; waits for the device."""
-        if isinstance(self.end, float):
-            seconds = self.end - self.begin
-        else:
-            self.end.synchronize()
-            seconds = self.begin.elapsed_time(self.end) / 1e3
-        *losses, small, big, stop = self.numbers.tolist()
-        return losses, small, big, stop > 0, seconds
 
 
 class Log:
@@ -129,51 +94,82 @@ class Log:
     ) -> None:
         """Of a run that goes on from `step`; the first process writes, each hears its lines."""
         self.config, self.noise, self.places, self.report = config, noise, places, report
-        self.last: dict[str, Any] = {}
-        self.waiting: tuple[Measured, list[int]] | None = None
+        self.world, self.last = world, dict[str, Any]()
+        self.waiting: tuple[Any, ...] = ()
         cuda = world.device.type == "cuda"
         known = peak_tflops(torch.cuda.get_device_name(world.device)) if cuda else 0
         self.peak = 1e12 * world.size * (config.run.peak_tflops or known or 0)  # FLOP/s
         self.file = open_metrics(run / "metrics.jsonl", step) if world.first else None
+        self.begin()
 
-    def add(self, measured: Measured, windows: list[int]) -> None:
-        """The step that is read next, and the ids of its windows where they are logged."""
-        self.waiting = (measured, windows)
+    def begin(self) -> None:
+        """A step begins now; else it begins where the last one ended."""
+        self.begun = now(self.world.device)
+
+    def add(
+        self,
+        step: int,
+        lr: float,
+        losses: Tensor,
+        norms: tuple[Tensor, Tensor],
+        stop: bool,
+        windows: list[int],
+    ) -> bool:
+        """Sends the numbers of a step that ends here on their way from the device, then reads those
+        of the step before; true where a process must stop.
+
+        `losses`: one a micro-batch of all processes, zero for those of others; `norms`: of the
+        first micro-batch's gradient and of the whole; `windows`: ids, where they are logged.
+        """
+        rest = losses.new_zeros(3)
+        if self.world.first:
+            rest[0], rest[1] = norms
+        rest[2] = float(stop)
+        # Each is one process's own, or a count.
+        numbers = self.world.sum(torch.cat([losses, rest])).to("cpu", non_blocking=True)
+        end = now(self.world.device)
+        stopping = self.read()
+        self.waiting = (step, lr, numbers, self.begun, end, windows)
+        self.begun = end
+        return stopping
 
     def read(self, extra: dict[str, float] | None = None) -> bool:
         """Writes the line of the step added last, with `extra`; true where a process must stop.
 
-        Raises `InputError` where a loss or a norm is no number.
+        Waits for the device. Raises `InputError` where a loss or a norm is no number.
         """
-        if self.waiting is None:
+        if not self.waiting:
             return False
-        measured, windows = self.waiting
-        self.waiting = None
-        losses, small, big, stop, seconds = measured.read()
+        (step, lr, numbers, begin, end, windows), self.waiting = self.waiting, ()
+        if isinstance(end, float):
+            seconds = end - begin
+        else:
+            end.synchronize()
+            seconds = begin.elapsed_time(end) / 1e3
+        *losses, small, big, stop = numbers.tolist()
         run, context = self.config.run, self.config.model.context
-        before, after = (self.places[measured.step - i] * context for i in (1, 0))
+        before, after = (self.places[step - i] * context for i in (1, 0))
         tokens, flops = after - before, self.config.model.flops_per_token()
         self.last = {
-            "step": measured.step,
+            "step": step,
             "tokens": after,
             "loss": math.fsum(losses) / len(losses),
-            "lr": measured.lr,
+            "lr": lr,
             "grad_norm": big,
             "ms": round(1e3 * seconds, 3),
             "tokens_per_s": round(tokens / seconds, 1),
             "mfu": flops * tokens / seconds / self.peak if self.peak else None,
             "noise_scale": self.noise.update(small, run.micro_batch * context, big, tokens),
             **(extra or {}),
+            **({"windows": windows} if windows else {}),
         }
-        if windows:
-            self.last["windows"] = windows
         if self.file is not None:
             self.file.write(json.dumps(self.last) + "\n")
         self.report(self.last)
         for name in ("loss", "grad_norm", "val_loss"):
             if not math.isfinite(self.last.get(name, 0)):
-                raise InputError(f"`{name}` of step {measured.step} is {self.last[name]}", LOWER)
-        return stop
+                raise InputError(f"`{name}` of step {step} is {self.last[name]}", LOWER)
+        return bool(stop > 0)
 
     def close(self) -> None:
         """Ends the file."""

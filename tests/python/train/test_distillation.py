@@ -90,6 +90,15 @@ def test_gradients_are_autograds_of_the_loss_written_out(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["distilbert", "tinybert"])
+def test_the_loss_is_the_mean_over_any_cut_of_a_batch(kind: str) -> None:
+    made, batch = objective(kind, teacher=teacher()).double(), windows(6)
+    with torch.no_grad():
+        parts = [made(batch[i : i + 2], i).item() for i in (0, 2, 4)]
+        assert made(batch, 0).item() == pytest.approx(sum(parts) / 3, rel=1e-12)
+        assert made.validation(batch, 0) < made(batch, 0)
+
+
+@pytest.mark.parametrize("kind", ["distilbert", "tinybert"])
 def test_a_teacher_teaching_its_copy_says_nothing(kind: str) -> None:
     given = teacher(layers=2)
     made = objective(kind, teacher=given, how={"hard": 0.0}).double()

@@ -25,9 +25,9 @@ RUNS = {
     "causal": ("share=mlp", "embedding_width=16", "band=8", "batch_from=128", "ramp_tokens=600"),
     "mlm": ("objective=mlm",),
     "albert": ("objective=albert", "share=all", "embedding_width=16"),
-    "electra": ("objective=electra",),
+    "electra": ("objective=electra", "precision=bf16"),
     "distilbert": ("objective=distilbert", "teacher=teacher", "layers=1"),
-    "tinybert": ("objective=tinybert", "teacher=teacher", "width=16", "layers=1"),
+    "tinybert": ("objective=tinybert", "teacher=teacher", "width=16", "layers=1", "doc_mask=true"),
 }
 BIDIRECTIONAL = ("mlm", "albert", "electra")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from webtext_py import demo
 from webtext_py.errors import InputError
 from webtext_py.runs.sweep import fit_power
 from webtext_py.train.checkpoint import folders
@@ -47,7 +48,9 @@ def test_two_sizes_have_no_interval_and_one_no_power() -> None:
 
 def test_a_sweep_is_its_runs(webtext: Command, data: Path) -> None:
     words = ("--data", data, *SIZES)
-    ran = webtext("sweep", "--presets", "nano,micro,mini", "--tokens", 4200, *words, "--json")
+    tasks = ("--tasks", f"lambada={demo.tasks()['lambada']}")
+    asked = ("sweep", "--tokens", 4200, *tasks, *words)
+    ran = webtext(*asked, "--presets", "nano,micro,mini", "--json")
     assert ran.code == 0, ran.err
     document = json.loads(ran.out)
     single = webtext("train", "--preset", "micro", "--steps", 16, "--run", "alone", *words)
@@ -61,6 +64,7 @@ def test_a_sweep_is_its_runs(webtext: Command, data: Path) -> None:
     assert [row["run"] for row in document["runs"]] == ["sweep-nano", "sweep-micro", "sweep-mini"]
     assert all(row["tokens"] == 4096 for row in document["runs"])
     assert document["runs"][1]["val_loss"] == logs[0][-1]["val_loss"]
+    assert all(0 <= row["scores"]["lambada"]["acc,none"] <= 1 for row in document["runs"])
     sizes = [row["parameters"] for row in document["runs"]]
     losses = [row["val_loss"] for row in document["runs"]]
     slope, _ = np.polyfit(np.log(sizes), np.log(losses), 1)
@@ -73,7 +77,7 @@ def test_a_sweep_is_its_runs(webtext: Command, data: Path) -> None:
         assert (data / "sweeps" / f"sweep.{kind}").stat().st_size > 5000
     # What is done stays; other settings under the same name are refused.
     before = {path: path.read_bytes() for path in (data / "runs").rglob("*.safetensors")}
-    again = webtext("sweep", "--tokens", 4200, *words, "--json")
+    again = webtext(*asked, "--json")
     assert json.loads(again.out) == document
     assert {path: path.read_bytes() for path in before} == before
     other = webtext("sweep", "--tokens", 4200, *words, "lr=1e-4")
