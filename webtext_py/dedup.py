@@ -165,6 +165,9 @@ def run_dedup(
         raise InputError(f"`{sorted(overlap)[0]}` is given as input and with `--against`")
     stage = DedupText(sources, others, config, passed.document())
     with Workspace(out, engine or ThreadEngine(), observer or Silent()) as workspace:
+        # Plain ones: they are the marks of rows without an id.
+        given = dict.fromkeys(source.path for source in (*sources, *others))
+        workspace.digests.prepare(given, workspace.engine, workspace.observer, plain=True)
         return dict(workspace.run(stage, force=force).counts)
 
 

@@ -6,23 +6,31 @@ hands tasks to the engine and gives back what they made.
 """
 
 import contextlib
-import fcntl
-import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from webtext_py.engine import Done, Engine, LocalEngine, Task
-from webtext_py.engine.commit import clean, file_facts, peak_memory_bytes, read_marker
+from webtext_py.digests import STATE, Digests
+from webtext_py.engine import Done, Engine, LocalEngine, Task, ThreadEngine
+from webtext_py.engine.commit import (
+    clean,
+    file_facts,
+    peak_memory_bytes,
+    read_marker,
+    read_markers,
+    write_markers,
+)
+from webtext_py.engine.lease import Lease
 from webtext_py.engine.task import Job, TaskFunction
 from webtext_py.errors import InputError
 from webtext_py.ledger import add_up
-from webtext_py.manifest import STATE, Digests, Entry, Manifest, differences, refuse_stale
-from webtext_py.stage import Files, Stage, library_version
+from webtext_py.manifest import Entry, Manifest, differences, refuse_stale
+from webtext_py.stage import Files, Stage
+from webtext_py.versions import library_version
 
 
 class Observer(Protocol):
@@ -99,20 +107,22 @@ class Workspace:
             (self.data / STATE).mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise InputError(f"`{self.data}` is a file; a data directory was expected") from None
-        self._lock = os.open(self.data / STATE / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise InputError(
-                f"another webtext is at work in `{self.data}`",
-                "wait for it, or use another directory with `--data`",
-            ) from None
+        self.lease = Lease.take(self.data / STATE, self._say)
+
+    def _save(self) -> None:
+        """Writes the manifest, unless another webtext has the directory by now."""
+        self.lease.check()
+        self.manifest.save()
+
+    def _say(self, line: str) -> None:
+        note = getattr(self.observer, "note", None)
+        if note is not None:
+            note(line)
 
     def __exit__(self, *_: object) -> None:
         self.engine.close()
         if not self.reading:
-            os.close(self._lock)
+            self.lease.release()
 
     def run(self, stage: Stage, *, force: bool = False, again: bool = False) -> Entry:
         """Runs a stage, or finds it done; `again` redoes it, whatever stands there.
@@ -120,6 +130,9 @@ class Workspace:
         Raises `StaleError` for a result under another key, unless `force`.
         """
         old = self.manifest.stages.get(stage.name)
+        likes = dict(old.inputs) if old is not None else {}
+        given = {path: likes.get(name) for name, path in stage.inputs(self.data).items()}
+        self.digests.prepare(given, self.engine, self.observer)
         new = expected_entry(stage, self.data, self.manifest, self.digests)
         if new.inputs and not self.reading:
             self.digests.save()
@@ -159,7 +172,7 @@ class Workspace:
     def forget(self, name: str) -> None:
         """Removes a stage's entry; its files go when it is run again."""
         if self.manifest.stages.pop(name, None) is not None:
-            self.manifest.save()
+            self._save()
 
     def amend(self, name: str, path: Path, change: Callable[[], None]) -> None:
         """Changes a file of a finished stage in place.
@@ -173,11 +186,11 @@ class Workspace:
             change()
             return
         entry.state = "running"
-        self.manifest.save()
+        self._save()
         change()
         entry.outputs[file] = file_facts(path)
         entry.state = "done"
-        self.manifest.save()
+        self._save()
 
     def _tidy(self, name: str) -> None:
         # What only this stage needed; after a kill in the middle the next run removes the rest.
@@ -201,9 +214,9 @@ class Workspace:
         if name not in self.manifest.stages:
             self._empty(stage)
             self.manifest.stages[name] = entry
-            self.manifest.save()
+            self._save()
         clean(self.data)
-        steps = Steps(self, stage)
+        steps = Steps(self, stage, entry)
         started = time.monotonic()
         try:
             counts = dict(stage.body(steps))
@@ -217,7 +230,7 @@ class Workspace:
         entry.peak_memory_bytes = max(peak_memory_bytes(), steps.peak_memory_bytes)
         entry.state = "done"
         self.manifest.stages[name] = entry
-        self.manifest.save()
+        self._save()
         self._tidy(name)
         self.observer.stage_ended(name, entry, True)
         return entry
@@ -233,9 +246,11 @@ def expected_entry(
     """The record that a stage is to have. In a plan, `keys` are those of the stages before it that
     would run, and what they would make is not there yet."""
     inputs = {n: p for n, p in stage.inputs(data).items() if keys is None or p.exists()}
+    old = manifest.stages.get(stage.name)
+    likes = old.inputs if old is not None else {}
     return Entry.begun(
         stage.config(),
-        {name: digests.of(path) for name, path in inputs.items()},
+        {name: digests.of_input(path, likes.get(name)) for name, path in inputs.items()},
         {n: (keys or {}).get(n) or manifest.stages[n].key for n in stage.after},
         stage.rules,
         {name: library_version(name) for name in stage.libraries},
@@ -253,6 +268,8 @@ def plan(
     again = False
     for stage in stages:
         again = again or stage.name == start
+        there = {path: None for path in stage.inputs(data).values() if path.exists()}
+        digests.prepare(there, ThreadEngine())
         new = expected_entry(stage, data, manifest, digests, keys)
         keys[stage.name] = new.key
         old = manifest.stages.get(stage.name)
@@ -318,7 +335,7 @@ class Made:
 class Steps:
     """A stage at work: hands the tasks of its steps to the engine and knows what they made."""
 
-    def __init__(self, workspace: Workspace, stage: Stage) -> None:
+    def __init__(self, workspace: Workspace, stage: Stage, entry: Entry) -> None:
         self.workspace = workspace
         self.data = workspace.data
         self.engine = workspace.engine
@@ -328,13 +345,15 @@ class Steps:
         self.seconds_before = 0.0  # spent by earlier, interrupted runs on tasks that still count
         self.peak_memory_bytes = 0
         self._stage = stage
-        self._rules = {
-            "stage": stage.name,
-            "rules": stage.rules,
-            "libraries": {name: library_version(name) for name in stage.libraries},
-        }
+        self._libraries = {name: library_version(name) for name in stage.libraries}
+        self._rules = {"stage": stage.name, "rules": stage.rules, "libraries": self._libraries}
         self._outputs: dict[str, dict[str, Any]] = {}
-        self._known: dict[Path, str] = {}
+        # Inputs from outside by the digests that the stage's record has of them.
+        self._known = {
+            path: entry.inputs[name]
+            for name, path in stage.inputs(self.data).items()
+            if name in entry.inputs
+        }
 
     def each(
         self,
@@ -387,24 +406,29 @@ class Steps:
         if len(set(names)) != len(names):
             raise ValueError(f"task names of step `{step}` are not unique")
         folder = self.data / STATE / "done" / self._stage.name / step
+        before = read_markers(folder)
         done: dict[str, Done] = {}
         jobs = []
         for task in tasks:
             digests = {path: self._digest(path) for path in task.inputs}
             fingerprint = task.fingerprint(digests, self._rules)
             marker = folder / f"{task.name}.json"
-            found = read_marker(marker, self.data, fingerprint)
+            found = read_marker(marker, self.data, fingerprint, before.get(task.name))
             if found is not None:
                 done[task.name] = found
                 self.seconds_before += found.seconds
             else:
-                jobs.append(Job(task, self.data, marker, fingerprint))
+                fences = (self.workspace.lease.fence,)
+                job = Job(task, self.data, marker, fingerprint, self.data / STATE, fences)
+                jobs.append(replace(job, versions=self._libraries))
         observer = self.observer
         observer.step_started(step, sum(job.task.weight for job in jobs), unit)
         # Closed at once on an error or Ctrl-C, so that workers never outlive the step.
         with contextlib.closing(_generator(self.engine, jobs, observer)) as results:
             for result in results:
                 done[result.name] = result
+        if jobs:
+            write_markers(folder, [done[name] for name in names])
         for result in done.values():
             self._outputs.update(result.outputs)
             self.peak_memory_bytes = max(self.peak_memory_bytes, result.peak_memory_bytes)
@@ -438,7 +462,7 @@ class Steps:
                     self._known[path] = entry.outputs[relative]["sha256"]
                     break
             else:
-                self._known[path] = self.workspace.digests.of(path)
+                self._known[path] = self.workspace.digests.of_input(path)
         return self._known[path]
 
 

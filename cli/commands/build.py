@@ -1,7 +1,7 @@
 """`webtext build`: dumps to links, pages, clean text and Parquet shards."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,14 +10,17 @@ from webtext_py import defaults
 from ..fetch_options import fetch_options, fetch_values
 from ..options import (
     command,
+    engine_options,
     extract_options,
     force_option,
     near_dup_options,
     partitions_option,
     shared_options,
-    workers_option,
 )
 from ..parameters import FILE, Size, option
+
+if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
 
 STAGES = ("links", "archives", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -108,7 +111,7 @@ Examples:
 @force_option
 @option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
 @fetch_options
-@workers_option
+@engine_options
 @shared_options
 def build(
     submissions: tuple[str, ...],
@@ -119,7 +122,7 @@ def build(
     start: str | None,
     force: bool,
     dry_run: bool,
-    workers: int | None,
+    where: "Where",
     data: Path,
     as_json: bool,
     quiet: bool,
@@ -130,7 +133,6 @@ def build(
     Without --submissions, --links and --pages the demo data inside the package is used.
     """
     from webtext_py.config import BuildConfig
-    from webtext_py.engine import LocalEngine
     from webtext_py.pipeline import Build, Sources
 
     from ..output import Progress, echo, print_json
@@ -149,7 +151,7 @@ def build(
             print_plan(verdicts)
         return
     with Progress(quiet=quiet) as progress:
-        entries = work.run(LocalEngine(workers), progress, force=force, start=start)
+        entries = work.run(where.make(), progress, force=force, start=start)
     if as_json:
         print_json(build_document(data, entries, work.passed.document()))
     elif not quiet:
