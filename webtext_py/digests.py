@@ -62,8 +62,8 @@ def hash_pieces(pieces: Sequence[Piece], data: Path, engine: Engine, watcher: Wa
             held = 0
         bundles[-1].append(piece)
         held += piece.length
-    if len(bundles) <= 1:
-        engine = LocalEngine(1)
+    if len(bundles) <= 1:  # done before it could be said
+        engine, watcher = LocalEngine(1), _Nobody()
     jobs = []
     for number, bundle in enumerate(bundles):
         task = Task(

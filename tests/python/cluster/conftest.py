@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-PATHS = os.pathsep.join(map(str, (HERE, HERE.parent / "engine")))
+PATHS = [
+    str(HERE),
+    str(HERE.parent / "engine"),
+    *os.environ.get("PYTHONPATH", "").split(os.pathsep),
+]
 
 
 class Nodes:
@@ -21,7 +25,7 @@ class Nodes:
     def __init__(self) -> None:
         self.env = {
             **os.environ,
-            "PYTHONPATH": PATHS,
+            "PYTHONPATH": os.pathsep.join(filter(None, PATHS)),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0",
