@@ -190,8 +190,7 @@ text_field_option = option(
 partitions_option = option(
     "--partitions",
     type=click.IntRange(1, defaults.MOST_PARTITIONS),
-    default=defaults.PARTITIONS,
-    help="Parts of each shuffle; more need less memory.",
+    help="Parts of each shuffle; more need less memory [default: by the bytes of input].",
 )
 force_option = option("--force", is_flag=True, help="Redo what other inputs or options made.")
 

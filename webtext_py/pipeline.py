@@ -5,10 +5,11 @@ outputs depend on, so another `--min-words` redoes nothing before extract.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from webtext_py import defaults
-from webtext_py.config import BuildConfig
+from webtext_py.config import BuildConfig, partitions_for
 from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
 from webtext_py.fetch.config import FetchConfig
@@ -57,17 +58,21 @@ class Build:
         kind, given = sources.link_files(self.passed)
         articles = sources.wikipedia_files(self.passed)
         containers = sources.containers(self.passed)
+        partitions = config.partitions or partitions_for(
+            [*given.values(), *containers.given.values()]
+        )
+        config = replace(config, partitions=partitions)
         settings = ExtractSettings(config.extractor, config.min_words, config.lang)
         said = _rules_said(config, bool(articles), settings.named)
         filters = [
-            Dedup(Rule(config.near_dup, config.shingle), config.partitions),
+            Dedup(Rule(config.near_dup, config.shingle), partitions),
             Wikipedia(articles, config.wikipedia_share, memory),
             *filters,
         ]
         self.stages: list[Stage] = [
             Links(config, given, kind),
-            *_network(containers, config.partitions, self._fetching),
-            Pages(containers, config.partitions),
+            *_network(containers, partitions, self._fetching),
+            Pages(containers, partitions),
             Extract(containers, settings),
             *in_order(filters),
             Shard(config, said, tuple(f.name for f in filters)),

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -30,7 +31,10 @@ from webtext_py.errors import InputError
 from webtext_py.ledger import add_up
 from webtext_py.manifest import Entry, Manifest, differences, refuse_stale
 from webtext_py.stage import Files, Stage
+from webtext_py.tables import join_shuffles
 from webtext_py.versions import library_version
+
+MOST_FILES = 1024  # our choice: that a task of a merge reads
 
 
 class Observer(Protocol):
@@ -308,6 +312,13 @@ def split(partitions: int, *inputs: Path) -> list[Work]:
     return [Work(*inputs, partition=p) for p in range(partitions)]
 
 
+def ranges(count: int, most: int) -> list[tuple[int, int]]:
+    """At most `most` runs of so many things, as long as one another: first and end of each."""
+    number = min(count, most)
+    ends = [count * i // number for i in range(number + 1)] if number else []
+    return list(pairwise(ends))
+
+
 @dataclass(frozen=True)
 class Made:
     """What a step made, a `Done` and its files for each task in the order of the work."""
@@ -385,6 +396,17 @@ class Steps:
             given = {**arguments, **item.arguments}
             tasks.append(Task(name, function, item.inputs, made, given, item.weight, options or {}))
         return Made(self.tasks(step, tasks, unit), [task.outputs for task in tasks])
+
+    def joined(self, step: str, files: Sequence[Path]) -> tuple[Path, ...]:
+        """Files of a shuffle, or fewer with the same rows in the same order: at most `MOST_FILES`.
+
+        Every task of a merge opens each of them, so that without a limit the opens of a build would
+        grow with the square of its size.
+        """
+        if len(files) <= MOST_FILES:
+            return tuple(files)
+        work = [Work(*files[first:end]) for first, end in ranges(len(files), MOST_FILES)]
+        return self.each(step, join_shuffles, work, [f"{step}-{{}}.arrow"]).files()
 
     def one(
         self,

@@ -54,7 +54,7 @@ def dedup(
     near_dup: float | None,
     shingle: int,
     text_field: str,
-    partitions: int,
+    partitions: int | None,
     force: bool,
     where: "Where",
     data: Path,

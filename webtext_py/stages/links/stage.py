@@ -53,6 +53,7 @@ class Links(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Scan, each submission once, one row for each key, the ledger of lines."""
         settings, parts = self.settings, self.settings.partitions
+        assert parts is not None
         names = sorted(self.given)
         scanned = steps.each(
             "scan",
@@ -70,7 +71,7 @@ class Links(Stage):
         single = steps.each(
             "unique",
             unique,
-            split(parts, *scanned.files()),
+            split(parts, *steps.joined("join-scan", scanned.files())),
             ["unique-{}.arrow"],
             partitions=parts,
         )
