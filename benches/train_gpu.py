@@ -38,9 +38,10 @@ from webtext_py.runs.presets import PRESETS
 from webtext_py.runs.settings import Settings
 from webtext_py.tokens import TokenSet
 from webtext_py.train.config import TrainConfig
+from webtext_py.train.data import Data
 from webtext_py.train.distributed import join
-from webtext_py.train.loop import Data, _now, train
-from webtext_py.train.metrics import peak_tflops, read_metrics
+from webtext_py.train.loop import train
+from webtext_py.train.metrics import now, peak_tflops, read_metrics
 from webtext_py.train.optimizer import learning_rate
 
 VOCAB = 50257
@@ -166,7 +167,7 @@ def plain(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     cast = torch.autocast(device.type, torch.bfloat16)
     losses: list[Tensor] = []
     x, y = batch()
-    moments = [_now(device)]
+    moments = [now(device)]
     for step in range(config.run.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(o, step, config.run.steps)
@@ -178,7 +179,7 @@ def plain(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         torch.nn.utils.clip_grad_norm_(model.parameters(), o.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        moments.append(_now(device))
+        moments.append(now(device))
         losses.append(loss.detach() * accumulate)  # of the last micro-batch, as that loop logs it
     if cuda:
         torch.cuda.synchronize()

@@ -12,6 +12,7 @@ pub mod error;
 pub mod extract;
 pub mod hash;
 pub mod html;
+mod huge;
 pub mod minhash;
 pub mod overlap;
 pub mod page;

@@ -9,6 +9,7 @@ EXTRAS = {
     "train": ("torch", "safetensors", "matplotlib"),
     "tensorboard": ("tensorboard",),
     "ray": ("ray",),
+    "eval": ("torch", "safetensors", "transformers", "sacrebleu", "rouge_score"),
 }
 
 

@@ -18,6 +18,7 @@ WIKIPEDIA = Files("wikipedia/part-{}.parquet")
 SHARDS = Files("shards/{}.parquet")
 TRAIN_SHARDS = Files("shards/train-{}.parquet")
 TOKENIZER = Files("tokenizer/{}")
+REPORT = Files("report/{}")
 
 
 def url_ends(stage: str) -> Files:

@@ -74,13 +74,13 @@ def verify(data: Path, engine: Engine | None = None, observer: Observer | None =
         for stage, key in entry.upstream.items():
             upstream = manifest.stages.get(stage)
             report.equal(f"`{name}` was made from `{stage}`", upstream and upstream.key, key)
-    chain = _chain(manifest)
-    if sound and chain[:1] == ["links"] and chain[-1:] == ["shard"]:
-        _ledger(report, data, manifest, chain)
+    stages = chain(manifest)
+    if sound and stages[:1] == ["links"] and stages[-1:] == ["shard"]:
+        _ledger(report, data, manifest, stages)
     return report
 
 
-def _chain(manifest: Manifest) -> list[str]:
+def chain(manifest: Manifest) -> list[str]:
     """The stages of a build that links end in, in order, as far as they are done."""
 
     def before(name: str) -> set[str]:
@@ -119,8 +119,8 @@ def _files(
     return not report.problems
 
 
-def _ledger(report: Report, data: Path, manifest: Manifest, chain: list[str]) -> None:
-    stages = {name: manifest.stages[name].counts for name in chain}
+def _ledger(report: Report, data: Path, manifest: Manifest, order: list[str]) -> None:
+    stages = {name: manifest.stages[name].counts for name in order}
     lines: Counter[str] = Counter()
     for batch in iterate(LINES.there(data)):
         for outcome, count in zip(
@@ -130,7 +130,7 @@ def _ledger(report: Report, data: Path, manifest: Manifest, chain: list[str]) ->
     report.equal("lines in the ledger", sum(lines.values()), stages["links"]["lines"]["in"])
     report.equal("lines kept", lines[KEPT], stages["links"]["lines"]["kept"])
     before: int | None = None
-    for name in chain:
+    for name in order:
         counts = stages[name]["urls"] if name == "links" else stages[name]
         ends = _ends(data, manifest.stages[name], name)
         kept = ends.pop(KEPT, 0)

@@ -10,5 +10,7 @@ COMMANDS = {
     "train": (".commands.train", "train", "Train GPT-2 on the token shards."),
     "sample": (".commands.train", "sample", "Generate text from a trained run."),
     "export": (".commands.train", "export", "Write a run as a Hugging Face GPT-2 folder."),
+    "eval": (".commands.eval", "evaluate", "GPT-2's table for your model, from local files."),
+    "report": (".commands.report", "report", "A page by which to judge the data set."),
     "verify": (".commands.verify", "verify", "Re-check every file and count of a data directory."),
 }

@@ -116,7 +116,9 @@ def train(
     config = BpeConfig(special=() if no_special else special, **options)
     asked = Asked(config, inputs, from_counts, save_counts, text_field, where.threads)
     with Progress(quiet=quiet) as observer:
-        facts = train_vocabulary(data, asked, out=out, force=force, observer=observer)
+        facts = train_vocabulary(
+            data, asked, out=out, force=force, engine=where.make(threads=True), observer=observer
+        )
     folder = out or data / TOKENIZER.name()
     if as_json:
         print_json({"tokenizer": str(folder), **facts})

@@ -241,7 +241,8 @@ def _say(quiet: bool) -> Callable[[str], None]:
 def _print(outcome: "Outcome") -> None:
     from rich.table import Table
 
-    from webtext_py.overlap.page import percent, score_rows
+    from webtext_py.markup import percent
+    from webtext_py.overlap.page import score_rows
 
     made = outcome.document
     out = console()

@@ -62,7 +62,7 @@ def train(
     from webtext_py.extras import require
 
     require("train")
-    from webtext_py.runs.command import Request, carry_out, planned_settings
+    from webtext_py.runs.command import Request, carry_out, prepare
 
     context = click.get_current_context()
     own = ("tokens", "tokenizer", "val_tokens", "text_field", "run", "resume", "init_from", "force")
@@ -71,13 +71,13 @@ def train(
     with _Training(quiet=quiet) as progress:
         request = Request(data=data, settings=settings, observer=progress, **asked)
         if show_config:
-            planned, notes = planned_settings(request)
-            for note in notes:
+            plan = prepare(request, make=False)
+            for note in plan.notes:
                 progress.tell(note)
         else:
             run, result, config = carry_out(request, progress.tell, progress.line)
     if show_config:
-        show(list(planned.rows()), "train", as_json)
+        show(list(plan.settings.rows()), "train", as_json)
         return
     if os.environ.get("RANK", "0") != "0":
         return  # the first process speaks for all

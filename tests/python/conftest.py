@@ -13,6 +13,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--snapshot-update", action="store_true", help="write tests/snapshots/ anew")
 
 
+@pytest.fixture
+def workers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local engine tries nothing in this process: its workers do every step of two tasks."""
+    monkeypatch.setattr("webtext_py.engine.local.TRY_BYTES", -1)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the checkout; skips where it is absent.

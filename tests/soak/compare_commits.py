@@ -30,12 +30,19 @@ def install(commit: str, work: Path) -> Path:
         subprocess.check_call([sys.executable, "-m", "venv", home])
         packages = next((home / "lib").glob("python3*/site-packages"))
         (packages / "others.pth").write_text("\n".join(site.getsitepackages()) + "\n")
-        pip = [home / "bin" / "pip", "install", "-q", "--no-deps", "--no-index", "--find-links"]
+        pip = [
+            home / "bin" / "pip",
+            "install",
+            "-q",
+            "--ignore-installed",
+            "--no-deps",
+            "--no-index",
+        ]
         wheels = work / f"wheel-{commit}"
         subprocess.check_call(
             [home / "bin" / "pip", "wheel", "-q", "--no-deps", "-w", wheels, tree]
         )
-        subprocess.check_call([*pip, wheels, "webtext"])
+        subprocess.check_call([*pip, "--find-links", wheels, "webtext"])
     finally:
         subprocess.check_call(["git", "-C", ROOT, "worktree", "remove", "--force", tree])
     return home / "bin" / "webtext"

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -21,13 +22,18 @@ from webtext_py.engine.task import Done, Job, Listener
 from webtext_py.errors import InputError, WebTextError
 
 _ATTEMPTS = 2  # a worker may be killed from outside once; twice for one task is the task's fault
+# A step whose first task reads no more than this is begun in this process. Our choice: less than a
+# second of the slowest step.
+TRY_BYTES = 16 << 20
+_START_S = 0.4  # CPU seconds of a worker's start, with the imports of a stage; measured
 _PR_SET_PDEATHSIG = 1
 
 
 class LocalEngine:
     """Runs jobs with `workers` processes; with 1, in this process.
 
-    Worker processes stay for the next step, as they take long to start; `close` ends them.
+    Worker processes are started where what is left of a step is worth it: small steps are done
+    before they could begin. They stay for the next step; `close` ends them.
     """
 
     def __init__(self, workers: int | None = None) -> None:
@@ -37,14 +43,31 @@ class LocalEngine:
     def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
         """Runs every job once and yields what was done, in the order of completion."""
         pending = deque(jobs)
-        if self.workers == 1 or len(pending) <= 1:
-            yield from _run_here(pending, listener)
+        took: list[float] = []
+        while pending and not self._worth_workers(pending, took):
+            started = time.process_time()  # waits for a busy disk would be no shorter with workers
+            done = _run_here(pending.popleft(), listener)
+            took.append(time.process_time() - started)
+            yield done
+        if not pending:
             return
         try:
             yield from _run_pool(pending, min(self.workers, len(pending)), listener, self._pool)
         except BaseException:
             self.close()  # an error, Ctrl-C or a caller that went away: stop what still runs
             raise
+
+    def _worth_workers(self, pending: deque[Job], took_s: list[float]) -> bool:
+        """Whether workers would end a step sooner, by the CPU seconds of its tasks until now."""
+        if self.workers == 1 or len(pending) == 1:
+            return False
+        if self._pool or _bytes_read(pending[0]) > TRY_BYTES:
+            return True
+        if len(took_s) < 2:
+            return False
+        # Without the slowest, which may be the one that imported.
+        mean_s = (sum(took_s) - max(took_s)) / (len(took_s) - 1)
+        return mean_s * len(pending) * (1 - 1 / min(self.workers, len(pending))) > _START_S
 
     def close(self) -> None:
         """Kills the worker processes. The engine can be used again."""
@@ -61,15 +84,18 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _run_here(jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
-    for job in jobs:
-        progress.attach(listener.advanced)
-        try:
-            done = run_job(job)
-            listener.advanced(job.task.weight - progress.reported())
-        finally:
-            progress.attach(None)
-        yield done
+def _bytes_read(job: Job) -> int:
+    return sum(path.stat().st_size for path in job.task.inputs)
+
+
+def _run_here(job: Job, listener: Listener) -> Done:
+    progress.attach(listener.advanced)
+    try:
+        done = run_job(job)
+        listener.advanced(job.task.weight - progress.reported())
+    finally:
+        progress.attach(None)
+    return done
 
 
 class _Worker:

@@ -1,95 +1,54 @@
 """The report as one self-contained HTML page: no script, no network, safe for hostile text."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 
+from webtext_py.markup import Html, columns, join, page, percent, table, tag, tiles
 from webtext_py.overlap.evidence import NOTHING, Evidence, Stretch
 from webtext_py.overlap.report import SetReport, char_spans
 
 MOST_TEXT = 4000  # characters of an example's field shown: our choice
 MOST_RUNS = 4  # training passages shown for an example: our choice
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c1f23; --dim: #667; --line: #d8dbe0; --bar: #4a6fa5;
-  --mark: #ffe08a; --back: #fff; --card: #f6f7f9; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --dim: #9aa2ad; --line: #3a3f46;
-  --bar: #7ea3d8; --mark: #6b5510; --back: #15181c; --card: #1d2126; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back);
-  max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .25rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p.lead { font-size: 1.1rem; } .dim, caption, figcaption { color: var(--dim); font-size: .875rem; }
-table { border-collapse: collapse; margin: .5rem 0; } caption { text-align: left; }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); text-align: right;
-  font-variant-numeric: tabular-nums; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; white-space: normal; } th { font-weight: 600; }
-.wide { overflow-x: auto; } figure { margin: 1rem 0; }
-svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .b { fill: var(--bar); }
-svg .x { stroke: var(--line); }
-article { background: var(--card); border: 1px solid var(--line); border-radius: 6px;
-  padding: .8rem 1rem; margin: 1rem 0; }
-h1, article h3, .dim { overflow-wrap: anywhere; } article h3 { font-size: 1rem; margin: 0 0 .5rem; }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1.2rem; }
-@media (max-width: 48rem) { .pair { grid-template-columns: 1fr; } }
-.text { white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0 .8rem; }
-mark { background: var(--mark); color: inherit; padding: .05em 0; }
-a { color: var(--bar); overflow-wrap: anywhere; }
-"""
-
 
 def render(document: dict[str, Any], report: SetReport, evidence: Evidence | None) -> str:
     """The page of a test set, from its JSON object and what it was made of."""
-    name = escape(document["test"])
+    name = document["test"]
     parts = [
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        # Nothing is fetched, whatever a text may hold.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'\">",
-        f"<title>Overlap: {name}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>Overlap of {name} with the training text</h1>",
-        _lead(document),
-        "<h2>N-grams</h2>",
+        tag("h1", f"Overlap of {name} with the training text"),
+        *_lead(document),
+        tag("h2", "N-grams"),
         _ngram_table(document),
-        "<h2>Examples</h2>",
+        tag("h2", "Examples"),
         _example_table(document),
         _histogram(document["histogram"]),
     ]
     if document["own_train"] is not None:
-        parts += ["<h2>Beside the set's own training split</h2>", _own_table(document)]
+        parts += [tag("h2", "Beside the set's own training split"), _own_table(document)]
     if document["scores"] is not None:
-        parts += ["<h2>Does it change the score?</h2>", _score_tables(document["scores"])]
-    parts += ["<h2>Examples with most overlap</h2>", *_worst(document, report, evidence)]
-    parts += ["<h2>How this was counted</h2>", _method(document), "</body></html>\n"]
-    return "\n".join(parts)
+        parts += [tag("h2", "Does it change the score?"), _score_tables(document["scores"])]
+    parts += [tag("h2", "Examples with most overlap"), *_worst(document, report, evidence)]
+    parts += [tag("h2", "How this was counted"), *_method(document)]
+    return page(f"Overlap: {name}", *parts)
 
 
-def percent(part: float, whole: float) -> str:
-    """`12.3 %`, or a dash of nothing."""
-    return f"{100 * part / whole:.2f} %" if whole else "-"
-
-
-def _lead(document: dict[str, Any]) -> str:
+def _lead(document: dict[str, Any]) -> list[Html]:
     found, total = document["ngrams"]["found"], document["ngrams"]["total"]
     any_, examples = document["examples"]["any"], document["examples"]["total"]
-    return (
-        f'<p class="lead">{percent(found, total)} of its {document["n"]}-grams '
-        f"({found:,} of {total:,}) stand in the training text; {any_:,} of {examples:,} examples "
-        f'have at least one.</p><p class="dim">{escape(document["form"])}</p>'
+    n = document["n"]
+    said = (
+        f"{percent(found, total)} of its {n}-grams ({found:,} of {total:,}) stand in the training "
+        f"text; {any_:,} of {examples:,} examples have at least one."
     )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return (
-        f'<div class="wide"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    numbers = [
+        (f"of its {n}-grams found", percent(found, total)),
+        ("examples", examples),
+        ("with any overlap", any_),
+        ("wholly found", document["examples"]["all"]),
+    ]
+    return [tag("p", said, class_="lead"), tag("p", document["form"], class_="dim"), tiles(numbers)]
 
 
 def _counts(name: str, counts: dict[str, Any]) -> list[str]:
@@ -104,13 +63,13 @@ def _counts(name: str, counts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _ngram_table(document: dict[str, Any]) -> str:
+def _ngram_table(document: dict[str, Any]) -> Html:
     rows = [_counts(name, counts) for name, counts in document["fields"].items()]
     rows.append(_counts("all fields", document["ngrams"]))
     if document["bloom"] is not None and document["evidence"] is not None:
         rows.append(_counts("all fields, by the filter", document["bloom"]))
     head = ["field", "n-grams", "found", "share", "distinct", "found", "share"]
-    return _table(head, rows, "A text that several examples share is counted once.")
+    return table(head, rows, "A text that several examples share is counted once.")
 
 
 _BINS = {
@@ -123,45 +82,32 @@ _BINS = {
 }
 
 
-def _example_table(document: dict[str, Any]) -> str:
+def _example_table(document: dict[str, Any]) -> Html:
     columns = {name: counts["examples"] for name, counts in document["fields"].items()}
     columns["all fields"] = document["examples"]
     rows = [
         [label, *(f"{c[key]:,} ({percent(c[key], c['total'])})" for c in columns.values())]
         for key, label in _BINS.items()
     ]
-    return _table(["examples", *columns], rows, "Each example by its own text.")
+    return table(["examples", *columns], rows, "Each example by its own text.")
 
 
-def _histogram(counts: Sequence[int]) -> str:
+def _histogram(counts: Sequence[int]) -> Html:
     labels = ["none", *(f"{10 * t}-{10 * t + 10}" for t in range(10)), "all"]
-    most = max([*counts, 1])
-    bars = []
-    for place, (count, label) in enumerate(zip(counts, labels, strict=True)):
-        height = 150 * count / most
-        x = 10 + 58 * place
-        bars.append(
-            f'<rect class="b" x="{x}" y="{180 - height:.1f}" width="48" height="{height:.1f}">'
-            f"<title>{label}: {count:,} examples</title></rect>"
-            f'<text x="{x + 24}" y="{174 - height:.1f}" text-anchor="middle">{count:,}</text>'
-            f'<text x="{x + 24}" y="196" text-anchor="middle">{label}</text>'
-        )
-    return (
-        '<figure><div class="wide"><svg viewBox="0 0 710 210" width="710" height="210" role="img" '
-        'aria-label="Examples by their share of overlap">'
-        f'<line class="x" x1="0" y1="180.5" x2="710" y2="180.5"/>{"".join(bars)}</svg></div>'
-        "<figcaption>Examples by the share of their n-grams that were found, in percent; examples "
-        "shorter than n words are left out.</figcaption></figure>"
+    caption = (
+        "Examples by the share of their n-grams that were found, in percent; examples shorter than "
+        "n words are left out."
     )
+    return columns(labels, {"examples": counts}, caption)
 
 
-def _own_table(document: dict[str, Any]) -> str:
+def _own_table(document: dict[str, Any]) -> Html:
     rows = []
     for label, key in (("own training split", "own_train"), ("our training text", "ngrams")):
         counts = document[key]
         rows.append([label, percent(counts["found"], counts["total"]), f"{counts['found']:,}"])
     caption = "The form of Table 6 of the GPT-2 report: share of the set's n-grams found in each."
-    return _table(["overlap with", "share", "n-grams"], rows, caption)
+    return table(["overlap with", "share", "n-grams"], rows, caption)
 
 
 _GROUPS = {
@@ -187,66 +133,69 @@ def score_rows(metric: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _score_tables(scores: dict[str, Any]) -> str:
+def _score_tables(scores: dict[str, Any]) -> Html:
     caption = (
         f"Bootstrap over examples that share a text, {scores['resamples']:,} resamples; "
         f"{scores['missing']:,} examples without a score, {scores['unknown']:,} scores of "
         "unknown ids."
     )
     head = ["examples", "mean", "95 % interval"]
-    return "".join(
-        _table([name, *head], score_rows(metric), caption)
+    return join(
+        table([name, *head], score_rows(metric), caption)
         for name, metric in scores["metrics"].items()
     )
 
 
-def _worst(document: dict[str, Any], report: SetReport, evidence: Evidence | None) -> list[str]:
+def _worst(document: dict[str, Any], report: SetReport, evidence: Evidence | None) -> list[Html]:
     if not document["worst"]:
-        return ["<p>None.</p>"]
+        return [tag("p", "None.")]
     places = {example.id: place for place, example in enumerate(report.texts.test.examples)}
     return [_card(row, places[row["id"]], report, evidence) for row in document["worst"]]
 
 
-def _card(row: dict[str, Any], place: int, report: SetReport, evidence: Evidence | None) -> str:
-    left = []
+def _card(row: dict[str, Any], place: int, report: SetReport, evidence: Evidence | None) -> Html:
+    left = [tag("strong", "test")]
     runs: list[Stretch] = []
     for text in report.groups[place]:
         number = text - report.texts.first
-        left.append(f'<div class="dim">{escape(report.texts.fields[number])}</div>')
-        left.append(f'<div class="text" dir="auto">{_highlight(report, text)}</div>')
+        left.append(tag("div", report.texts.fields[number], class_="dim"))
+        left.append(_text(_highlight(report, text)))
         if evidence is not None:
             runs += [run for _, _, run in report.runs(text, evidence)]
-    right = []
+    right = [tag("strong", "training")]
     longest = sorted(dict.fromkeys(runs), key=lambda run: (-run.ngrams, run.place))
     for run in longest[:MOST_RUNS]:
         where = f"{run.doc_id} in {run.source}, characters {run.start:,} to {run.end:,}"
-        right.append(f'<div class="dim">{_link(run.url)}{escape(where)}</div>')
-        right.append(
-            f'<div class="text" dir="auto">{escape(run.before)}<mark>{escape(run.passage)}</mark>'
-            f"{escape(run.after)}</div>"
-        )
+        right.append(tag("div", _link(run.url), where, class_="dim"))
+        right.append(_text(join([run.before, tag("mark", run.passage), run.after])))
     if len(longest) > MOST_RUNS:
-        right.append(f'<div class="dim">and {len(longest) - MOST_RUNS} shorter passages</div>')
+        said = f"and {len(longest) - MOST_RUNS} shorter passages"
+        right.append(tag("div", said, class_="dim"))
     if evidence is None:
-        right.append('<div class="dim">no evidence was asked for</div>')
-    return (
-        f"<article><h3>{escape(row['id'])}: {percent(row['found'], row['ngrams'])} "
-        f"({row['found']:,} of {row['ngrams']:,} n-grams)</h3>"
-        f'<div class="pair"><div><strong>test</strong>{"".join(left)}</div>'
-        f"<div><strong>training</strong>{''.join(right)}</div></div></article>"
+        right.append(tag("div", "no evidence was asked for", class_="dim"))
+    share = percent(row["found"], row["ngrams"])
+    title = f"{row['id']}: {share} ({row['found']:,} of {row['ngrams']:,} n-grams)"
+    return tag(
+        "article",
+        tag("h3", title),
+        tag("div", tag("div", *left), tag("div", *right), class_="pair"),
     )
 
 
-def _link(url: str | None) -> str:
+def _text(content: Html) -> Html:
+    return tag("div", content, class_="text", dir="auto")
+
+
+def _link(url: str | None) -> Html:
     if url is None:
-        return ""
-    shown = escape(url)
+        return Html()
+    shown: object = url
     if url.lower().startswith(("http://", "https://")):
-        return f'<a href="{shown}" rel="noreferrer noopener">{shown}</a><br>'
-    return f"{shown}<br>"
+        shown = tag("a", url, href=url, rel="noreferrer noopener")
+    return join([shown, Html("<br>")])
 
 
-def _highlight(report: SetReport, text: int) -> str:
+def _highlight(report: SetReport, text: int) -> Html:
     """The text with every word of a found n-gram marked."""
     content = report.texts.texts[text - report.texts.first]
     start, end = int(report.layout.starts[text]), int(report.layout.starts[text + 1])
@@ -262,19 +211,19 @@ def _highlight(report: SetReport, text: int) -> str:
             stretches[-1][1] = last
         else:
             stretches.append([first, last])
-    pieces = []
+    pieces: list[str] = []
     at = 0
     for first, last in stretches:
         if first >= MOST_TEXT:
             break
         last = min(last, MOST_TEXT)
-        pieces.append(f"{escape(content[at:first])}<mark>{escape(content[first:last])}</mark>")
+        pieces += [content[at:first], tag("mark", content[first:last])]
         at = last
-    pieces.append(escape(content[at:MOST_TEXT]))
-    return "".join(pieces) + (" [...]" if len(content) > MOST_TEXT else "")
+    pieces.append(content[at:MOST_TEXT])
+    return join([*pieces, " [...]" if len(content) > MOST_TEXT else ""])
 
 
-def _method(document: dict[str, Any]) -> str:
+def _method(document: dict[str, Any]) -> list[Html]:
     normaliser = document["normaliser"]
     words = "runs of [A-Za-z0-9]" if normaliser["ascii"] else "Unicode letters and numbers"
     lines = [
@@ -294,4 +243,4 @@ def _method(document: dict[str, Any]) -> str:
             f"The filter holds about {index['distinct']:,} distinct n-grams in "
             f"{index['bits'] / 8e6:,.1f} MB and errs with a rate of {index['expected_rate']:.1e}."
         )
-    return "".join(f'<p class="dim">{escape(line)}</p>' for line in lines)
+    return [tag("p", line, class_="dim") for line in lines]

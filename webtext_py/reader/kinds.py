@@ -17,6 +17,7 @@ __all__ = ["Kind", "Source", "is_arrow", "list_sources", "no_data_file", "no_tex
 Kind = Literal["parquet", "arrow", "jsonl", "text"]
 _TEXT_ENDINGS = (".txt", ".text", ".md", ".raw")
 _LINES_ENDINGS = (".jsonl", ".ndjson")
+_CELLS_ENDINGS = (".csv", ".tsv")
 _KNOWN_ENDINGS = (".parquet", *_LINES_ENDINGS, *_TEXT_ENDINGS)
 _CARDS = ("readme.md", "readme.txt", "readme", "license", "license.txt", "license.md")
 _SAMPLE = 1 << 16
@@ -137,6 +138,11 @@ def kind_of(sample: bytes, name: str, said: str) -> Literal["jsonl", "text"]:
         raise InputError(
             f"`{said}` is a JSON array; one JSON object a line was expected",
             "write each of its items on a line of its own",
+        )
+    if name.endswith(_CELLS_ENDINGS):
+        raise InputError(
+            f"`{said}` is a table of cells; Parquet, JSONL or plain text was expected",
+            "write it as Parquet or JSONL, or call it `.txt` where each line is text as it stands",
         )
     looks_json = start.startswith(b"{")
     if name.endswith(_LINES_ENDINGS) or (looks_json and not name.endswith(_TEXT_ENDINGS)):

@@ -13,7 +13,7 @@ from webtext_py.engine.commit import PART, commit_folder, part_folder, write_jso
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
-from webtext_py.train.distributed import join
+from webtext_py.train.distributed import find_device
 from webtext_py.train.export import export
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
@@ -46,8 +46,9 @@ def create(
 def record_steps(run: Path, steps: int) -> None:
     """Writes into `run.json` that a run goes on to another number of steps."""
     document = read_run(run)
-    document["config"]["run"]["steps"] = steps
-    write_json(run / "run.json", document)
+    if document["config"]["run"]["steps"] != steps:
+        document["config"]["run"]["steps"] = steps
+        write_json(run / "run.json", document)
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -109,6 +110,23 @@ def _check_steps(run: Path, values: Mapping[str, Any], steps: int) -> None:
         )
 
 
+def is_causal(run: Path) -> bool:
+    """Whether a run's model predicts the next token: else it writes no text and scores none."""
+    causal: bool = read_run(run)["config"]["model"].get("causal", True)  # before there were others
+    return causal
+
+
+def need_causal(run: Path, command: str) -> None:
+    """Raises `InputError` where `command` can do nothing with a run, since it is not causal."""
+    if not is_causal(run):
+        kind = read_run(run)["config"]["objective"]["objective"]
+        raise InputError(
+            f"run `{run.name}` has the objective {kind}: it predicts no next token, as "
+            f"`webtext {command}` needs",
+            hint="train one with `objective=causal`, `distilbert` or `tinybert`",
+        )
+
+
 def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]:
     """The model of a run's newest checkpoint, its vocabulary, and the step."""
     settings = Settings()
@@ -120,7 +138,7 @@ def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]
     checkpoint.read_manifest(folder)
     model = GPT2(settings.config().model)
     checkpoint.load_model(folder, model)
-    return model.to(join(device).device).eval(), RunTokenizer(run / "tokenizer"), step
+    return model.to(find_device(device)).eval(), RunTokenizer(run / "tokenizer"), step
 
 
 def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:

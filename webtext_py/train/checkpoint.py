@@ -18,11 +18,11 @@ from webtext_py.engine.commit import PART, commit_folder, file_facts, part_folde
 from webtext_py.errors import FormatError, InputError
 
 from .export import load_unpadded, save_tensors, unpadded
+from .metrics import LOWER
 from .model import GPT2
 from .optimizer import Optimizer
 
 FORMAT = 1
-LOWER = "begin another run with a lower `lr`; `--resume` goes on from the checkpoint before"
 _NAME = re.compile(r"step-(\d{8})")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from webtext_py.errors import ConfigError
 
+PAD_TO = 128  # vocabulary rows; matrix units want round shapes
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -20,10 +22,14 @@ class ModelConfig:
     context: int = 1024  # tokens
     vocab_size: int = 50257  # always the tokenizer's, once one is known
 
-    def parameters(self) -> int:
-        """Parameters, the tied embedding once, without padding rows."""
+    def vocabulary(self, padded: bool) -> int:
+        """Rows of the embedding; inside the model padded to a multiple of 128."""
+        return -(-self.vocab_size // PAD_TO) * PAD_TO if padded else self.vocab_size
+
+    def parameters(self, padded: bool = False) -> int:
+        """Parameters, the tied embedding once."""
         block = 12 * self.width**2 + 13 * self.width
-        embedded = (self.vocab_size + self.context) * self.width
+        embedded = (self.vocabulary(padded) + self.context) * self.width
         return embedded + self.layers * block + 2 * self.width
 
     def flops_per_token(self) -> int:
@@ -67,6 +73,7 @@ class RunConfig:
     steps: int = 20_000
     batch_tokens: int = 2**19  # tokens a step, over all processes
     micro_batch: int = 0  # windows at a time; 0: chosen for the device
+    loss_rows: int = 0  # tokens whose logits are there at a time; 0: chosen for the device
     seed: int = 0
     device: str = "auto"  # "cuda", "cpu"
     precision: str = "auto"  # "bf16" on a GPU, "fp32" elsewhere
@@ -89,6 +96,11 @@ class TrainConfig:
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     run: RunConfig = field(default_factory=RunConfig)
+
+    @property
+    def windows(self) -> int:
+        """Windows a step, over all processes."""
+        return self.run.batch_tokens // self.model.context
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         """Sections of plain values, as JSON and TOML hold them."""
@@ -115,7 +127,7 @@ CHOICES = {
     "precision": ("auto", "bf16", "fp32"),
     "compile": ("auto", "on", "off"),
 }
-_MAY_BE_ZERO = ("micro_batch", "seed", "data_seed", "warmup_steps", "eval_every")
+_MAY_BE_ZERO = ("micro_batch", "loss_rows", "seed", "data_seed", "warmup_steps", "eval_every")
 _BELOW_ONE = ("beta1", "beta2", "val_fraction")
 
 

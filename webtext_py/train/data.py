@@ -9,7 +9,9 @@ global batch. An epoch covers every window once; fewer than one context of token
 Needs no torch.
 """
 
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,17 @@ from webtext_py.errors import InputError
 from webtext_py.tokens import Tokens, TokenSet
 
 from .config import DataConfig, ModelConfig
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run learns from."""
+
+    training: TokenSet
+    validation: TokenSet | None
+    end_of_text: int
+    token_bytes: npt.NDArray[np.int64]  # length in bytes of each id; 0 for special
+    facts: dict[str, Any] = field(default_factory=dict)  # fingerprints, kept in each checkpoint
 
 
 def permutation(n: int, *key: int) -> npt.NDArray[np.int64]:

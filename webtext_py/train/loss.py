@@ -39,8 +39,11 @@ def chunk_loss(
     if not grad:
         return loss, hidden.new_empty(0), hidden.new_empty(0)
     shifted *= scale / total
-    shifted[rows, targets] -= scale
+    # The right one is taken out before the cast and put back after it: a scatter into the wide
+    # values would make the compiler write them to memory.
+    right = shifted[rows, targets] - scale
     wrong = shifted.to(hidden.dtype)  # d loss / d logits
+    wrong[rows, targets] = right.to(hidden.dtype)
     return loss, wrong @ weight, wrong.T @ hidden
 
 
@@ -98,10 +101,12 @@ def cross_entropy(
 class WindowLoss(nn.Module):
     """A model with its loss: what one process runs for one micro-batch."""
 
-    def __init__(self, model: GPT2, mask_from: int | None, compiled: bool) -> None:
+    def __init__(
+        self, model: GPT2, mask_from: int | None, compiled: bool, rows: int = CHUNK_ROWS
+    ) -> None:
         """`mask_from`: the id of `<|endoftext|>` keeps attention within documents."""
         super().__init__()
-        self.model, self.mask_from = model, mask_from
+        self.model, self.mask_from, self.rows = model, mask_from, rows
         self.flex = compiled and model.wte.weight.is_cuda and mask_from is not None
         self.chunk: Callable[..., Any] = chunk_loss
         if compiled:
@@ -118,4 +123,4 @@ class WindowLoss(nn.Module):
         with sdpa_kernel(ATTENTION, set_priority=True):
             hidden = self.model(ids, mask)
         weight, vocab_size = self.model.wte.weight, self.model.config.vocab_size
-        return cross_entropy(hidden, weight, targets, vocab_size, chunk=self.chunk)
+        return cross_entropy(hidden, weight, targets, vocab_size, self.rows, self.chunk)

@@ -14,13 +14,7 @@ from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex
 
 from .config import ModelConfig
 
-PAD_TO = 128  # vocabulary rows; matrix units want round shapes
 INIT_STD = 0.02  # GPT-2's released code
-
-
-def padded(vocab_size: int) -> int:
-    """`vocab_size` rounded up to a multiple of 128: rows of the embedding inside the model."""
-    return -(-vocab_size // PAD_TO) * PAD_TO
 
 
 Mask = Tensor | BlockMask | None  # `(B, 1, T, T)`, true where attention is allowed
@@ -103,7 +97,7 @@ class GPT2(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.wte = nn.Embedding(padded(config.vocab_size), config.width)
+        self.wte = nn.Embedding(config.vocabulary(padded=True), config.width)
         self.wpe = nn.Embedding(config.context, config.width)
         self.h = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.ln_f = nn.LayerNorm(config.width)

@@ -5,11 +5,14 @@ Public suffixes come from the snapshot bundled with tldextract: no network, no c
 
 import re
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import ada_url
-import tldextract
 
 from webtext_py.url.list_file import listed, read_hosts, read_list
+
+if TYPE_CHECKING:
+    import tldextract
 
 _MAX_HOST = 253  # characters of a host name; RFC 1035, section 2.3.4, less the root's two bytes
 # Labels of at most 63 characters (RFC 1035, section 2.3.4): letters, digits, hyphens and, as seen
@@ -19,7 +22,9 @@ _CACHED_HOSTS = 1 << 17  # our choice: full, all caches of hosts hold 40 MB toge
 
 
 @cache
-def _extract() -> tldextract.TLDExtract:
+def _extract() -> "tldextract.TLDExtract":
+    import tldextract  # an HTTP client comes with it: only for those who ask
+
     return tldextract.TLDExtract(
         suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
     )
@@ -40,6 +45,19 @@ def registrable_domain(host: str) -> str:
     """
     result = _extract().extract_str(host)
     return f"{result.domain}.{result.suffix}" if result.domain and result.suffix else host
+
+
+@lru_cache(_CACHED_HOSTS)
+def bought_domain(host: str) -> str:
+    """As `registrable_domain`, but private suffixes do not count: of `a.b.github.io` it is
+    `github.io`, of `a.blogspot.com` `blogspot.com`."""
+    result = _extract().extract_str(host, include_psl_private_domains=False)
+    if result.domain and result.suffix:
+        return f"{result.domain}.{result.suffix}"
+    labels = host.split(".")
+    if result.suffix or len(labels) < 3 or not labels[-1].strip("0123456789") or "[" in host:
+        return host  # a suffix, a name without dots or an address
+    return ".".join(labels[-2:])  # below an unlisted suffix, as the list's rule `*` says
 
 
 @cache

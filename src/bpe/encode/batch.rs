@@ -57,6 +57,7 @@ impl Encoder {
         let mut all = Encoded { ids: Vec::new(), offsets: vec![0] };
         let (ids, ends) = (&mut all.ids, &mut all.offsets);
         ids.reserve(texts.data.len() / 3);
+        crate::huge::advise(ids);
         self.encode_more(texts, prefix, allow_special, threads, keep_going, ids, ends)?;
         Ok(all)
     }

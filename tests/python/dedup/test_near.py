@@ -151,6 +151,7 @@ def test_another_threshold_and_shingle(tmp_path: Path) -> None:
     assert {row["kind"] for row in off} == {"exact"}
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_same_result_for_any_order_cut_and_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

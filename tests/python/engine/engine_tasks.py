@@ -48,6 +48,14 @@ def double(inputs: list[Path], outputs: list[Path], add: int = 0) -> dict[str, A
     return {"value": value}
 
 
+def who(inputs: list[Path], outputs: list[Path], seconds: float) -> dict[str, Any]:
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+    outputs[0].touch()
+    return {"process": os.getpid()}
+
+
 def fail(inputs: list[Path], outputs: list[Path]) -> None:
     outputs[0].write_text("half")
     raise InputError("`x` is bad", "do better")

@@ -1,6 +1,7 @@
 """Tasks, commits, the pool and a stage's resume, on tasks small enough to see through."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_tasks import OUT, Simple, die_always, die_once, double, fail
+from engine_tasks import OUT, Simple, die_always, die_once, double, fail, who
 
 from webtext_py.engine import LocalEngine
 from webtext_py.engine.commit import peak_memory_bytes
@@ -53,6 +54,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_pool_equals_one_process(tmp_path: Path, source: Path) -> None:
     one = run_doubles(tmp_path / "one", source, 1)
     assert one == run_doubles(tmp_path / "three", source, 3)
@@ -166,6 +168,7 @@ def test_files_of_others_are_not_removed(tmp_path: Path, source: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.usefixtures("workers_at_once")
 def test_error_of_a_task_arrives_with_its_hint(tmp_path: Path, workers: int) -> None:
     def body(steps: Steps) -> dict[str, Any]:
         steps.each("fail", fail, [Work() for _ in range(4)], [OUT])
@@ -178,6 +181,21 @@ def test_error_of_a_task_arrives_with_its_hint(tmp_path: Path, workers: int) -> 
     assert not list((tmp_path / "data").rglob("*.txt"))
 
 
+def test_workers_come_where_a_step_is_worth_them(tmp_path: Path) -> None:
+    for seconds, here in ((0.0, True), (0.3, False)):
+        data = tmp_path / str(seconds)
+
+        def body(steps: Steps, seconds: float = seconds) -> dict[str, Any]:
+            made = steps.each("who", who, [Work() for _ in range(5)], [OUT], seconds=seconds)
+            return {"processes": made.counts("process")}
+
+        with Workspace(data, LocalEngine(2)) as workspace:
+            processes = workspace.run(Simple(body)).counts["processes"]
+        assert processes[:2] == [os.getpid()] * 2
+        assert (set(processes) == {os.getpid()}) is here
+
+
+@pytest.mark.usefixtures("workers_at_once")
 def test_killed_worker_costs_one_more_attempt(tmp_path: Path) -> None:
     token = tmp_path / "token"
 
@@ -190,6 +208,7 @@ def test_killed_worker_costs_one_more_attempt(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "out" / "00003.txt").read_text() == "survived"
 
 
+@pytest.mark.usefixtures("workers_at_once")
 def test_task_that_kills_workers_is_named(tmp_path: Path) -> None:
     def body(steps: Steps) -> dict[str, Any]:
         steps.each("die", die_always, [Work(), Work()], [OUT])

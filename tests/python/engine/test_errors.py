@@ -61,6 +61,7 @@ def outcome(
 
 
 @pytest.mark.parametrize("name", KINDS)
+@pytest.mark.usefixtures("workers_at_once")
 def test_one_and_two_workers_say_the_same_of_every_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -92,6 +93,7 @@ def test_the_cores_errors_can_be_sent(name: str) -> None:
         b"\x01\x02\x03\x04" * 99,
     ],
 )
+@pytest.mark.usefixtures("workers_at_once")
 def test_two_bad_dumps_fail_alike_with_one_and_two_workers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:

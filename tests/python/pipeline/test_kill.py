@@ -104,6 +104,8 @@ def _command(data: Path, workers: int) -> subprocess.Popen[bytes]:
             sys.executable,
             "-P",
             "-c",
+            # Workers from the first step on, however small it is.
+            "from webtext_py.engine import local; local.TRY_BYTES = -1; "
             "from webtext_py.cli.main import main; main()",
             *("build", "--quiet", "--data", str(data), "--workers", str(workers)),
         ],
