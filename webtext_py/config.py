@@ -89,10 +89,14 @@ def partitions_for(paths: Iterable[Path]) -> int:
 
     By their bytes alone: a result never depends on the number of workers.
     """
-    files = (file for path in paths for file in ([path] if path.is_file() else path.rglob("*")))
-    size = sum(file.stat().st_size for file in files if file.is_file())
-    wanted = -(-size // defaults.PARTITION_BYTES)
+    wanted = -(-bytes_of(paths) // defaults.PARTITION_BYTES)
     return min(max(wanted, defaults.PARTITIONS), defaults.MOST_PARTITIONS)
+
+
+def bytes_of(paths: Iterable[Path]) -> int:
+    """Bytes of files, and of all files in folders."""
+    files = (file for path in paths for file in ([path] if path.is_file() else path.rglob("*")))
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def check_partitions(partitions: int | None) -> None:

@@ -14,6 +14,7 @@ from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.manifest import Entry
+from webtext_py.outlook import Given, Outlook, outlooks
 from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
 from webtext_py.sources import Sources
@@ -62,6 +63,15 @@ class Build:
             [*given.values(), *containers.given.values()]
         )
         config = replace(config, partitions=partitions)
+        self._given = Given(
+            list(given.values()),
+            kind == "dumps",
+            list(containers.given.values()),
+            list(articles.values()),
+            partitions,
+            config.shard_bytes,
+            memory,
+        )
         settings = ExtractSettings(config.extractor, config.min_words, config.lang)
         said = _rules_said(config, bool(articles), settings.named)
         filters = [
@@ -97,6 +107,10 @@ class Build:
     def dry_run(self, *, force: bool = False, start: str | None = None) -> list[tuple[str, str]]:
         """What a run would do, by stage: `done`, `resume`, `run`, `redo: ...` or `stale: ...`."""
         return plan(self.data, self.stages, force=force, start=self._first(start))
+
+    def outlook(self) -> dict[str, Outlook]:
+        """About what a run from the beginning makes, by stage; without what is fetched."""
+        return outlooks(self._given)
 
     def _first(self, start: str | None) -> str | None:
         """The first stage to redo; asking again begins with what is fetched."""

@@ -155,7 +155,7 @@ def build(
     from webtext_py.pipeline import Build, Sources
 
     from ..output import Progress, echo, print_json
-    from ..summary import build_document, print_plan, print_summary
+    from ..summary import build_document, plan_document, print_plan, print_summary
 
     sources = Sources(submissions, links, pages, wikipedia)
     if sources.demo and not quiet:
@@ -167,9 +167,9 @@ def build(
         if show_wanted(click.get_current_context()):
             return verdicts
         if as_json:
-            print_json({"stages": dict(verdicts)})
+            print_json(plan_document(verdicts, work.outlook()))
         else:
-            print_plan(verdicts)
+            print_plan(verdicts, work.outlook())
         return None
     with Progress(quiet=quiet) as progress:
         entries = work.run(where.make(), progress, force=force, start=start)
