@@ -38,6 +38,7 @@ class Nodes:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+        self._drivers: list[subprocess.Popen[str]] = []
         self.address = self._line()
         self.raylets: dict[str, int] = dict(json.loads(self._line()) for _ in range(3))
 
@@ -65,17 +66,22 @@ class Nodes:
 
     def python(self, script: str, *arguments: object) -> subprocess.Popen[str]:
         """A driver of this cluster."""
-        return subprocess.Popen(
+        self._drivers.append(process := subprocess.Popen(
             [sys.executable, "-P", str(HERE / script), self.address, *map(str, arguments)],
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-        )
+        ))
+        return process
 
     def close(self) -> None:
-        """Ends it."""
+        """Ends it, and the drivers that a test left."""
+        for driver in self._drivers:
+            if driver.poll() is None:
+                driver.kill()
+                driver.communicate()
         for raylet in self.raylets.values():
             for process in _family(raylet):
                 os.kill(process, signal.SIGCONT)

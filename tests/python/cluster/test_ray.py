@@ -26,9 +26,8 @@ def tree(data: Path) -> dict[str, str]:
 
 
 def journal(data: Path) -> list[dict[str, Any]]:
-    return [
-        json.loads(line) for line in (data / ".state" / "attempts.jsonl").read_text().splitlines()
-    ]
+    lines = (data / ".state" / "attempts.jsonl").read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]  # one may be being written
 
 
 def wait_for(what: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
