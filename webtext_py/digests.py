@@ -119,6 +119,14 @@ class Digests:
         except (FileNotFoundError, ValueError):
             self._known = {}  # a cache: worked out again
 
+    def place(self, digest: str) -> Path | None:
+        """A file with this content that was read before and is there as it was; None for none."""
+        for name, known in list(self._known.items()):
+            path = Path(name.removeprefix(_TREE))
+            if known[3] == digest and path.exists() and self.of_input(path, digest) == digest:
+                return path
+        return None
+
     def of(self, path: Path) -> str:
         """SHA-256 of the file's content, in hex; of a folder, of all names and contents in it."""
         if path.is_dir():

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from webtext_py import _core
+from webtext_py.digests import STATE
 from webtext_py.engine.commit import write_json
+from webtext_py.engine.journal import JOURNAL
 from webtext_py.errors import InputError, StaleError
 
 FORMAT = 1  # of manifest.json
 MANIFEST = "manifest.json"
+REMOVAL = f"{STATE}/work/remove"  # where a removal prepares what it changes
 
 
 @dataclass
@@ -80,6 +83,11 @@ class Manifest:
     def __init__(self, data: Path) -> None:
         self.path = data / MANIFEST
         self.stages: dict[str, Entry] = {}
+        if (data / REMOVAL / JOURNAL).exists():
+            raise InputError(
+                f"a removal in `{data}` has begun to change files and is not finished",
+                "run `webtext remove` again: it finishes it",
+            )
         try:
             document = json.loads(self.path.read_bytes())
             if document["format"] != FORMAT:
@@ -97,8 +105,12 @@ class Manifest:
 
     def save(self) -> None:
         """Writes the file so that it appears whole or not at all."""
+        write_json(self.path, self.document())
+
+    def document(self) -> dict[str, Any]:
+        """What the file holds."""
         stages = {name: vars(entry) for name, entry in self.stages.items()}
-        write_json(self.path, {"format": FORMAT, "webtext": _core.__version__, "stages": stages})
+        return {"format": FORMAT, "webtext": _core.__version__, "stages": stages}
 
     def done(self, stage: str) -> Entry | None:
         """The entry of a finished stage, else None."""

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.columns import digests
-from webtext_py.digests import hash_pieces, whole
+from webtext_py.digests import Digests, hash_pieces, whole
 from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import (
@@ -26,12 +26,14 @@ from webtext_py.layout import (
     GOOD_CAPTURES,
     LINES,
     LINKS,
+    REMOVED,
     SHARDS,
     WIKIPEDIA,
     url_ends,
 )
 from webtext_py.ledger import KEPT
 from webtext_py.manifest import Entry, Manifest
+from webtext_py.removed_list import COLUMNS, RemovedList
 from webtext_py.tables import iterate
 from webtext_py.workspace import Observer, Silent
 
@@ -74,10 +76,31 @@ def verify(data: Path, engine: Engine | None = None, observer: Observer | None =
         for stage, key in entry.upstream.items():
             upstream = manifest.stages.get(stage)
             report.equal(f"`{name}` was made from `{stage}`", upstream and upstream.key, key)
+    _removed(report, data, manifest)
     stages = chain(manifest)
     if sound and stages[:1] == ["links"] and stages[-1:] == ["shard"]:
         _ledger(report, data, manifest, stages)
     return report
+
+
+def _removed(report: Report, data: Path, manifest: Manifest) -> None:
+    """Nothing that was removed for good is among the documents, and the list is there."""
+    entry = manifest.done("extract")
+    name, path = REMOVED.name(), data / REMOVED.name()
+    known = entry.inputs.get(name) if entry is not None else None
+    if known is None:
+        return
+    if not path.is_file():
+        report.problems.append(f"`{name}`, the list of what was removed, is lost")
+        return
+    digest = Digests(data).of_input(path, known)
+    report.equal(f"`{name}` is the list of the last build", digest == known, True)
+    listed = RemovedList.read(path)
+    back = 0
+    for batch in iterate(DOCUMENTS.there(data), ["url_key", "url"]):
+        rows = pa.table([batch["url_key"], batch["url"]], names=COLUMNS)
+        back += len(listed.found_in(rows))
+    report.equal("documents on the list of what was removed", back, 0)
 
 
 def chain(manifest: Manifest) -> list[str]:

@@ -25,11 +25,12 @@ from webtext_py.engine.commit import (
     read_markers,
     write_markers,
 )
+from webtext_py.engine.journal import finish
 from webtext_py.engine.lease import Lease
 from webtext_py.engine.task import Job, TaskFunction
 from webtext_py.errors import InputError
 from webtext_py.ledger import add_up
-from webtext_py.manifest import Entry, Manifest, differences, refuse_stale
+from webtext_py.manifest import REMOVAL, Entry, Manifest, differences, refuse_stale
 from webtext_py.stage import Files, Stage
 from webtext_py.tables import join_shuffles
 from webtext_py.versions import library_version
@@ -112,6 +113,7 @@ class Workspace:
         except (FileExistsError, NotADirectoryError):
             raise InputError(f"`{self.data}` is a file; a data directory was expected") from None
         self.lease = Lease.take(self.data / STATE, self._say)
+        finish(self.data, self.data / REMOVAL)
 
     def _save(self) -> None:
         """Writes the manifest, unless another webtext has the directory by now."""
@@ -149,7 +151,7 @@ class Workspace:
         if verdict == "done":
             assert old is not None
             if not self.reading:
-                self._tidy(stage.name)
+                self.tidy(stage.name)
             self.observer.stage_ended(stage.name, old, False)
         else:
             if verdict != "resume":
@@ -196,7 +198,8 @@ class Workspace:
         entry.state = "done"
         self._save()
 
-    def _tidy(self, name: str) -> None:
+    def tidy(self, name: str) -> None:
+        """Removes what only a stage needed while it ran."""
         # What only this stage needed; after a kill in the middle the next run removes the rest.
         for folder in (f"{STATE}/done/{name}", f"{STATE}/work/{name}"):
             shutil.rmtree(self.data / folder, ignore_errors=True)
@@ -210,7 +213,7 @@ class Workspace:
             )
         for path in found:
             path.unlink()
-        self._tidy(stage.name)
+        self.tidy(stage.name)
 
     def _work(self, stage: Stage, entry: Entry) -> Entry:
         name = stage.name
@@ -235,7 +238,7 @@ class Workspace:
         entry.state = "done"
         self.manifest.stages[name] = entry
         self._save()
-        self._tidy(name)
+        self.tidy(name)
         self.observer.stage_ended(name, entry, True)
         return entry
 
@@ -346,7 +349,7 @@ class Made:
 class Steps:
     """A stage at work: hands the tasks of its steps to the engine and knows what they made."""
 
-    def __init__(self, workspace: Workspace, stage: Stage, entry: Entry) -> None:
+    def __init__(self, workspace: Workspace, stage: Stage, entry: Entry | None = None) -> None:
         self.workspace = workspace
         self.data = workspace.data
         self.engine = workspace.engine
@@ -362,8 +365,8 @@ class Steps:
         # Inputs from outside by the digests that the stage's record has of them.
         self._known = {
             path: entry.inputs[name]
-            for name, path in stage.inputs(self.data).items()
-            if name in entry.inputs
+            for name, path in (stage.inputs(self.data).items() if entry is not None else ())
+            if entry is not None and name in entry.inputs
         }
 
     def each(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from webtext_py.engine.attempts import Attempts
 from webtext_py.engine.cluster import (
     Cluster,
     Crashed,
@@ -27,7 +28,6 @@ from webtext_py.engine.cluster import (
     Ref,
     Said,
 )
-from webtext_py.engine.journal import Journal
 from webtext_py.engine.lease import revoked
 from webtext_py.engine.task import Done, Job, Listener
 from webtext_py.errors import InputError, WebTextError
@@ -91,7 +91,7 @@ class ClusterEngine:
         waiting = list(jobs)
         if not waiting:
             return
-        with Journal(waiting[0].state) as journal:
+        with Attempts(waiting[0].state) as journal:
             run = _Run(self, waiting, journal, listener)
             try:
                 yield from run.results()
@@ -107,7 +107,7 @@ class _Run:
     """The jobs of one step."""
 
     def __init__(
-        self, engine: ClusterEngine, jobs: list[Job], journal: Journal, listener: Listener
+        self, engine: ClusterEngine, jobs: list[Job], journal: Attempts, listener: Listener
     ) -> None:
         self.engine, self.cluster = engine, engine.cluster
         self.journal, self.listener = journal, listener

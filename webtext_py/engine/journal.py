@@ -1,63 +1,57 @@
-"""The journal of attempts: what was begun where, and what became of it, also after the driver died.
+"""Many files that change together: all of them or none, after a kill at any moment.
 
-`.state/attempts.jsonl` has a line for each moment of an attempt. From it a later driver knows how
-often a task has crashed already; people see what a cluster did.
+What is to come is written below the work folder, in `new/`, under the names that it will have. Then
+the journal names all of it: from that moment on the change is made, and `finish` renames. Whoever
+takes the data directory next does what is left of that; a reader that finds a journal refuses.
 """
 
 import json
-import time
-from collections import Counter
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
-NAME = "attempts.jsonl"
+from webtext_py.engine.commit import flush, write_json
+
+JOURNAL = "journal.json"  # in the work folder
+NEW = "new"
 
 
-class Journal:
-    """The journal of a data directory, appended to. A context manager."""
+def commit_together(root: Path, work: Path, gone: Iterable[str]) -> None:
+    """Puts the files below `work/new` in their places below `root`, removes those named `gone`, and
+    last of all the folder `work`."""
+    for path in (work / NEW).rglob("*"):
+        flush(path)
+    names = sorted(str(p.relative_to(work / NEW)) for p in (work / NEW).rglob("*") if p.is_file())
+    write_json(work / JOURNAL, {"files": names, "gone": sorted(gone)})
+    finish(root, work)
 
-    def __init__(self, state: Path) -> None:
-        state.mkdir(parents=True, exist_ok=True)
-        path = state / NAME
-        self._crashes: Counter[str] = Counter()
-        self._stream = path.open("a+b")
-        self._stream.seek(0)
-        line = b"\n"
-        for line in self._stream:
-            self._read(line)
-        if not line.endswith(b"\n"):  # a kill cut the last one
-            self._stream.write(b"\n")
 
-    def __enter__(self) -> "Journal":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stream.close()
-
-    def crashes(self, task: str, fingerprint: str) -> int:
-        """How often an attempt at this task died under drivers that died before they gave it up."""
-        return self._crashes[f"{task} {fingerprint}"]
-
-    def write(self, what: str, task: str, fingerprint: str, **facts: Any) -> None:
-        """Appends a line: `what` became of an attempt, or of its task."""
-        row = {"at": round(time.time(), 3), "what": what, "task": task, **facts}
-        line = json.dumps({**row, "fingerprint": fingerprint}, ensure_ascii=False)
-        self._stream.write(line.encode("utf-8", "backslashreplace") + b"\n")
-        self._stream.flush()
-
-    def _read(self, line: bytes) -> None:
-        try:
-            row = json.loads(line)
-            key = f"{row['task']} {row['fingerprint']}"
-        except (ValueError, KeyError, TypeError):
-            return  # torn by a kill
-        if row.get("what") in ("crashed", "out of memory"):
-            self._crashes[key] += 1
-        elif row.get("what") in ("done", "named"):
-            self._crashes.pop(key, None)
+def finish(root: Path, work: Path) -> bool:
+    """Does what is left of a commit; without a journal there is none, and what stands in `work` was
+    given up: it goes. Returns whether there was one."""
+    try:
+        document = json.loads((work / JOURNAL).read_bytes())
+    except FileNotFoundError:
+        shutil.rmtree(work, ignore_errors=True)
+        return False
+    folders = set()
+    for name in document["files"]:
+        target = root / name
+        folders.add(target.parent)
+        if (work / NEW / name).exists():  # else an earlier run renamed it
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (work / NEW / name).replace(target)
+    for name in document["gone"]:
+        (root / name).unlink(missing_ok=True)
+        folders.add((root / name).parent)
+    for folder in filter(Path.is_dir, folders):
+        flush(folder)
+    # The journal goes last: as long as anything else is there, somebody has to come back.
+    for path in work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != JOURNAL:
+            path.unlink()
+    (work / JOURNAL).unlink()
+    work.rmdir()
+    return True

@@ -66,14 +66,16 @@ class Nodes:
 
     def python(self, script: str, *arguments: object) -> subprocess.Popen[str]:
         """A driver of this cluster."""
-        self._drivers.append(process := subprocess.Popen(
-            [sys.executable, "-P", str(HERE / script), self.address, *map(str, arguments)],
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ))
+        self._drivers.append(
+            process := subprocess.Popen(
+                [sys.executable, "-P", str(HERE / script), self.address, *map(str, arguments)],
+                env=self.env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        )
         return process
 
     def close(self) -> None:
