@@ -59,7 +59,7 @@ def sweep(
     for row in document["runs"]:
         echo(f"{row['preset']}: {row['parameters']:,} parameters, loss {row['val_loss']:.4f}")
     for x in ("parameters", "flops"):
-        fit = document[x]
+        fit = document["fits"][x]
         interval = fit["interval"]
         between = f", 95 %: {interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
         echo(f"loss falls as {x} ^ -{fit['exponent']:.3f}{between}")

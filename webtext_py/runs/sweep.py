@@ -84,7 +84,8 @@ def sweep(
         curves[preset] = [(each * line["tokens"], line["val_loss"]) for line in seen]
     losses = [row["val_loss"] for row in rows]
     fits = {x: fit_power([row[x] for row in rows], losses) for x in ("parameters", "flops")}
-    document = {"tokens": tokens, "runs": rows, **{x: asdict(fit) for x, fit in fits.items()}}
+    powers = {x: asdict(fit) for x, fit in fits.items()}
+    document = {"tokens": tokens, "runs": rows, "fits": powers}
     write_json(stem.with_name(f"{name}.json"), document)
     return json.loads(json.dumps(document)), _draw(rows, curves, fits, stem)
 

@@ -64,9 +64,9 @@ def test_a_sweep_is_its_runs(webtext: Command, data: Path) -> None:
     sizes = [row["parameters"] for row in document["runs"]]
     losses = [row["val_loss"] for row in document["runs"]]
     slope, _ = np.polyfit(np.log(sizes), np.log(losses), 1)
-    assert document["parameters"]["exponent"] == pytest.approx(-slope, rel=1e-6)
-    low, high = document["flops"]["interval"]
-    assert low < document["flops"]["exponent"] < high
+    assert document["fits"]["parameters"]["exponent"] == pytest.approx(-slope, rel=1e-6)
+    low, high = document["fits"]["flops"]["interval"]
+    assert low < document["fits"]["flops"]["exponent"] < high
     kept = json.loads((data / "sweeps" / "sweep.json").read_bytes())
     assert kept == document
     for kind in ("png", "svg"):
