@@ -217,6 +217,7 @@ def _report(
             config,
             memory=memory,
             threads=where.threads,
+            engine=where.make(threads=True),
             observer=observer,
             say=_say(quiet),
         )
