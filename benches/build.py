@@ -39,6 +39,7 @@ import real_input  # noqa: E402
 import trees  # noqa: E402
 
 from webtext_py.config import BuildConfig  # noqa: E402
+from webtext_py.defaults import PARTITIONS  # noqa: E402
 from webtext_py.engine import LocalEngine  # noqa: E402
 from webtext_py.engine.commit import peak_memory_bytes  # noqa: E402
 from webtext_py.manifest import Entry  # noqa: E402
@@ -117,10 +118,10 @@ def build_real(data: Path, sources: Sources) -> dict[str, Any]:
 def stages_synthetic(data: Path, table: Path, archive: Path) -> dict[str, Any]:
     """The stages links and pages on made input."""
     clock = Clock()
-    config = BuildConfig()
+    config = BuildConfig(partitions=PARTITIONS)
     with Workspace(data, LocalEngine(1), clock) as workspace:
         first = workspace.run(Links(config, {"links": table}, "links"))
-        second = workspace.run(Pages(Containers({"archive": archive}), config.partitions))
+        second = workspace.run(Pages(Containers({"archive": archive}), PARTITIONS))
     assert first.counts["urls"]["kept"] == second.counts["in"]
     found = {
         f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()

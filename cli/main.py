@@ -113,6 +113,8 @@ def _report(error: BaseException) -> int:
         hint = getattr(error, "hint", None)
         if hint:
             echo(f"hint: {hint}", err=True)
+        for note in getattr(error, "__notes__", ()):  # of a cluster: task, attempt, node
+            echo(f"where: {note}", err=True)
         return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
     import traceback
 

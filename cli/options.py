@@ -130,6 +130,40 @@ workers_option = option(
 )
 
 
+_engine_options = several(
+    option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        envvar="WEBTEXT_ENGINE",
+        help="Where tasks run: on this machine, or by Ray.",
+    ),
+    option(
+        "--address",
+        metavar="HOST:PORT|auto",
+        envvar="WEBTEXT_ADDRESS",
+        help="A Ray cluster [default: Ray is started here].",
+    ),
+    workers_option,
+)
+
+
+def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--engine`, `--address` and `--workers`, which never change a result; the command gets
+    them as `where`."""
+
+    @functools.wraps(function)
+    def run(
+        *args: Any, engine: Any, address: str | None, workers: int | None, **kwargs: Any
+    ) -> Any:
+        from webtext_py.engine.choose import Where
+
+        return function(*args, where=Where(engine, address, workers), **kwargs)
+
+    decorated: Callable[..., Any] = _engine_options(run)
+    return decorated
+
+
 # What becomes of a page.
 extract_options = several(
     option(
@@ -172,8 +206,7 @@ text_field_option = option(
 partitions_option = option(
     "--partitions",
     type=click.IntRange(1, defaults.MOST_PARTITIONS),
-    default=defaults.PARTITIONS,
-    help="Parts of each shuffle; more need less memory.",
+    help="Parts of each shuffle; more need less memory [default: by the bytes of input].",
 )
 force_option = option("--force", is_flag=True, help="Redo what other inputs or options made.")
 

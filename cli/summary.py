@@ -10,6 +10,7 @@ from .output import console
 
 if TYPE_CHECKING:
     from webtext_py.manifest import Entry
+    from webtext_py.outlook import Outlook
 
 
 def build_document(
@@ -31,11 +32,26 @@ def build_document(
     }
 
 
-def print_plan(verdicts: list[tuple[str, str]]) -> None:
-    """The stages and what a run would do with each."""
+def plan_document(verdicts: list[tuple[str, str]], outlook: "dict[str, Outlook]") -> dict[str, Any]:
+    """The object of `webtext build --dry-run --json`: what a run would do with each stage, and
+    about what it would make there."""
+    return {
+        "stages": dict(verdicts),
+        "outlook": {name: vars(expected) for name, expected in outlook.items()},
+    }
+
+
+def print_plan(verdicts: list[tuple[str, str]], outlook: "dict[str, Outlook]") -> None:
+    """The stages, what a run would do with each, and about what it would make there."""
     out = console()
     for name, verdict in verdicts:
-        out.print(f"{name:<10} {verdict}", markup=False, soft_wrap=True)
+        line = f"{name:<10} {verdict}"
+        if verdict != "done" and (expected := outlook.get(name)) is not None:
+            line += (
+                f"; about {expected.tasks:,} tasks, {expected.files:,} files of "
+                f"{size(expected.bytes)}, {size(expected.memory)} for the largest task"
+            )
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def print_summary(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -36,7 +37,7 @@ class BuildConfig:
     validation_documents: int = 2  # never fewer: our choice
     shard_bytes: int = defaults.SHARD_BYTES
     row_group_documents: int = 1000
-    partitions: int = defaults.PARTITIONS  # a result never depends on the number of workers
+    partitions: int | None = None  # None: `partitions_for` the input
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values that make no sense, alone or together."""
@@ -83,9 +84,24 @@ def check_near_dup(threshold: float | None, shingle: int) -> None:
         raise ConfigError(f"shingle of {shingle} words; 1 to 64 were expected")
 
 
-def check_partitions(partitions: int) -> None:
+def partitions_for(paths: Iterable[Path]) -> int:
+    """Partitions of a shuffle of what these files and folders hold.
+
+    By their bytes alone: a result never depends on the number of workers.
+    """
+    wanted = -(-bytes_of(paths) // defaults.PARTITION_BYTES)
+    return min(max(wanted, defaults.PARTITIONS), defaults.MOST_PARTITIONS)
+
+
+def bytes_of(paths: Iterable[Path]) -> int:
+    """Bytes of files, and of all files in folders."""
+    files = (file for path in paths for file in ([path] if path.is_file() else path.rglob("*")))
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def check_partitions(partitions: int | None) -> None:
     """Raises `ConfigError` for a number of partitions that is none."""
-    if not 1 <= partitions <= defaults.MOST_PARTITIONS:
+    if partitions is not None and not 1 <= partitions <= defaults.MOST_PARTITIONS:
         raise ConfigError(f"{partitions} partitions; 1 to {defaults.MOST_PARTITIONS} were expected")
 
 

@@ -14,7 +14,7 @@ one lightly compressed copy.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 
 from webtext_py import defaults
 from webtext_py.ahead import ahead
-from webtext_py.config import check_near_dup, check_partitions
+from webtext_py.config import check_near_dup, check_partitions, partitions_for
 from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import DUPLICATES
@@ -54,7 +54,7 @@ class DedupConfig:
     near_dup: float | None = defaults.NEAR_DUP
     shingle: int = defaults.SHINGLE
     text_field: str = defaults.TEXT_FIELD
-    partitions: int = defaults.PARTITIONS
+    partitions: int | None = None  # None: `partitions_for` the input
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values that make no sense."""
@@ -96,6 +96,7 @@ class DedupText(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """The ids, the search, its tables, and the kept rows."""
         settings, digest = self.settings, steps.workspace.digests.of
+        assert settings.partitions is not None
         given = [*self.sources, *self.against]
         mark = marks([digest(source.path) for source in given])
         cuts = [cut(s, settings.text_field, m) for s, m in zip(given, mark, strict=True)]
@@ -163,8 +164,12 @@ def run_dedup(
     overlap = {s.path.resolve() for s in sources} & {s.path.resolve() for s in others}
     if overlap:
         raise InputError(f"`{sorted(overlap)[0]}` is given as input and with `--against`")
+    given = dict.fromkeys(source.path for source in (*sources, *others))
+    config = replace(config, partitions=config.partitions or partitions_for(given))
     stage = DedupText(sources, others, config, passed.document())
     with Workspace(out, engine or ThreadEngine(), observer or Silent()) as workspace:
+        # Plain ones: they are the marks of rows without an id.
+        workspace.digests.prepare(given, workspace.engine, workspace.observer, plain=True)
         return dict(workspace.run(stage, force=force).counts)
 
 

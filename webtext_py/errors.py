@@ -2,7 +2,15 @@
 
 from webtext_py._core import DamageError, FormatError, WebTextError
 
-__all__ = ["ConfigError", "DamageError", "FormatError", "InputError", "StaleError", "WebTextError"]
+__all__ = [
+    "ConfigError",
+    "DamageError",
+    "FencedError",
+    "FormatError",
+    "InputError",
+    "StaleError",
+    "WebTextError",
+]
 
 
 class InputError(WebTextError):
@@ -22,3 +30,7 @@ class ConfigError(InputError):
 
 class StaleError(InputError):
     """A result on disk that was made from other inputs or another configuration."""
+
+
+class FencedError(WebTextError):
+    """An attempt at a task that was given up, or whose directory another webtext has taken over."""

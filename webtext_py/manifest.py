@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from webtext_py import _core
-from webtext_py.engine.commit import sha256_file, write_json
+from webtext_py.digests import STATE
+from webtext_py.engine.commit import write_json
 from webtext_py.engine.journal import JOURNAL
 from webtext_py.errors import InputError, StaleError
 
 FORMAT = 1  # of manifest.json
 MANIFEST = "manifest.json"
-STATE = ".state"  # markers, digests and other working files below the data directory
 REMOVAL = f"{STATE}/work/remove"  # where a removal prepares what it changes
 
 
@@ -32,7 +32,7 @@ class Entry:
 
     state: str  # running or done
     config: dict[str, Any]
-    inputs: dict[str, str]  # name -> SHA-256 of the content
+    inputs: dict[str, str]  # name -> digest of the content
     upstream: dict[str, str]  # stage -> its key
     key: str
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # path -> bytes, sha256
@@ -169,46 +169,6 @@ def refuse_stale(stage: str, old: Entry, new: Entry) -> StaleError:
         f"`{stage}` {state} from something else: {shown}",
         f"`--force` redoes `{stage}` and what depends on it; `--data DIR` keeps both",
     )
-
-
-class Digests:
-    """SHA-256 of input files, remembered by name, length and time of change."""
-
-    def __init__(self, data: Path) -> None:
-        self._path = data / STATE / "digests.json"
-        try:
-            self._known: dict[str, list[Any]] = json.loads(self._path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            self._known = {}  # a cache: worked out again
-
-    def place(self, digest: str) -> Path | None:
-        """A file with this content that was read before and is there as it was; None for none."""
-        for name, known in self._known.items():
-            path = Path(name)
-            if known[3] == digest and path.exists() and self.of(path) == digest:
-                return path
-        return None
-
-    def of(self, path: Path) -> str:
-        """SHA-256 of the file's content, in hex; of a folder, of all names and contents in it."""
-        if path.is_dir():
-            tree = hashlib.sha256()
-            for file in sorted(p for p in path.rglob("*") if p.is_file()):
-                tree.update(f"{file.relative_to(path).as_posix()}\0{self.of(file)}\n".encode())
-            return tree.hexdigest()
-        facts = path.stat()
-        name = str(path.resolve())
-        stamp = [facts.st_size, facts.st_mtime_ns, facts.st_ino]
-        known = self._known.get(name)
-        if known is not None and known[:3] == stamp:
-            return str(known[3])
-        digest = sha256_file(path)
-        self._known[name] = [*stamp, digest]
-        return digest
-
-    def save(self) -> None:
-        """Writes the memory to disk."""
-        write_json(self._path, self._known)
 
 
 def input_names(paths: Iterable[Path]) -> dict[Path, str]:

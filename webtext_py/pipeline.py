@@ -5,14 +5,16 @@ outputs depend on, so another `--min-words` redoes nothing before extract.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from webtext_py import defaults
-from webtext_py.config import BuildConfig
+from webtext_py.config import BuildConfig, partitions_for
 from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.manifest import Entry
+from webtext_py.outlook import Given, Outlook, outlooks
 from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
 from webtext_py.sources import Sources
@@ -57,17 +59,30 @@ class Build:
         kind, given = sources.link_files(self.passed)
         articles = sources.wikipedia_files(self.passed)
         containers = sources.containers(self.passed)
+        partitions = config.partitions or partitions_for(
+            [*given.values(), *containers.given.values()]
+        )
+        config = replace(config, partitions=partitions)
+        self._given = Given(
+            list(given.values()),
+            kind == "dumps",
+            list(containers.given.values()),
+            list(articles.values()),
+            partitions,
+            config.shard_bytes,
+            memory,
+        )
         settings = ExtractSettings(config.extractor, config.min_words, config.lang)
         said = _rules_said(config, bool(articles), settings.named)
         filters = [
-            Dedup(Rule(config.near_dup, config.shingle), config.partitions),
+            Dedup(Rule(config.near_dup, config.shingle), partitions),
             Wikipedia(articles, config.wikipedia_share, memory),
             *filters,
         ]
         self.stages: list[Stage] = [
             Links(config, given, kind),
-            *_network(containers, config.partitions, self._fetching),
-            Pages(containers, config.partitions),
+            *_network(containers, partitions, self._fetching),
+            Pages(containers, partitions),
             Extract(containers, settings),
             *in_order(filters),
             Shard(config, said, tuple(f.name for f in filters)),
@@ -92,6 +107,10 @@ class Build:
     def dry_run(self, *, force: bool = False, start: str | None = None) -> list[tuple[str, str]]:
         """What a run would do, by stage: `done`, `resume`, `run`, `redo: ...` or `stale: ...`."""
         return plan(self.data, self.stages, force=force, start=self._first(start))
+
+    def outlook(self) -> dict[str, Outlook]:
+        """About what a run from the beginning makes, by stage; without what is fetched."""
+        return outlooks(self._given)
 
     def _first(self, start: str | None) -> str | None:
         """The first stage to redo; asking again begins with what is fetched."""

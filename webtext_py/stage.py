@@ -5,18 +5,12 @@ A stage is a class of its own package; `pipeline.py` and the commands are lists 
 made is the handle that the next step takes.
 """
 
-import platform
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from functools import cache
 from glob import escape
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from webtext_py import _core
 
 if TYPE_CHECKING:
     from webtext_py.workspace import Steps
@@ -58,8 +52,8 @@ class Stage(ABC):
     """One stage: a pure function from inputs and the stages before it to files.
 
     `rules` is raised by whoever changes a result, so that results of older rules are stale;
-    `libraries` name what else decides one (see `library_version`). Options that change no result,
-    such as memory, are fields of the stage and no part of `config`.
+    `libraries` name what else decides one (see `versions.library_version`). Options that change no
+    result, such as memory, are fields of the stage and no part of `config`.
     """
 
     name: str
@@ -82,16 +76,3 @@ class Stage(ABC):
 
     def check(self, counts: Mapping[str, Any]) -> None:  # noqa: B027 (most have nothing to say)
         """Raises `InputError` where nothing is left to go on with."""
-
-
-@cache
-def library_version(name: str) -> str:
-    """The version of a library, or of a table of Unicode, as a stage's record has it.
-
-    `unicode` is Python's table, `words` the core's definition of a word.
-    """
-    if name == "unicode":
-        return unicodedata.unidata_version
-    if name == "words":
-        return str(_core.NORMALISER_VERSION)
-    return platform.python_version() if name == "python" else version(name)

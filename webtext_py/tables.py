@@ -1,6 +1,7 @@
 """How tables are written and shuffled: one set of Parquet options, bounded buffers."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -130,6 +131,22 @@ class Shuffle:
             self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
             held.clear()
         self._bytes = 0
+
+
+def join_shuffles(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: files of one `Shuffle`'s schema one after the other, in memory a batch at a time."""
+    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
+    with ExitStack() as stack:
+        writer = None
+        for path in inputs:
+            with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
+                if writer is None:
+                    sink = stack.enter_context(pa.OSFile(str(outputs[0]), "wb"))
+                    new = pa.ipc.new_file(sink, file.schema, options=options)
+                    writer = stack.enter_context(new)
+                for number in range(file.num_record_batches):
+                    writer.write_batch(file.get_batch(number))
+    return {}
 
 
 def iterate_partition(paths: Sequence[Path], partition: int) -> Iterator[pa.RecordBatch]:

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.columns import digests
-from webtext_py.engine.commit import sha256_file
+from webtext_py.digests import Digests, hash_pieces, whole
+from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import (
     ALL_URL_ENDS,
@@ -34,6 +35,7 @@ from webtext_py.ledger import KEPT
 from webtext_py.manifest import Entry, Manifest
 from webtext_py.removed_list import COLUMNS, RemovedList
 from webtext_py.tables import iterate
+from webtext_py.workspace import Observer, Silent
 
 
 @dataclass
@@ -55,8 +57,9 @@ class Report:
         return {"files": self.files, "checks": self.checks, "problems": self.problems}
 
 
-def verify(data: Path) -> Report:
-    """Checks a data directory. Raises `InputError` where there is no manifest to check against."""
+def verify(data: Path, engine: Engine | None = None, observer: Observer | None = None) -> Report:
+    """Checks a data directory, its files by tasks of the engine. Raises `InputError` where there is
+    no manifest to check against."""
     manifest = Manifest(data)
     if not manifest.stages:
         raise InputError(
@@ -64,12 +67,12 @@ def verify(data: Path) -> Report:
             "name a directory of a build with `--data`",
         )
     report = Report()
-    sound = True
+    entries = [entry for entry in manifest.stages.values() if entry.state == "done"]
+    sound = _files(report, data, entries, engine or ThreadEngine(), observer or Silent())
     for name, entry in manifest.stages.items():
         if entry.state != "done":
             report.problems.append(f"stage `{name}` was begun and not finished")
             continue
-        sound &= _files(report, data, entry)
         for stage, key in entry.upstream.items():
             upstream = manifest.stages.get(stage)
             report.equal(f"`{name}` was made from `{stage}`", upstream and upstream.key, key)
@@ -90,7 +93,8 @@ def _removed(report: Report, data: Path, manifest: Manifest) -> None:
     if not path.is_file():
         report.problems.append(f"`{name}`, the list of what was removed, is lost")
         return
-    report.equal(f"`{name}` is the list of the last build", sha256_file(path) == known, True)
+    digest = Digests(data).of_input(path, known)
+    report.equal(f"`{name}` is the list of the last build", digest == known, True)
     listed = RemovedList.read(path)
     back = 0
     for batch in iterate(DOCUMENTS.there(data), ["url_key", "url"]):
@@ -115,10 +119,13 @@ def chain(manifest: Manifest) -> list[str]:
     return sorted(found, key=lambda name: len(before(name)))
 
 
-def _files(report: Report, data: Path, entry: Entry) -> bool:
-    """Hashes a stage's files again; false where one is not as written."""
-    before = len(report.problems)
-    for name, facts in entry.outputs.items():
+def _files(
+    report: Report, data: Path, entries: list[Entry], engine: Engine, observer: Observer
+) -> bool:
+    """Hashes the stages' files again; false where one is not as written."""
+    outputs = {name: facts for entry in entries for name, facts in entry.outputs.items()}
+    there = {}
+    for name, facts in outputs.items():
         report.files += 1
         path = data / name
         if not path.is_file():
@@ -126,9 +133,13 @@ def _files(report: Report, data: Path, entry: Entry) -> bool:
         elif path.stat().st_size < facts["bytes"]:
             found = path.stat().st_size
             report.problems.append(f"`{name}` is cut: {found} bytes of {facts['bytes']}")
-        elif sha256_file(path) != facts["sha256"]:
+        else:
+            there[name] = whole(path)
+    digests = hash_pieces(list(there.values()), data, engine, observer)
+    for name, digest in zip(there, digests, strict=True):
+        if digest != outputs[name]["sha256"]:
             report.problems.append(f"`{name}` was altered")
-    return len(report.problems) == before
+    return not report.problems
 
 
 def _ledger(report: Report, data: Path, manifest: Manifest, order: list[str]) -> None:

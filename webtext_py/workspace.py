@@ -6,24 +6,36 @@ hands tasks to the engine and gives back what they made.
 """
 
 import contextlib
-import fcntl
-import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from webtext_py.engine import Done, Engine, LocalEngine, Task
-from webtext_py.engine.commit import clean, file_facts, peak_memory_bytes, read_marker
+from webtext_py.digests import STATE, Digests
+from webtext_py.engine import Done, Engine, LocalEngine, Task, ThreadEngine
+from webtext_py.engine.commit import (
+    clean,
+    file_facts,
+    peak_memory_bytes,
+    read_marker,
+    read_markers,
+    write_markers,
+)
 from webtext_py.engine.journal import finish
+from webtext_py.engine.lease import Lease
 from webtext_py.engine.task import Job, TaskFunction
 from webtext_py.errors import InputError
 from webtext_py.ledger import add_up
-from webtext_py.manifest import REMOVAL, STATE, Digests, Entry, Manifest, differences, refuse_stale
-from webtext_py.stage import Files, Stage, library_version
+from webtext_py.manifest import REMOVAL, Entry, Manifest, differences, refuse_stale
+from webtext_py.stage import Files, Stage
+from webtext_py.tables import join_shuffles
+from webtext_py.versions import library_version
+
+MOST_FILES = 1024  # our choice: that a task of a merge reads
 
 
 class Observer(Protocol):
@@ -100,21 +112,23 @@ class Workspace:
             (self.data / STATE).mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise InputError(f"`{self.data}` is a file; a data directory was expected") from None
-        self._lock = os.open(self.data / STATE / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise InputError(
-                f"another webtext is at work in `{self.data}`",
-                "wait for it, or use another directory with `--data`",
-            ) from None
+        self.lease = Lease.take(self.data / STATE, self._say)
         finish(self.data, self.data / REMOVAL)
+
+    def _save(self) -> None:
+        """Writes the manifest, unless another webtext has the directory by now."""
+        self.lease.check()
+        self.manifest.save()
+
+    def _say(self, line: str) -> None:
+        note = getattr(self.observer, "note", None)
+        if note is not None:
+            note(line)
 
     def __exit__(self, *_: object) -> None:
         self.engine.close()
         if not self.reading:
-            os.close(self._lock)
+            self.lease.release()
 
     def run(self, stage: Stage, *, force: bool = False, again: bool = False) -> Entry:
         """Runs a stage, or finds it done; `again` redoes it, whatever stands there.
@@ -122,6 +136,9 @@ class Workspace:
         Raises `StaleError` for a result under another key, unless `force`.
         """
         old = self.manifest.stages.get(stage.name)
+        likes = dict(old.inputs) if old is not None else {}
+        given = {path: likes.get(name) for name, path in stage.inputs(self.data).items()}
+        self.digests.prepare(given, self.engine, self.observer)
         new = expected_entry(stage, self.data, self.manifest, self.digests)
         if new.inputs and not self.reading:
             self.digests.save()
@@ -161,7 +178,7 @@ class Workspace:
     def forget(self, name: str) -> None:
         """Removes a stage's entry; its files go when it is run again."""
         if self.manifest.stages.pop(name, None) is not None:
-            self.manifest.save()
+            self._save()
 
     def amend(self, name: str, path: Path, change: Callable[[], None]) -> None:
         """Changes a file of a finished stage in place.
@@ -175,11 +192,11 @@ class Workspace:
             change()
             return
         entry.state = "running"
-        self.manifest.save()
+        self._save()
         change()
         entry.outputs[file] = file_facts(path)
         entry.state = "done"
-        self.manifest.save()
+        self._save()
 
     def tidy(self, name: str) -> None:
         """Removes what only a stage needed while it ran."""
@@ -204,9 +221,9 @@ class Workspace:
         if name not in self.manifest.stages:
             self._empty(stage)
             self.manifest.stages[name] = entry
-            self.manifest.save()
+            self._save()
         clean(self.data)
-        steps = Steps(self, stage)
+        steps = Steps(self, stage, entry)
         started = time.monotonic()
         try:
             counts = dict(stage.body(steps))
@@ -220,7 +237,7 @@ class Workspace:
         entry.peak_memory_bytes = max(peak_memory_bytes(), steps.peak_memory_bytes)
         entry.state = "done"
         self.manifest.stages[name] = entry
-        self.manifest.save()
+        self._save()
         self.tidy(name)
         self.observer.stage_ended(name, entry, True)
         return entry
@@ -236,9 +253,11 @@ def expected_entry(
     """The record that a stage is to have. In a plan, `keys` are those of the stages before it that
     would run, and what they would make is not there yet."""
     inputs = {n: p for n, p in stage.inputs(data).items() if keys is None or p.exists()}
+    old = manifest.stages.get(stage.name)
+    likes = old.inputs if old is not None else {}
     return Entry.begun(
         stage.config(),
-        {name: digests.of(path) for name, path in inputs.items()},
+        {name: digests.of_input(path, likes.get(name)) for name, path in inputs.items()},
         {n: (keys or {}).get(n) or manifest.stages[n].key for n in stage.after},
         stage.rules,
         {name: library_version(name) for name in stage.libraries},
@@ -256,6 +275,8 @@ def plan(
     again = False
     for stage in stages:
         again = again or stage.name == start
+        there = {path: None for path in stage.inputs(data).values() if path.exists()}
+        digests.prepare(there, ThreadEngine())
         new = expected_entry(stage, data, manifest, digests, keys)
         keys[stage.name] = new.key
         old = manifest.stages.get(stage.name)
@@ -294,6 +315,13 @@ def split(partitions: int, *inputs: Path) -> list[Work]:
     return [Work(*inputs, partition=p) for p in range(partitions)]
 
 
+def ranges(count: int, most: int) -> list[tuple[int, int]]:
+    """At most `most` runs of so many things, as long as one another: first and end of each."""
+    number = min(count, most)
+    ends = [count * i // number for i in range(number + 1)] if number else []
+    return list(pairwise(ends))
+
+
 @dataclass(frozen=True)
 class Made:
     """What a step made, a `Done` and its files for each task in the order of the work."""
@@ -321,7 +349,7 @@ class Made:
 class Steps:
     """A stage at work: hands the tasks of its steps to the engine and knows what they made."""
 
-    def __init__(self, workspace: Workspace, stage: Stage) -> None:
+    def __init__(self, workspace: Workspace, stage: Stage, entry: Entry | None = None) -> None:
         self.workspace = workspace
         self.data = workspace.data
         self.engine = workspace.engine
@@ -331,13 +359,15 @@ class Steps:
         self.seconds_before = 0.0  # spent by earlier, interrupted runs on tasks that still count
         self.peak_memory_bytes = 0
         self._stage = stage
-        self._rules = {
-            "stage": stage.name,
-            "rules": stage.rules,
-            "libraries": {name: library_version(name) for name in stage.libraries},
-        }
+        self._libraries = {name: library_version(name) for name in stage.libraries}
+        self._rules = {"stage": stage.name, "rules": stage.rules, "libraries": self._libraries}
         self._outputs: dict[str, dict[str, Any]] = {}
-        self._known: dict[Path, str] = {}
+        # Inputs from outside by the digests that the stage's record has of them.
+        self._known = {
+            path: entry.inputs[name]
+            for name, path in (stage.inputs(self.data).items() if entry is not None else ())
+            if entry is not None and name in entry.inputs
+        }
 
     def each(
         self,
@@ -370,6 +400,17 @@ class Steps:
             tasks.append(Task(name, function, item.inputs, made, given, item.weight, options or {}))
         return Made(self.tasks(step, tasks, unit), [task.outputs for task in tasks])
 
+    def joined(self, step: str, files: Sequence[Path]) -> tuple[Path, ...]:
+        """Files of a shuffle, or fewer with the same rows in the same order: at most `MOST_FILES`.
+
+        Every task of a merge opens each of them, so that without a limit the opens of a build would
+        grow with the square of its size.
+        """
+        if len(files) <= MOST_FILES:
+            return tuple(files)
+        work = [Work(*files[first:end]) for first, end in ranges(len(files), MOST_FILES)]
+        return self.each(step, join_shuffles, work, [f"{step}-{{}}.arrow"]).files()
+
     def one(
         self,
         step: str,
@@ -390,24 +431,29 @@ class Steps:
         if len(set(names)) != len(names):
             raise ValueError(f"task names of step `{step}` are not unique")
         folder = self.data / STATE / "done" / self._stage.name / step
+        before = read_markers(folder)
         done: dict[str, Done] = {}
         jobs = []
         for task in tasks:
             digests = {path: self._digest(path) for path in task.inputs}
             fingerprint = task.fingerprint(digests, self._rules)
             marker = folder / f"{task.name}.json"
-            found = read_marker(marker, self.data, fingerprint)
+            found = read_marker(marker, self.data, fingerprint, before.get(task.name))
             if found is not None:
                 done[task.name] = found
                 self.seconds_before += found.seconds
             else:
-                jobs.append(Job(task, self.data, marker, fingerprint))
+                fences = (self.workspace.lease.fence,)
+                job = Job(task, self.data, marker, fingerprint, self.data / STATE, fences)
+                jobs.append(replace(job, versions=self._libraries))
         observer = self.observer
         observer.step_started(step, sum(job.task.weight for job in jobs), unit)
         # Closed at once on an error or Ctrl-C, so that workers never outlive the step.
         with contextlib.closing(_generator(self.engine, jobs, observer)) as results:
             for result in results:
                 done[result.name] = result
+        if jobs:
+            write_markers(folder, [done[name] for name in names])
         for result in done.values():
             self._outputs.update(result.outputs)
             self.peak_memory_bytes = max(self.peak_memory_bytes, result.peak_memory_bytes)
@@ -441,7 +487,7 @@ class Steps:
                     self._known[path] = entry.outputs[relative]["sha256"]
                     break
             else:
-                self._known[path] = self.workspace.digests.of(path)
+                self._known[path] = self.workspace.digests.of_input(path)
         return self._known[path]
 
 

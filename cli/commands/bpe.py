@@ -2,15 +2,18 @@
 
 import gc
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from webtext_py import defaults
 
-from ..options import WebTextCommand, shared_options, text_field_option, workers_option
+from ..options import WebTextCommand, engine_options, shared_options, text_field_option
 from ..output import Progress, echo, print_json, print_passed
 from ..parameters import FILE, FOLDER, PATH, option
+
+if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
 
 _PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
 
@@ -72,13 +75,13 @@ def bpe() -> None:
     help="Folder for the vocabulary [default: tokenizer/ in the data directory].",
 )
 @option("--force", is_flag=True, help="Replace a vocabulary made from something else.")
-@workers_option
+@engine_options
 @shared_options
 def train(
     data: Path,
     as_json: bool,
     quiet: bool,
-    workers: int | None,
+    where: "Where",
     inputs: tuple[str, ...],
     special: tuple[str, ...],
     no_special: bool,
@@ -110,9 +113,11 @@ def train(
     if no_special and options["exclude_special"]:
         raise ConfigError("`--exclude-special` needs a special token, and `--no-special` has none")
     config = BpeConfig(special=() if no_special else special, **options)
-    asked = Asked(config, inputs, from_counts, save_counts, text_field, workers)
+    asked = Asked(config, inputs, from_counts, save_counts, text_field, where.threads)
     with Progress(quiet=quiet) as observer:
-        facts = train_vocabulary(data, asked, out=out, force=force, observer=observer)
+        facts = train_vocabulary(
+            data, asked, out=out, force=force, engine=where.make(threads=True), observer=observer
+        )
     folder = out or data / TOKENIZER.name()
     if as_json:
         print_json({"tokenizer": str(folder), **facts})
@@ -162,13 +167,13 @@ def train(
     help="One file a shard, or one flat file a split: train.bin, val.bin.",
 )
 @option("--force", is_flag=True, help="Redo tokens made from something else.")
-@workers_option
+@engine_options
 @shared_options
 def encode(
     data: Path,
     as_json: bool,
     quiet: bool,
-    workers: int | None,
+    where: "Where",
     tokenizer: Path | None,
     pattern: str | None,
     inputs: tuple[str, ...],
@@ -192,7 +197,6 @@ def encode(
     # a tenth of a second of one core.
     gc.disable()
     from webtext_py.bpe.encode_stage import encode
-    from webtext_py.engine import ThreadEngine
 
     gc.freeze()
     gc.enable()
@@ -210,7 +214,7 @@ def encode(
             text_field=text_field,
             flat=kind == "bin",
             force=force,
-            engine=ThreadEngine(workers),
+            engine=where.make(threads=True),
             observer=observer,
         )
     folder = out or data / "tokens"

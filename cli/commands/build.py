@@ -1,7 +1,7 @@
 """`webtext build`: dumps to links, pages, clean text and Parquet shards."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,14 +12,17 @@ from ..fetch_options import fetch_options, fetch_values
 from ..options import (
     command,
     data_option,
+    engine_options,
     extract_options,
     force_option,
     near_dup_options,
     output_options,
     partitions_option,
-    workers_option,
 )
 from ..parameters import FILE, Size, grouped, option
+
+if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
 
 STAGES = ("links", "archives", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -102,7 +105,7 @@ _KEEP = grouped(
 _RUN = grouped(
     "Running",
     data_option,
-    workers_option,
+    engine_options,
     option("--from", "start", type=click.Choice(STAGES), help="Redo this stage and all after it."),
     force_option,
     option("--dry-run", is_flag=True, help="Say what would run; change nothing."),
@@ -138,7 +141,7 @@ def build(
     start: str | None,
     force: bool,
     dry_run: bool,
-    workers: int | None,
+    where: "Where",
     data: Path,
     as_json: bool,
     quiet: bool,
@@ -149,11 +152,10 @@ def build(
     Without --submissions, --links and --pages the demo data inside the package is used.
     """
     from webtext_py.config import BuildConfig
-    from webtext_py.engine import LocalEngine
     from webtext_py.pipeline import Build, Sources
 
     from ..output import Progress, echo, print_json
-    from ..summary import build_document, print_plan, print_summary
+    from ..summary import build_document, plan_document, print_plan, print_summary
 
     sources = Sources(submissions, links, pages, wikipedia)
     if sources.demo and not quiet:
@@ -165,12 +167,12 @@ def build(
         if show_wanted(click.get_current_context()):
             return verdicts
         if as_json:
-            print_json({"stages": dict(verdicts)})
+            print_json(plan_document(verdicts, work.outlook()))
         else:
-            print_plan(verdicts)
+            print_plan(verdicts, work.outlook())
         return None
     with Progress(quiet=quiet) as progress:
-        entries = work.run(LocalEngine(workers), progress, force=force, start=start)
+        entries = work.run(where.make(), progress, force=force, start=start)
     if as_json:
         print_json(build_document(data, entries, work.passed.document()))
     elif not quiet:

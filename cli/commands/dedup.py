@@ -1,19 +1,23 @@
 """`webtext dedup`: near-duplicates out of any text data set."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..options import (
     command,
+    engine_options,
     force_option,
     near_dup_options,
     partitions_option,
     shared_options,
     text_field_option,
-    workers_option,
 )
 from ..parameters import FOLDER, option
+
+if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
 
 _EPILOG = """\b
 Examples:
@@ -41,7 +45,7 @@ Examples:
 @text_field_option
 @partitions_option
 @force_option
-@workers_option
+@engine_options
 @shared_options
 def dedup(
     inputs: tuple[str, ...],
@@ -50,9 +54,9 @@ def dedup(
     near_dup: float | None,
     shingle: int,
     text_field: str,
-    partitions: int,
+    partitions: int | None,
     force: bool,
-    workers: int | None,
+    where: "Where",
     data: Path,
     as_json: bool,
     quiet: bool,
@@ -63,7 +67,6 @@ def dedup(
     `created_utc` where the data has these columns, then the first id.
     """
     from webtext_py.dedup import DedupConfig, run_dedup
-    from webtext_py.engine import ThreadEngine
 
     from ..output import Progress, echo, print_json, print_passed
 
@@ -75,7 +78,7 @@ def dedup(
             out,
             config,
             against=against,
-            engine=ThreadEngine(workers),
+            engine=where.make(threads=True),
             observer=progress,
             force=force,
         )

@@ -1,17 +1,21 @@
 """`webtext extract`: main text of web pages."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..options import (
     command,
+    engine_options,
     extract_options,
     force_option,
     shared_options,
-    workers_option,
 )
 from ..parameters import FOLDER, option
+
+if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
 
 _EPILOG = """\b
 Examples:
@@ -31,7 +35,7 @@ Examples:
 )
 @extract_options
 @force_option
-@workers_option
+@engine_options
 @shared_options
 def extract(
     inputs: tuple[str, ...],
@@ -40,7 +44,7 @@ def extract(
     lang: str | None,
     min_words: int,
     force: bool,
-    workers: int | None,
+    where: "Where",
     data: Path,
     as_json: bool,
     quiet: bool,
@@ -50,7 +54,6 @@ def extract(
     HTML files and folders of them, WARC and ARC, Parquet or JSONL with `html`
     (and perhaps `url`). Pages that are no documents are left out and counted.
     """
-    from webtext_py.engine import LocalEngine
     from webtext_py.extraction import OUT, run_extract
     from webtext_py.sizes import size
     from webtext_py.text.extract import ExtractSettings
@@ -64,7 +67,7 @@ def extract(
             inputs,
             folder,
             settings,
-            engine=LocalEngine(workers),
+            engine=where.make(),
             observer=progress,
             force=force,
         )

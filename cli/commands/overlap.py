@@ -1,6 +1,5 @@
 """`webtext overlap`: how much of a test set is in the training text; its index."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from webtext_py import defaults
 
 from ..options import (
     WebTextCommand,
+    engine_options,
     shared_options,
     spread,
     text_field_option,
@@ -20,6 +20,7 @@ from ..output import Progress, console, echo, print_json
 from ..parameters import FILE, FOLDER, ManyOption, Names, Size, option, several
 
 if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
     from webtext_py.overlap import IndexConfig, Outcome
 
 _EXAMPLES = """\b
@@ -173,7 +174,7 @@ _FORCE = option("--force", is_flag=True, help="Make the index again.")
 )
 @_FORCE
 @_index_options
-@workers_option
+@engine_options
 @shared_options
 @click.pass_context
 def overlap(ctx: click.Context, /, **options: Any) -> None:
@@ -193,7 +194,7 @@ def _report(
     data: Path,
     as_json: bool,
     quiet: bool,
-    workers: int | None,
+    where: "Where",
     memory: int,
     fields: tuple[str, ...] | None,
     no_evidence: bool,
@@ -215,7 +216,8 @@ def _report(
             data,
             config,
             memory=memory,
-            threads=workers or _cpus(),
+            threads=where.threads,
+            engine=where.make(threads=True),
             observer=observer,
             say=_say(quiet),
         )
@@ -231,10 +233,6 @@ def _config(options: dict[str, Any]) -> "IndexConfig":
     from webtext_py.overlap import IndexConfig
 
     return IndexConfig(**{name: options.pop(name) for name in ("n", "ascii", "rate", "capacity")})
-
-
-def _cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _say(quiet: bool) -> Callable[[str], None]:
@@ -304,13 +302,13 @@ def _print(outcome: "Outcome") -> None:
 @overlap.command(cls=Verb, epilog="\b\nExample:\n  webtext overlap index --train corpus/ -n 13")
 @_FORCE
 @_index_options
-@workers_option
+@engine_options
 @shared_options
 def index(
     data: Path,
     as_json: bool,
     quiet: bool,
-    workers: int | None,
+    where: "Where",
     memory: int,
     train: tuple[str, ...],
     text_field: str,
@@ -327,7 +325,7 @@ def index(
         force=force,
     )  # fmt: skip
     with Progress(quiet=quiet) as observer:
-        threads, say = workers or _cpus(), _say(quiet)
+        threads, say = where.threads, _say(quiet)
         made = build(data, config, memory=memory, threads=threads, observer=observer, say=say)
     _describe(made, as_json)
 
@@ -363,9 +361,14 @@ def check(
     Also the report's own check, a million random strings: it expects no hit
     and proves no more than a rate below 3e-6.
     """
+    from webtext_py.engine.local import available_cpus
     from webtext_py.overlap.run import check as run
 
-    options: dict[str, Any] = {"probes": probes, "seed": seed, "threads": workers or _cpus()}
+    options: dict[str, Any] = {
+        "probes": probes,
+        "seed": seed,
+        "threads": workers or available_cpus(),
+    }
     with Progress(quiet=quiet) as observer:
         made, found = run(data, index_file, observer=observer, **options)
     if as_json:
@@ -402,12 +405,13 @@ def merge(
 
     Build the parts with the same --capacity, for all of them together.
     """
+    from webtext_py.engine.local import available_cpus
     from webtext_py.errors import InputError
     from webtext_py.overlap.stage import merge_kept
 
     if out.exists() and not force:
         raise InputError(f"`{out}` exists already", "`--force` replaces it")
-    _describe(merge_kept(parts, out, threads=workers or _cpus()), as_json)
+    _describe(merge_kept(parts, out, threads=workers or available_cpus()), as_json)
 
 
 def _describe(made: Any, as_json: bool) -> None:

@@ -1,9 +1,13 @@
 """`webtext report`: a page to look at."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..options import command, shared_options, workers_option
+from ..options import command, engine_options, shared_options
 from ..parameters import FILE, option
+
+if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
 
 _EPILOG = """\b
 Examples:
@@ -20,11 +24,11 @@ Examples:
     help="A published list of domains to set beside ours, such as the GPT-2 repository's "
     "domains.txt.",
 )
-@workers_option
+@engine_options
 @shared_options
 def report(
     domains: Path | None,
-    workers: int | None,
+    where: "Where",
     data: Path,
     as_json: bool,
     quiet: bool,
@@ -37,13 +41,12 @@ def report(
 
     Writes report/index.html and report/report.json in the data.
     """
-    from webtext_py.engine import LocalEngine
     from webtext_py.report import report as run
 
     from ..output import Progress, echo, print_json
 
     with Progress(quiet=quiet) as progress:
-        figures = run(data, domains=domains, engine=LocalEngine(workers), observer=progress)
+        figures = run(data, domains=domains, engine=where.make(), observer=progress)
     if as_json:
         print_json(figures)
     else:

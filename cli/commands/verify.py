@@ -1,16 +1,22 @@
 """`webtext verify`: re-checks every file and every count of a data directory."""
 
+import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..options import command, shared_options
+from ..options import command, engine_options, shared_options
+
+if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
 
 
 @command(epilog="\b\nExample:\n  webtext verify --data webtext-data\n")
+@engine_options
 @shared_options
 @click.pass_context
-def verify(ctx: click.Context, data: Path, as_json: bool, quiet: bool) -> None:
+def verify(ctx: click.Context, where: "Where", data: Path, as_json: bool, quiet: bool) -> None:
     """Re-check a data directory: files, digests and counts.
 
     Names every file that was altered, cut or lost since it was written, and
@@ -18,9 +24,11 @@ def verify(ctx: click.Context, data: Path, as_json: bool, quiet: bool) -> None:
     """
     from webtext_py.verify import verify as check
 
-    from ..output import echo, print_json
+    from ..output import Progress, echo, print_json
 
-    report = check(data)
+    engine = where.make(threads=True)
+    with Progress(quiet=quiet) as progress, contextlib.closing(engine):
+        report = check(data, engine, progress)
     if as_json:
         print_json(report.document())
     else:

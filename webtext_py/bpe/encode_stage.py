@@ -269,7 +269,7 @@ def encode_stage(
     # What the stage will ask for is worked out while the vocabulary is read.
     with ThreadPoolExecutor(1) as ahead:
         outside = names if inputs or shards else ()
-        digests = [ahead.submit(workspace.digests.of, path) for path in outside]
+        digests = [ahead.submit(workspace.digests.of_input, path) for path in outside]
         try:
             given = open_tokenizer(tokenizer, pattern)[1]
             for digest in digests:

@@ -1,20 +1,25 @@
 """`webtext bpe train`: a vocabulary from shards or any text, as a stage of a data directory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from webtext_py.bpe import counts, texts
 from webtext_py.bpe.train import BpeConfig, count_files, learn, load_counts
 from webtext_py.bpe.vocabulary import FILES, Vocabulary, write_vocabulary
+from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER, TRAIN_SHARDS
 from webtext_py.manifest import input_names
-from webtext_py.reader import Passed
+from webtext_py.reader import Passed, recognise
 from webtext_py.shards import shards_stage, training_shards
 from webtext_py.stage import Files, Stage
-from webtext_py.workspace import Observer, Silent, Steps, Workspace
+from webtext_py.workspace import Made, Observer, Silent, Steps, Work, Workspace
+
+# Our choice, of text: what one task counts. Less is counted in the command's own process, whose
+# threads share one table of pieces.
+COUNT_BYTES = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Asked:
     from_counts: Sequence[Path] = ()  # files of counts instead of text
     save_counts: Path | None = None
     text_field: str = "text"
-    threads: int | None = None
+    threads: int | None = None  # for what this process does itself
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,59 @@ class TrainVocabulary(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Counts, learns, writes."""
         given = steps.before(TRAIN_SHARDS) if self.upstream else None
-        vocabulary, facts = make_vocabulary(self.asked, given, steps.observer)
+        passed = Passed()
+        counted = None if self.asked.from_counts else self._count(steps, given, passed)
+        if counted is None:
+            vocabulary, facts = make_vocabulary(self.asked, given, steps.observer)
+        else:
+            asked = replace(self.asked, from_counts=counted.files())
+            vocabulary, facts = make_vocabulary(asked, given, steps.observer)
+            size = counted.total("text_bytes")
+            facts |= {"text_bytes": size, "passed_over": passed.document()}
         steps.keep(write_vocabulary(vocabulary, steps.data / TOKENIZER.name()))
         return facts
+
+    def _count(self, steps: Steps, given: Sequence[Path] | None, passed: Passed) -> Made | None:
+        """Piece counts by tasks, where the text is longer than `COUNT_BYTES`."""
+        asked = self.asked
+        files = texts.sources(asked.inputs if given is None else given, asked.text_field, passed)
+        sizes = [texts.estimated_bytes([file], asked.text_field) for file in files]
+        if sum(sizes) <= COUNT_BYTES or None in files:
+            return None
+        bundles: list[list[Path]] = []
+        held = 0
+        for file, size in zip(files, sizes, strict=True):
+            assert file is not None
+            if not bundles or held + size > COUNT_BYTES:
+                bundles.append([])
+                held = 0
+            bundles[-1].append(file.path)
+            held += size
+        return steps.each(
+            "count",
+            count_bundle,
+            [Work(*bundle, weight=sum(p.stat().st_size for p in bundle)) for bundle in bundles],
+            ["counts-{}.parquet"],
+            unit="bytes",
+            options={"threads": asked.threads if len(bundles) == 1 else 1},
+            settings=asdict(asked.settings),
+            text_field=asked.text_field,
+        )
+
+
+def count_bundle(
+    inputs: list[Path],
+    outputs: list[Path],
+    settings: Mapping[str, Any],
+    text_field: str,
+    threads: int | None,
+) -> dict[str, Any]:
+    """Task: piece counts of some files of text."""
+    config = BpeConfig(**{**settings, "special": tuple(settings["special"])})
+    files = [recognise(path) for path in inputs]
+    pieces, size = count_files(files, config, text_field=text_field, threads=threads)
+    counts.write_counts(pieces, config.pattern, outputs[0])
+    return {"text_bytes": size}
 
 
 def train_vocabulary(
@@ -78,6 +133,7 @@ def train_vocabulary(
     *,
     out: Path | None = None,
     force: bool = False,
+    engine: Engine | None = None,
     observer: Observer | None = None,
 ) -> Mapping[str, Any]:
     """Trains into `tokenizer/` of the data directory, or into the folder `out`, which is written
@@ -85,7 +141,7 @@ def train_vocabulary(
     observer = observer or Silent()
     shards = not asked.inputs and not asked.from_counts
     if out is None:
-        with Workspace(data, observer=observer) as workspace:
+        with Workspace(data, engine or ThreadEngine(), observer) as workspace:
             upstream = shards_stage(workspace.manifest) if shards else None
             return workspace.run(TrainVocabulary(asked, upstream), force=force).counts
     there = [out / name for name in FILES if (out / name).exists()]

@@ -4,28 +4,38 @@ After `kill -9` at any moment an output is either absent or whole, and a marker 
 whole outputs.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import resource
 import shutil
+import socket
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from webtext_py.engine.task import Done, Job
+from webtext_py.errors import FencedError, WebTextError
 
 TEMPORARY = ".tmp-"
 PART = ".part-"  # begins the name of a folder that is not whole yet
 
 
 def run_job(job: Job) -> Done:
-    """Runs one task in this process and commits what it wrote."""
+    """Runs one task in this process and commits what it wrote.
+
+    An attempt beside others gives the marker that another one has left, and commits nothing.
+    """
     task = job.task
     started = time.monotonic()
-    temporaries = [_temporary(path) for path in task.outputs]
+    if job.attempt and (before := _of_another(job)):
+        return before
+    temporaries = [_temporary(path, job.attempt) for path in task.outputs]
     for path in temporaries:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -35,12 +45,17 @@ def run_job(job: Job) -> Done:
         for temporary, final in zip(temporaries, task.outputs, strict=True):
             outputs[str(final.relative_to(job.root))] = file_facts(temporary)
             flush(temporary)
+        _check_fences(job)
+        if job.attempt and (before := _of_another(job)):
+            return before
         for temporary, final in zip(temporaries, task.outputs, strict=True):
-            temporary.replace(final)
-    except BaseException:
+            if job.attempt:
+                _create(task.name, temporary, final)
+            else:
+                temporary.replace(final)
+    finally:
         for path in temporaries:
             path.unlink(missing_ok=True)
-        raise
     for folder in {path.parent for path in task.outputs}:
         flush(folder)
     done = Done(
@@ -53,19 +68,49 @@ def run_job(job: Job) -> Done:
     )
     # Not flushed: a marker that a power cut takes or tears costs that its task runs again, and two
     # flushes fewer for every task are felt where steps are small.
-    write_json(job.marker, asdict(done), durable=False)
+    if job.marker is not None:
+        write_json(job.marker, asdict(done), durable=False)
     return done
 
 
-def read_marker(marker: Path, root: Path, fingerprint: str) -> Done | None:
-    """The finished task of a marker, or None if it is absent, of other inputs, or if an output
-    is gone or of another length."""
+def _of_another(job: Job) -> Done | None:
+    """What another attempt has committed."""
+    return None if job.marker is None else read_marker(job.marker, job.root, job.fingerprint)
+
+
+def _check_fences(job: Job) -> None:
+    """Raises `FencedError` where this attempt is no longer wanted: it was given up, or another
+    webtext has the directory."""
+    for fence in job.fences:
+        if fence.exists():
+            raise FencedError(f"task `{job.task.name}` was given up before it ended")
+
+
+def _create(task: str, temporary: Path, final: Path) -> None:
+    """Gives a whole file its name, unless another attempt was faster with the same bytes."""
     try:
-        done = Done(**json.loads(marker.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError):
-        return None  # not one of ours: the task runs again and writes it anew
+        os.link(temporary, final)
+    except FileExistsError:
+        if file_facts(final) != file_facts(temporary):
+            raise WebTextError(
+                f"task `{task}` is not deterministic: another attempt wrote other bytes to "
+                f"`{final}`"
+            ) from None
+
+
+def read_marker(
+    marker: Path, root: Path, fingerprint: str, known: Done | None = None
+) -> Done | None:
+    """The finished task of a marker, or None if it is absent, of other inputs, or if an output
+    is gone or of another length. `known` is what `read_markers` has of the task."""
+    done = known
+    if done is None or done.fingerprint != fingerprint:
+        try:
+            done = Done(**json.loads(marker.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            return None  # not one of ours: the task runs again and writes it anew
     if done.fingerprint != fingerprint:
         return None
     for name, facts in done.outputs.items():
@@ -75,6 +120,33 @@ def read_marker(marker: Path, root: Path, fingerprint: str) -> Done | None:
         except FileNotFoundError:
             return None
     return done
+
+
+def write_markers(folder: Path, done: Sequence[Done]) -> None:
+    """Puts the markers of a finished step, those in `folder`, into one file beside it."""
+    lines = [json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in done]
+    content = "".join(lines).encode("utf-8", "backslashreplace")
+    # What takes long to make again is worth a flush, before the single markers go.
+    write_bytes(_together(folder), content, durable=sum(each.seconds for each in done) > 1)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_markers(folder: Path) -> dict[str, Done]:
+    """What `write_markers` left for the step whose markers lie in `folder`, by task."""
+    found = {}
+    try:
+        with _together(folder).open("rb") as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError, TypeError):  # torn: its task runs again
+                    done = Done(**json.loads(line))
+                    found[done.name] = done
+    except FileNotFoundError:
+        pass
+    return found
+
+
+def _together(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.jsonl")
 
 
 def file_facts(path: Path) -> dict[str, Any]:
@@ -166,6 +238,13 @@ def peak_memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _temporary(path: Path) -> Path:
-    # The process id keeps a worker that outlives its parent for a moment from our file.
-    return path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+def _temporary(path: Path, attempt: str = "") -> Path:
+    # The process id keeps a worker that outlives its parent for a moment from our file; machines
+    # that share a folder may have the same ids, so the machine and the attempt have their marks.
+    mark = f"{_machine()}{os.getpid()}-" + (f"{attempt}-" if attempt else "")
+    return path.with_name(f"{TEMPORARY}{mark}{path.name}")
+
+
+@cache
+def _machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6] + "-"

@@ -204,7 +204,7 @@ def _serve(pipe: Connection, parent: int) -> None:
         try:
             message: tuple[str, Any] = ("done", run_job(job))
         except BaseException as error:  # a panic of the core is no Exception
-            message = ("failed", _portable(error))
+            message = ("failed", portable(error))
         progress.attach(None)
         try:
             pipe.send(message)
@@ -219,7 +219,7 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _portable(error: BaseException) -> BaseException:
+def portable(error: BaseException) -> BaseException:
     """The error with the worker's traceback as a note, or its text if it cannot be sent."""
     import pickle
     import traceback

@@ -26,6 +26,9 @@ class Task:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     weight: int = 1  # share of the step's progress, in the step's unit
     options: Mapping[str, Any] = field(default_factory=dict)  # arguments that change no result
+    cpus: int = 1  # for an engine that places tasks on machines
+    memory: int = 0  # bytes that it is known to need; 0 where it fits beside others
+    alone: bool = False  # on its machine, while it runs
 
     def fingerprint(self, digests: Mapping[Path, str], rules: Mapping[str, Any]) -> str:
         """SHA-256 of what the outputs depend on: function, arguments, the inputs' content, and the
@@ -65,8 +68,14 @@ class Job:
 
     task: Task
     root: Path  # output paths in the marker are relative to it
-    marker: Path
+    marker: Path | None  # none where there is nothing to resume: a task without outputs
     fingerprint: str
+    state: Path  # where engines keep what they must know after a kill
+    fences: tuple[Path, ...] = ()  # files whose presence says that this may no longer commit
+    # An engine under which several attempts at a task may be alive names each, and says what its
+    # process must be like. Their outputs are created, never replaced.
+    attempt: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 class Engine(Protocol):

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from webtext_py.digests import STATE
 from webtext_py.engine import LocalEngine
 from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.extras import require
-from webtext_py.manifest import STATE
 from webtext_py.workspace import Observer, Silent, Workspace
 
 from .stage import FOLDER, Evaluate, Settings, Test

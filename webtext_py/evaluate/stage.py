@@ -177,6 +177,6 @@ def _take(files: list[Path], count: int) -> list[Path]:
 
 
 def _versions(stage: Stage) -> dict[str, str]:
-    from webtext_py.stage import library_version
+    from webtext_py.versions import library_version
 
     return {name: library_version(name) for name in stage.libraries}

@@ -1,6 +1,6 @@
 """One pass over training text for the exact n-grams of test sets: what is there, and where."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,13 +41,27 @@ class Evidence:
 
     documents: npt.NDArray[np.uint32]  # by n-gram: training documents that have it
     best: npt.NDArray[np.uint32]  # by place: the longest run over it, NOTHING where none is
-    runs: list[Stretch | None]  # None: a longer one took all its places
+    runs: list[Stretch]
     by_ngram: npt.NDArray[np.uint32]  # by n-gram: a run that has it, NOTHING where none does
     texts: int = 0  # training documents read
     words: int = 0
     ngrams: int = 0
     overlapping: dict[Path, list[int]] = field(default_factory=dict)  # rows with any, by file
     rows: dict[Path, int] = field(default_factory=dict)  # documents read, by file
+
+
+@dataclass(frozen=True)
+class Part:
+    """What some of the files have; of several, in order, `joined` makes the whole."""
+
+    documents: npt.NDArray[np.uint32]  # by n-gram
+    lengths: npt.NDArray[np.uint32]  # by place: n-grams of the longest run over it
+    best: npt.NDArray[np.uint32]  # by place: its number in `runs`
+    runs: list[Stretch]
+    words: int
+    ngrams: int
+    overlapping: list[list[int]]  # by file
+    rows: list[int]  # by file
 
 
 def find_evidence(
@@ -63,13 +77,21 @@ def find_evidence(
     for which of several equally long runs is shown: the first in the order of the files.
     """
     observer = observer or Silent()
-    scanner = _core.NgramScanner(texts)
-    runs: list[Stretch | None] = []
-    overlapping: dict[Path, list[int]] = {}
-    rows_of: dict[Path, int] = {}
     observer.step_started("evidence", training.size(), "bytes")
+    part = find_part(texts, training, threads, observer.advanced)
+    return joined([part], texts, training)
+
+
+def find_part(
+    texts: _core.NgramTexts, training: TrainingText, threads: int, advance: Callable[[int], None]
+) -> Part:
+    """What the files of a text have."""
+    scanner = _core.NgramScanner(texts)
+    runs: list[Stretch] = []
+    overlapping, rows_of = [], []
     for source, batches in training.files(extra=["url"]):
         row = 0
+        rows: list[int] = []
         for batch in batches:
             column = text_column(batch.column("text"))
             hits_buffer, runs_buffer = scanner.scan_rows(*column, threads)
@@ -77,23 +99,50 @@ def find_evidence(
             found = np.frombuffer(memoryview(runs_buffer), np.uint64).reshape(-1, 5)
             for line in found.tolist():
                 runs.append(_run(batch, line, source.path.name))
-            rows = (np.flatnonzero(hits) + row).tolist()
-            if rows:
-                overlapping.setdefault(source.path, []).extend(rows)
+            rows += (np.flatnonzero(hits) + row).tolist()
             row += batch.num_rows
-        rows_of[source.path] = row
-        observer.advanced(source.path.stat().st_size)
-    best = np.frombuffer(memoryview(scanner.best_runs()), np.uint32)
-    used = set(np.unique(best).tolist())
+        overlapping.append(rows)
+        rows_of.append(row)
+        advance(source.path.stat().st_size)
+    best = np.frombuffer(memoryview(scanner.best_runs()), np.uint32).copy()
+    covered = best != NOTHING
+    # Those that a longer one took all places of are left out.
+    used, best[covered] = np.unique(best[covered], return_inverse=True)
+    runs = [runs[number] for number in used]
+    lengths = np.zeros(len(best), np.uint32)
+    lengths[covered] = np.array([run.ngrams for run in runs], np.uint32)[best[covered]]
+    counts = np.frombuffer(memoryview(scanner.documents()), np.uint32)
+    return Part(counts, lengths, best, runs, *scanner.totals(), overlapping, rows_of)
+
+
+def joined(parts: Sequence[Part], texts: _core.NgramTexts, training: TrainingText) -> Evidence:
+    """The evidence of all files, out of parts in the order of the files."""
+    best, lengths = parts[0].best.copy(), parts[0].lengths.copy()
+    runs = list(parts[0].runs)
+    for part in parts[1:]:
+        longer = part.lengths > lengths  # of equal ones the first stays
+        best[longer] = part.best[longer] + np.uint32(len(runs))
+        lengths[longer] = part.lengths[longer]
+        runs += part.runs
     ngrams_at = np.frombuffer(memoryview(texts.ngrams()), np.uint32)
     covered = np.flatnonzero((best != NOTHING) & (ngrams_at != NOTHING))[::-1]  # the first wins
     by_ngram = np.full(len(texts), NOTHING)
     by_ngram[ngrams_at[covered]] = best[covered]
-    kept = [run if number in used else None for number, run in enumerate(runs)]
-    counts = np.frombuffer(memoryview(scanner.documents()), np.uint32)
-    words, ngrams = scanner.totals()
-    documents = sum(rows_of.values())
-    return Evidence(counts, best, kept, by_ngram, documents, words, ngrams, overlapping, rows_of)
+    counts = np.minimum(sum(part.documents.astype(np.uint64) for part in parts), NOTHING)
+    paths = [source.path for source in training.sources]
+    rows = dict(zip(paths, (n for part in parts for n in part.rows), strict=True))
+    found = dict(zip(paths, (n for part in parts for n in part.overlapping), strict=True))
+    return Evidence(
+        counts.astype(np.uint32),
+        best,
+        runs,
+        by_ngram,
+        sum(rows.values()),
+        sum(part.words for part in parts),
+        sum(part.ngrams for part in parts),
+        {path: numbers for path, numbers in found.items() if numbers},
+        rows,
+    )
 
 
 def _run(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Stretch:

@@ -232,7 +232,6 @@ class SetReport:
             elif (other := evidence.by_ngram[number]) != NOTHING:
                 # An n-gram of very many places: runs are followed from the first of them only.
                 run = evidence.runs[other]
-                assert run is not None
                 rows[(place - start, self.layout.n)] = run
         return [(first, words, run) for (first, words), run in sorted(rows.items(), key=_order)]
 

@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 from webtext_py import _core
 from webtext_py.columns import text_column
 from webtext_py.defaults import INDEX_MEMORY
+from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.engine.commit import write_bytes, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.manifest import input_names
+from webtext_py.overlap import spread
 from webtext_py.overlap.drop import drop_overlapping
 from webtext_py.overlap.evidence import Evidence, find_evidence
 from webtext_py.overlap.index import (
@@ -27,6 +29,7 @@ from webtext_py.overlap.index import (
 from webtext_py.overlap.page import render
 from webtext_py.overlap.report import Answer, Layout, SetReport, document
 from webtext_py.overlap.scores import compare, read_scores
+from webtext_py.overlap.spread import spread_evidence
 from webtext_py.overlap.stage import (
     FOLDER,
     INDEX,
@@ -89,6 +92,7 @@ def overlap(
     *,
     memory: int = INDEX_MEMORY,
     threads: int = 1,
+    engine: Engine | None = None,
     observer: Observer | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Outcome]:
@@ -106,13 +110,13 @@ def overlap(
     tests = [_read(name, path, config, say) for name, path in found]
     if not config.train and config.index_file is None:
         training_shards(data, "--train")  # before anything is written
-    with Workspace(data, observer=observer) as workspace:
+    with Workspace(data, engine or ThreadEngine(threads), observer) as workspace:
         index, text = _index_and_text(workspace, config, memory, threads, say, passed)
         if said := passed_said(passed.document()):
             say(said)
         observer.stage_started("overlap")
         layout = Layout(tests, index.facts["n"], index.facts["ascii"])
-        bloom, evidence = _ask(layout, index, text, threads, observer)
+        bloom, evidence = _ask(layout, index, text, threads, workspace)
         own_sets = find_test_sets(config.own_train)[0] if config.own_train else []
         own = _own_train(layout, own_sets, threads)
         answer = bloom if evidence is None else Answer.of(layout, evidence.documents > 0)
@@ -160,7 +164,7 @@ def _ask(
     index: Index,
     text: TrainingText | None,
     threads: int,
-    observer: Observer,
+    workspace: Workspace,
 ) -> tuple[Answer, Evidence | None]:
     """What the filter says, and what the text itself does, where it is to be read."""
     flags = np.zeros(len(layout.core), bool)
@@ -169,7 +173,11 @@ def _ask(
     bloom = Answer.of(layout, flags)
     if text is None:
         return bloom, None
-    evidence = find_evidence(layout.core, text, threads=threads, observer=observer)
+    observer = workspace.observer
+    if text.size() > spread.TASK_BYTES:
+        evidence = spread_evidence(layout, text, workspace.data, workspace.engine, observer)
+    else:
+        evidence = find_evidence(layout.core, text, threads=threads, observer=observer)
     missed = int(((evidence.documents > 0) & ~flags).sum())
     if missed:
         raise InputError(

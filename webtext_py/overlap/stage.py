@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from webtext_py.defaults import INDEX_MEMORY
+from webtext_py.digests import STATE
 from webtext_py.engine.commit import flush
 from webtext_py.errors import FormatError, InputError
-from webtext_py.manifest import MANIFEST, STATE, input_names
+from webtext_py.manifest import MANIFEST, input_names
 from webtext_py.overlap.index import (
     Index,
     IndexConfig,

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from webtext_py.ahead import Ahead
-from webtext_py.manifest import Digests, input_names
+from webtext_py.digests import Digests
+from webtext_py.manifest import input_names
 from webtext_py.reader import Passed, Source, list_sources, read_batches
 from webtext_py.shards import training_shards
 

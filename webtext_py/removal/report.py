@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from webtext_py.bpe.encode_stage import TOKENS
 from webtext_py.bpe.train_stage import TrainVocabulary
+from webtext_py.digests import STATE
 from webtext_py.engine.commit import PART
 from webtext_py.layout import DUPLICATES, REMOVED, SHARDS, TRAIN_SHARDS, WIKIPEDIA, url_ends
-from webtext_py.manifest import MANIFEST, STATE, Entry
+from webtext_py.manifest import MANIFEST, Entry
 from webtext_py.removal.files import Rewriting
 from webtext_py.removal.find import Found
 from webtext_py.removal.promote import Promoted

@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 import pytest
 
+from webtext_py import defaults
 from webtext_py.cli.commands.build import build
 from webtext_py.cli.commands.dedup import dedup
 from webtext_py.cli.main import run
-from webtext_py.config import BuildConfig
+from webtext_py.config import BuildConfig, partitions_for
 from webtext_py.dedup import DedupConfig
-from webtext_py.defaults import MOST_PARTITIONS
+from webtext_py.defaults import MOST_PARTITIONS, PARTITIONS
 from webtext_py.errors import ConfigError
 
 
@@ -44,3 +45,19 @@ def test_build_and_dedup_take_the_same_partitions() -> None:
         for number in (0, MOST_PARTITIONS + 1):
             with pytest.raises(ConfigError, match=f"{number} partitions; 1 to 256 were expected"):
                 config(partitions=number)
+
+
+def test_partitions_follow_the_bytes_of_the_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for number in range(40):
+        (tmp_path / "folder" / str(number)).write_bytes(bytes(1000))
+    (tmp_path / "file").write_bytes(bytes(999))
+    both = [tmp_path / "file", tmp_path / "folder"]
+    assert partitions_for(both) == PARTITIONS
+    monkeypatch.setattr(defaults, "PARTITION_BYTES", 2000)
+    assert partitions_for(both) == 21
+    assert partitions_for(both[:1]) == PARTITIONS
+    monkeypatch.setattr(defaults, "PARTITION_BYTES", 10)
+    assert partitions_for(both) == MOST_PARTITIONS

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,25 @@ def _unexpected(steps: Steps) -> dict[str, Any]:
     raise AssertionError("the stage was done")
 
 
+def in_one_file(markers: Path, *lines: bytes) -> None:
+    """A step's markers as a finished one leaves them."""
+    markers.write_bytes(b"\n".join(lines))
+
+
+def in_single_files(markers: Path, *lines: bytes) -> None:
+    """A step's markers as a kill leaves them, before it ended."""
+    markers.unlink()
+    folder = markers.with_suffix("")
+    folder.mkdir()
+    for number, line in enumerate(lines):
+        (folder / f"double-{number:05d}.json").write_bytes(line)
+
+
+@pytest.mark.parametrize("spread", [in_one_file, in_single_files])
 @pytest.mark.parametrize("torn", [b"", b"\0" * 300, b'{"name": "dou', b"[1]", b"7"])
-def test_a_torn_marker_costs_its_task_again(tmp_path: Path, source: Path, torn: bytes) -> None:
+def test_a_torn_marker_costs_its_task_again(
+    tmp_path: Path, source: Path, torn: bytes, spread: Callable[..., None]
+) -> None:
     def begun(steps: Steps) -> dict[str, Any]:
         doubles(steps, source, 3)
         raise InputError("stop")
@@ -83,17 +101,23 @@ def test_a_torn_marker_costs_its_task_again(tmp_path: Path, source: Path, torn: 
         with pytest.raises(InputError, match="stop"):
             workspace.run(Simple(begun))
         before = {path.name: path.read_bytes() for path in (data / "out").iterdir()}
-        markers = sorted((data / ".state" / "done" / "out" / "double").iterdir())
-        whole = markers[0].read_bytes()
-        markers[0].write_bytes(torn)
-        stamps = [path.stat().st_mtime_ns for path in markers]
+        markers = data / ".state" / "done" / "out" / "double.jsonl"
+        assert not markers.with_suffix("").exists(), "the single ones are gone"
+        whole = markers.read_bytes().splitlines()
+        spread(markers, torn, *whole[1:])
+        made = sorted((data / "out").iterdir())
+        stamps = [path.stat().st_mtime_ns for path in made]
 
         def checked(steps: Steps) -> dict[str, Any]:
             doubles(steps, source, 3)
-            again = [path.stat().st_mtime_ns for path in markers]
+            again = [path.stat().st_mtime_ns for path in made]
             assert again[0] != stamps[0]
             assert again[1:] == stamps[1:]
-            assert json.loads(markers[0].read_bytes())["outputs"] == json.loads(whole)["outputs"]
+            lines = markers.read_bytes().splitlines()
+            assert [json.loads(line)["outputs"] for line in lines] == [
+                json.loads(line)["outputs"] for line in whole
+            ]
+            assert lines[1:] == whole[1:]
             return {}
 
         workspace.run(Simple(checked))
@@ -114,10 +138,10 @@ def test_interrupted_stage_does_only_what_is_missing(tmp_path: Path, source: Pat
         assert not list(data.rglob(".tmp-*"))
 
     def resumed(steps: Steps) -> dict[str, Any]:
-        marker = data / ".state" / "done" / "out" / "double" / "double-00000.json"
-        stamp = marker.stat().st_mtime_ns
+        made = data / "out" / "00000.txt"
+        stamp = made.stat().st_mtime_ns
         doubles(steps, source, 3)
-        assert marker.stat().st_mtime_ns == stamp
+        assert made.stat().st_mtime_ns == stamp
         return {}
 
     with Workspace(data, LocalEngine(1)) as workspace:

@@ -12,6 +12,7 @@ On disk, for a while: 24 bytes a band and document (504 at the default threshold
 bytes a document that has a verified pair.
 """
 
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from webtext_py.stages.dedup import exact
 from webtext_py.stages.dedup.exact import ORDER, REMOVED
 from webtext_py.stages.dedup.rows import ROW_BITS, Part, between, numbered, own_rows
 from webtext_py.tables import Shuffle, iterate, write_table
+
+# A part to read: its number, whether it is protected, how `Part` reads it.
+ReadPart = tuple[int, bool, dict[str, Any]]
 
 REASON = "near_duplicate"
 SCHEME = "affine32"  # datasketch's default
@@ -51,22 +55,20 @@ FACTS = pa.schema(
 def sign(
     inputs: list[Path],
     outputs: list[Path],
-    part: int,
+    parts: Sequence[ReadPart],
     partitions: int,
-    protected: bool,
-    source: dict[str, Any],
     banding: tuple[int, int] | None,
     shingle: int,
 ) -> dict[str, Any]:
-    """Task: a part of the documents to the hashes of its ids (first output) and band rows (second;
+    """Task: parts of the documents to the hashes of their ids (first output) and band rows (second;
     none without `banding`) and `exact.CANDIDATES` (third) by partition."""
     of = (SCHEME, *permutations(PERMUTATIONS, SEED, SCHEME))
-    rows = 0
+    rows = free = 0
     with ExitStack() as stack:
         orders_file = stack.enter_context(outputs[0].open("wb"))
         bands_file = stack.enter_context(outputs[1].open("wb"))
         shuffle = stack.enter_context(Shuffle(outputs[2], partitions, exact.CANDIDATES))
-        for first, batch in numbered(Part(inputs[0], **source)):
+        for part, protected, first, batch in _batches(inputs, parts):
             numbers = np.arange(first, first + batch.num_rows, dtype=np.uint64)
             numbers |= np.uint64(part << ROW_BITS)
             # An order that depends on the document alone: no file order shows in a result.
@@ -83,7 +85,17 @@ def sign(
             keys = np.frombuffer(memoryview(found), np.uint8).reshape(-1, 16)
             exact.add(shuffle, batch, keys, numbers, protected, partitions)
             rows += batch.num_rows
-    return {"rows": rows}
+            free += 0 if protected else batch.num_rows
+    return {"rows": rows, "free": free}
+
+
+def _batches(
+    paths: list[Path], parts: Sequence[ReadPart]
+) -> Iterator[tuple[int, bool, int, pa.RecordBatch]]:
+    """The batches of some parts: the part's number, whether it is protected, the first row."""
+    for path, (part, protected, source) in zip(paths, parts, strict=False):
+        for first, batch in numbered(Part(path, **source)):
+            yield part, protected, first, batch
 
 
 def _write(file: Any, *buffers: "_core.Buffer") -> None:
@@ -108,26 +120,25 @@ def candidates(
 
 
 def shingles(
-    inputs: list[Path],
-    outputs: list[Path],
-    part: int,
-    shingle: int,
-    protected: bool,
-    source: dict[str, Any],
+    inputs: list[Path], outputs: list[Path], parts: Sequence[ReadPart], shingle: int
 ) -> dict[str, Any]:
-    """Task: shingle sets (first output) and facts (second) of a part's candidates; the first
-    input is the part, the others name the candidates."""
-    wanted = np.unique(own_rows(inputs[1:], part))
+    """Task: shingle sets (first output) and facts (second) of the candidates of some parts; the
+    first inputs are the parts, the others name the candidates."""
+    by_part = own_rows(inputs[len(parts) :], [part for part, _, _ in parts])
+    chosen = [each for each in parts if len(by_part[each[0]])]
+    paths = [path for path, each in zip(inputs, parts, strict=False) if len(by_part[each[0]])]
+    numbers = [rows | np.uint64(part << ROW_BITS) for part, rows in by_part.items()]
+    wanted = np.concatenate(numbers)
     facts = []
     ends = np.zeros(0, np.uint64)
     with outputs[0].open("wb") as file:
         # Number of sets, numbers, ends, keys; the ends are known when all keys are written.
         file.write(np.uint64(len(wanted)).tobytes())
-        file.write((wanted | np.uint64(part << ROW_BITS)).tobytes())
+        file.write(wanted.tobytes())
         file.write(bytes(8 * len(wanted)))
         collected, last = [], 0
-        for first, batch in numbered(Part(inputs[0], **source)) if len(wanted) else ():
-            places = between(wanted, first, batch.num_rows)
+        for part, protected, first, batch in _batches(paths, chosen):
+            places = between(by_part[part], first, batch.num_rows)
             if not len(places):
                 continue
             batch = batch.take(pa.array(places))

@@ -4,7 +4,7 @@ Documents come in parts, a file each, and have a number: `part << ROW_BITS | row
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,16 +136,19 @@ def _times(values: pa.Array, passed: Passed) -> pa.Array:
     return pc.coalesce(pa.array(millis, pa.int64()).cast(_LATEST.type), _LATEST)
 
 
-def own_rows(paths: list[Path], part: int) -> npt.NDArray[np.uint64]:
-    """The rows of one part among the ascending numbers in several files, sorted."""
-    low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
-    rows = [np.zeros(0, np.uint64)]
+def own_rows(paths: list[Path], parts: Sequence[int]) -> dict[int, npt.NDArray[np.uint64]]:
+    """The rows of each of some parts among the ascending numbers in several files, sorted and each
+    once."""
+    nothing = np.zeros(0, np.uint64)
+    found = {part: [nothing] for part in parts}
     for path in paths:
         if path.stat().st_size:
             numbers = np.memmap(path, np.uint64, "r")
-            start, end = np.searchsorted(numbers, [low, high])
-            rows.append(np.array(numbers[start:end]) - low)
-    return np.sort(np.concatenate(rows))
+            for part, rows in found.items():
+                low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
+                start, end = np.searchsorted(numbers, [low, high])
+                rows.append(np.array(numbers[start:end]) - low)
+    return {part: np.unique(np.concatenate(rows)) for part, rows in found.items()}
 
 
 def between(rows: npt.NDArray[np.uint64], first: int, count: int) -> npt.NDArray[np.uint64]:

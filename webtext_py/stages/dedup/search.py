@@ -9,7 +9,7 @@ from webtext_py.errors import InputError
 from webtext_py.minhash import bands_for
 from webtext_py.stages.dedup import exact, near
 from webtext_py.stages.dedup.rows import Part
-from webtext_py.workspace import Made, Steps, Work, split
+from webtext_py.workspace import MOST_FILES, Made, Steps, Work, ranges, split
 
 PART_BYTES = 8 << 20  # our choice: of the inputs' files, for each partition of the search
 
@@ -50,7 +50,7 @@ def find_duplicates(
         exact.group,
         split(parts, *signed.files(2), *signed.files(0)),
         ["exact-{}.parquet", "copies-{}.bin"],
-        files=len(documents),
+        files=len(signed.done),
         partitions=parts,
     )
     if twice := grouped.total("twice"):
@@ -68,7 +68,7 @@ def find_duplicates(
         removed = (*removed, *more)
         dropped[near.REASON] = counts.pop("removed")
     dropped = {reason: count for reason, count in dropped.items() if count}
-    taken = sum(signed.counts("rows")[:free])
+    taken = signed.total("free")
     return Found(removed, taken, dropped, counts)
 
 
@@ -81,11 +81,10 @@ def _sign(
     shingle: int,
 ) -> Made:
     """Each part's ids, band rows and digests."""
-    work = [_read(document, part, free) for part, document in enumerate(documents)]
     return steps.each(
         "sign",
         near.sign,
-        work,
+        _read(documents, free),
         ["ids-{}.bin", "bands-{}.bin", "digests-{}.arrow"],
         unit="bytes",
         partitions=partitions,
@@ -94,16 +93,21 @@ def _sign(
     )
 
 
-def _read(document: Part, part: int, free: int, *beside: Path) -> Work:
-    """The work of reading a part; those from number `free` on are protected."""
-    return Work(
-        document.path,
-        *beside,
-        weight=document.weight,
-        part=part,
-        protected=part >= free,
-        source=document.arguments(),
-    )
+def _read(documents: Sequence[Part], free: int, *beside: Path) -> list[Work]:
+    """The work of reading all parts, at most `MOST_FILES` tasks; those from number `free` on are
+    protected."""
+    return [
+        Work(
+            *(document.path for document in documents[first:end]),
+            *beside,
+            weight=sum(document.weight for document in documents[first:end]),
+            parts=[
+                [first + place, first + place >= free, document.arguments()]
+                for place, document in enumerate(documents[first:end])
+            ],
+        )
+        for first, end in ranges(len(documents), MOST_FILES)
+    ]
 
 
 def _near(
@@ -126,9 +130,7 @@ def _near(
         files=len(bands),
         partitions=parts,
     )
-    work = [
-        _read(document, part, free, *grouped.files(1)) for part, document in enumerate(documents)
-    ]
+    work = _read(documents, free, *grouped.files(1))
     outputs = ["sets-{}.bin", "facts-{}.parquet"]
     shingled = steps.each("shingles", near.shingles, work, outputs, unit="bytes", shingle=shingle)
     sets = shingled.files()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from webtext_py.config import BuildConfig
+from webtext_py.config import BuildConfig, partitions_for
 from webtext_py.errors import InputError
 from webtext_py.layout import LINES, LINKS, url_ends
 from webtext_py.ledger import KEPT, balance, reasons
@@ -34,11 +34,17 @@ class Links(Stage):
     files = (LINKS, LINES, url_ends("links"))
     libraries = ("ada-url", "tldextract")  # what is one URL, what is one site
 
+    @property
+    def partitions(self) -> int:
+        """The configuration's, else those for the input."""
+        return self.settings.partitions or partitions_for(self.given.values())
+
     def config(self) -> Mapping[str, Any]:
         """Karma and date rules."""
-        named = ("min_karma", "karma_rule", "nsfw", "allow_damaged", "partitions")
+        named = ("min_karma", "karma_rule", "nsfw", "allow_damaged")
         return {
             **self.settings.part(*named),
+            "partitions": self.partitions,
             # The moment, not its spelling: 2018 and 2018-01-01 are one.
             "before_utc": self.settings.before_utc,
             "after_utc": self.settings.after_utc if self.settings.after is not None else None,
@@ -52,7 +58,7 @@ class Links(Stage):
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Scan, each submission once, one row for each key, the ledger of lines."""
-        settings, parts = self.settings, self.settings.partitions
+        settings, parts = self.settings, self.partitions
         names = sorted(self.given)
         scanned = steps.each(
             "scan",
@@ -70,7 +76,7 @@ class Links(Stage):
         single = steps.each(
             "unique",
             unique,
-            split(parts, *scanned.files()),
+            split(parts, *steps.joined("join-scan", scanned.files())),
             ["unique-{}.arrow"],
             partitions=parts,
         )

@@ -35,6 +35,7 @@ def indexed(
     steps: Steps, scans: Sequence[Path], partitions: int, captures: str | Files
 ) -> tuple[Path, ...]:
     """All captures by key, revisits joined to what they stand for, in a file for each partition."""
+    scans = steps.joined("join-scan", scans)
     resolved = steps.each(
         "revisits",
         scan.resolve_revisits,

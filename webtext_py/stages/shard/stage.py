@@ -77,11 +77,12 @@ class Shard(Stage):
             train=len(train),
             validation=len(validation),
         )
+        pieces = steps.joined("join-place", placed.files())
         names = [*train, *validation]
         written = steps.each(
             "write",
             write,
-            [Work(*placed.files(), name=name, shard=n) for n, name in enumerate(names)],
+            [Work(*pieces, name=name, shard=n) for n, name in enumerate(names)],
             [SHARDS, url_ends("shard")],
             row_group_documents=settings.row_group_documents,
         )

@@ -1,0 +1,115 @@
+"""One Ray cluster for the tests of a session: a head and three nodes of one CPU, on loopback."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PATHS = [
+    str(HERE),
+    str(HERE.parent / "engine"),
+    *os.environ.get("PYTHONPATH", "").split(os.pathsep),
+]
+
+
+class Nodes:
+    """A running cluster."""
+
+    def __init__(self) -> None:
+        self.env = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, PATHS)),
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": secrets.token_hex(32),
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(HERE / "nodes.py"), "3"],
+            env=self.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._drivers: list[subprocess.Popen[str]] = []
+        self.address = self._line()
+        self.raylets: dict[str, int] = dict(json.loads(self._line()) for _ in range(3))
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the cluster did not start"
+        return line.strip()
+
+    def add(self, **env: str) -> str:
+        """One more node, with this environment; its id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(env) + "\n")
+        self._process.stdin.flush()
+        node, raylet = json.loads(self._line())
+        self.raylets[node] = raylet
+        return str(node)
+
+    def signal(self, node: str, number: int) -> None:
+        """Sends a signal to a node's raylet and all of its workers."""
+        for process in _family(self.raylets[node]):
+            os.kill(process, number)
+        if number == signal.SIGKILL:
+            del self.raylets[node]
+
+    def python(self, script: str, *arguments: object) -> subprocess.Popen[str]:
+        """A driver of this cluster."""
+        self._drivers.append(
+            process := subprocess.Popen(
+                [sys.executable, "-P", str(HERE / script), self.address, *map(str, arguments)],
+                env=self.env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        )
+        return process
+
+    def close(self) -> None:
+        """Ends it, and the drivers that a test left."""
+        for driver in self._drivers:
+            if driver.poll() is None:
+                driver.kill()
+                driver.communicate()
+        for raylet in self.raylets.values():
+            for process in _family(raylet):
+                os.kill(process, signal.SIGCONT)
+        try:
+            self._process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+
+
+def _family(process: int) -> list[int]:
+    """A process with all that it started."""
+    found = [process]
+    for parent in found:
+        try:
+            tasks = Path(f"/proc/{parent}/task").iterdir()
+            found += [int(c) for t in tasks for c in (t / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+@pytest.fixture(scope="session")
+def nodes() -> Iterator[Nodes]:
+    """The cluster."""
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    cluster = Nodes()
+    yield cluster
+    cluster.close()

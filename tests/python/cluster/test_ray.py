@@ -1,0 +1,195 @@
+"""Ray as the engine: the same bytes as here, whatever dies, stops or differs on the way."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import HERE, Nodes
+
+
+def tree(data: Path) -> dict[str, str]:
+    """SHA-256 of every file that a command left, but the manifest with its seconds."""
+    return {
+        str(path.relative_to(data)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(data.rglob("*"))
+        if path.is_file() and ".state" not in path.parts and path.name != "manifest.json"
+    }
+
+
+def journal(data: Path) -> list[dict[str, Any]]:
+    lines = (data / ".state" / "attempts.jsonl").read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]  # one may be being written
+
+
+def wait_for(what: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+    """What is waited for, while the process lives."""
+    while not (found := what()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    return found
+
+
+def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What a driver printed."""
+    out, err = process.communicate(timeout=150)
+    assert process.returncode == 0, err
+    document: dict[str, Any] = json.loads(out)
+    return document
+
+
+@pytest.fixture(scope="session")
+def slowly(tmp_path_factory: pytest.TempPathFactory, nodes: Nodes) -> dict[str, str]:
+    """What the slow build leaves where nothing happens."""
+    data = tmp_path_factory.mktemp("slow") / "data"
+    command = [sys.executable, "-P", str(HERE / "driver.py"), "local", str(data), "build"]
+    subprocess.run(command, env=nodes.env, check=True, capture_output=True)
+    return tree(data)
+
+
+def test_every_command_gives_the_same_bytes(nodes: Nodes, tmp_path: Path) -> None:
+    commands = (
+        ("build",),
+        ("bpe", "train", "--vocab-size", "500"),
+        ("bpe", "encode"),
+        ("overlap",),
+        ("dedup", "{data}/shards/train-00000-of-00001.parquet"),
+        ("verify",),
+    )
+    found = []
+    for where in (("--workers", "1"), ("--engine", "ray", "--address", nodes.address)):
+        data = tmp_path / where[1]
+        for command in commands:
+            words = [word.format(data=data) for word in command]
+            code = "from webtext_py.cli.main import main; main()"
+            subprocess.run(
+                [sys.executable, "-P", "-c", code, *words, "--quiet", "--data", str(data), *where],
+                env=nodes.env, check=True, capture_output=True,
+            )  # fmt: skip
+        found.append(tree(data))
+    assert found[0] == found[1]
+    assert len(found[0]) > 90
+    done = {row["node"] for row in journal(tmp_path / "ray") if row["what"] == "done"}
+    assert len(done) >= 3
+
+
+def extracting(data: Path) -> list[dict[str, Any]]:
+    """Attempts of the journal that extract, once each node has one."""
+    if not (data / ".state" / "attempts.jsonl").exists():
+        return []
+    rows = [row for row in journal(data) if row["task"].startswith("extract-")]
+    return rows if len(rows) >= 3 else []
+
+
+def test_a_killed_node_costs_its_attempts_alone(
+    nodes: Nodes, tmp_path: Path, slowly: dict[str, str]
+) -> None:
+    nodes.add()  # for the one that goes
+    process = nodes.python("driver.py", tmp_path, "build")
+    victim = wait_for(lambda: extracting(tmp_path), process)[0]["node"]
+    time.sleep(1)
+    nodes.signal(victim, signal.SIGKILL)
+    ended(process)
+    assert tree(tmp_path) == slowly
+    lost = [row for row in journal(tmp_path) if row["what"] == "lost"]
+    assert {row["node"] for row in lost} == {victim}
+    assert not list(tmp_path.rglob(".tmp-*"))
+
+
+def test_a_frozen_node_is_left_alone_and_its_late_results_are_discarded(
+    nodes: Nodes, tmp_path: Path, slowly: dict[str, str]
+) -> None:
+    nodes.add()  # for the one that is not used again
+    process = nodes.python("driver.py", tmp_path, "build", "12")
+    victim = wait_for(lambda: extracting(tmp_path), process)[0]["node"]
+    time.sleep(1)
+    nodes.signal(victim, signal.SIGSTOP)
+    wait_for(lambda: [r for r in journal(tmp_path) if r["what"] in ("lost", "beaten")], process)
+    nodes.signal(victim, signal.SIGCONT)
+    ended(process)
+    time.sleep(1)
+    assert tree(tmp_path) == slowly
+    late = [row for row in journal(tmp_path) if row["what"] in ("lost", "beaten")]
+    assert {row["node"] for row in late} == {victim}
+    assert not {row["attempt"] for row in late} & {
+        row["attempt"] for row in journal(tmp_path) if row["what"] == "done"
+    }
+    nodes.signal(victim, signal.SIGKILL)
+
+
+def test_a_killed_driver_leaves_a_build_that_goes_on(
+    nodes: Nodes, tmp_path: Path, slowly: dict[str, str]
+) -> None:
+    process = nodes.python("driver.py", tmp_path, "build")
+    wait_for(lambda: [r for r in extracting(tmp_path) if r["what"] == "done"], process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    marked = {path.stem for path in (tmp_path / ".state" / "done").rglob("*.json")}
+    for file in (tmp_path / ".state" / "done").rglob("*.jsonl"):
+        marked |= {json.loads(line)["name"] for line in file.read_text().splitlines()}
+    assert any(name.startswith("extract-") for name in marked)
+    before = len(journal(tmp_path))
+    ended(nodes.python("driver.py", tmp_path, "build"))
+    assert tree(tmp_path) == slowly
+    again = {row["task"] for row in journal(tmp_path)[before:] if row["what"] == "begun"}
+    assert again
+    assert not again & marked
+
+
+def test_a_hog_is_retried_alone_and_then_named(nodes: Nodes, tmp_path: Path) -> None:
+    found = ended(nodes.python("driver.py", tmp_path, "hog"))
+    assert found["error"].startswith("task `step-00003` ran out of memory or died 3 times")
+    rows = [row for row in journal(tmp_path) if row["task"] == "step-00003"]
+    begun = [row for row in rows if row["what"] == "begun"]
+    assert [row["alone"] for row in begun] == [False, True, True]
+    assert begun[2]["memory"] == 2 * begun[1]["memory"] > 0
+    ran = [json.loads(line) for line in (tmp_path / "ran.jsonl").read_text().splitlines()]
+    alone = [row for row in ran if row["number"] == 3][1:]
+    assert len(alone) == 2
+    for hog in alone:
+        beside = [row for row in ran if row["node"] == hog["node"] and row is not hog]
+        assert all(r["ended"] <= hog["began"] or r["began"] >= hog["ended"] for r in beside)
+
+
+def test_a_task_that_kills_itself_is_named_after_three_attempts(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    found = ended(nodes.python("driver.py", tmp_path, "die"))
+    assert found["error"].startswith("task `step-00003` died 3 times, the last time on node ")
+    rows = [row for row in journal(tmp_path) if row["task"] == "step-00003"]
+    assert sum(row["what"] == "begun" for row in rows) == 3
+    markers = {path.stem for path in (tmp_path / ".state" / "done").rglob("*.json")}
+    assert markers == {row["task"] for row in journal(tmp_path) if row["what"] == "done"}
+    # What is done stays done, and a new run tries three times again.
+    before = len(journal(tmp_path))
+    assert ended(nodes.python("driver.py", tmp_path, "die"))["error"]
+    again = [row for row in journal(tmp_path)[before:] if row["what"] == "begun"]
+    assert not markers & {row["task"] for row in again}
+    assert sum(row["task"] == "step-00003" for row in again) == 3
+
+
+def test_an_error_names_node_task_and_attempt(nodes: Nodes, tmp_path: Path) -> None:
+    found = ended(nodes.python("driver.py", tmp_path, "fail"))
+    assert (found["error"], found["hint"]) == ("`x` is bad", "do better")
+    assert found["notes"][-1].startswith("task `step-00003`, attempt 1, on node ")
+
+
+def test_another_version_of_a_library_is_refused(nodes: Nodes, tmp_path: Path) -> None:
+    folder = tmp_path / "other" / "ada_url-0.0.1.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: ada-url\nVersion: 0.0.1\n")
+    path = os.pathsep.join((str(folder.parent), nodes.env["PYTHONPATH"]))
+    extra = nodes.add(PYTHONPATH=path)
+    found = ended(nodes.python("driver.py", tmp_path / "data", "write", "ada-url"))
+    assert found["error"].startswith("this node has ada-url 0.0.1, not ")
+    assert extra[:8] in found["notes"][-1]
+    nodes.signal(extra, signal.SIGKILL)
+    assert ended(nodes.python("driver.py", tmp_path / "data", "write", "ada-url")) == {"done": 8}

@@ -1,0 +1,55 @@
+"""A build from many small files, in a process of its own, with small limits.
+
+Arguments: folder, number of files of pages, partitions, and how many files a task of a merge may
+read.
+"""
+
+import random
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext_py import workspace
+from webtext_py.config import BuildConfig
+from webtext_py.engine import LocalEngine
+from webtext_py.pipeline import Build, Sources
+from webtext_py.stages.dedup import search
+
+PAGES = 2  # in a file
+
+
+def make(folder: Path, files: int) -> tuple[Path, Path]:
+    """A table of links and a folder of files of pages, some of them copies of one another."""
+    words = [f"word{n}" for n in range(2000)]
+    choose = random.Random(1)
+    pages = folder / "pages"
+    pages.mkdir(parents=True)
+    links = []
+    for number in range(files):
+        rows = []
+        for page in range(PAGES):
+            url = f"http://site{number}.test/{page}"
+            of = number - 1 if page == 0 and number % 3 == 2 else number
+            text_seed = of * PAGES + page
+            text = " ".join(random.Random(text_seed).choices(words, k=300))
+            rows.append({"url": url, "html": f"<html><body><p>{text}</p></body></html>"})
+            links.append({"url": url, "karma": choose.randint(3, 90), "created_utc": 1_400_000_000})
+        pq.write_table(pa.Table.from_pylist(rows), pages / f"{number:05d}.parquet")
+    pq.write_table(pa.Table.from_pylist(links), folder / "links.parquet")
+    return folder / "links.parquet", pages
+
+
+def main() -> None:
+    """Builds."""
+    folder, (files, partitions, most) = Path(sys.argv[1]), map(int, sys.argv[2:])
+    workspace.MOST_FILES = search.MOST_FILES = most
+    links, pages = make(folder / "in", files)
+    sources = Sources(links=links, pages=(str(pages),))
+    config = BuildConfig(extractor="rules", min_words=20, partitions=partitions)
+    Build(folder / "data", sources, config).run(LocalEngine(1))
+
+
+if __name__ == "__main__":
+    main()

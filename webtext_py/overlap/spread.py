@@ -1,0 +1,112 @@
+"""The evidence pass by tasks of an engine: each reads some files of the training text."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from webtext_py import _core
+from webtext_py.columns import text_column
+from webtext_py.digests import STATE
+from webtext_py.engine import Engine, advance
+from webtext_py.engine.commit import write_bytes
+from webtext_py.engine.task import Job, Task
+from webtext_py.overlap.evidence import Evidence, Part, Stretch, find_part, joined
+from webtext_py.overlap.report import Layout
+from webtext_py.overlap.training import TrainingText
+from webtext_py.reader import recognise
+from webtext_py.workspace import Observer
+
+# Our choice, of files: what one task reads. Less is read in the command's own process, whose
+# threads share one set of n-grams.
+TASK_BYTES = 1 << 30
+
+
+def spread_evidence(
+    layout: Layout, training: TrainingText, data: Path, engine: Engine, observer: Observer
+) -> Evidence:
+    """What `find_evidence` gives, by tasks that leave nothing behind in `data`."""
+    folder = data / STATE / "work" / "overlap-evidence"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        texts = folder / "texts.parquet"
+        column = [text for each in layout.sets for text in each.texts]
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table({"text": pa.array(column, pa.large_string())}), sink)
+        write_bytes(texts, sink.getvalue().to_pybytes())
+        jobs = []
+        for number, bundle in enumerate(_bundles(training)):
+            paths = [source.path for source in bundle]
+            made = [folder / f"found-{number:05d}.{kind}" for kind in ("npz", "jsonl")]
+            arguments = {"n": layout.n, "ascii": layout.ascii, "text_field": training.text_field}
+            weight = sum(path.stat().st_size for path in paths)
+            inputs = (texts, *paths)
+            task = Task(f"evidence-{number:05d}", find, inputs, tuple(made), arguments, weight)
+            jobs.append(Job(task, data, None, "", data / STATE))
+        observer.step_started("evidence", training.size(), "bytes")
+        ended = list(engine.run(jobs, observer))
+        assert len(ended) == len(jobs)
+        return joined([_read(*job.task.outputs) for job in jobs], layout.core, training)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _bundles(training: TrainingText) -> list[list[Any]]:
+    bundles: list[list[Any]] = []
+    held = 0
+    for source in training.sources:
+        size = source.path.stat().st_size
+        if not bundles or held + size > TASK_BYTES:
+            bundles.append([])
+            held = 0
+        bundles[-1].append(source)
+        held += size
+    return bundles
+
+
+def find(
+    inputs: list[Path], outputs: list[Path], n: int, ascii: bool, text_field: str
+) -> dict[str, Any]:
+    """Task: what some files of training text (all inputs but the first) have of the texts of test
+    sets (the first): numbers, and the runs."""
+    texts = pq.read_table(inputs[0])["text"].combine_chunks()
+    core = _core.NgramTexts(*text_column(texts), n, ascii)
+    sources = tuple(recognise(path) for path in inputs[1:])
+    training = TrainingText(sources, ("",) * len(sources), text_field)
+    part = find_part(core, training, 1, advance)
+    lists = [len(rows) for rows in part.overlapping]
+    with outputs[0].open("wb") as numbers:
+        np.savez(
+            numbers,
+            documents=part.documents,
+            lengths=part.lengths,
+            best=part.best,
+            totals=np.array([part.words, part.ngrams], np.uint64),
+            rows=np.array(part.rows, np.uint64),
+            lists=np.array(lists, np.uint64),
+            overlapping=np.array([row for rows in part.overlapping for row in rows], np.uint64),
+        )
+    # In ASCII: names of files need not be UTF-8.
+    outputs[1].write_text("".join(json.dumps(asdict(run)) + "\n" for run in part.runs))
+    return {}
+
+
+def _read(numbers: Path, runs: Path) -> Part:
+    with np.load(numbers) as found, runs.open() as lines:
+        ends = np.cumsum(found["lists"]).astype(np.int64)
+        words, ngrams = map(int, found["totals"])
+        return Part(
+            found["documents"],
+            found["lengths"],
+            found["best"],
+            [Stretch(**json.loads(line)) for line in lines],
+            words,
+            ngrams,
+            [rows.tolist() for rows in np.split(found["overlapping"], ends[:-1])],
+            found["rows"].tolist(),
+        )
