@@ -137,9 +137,7 @@ def overlap(
                 scores=scores,
                 index=_index_facts(index),
             )
-            both = Passed(test.passed_over)
-            both.update(passed.document())
-            made["passed_over"] = both.document()
+            made["passed_over"] = Passed(test.passed_over).update(passed.document()).document()
             write = partial(_write, data / FOLDER, report, made, evidence, config.write_list)
             files = _keep(workspace, config, index, test, inputs, write)
             outcomes.append(Outcome(made, files))

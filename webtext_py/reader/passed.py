@@ -23,11 +23,12 @@ class Passed:
         if count:
             known[reason if reason in known or len(known) < MOST_REASONS else "others"] += count
 
-    def update(self, counts: Mapping[str, Mapping[str, int]]) -> None:
-        """Adds the counts of another reader."""
+    def update(self, counts: Mapping[str, Mapping[str, int]]) -> "Passed":
+        """Adds the counts of another reader; returns itself."""
         for unit, reasons in counts.items():
             for reason, count in reasons.items():
                 self.add(unit, reason, count)
+        return self
 
     def document(self) -> dict[str, dict[str, int]]:
         """The counts as `--json` and a manifest show them: units without any are left out."""

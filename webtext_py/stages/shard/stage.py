@@ -1,11 +1,12 @@
 """The stage's declaration, its steps and their order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from webtext_py.config import BuildConfig
+from webtext_py.engine import Done
 from webtext_py.errors import InputError
 from webtext_py.layout import DOCUMENTS, SHARDS, url_ends
 from webtext_py.ledger import balance
@@ -78,22 +79,17 @@ class Shard(Stage):
             validation=len(validation),
         )
         pieces = steps.joined("join-place", placed.files())
-        names = [*train, *validation]
         written = steps.each(
             "write",
             write,
-            [Work(*pieces, name=name, shard=n) for n, name in enumerate(names)],
+            [Work(*pieces, name=name, shard=n) for n, name in enumerate([*train, *validation])],
             [SHARDS, url_ends("shard")],
             row_group_documents=settings.row_group_documents,
         )
         counts = balance("shard", taken, written.total("rows"), {})
-        rows = dict(zip(names, written.done, strict=True))
         counts["splits"] = {
-            split: {
-                "shards": len(members),
-                **{w: sum(rows[m].counts[w] for m in members) for w in ("rows", "bytes", "words")},
-            }
-            for split, members in (("train", train), ("validation", validation))
+            "train": _sizes(written.done[: len(train)]),
+            "validation": _sizes(written.done[len(train) :]),
         }
         files = {
             path.rpartition("/")[2]: done.outputs[path]
@@ -120,6 +116,11 @@ class Shard(Stage):
         size = self.settings.shard_bytes
         train = max(1, -(-(surveyed.total("bytes") - held_out) // size))
         return ShardLayout(links, cut, train, -(-held_out // size))
+
+
+def _sizes(shards: Sequence[Done]) -> dict[str, int]:
+    sums = {name: sum(done.counts[name] for done in shards) for name in ("rows", "bytes", "words")}
+    return {"shards": len(shards), **sums}
 
 
 def stages_said(counts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
