@@ -43,8 +43,8 @@ def _pairs(rows: Iterable[Iterable[str]]) -> tuple[Ask, ...]:
 
 
 def write_lines(path: Path, rows: Iterable[Any]) -> None:
-    """Writes JSON Lines; lone surrogates are spelled as JSON spells them."""
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as out:
+    """Writes JSON Lines; lone surrogates, which no tokenizer takes, become `?`."""
+    with path.open("w", encoding="utf-8", errors="replace", newline="\n") as out:
         for row in rows:
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
 

@@ -29,8 +29,8 @@ def _bits(value: float) -> float:
 
 
 def perplexity(nats: float) -> float:
-    """exp of nats a unit; infinite where that is more than a float holds."""
-    return exp(nats) if nats < 700 else float("inf")
+    """exp of nats a unit; e^709 where that is more than a float holds."""
+    return exp(min(nats, 709.0))
 
 
 @dataclass(frozen=True)

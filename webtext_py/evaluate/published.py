@@ -67,6 +67,21 @@ _REASONS: Mapping[tuple[str, str], str] = {
     ("nqopen", "exact_match"): "the report does not say how many examples it seeded with",
     ("nqopen", "exact_match_top1"): "the report does not say how many examples it seeded with",
 }
+# How large the sets are that the figures are of: items, for running text original units.
+_SIZES: Mapping[str, int] = {
+    "lambada": 5_153,
+    "cbtcn": 2_000,
+    "cbtne": 2_000,
+    "wikitext2": 245_569,
+    "wikitext103": 245_569,
+    "ptb": 82_430,
+    "winograd": 273,
+    "hellaswag": 10_042,
+    "coqa": 7_983,
+    "nqopen": 3_610,
+    "wmt14enfr": 3_003,
+    "wmt14fren": 3_003,
+}
 _SAME = {"nq": "nqopen", "cnndm": "tldr", "wsc273": "winograd", "wsc": "winograd"}
 
 
@@ -75,11 +90,12 @@ def _plain(task: str) -> str:
     return _SAME.get(name, name)
 
 
-def figures(task: str, shots: int, metric: str) -> Figures:
-    """The reports' figures for a metric of a task, by model; none where there are none."""
-    return _TABLE.get((_plain(task), shots), {}).get(metric, {})
-
-
-def reason(task: str, metric: str) -> str | None:
-    """Why a report's figure does not stand beside a metric, where it has one."""
-    return _REASONS.get((_plain(task), metric))
+def figures(task: str, shots: int, metric: str, size: int) -> tuple[Figures, str | None]:
+    """The reports' figures for a metric of a task, by model; none where there are none, and why
+    one that there is does not stand beside it. `size`: items, or units of running text."""
+    name = _plain(task)
+    found = _TABLE.get((name, shots), {}).get(metric, {})
+    expected = _SIZES.get(name, size)
+    if found and size != expected:
+        return {}, f"the report's set has {expected:,} items or units, this one {size:,}"
+    return found, None if found else _REASONS.get((name, metric))

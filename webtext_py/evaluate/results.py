@@ -166,9 +166,11 @@ def _flat(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _published(one: Judged, metric: str) -> dict[str, Any]:
-    figures = published.figures(one.task, one.shots, metric)
-    why = None if figures else published.reason(one.task, metric)
-    return {"figures": dict(figures), "reason": why}
+    size = len(one.items)
+    if one.protocol.way == "rolling":
+        size = sum(item.facts["units"] for item in one.items)
+    figures, reason = published.figures(one.task, one.shots, metric, size)
+    return {"figures": dict(figures), "reason": reason}
 
 
 def _cuts(one: Judged) -> dict[str, int]:

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.shared_data,
     pytest.mark.filterwarnings("ignore"),  # of the harness and its libraries
 ]
-ITEMS = 24
+ITEMS = 16
 
 
 def _head(path: Path, start: int = 0) -> list[dict[str, Any]]:
