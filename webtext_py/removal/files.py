@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from webtext_py.engine.journal import NEW
+from webtext_py.errors import InputError
 from webtext_py.layout import DOCUMENTS, DUPLICATES, SHARDS, WIKIPEDIA, url_ends
 from webtext_py.ledger import balance
 from webtext_py.removal import rewrite
@@ -68,6 +69,10 @@ class Rewriting:
         taken = self._documents()
         for name in self.filters:
             taken = self._filter(name, taken)
+        if not taken:
+            raise InputError(
+                f"no document would be left in `{self.steps.data}`", "remove the directory instead"
+            )
         self._shards(taken)
 
     @property

@@ -156,7 +156,7 @@ def _layout(steps: Steps, listed: RemovedList) -> ShardLayout:
         for batch in iterate([steps.data / name for name in held], ["doc_id"])
     ]
     # By share; or where that gave too few, so that the last one is just below the cut.
-    cut = max(int(threshold(entry.config["validation"])), max(highest, default=-1) + 1)
+    cut = max(int(threshold(entry.config["validation"])), max(highest) + 1) if held else 0
     splits = entry.counts["splits"]
     return ShardLayout(key, cut, splits["train"]["shards"], splits["validation"]["shards"])
 

@@ -1,7 +1,9 @@
 """Pages that were fetched: their payloads go, their places stay, and nobody asks for them again."""
 
+import asyncio
 import gzip
 import hashlib
+import re
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -19,8 +21,8 @@ from webtext_py.removal import asked_for, remove
 from webtext_py.removal.emptied import members, without_payload
 from webtext_py.verify import verify
 
-from .server import Server
-from .worlds import live, run, urls, world, write_hosts, write_links
+from .server import Handler, Request, Server, redirect
+from .worlds import article, live, run, urls, world, write_hosts, write_links
 
 HOSTS, EACH = 3, 10
 
@@ -54,10 +56,26 @@ def holding(data: Path, needle: str) -> list[str]:
     return found
 
 
+def leading_away() -> Handler:
+    """The world, with one page that leads to another host."""
+    inner = world()
+
+    async def handle(
+        request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if request.target != "/away":
+            await inner(request, reader, writer)
+            return
+        port = writer.get_extra_info("sockname")[1]
+        writer.write(redirect(f"http://host2.test:{port}/page/away"))
+
+    return handle
+
+
 def test_out_of_what_was_fetched(tmp_path: Path) -> None:
     write_hosts(tmp_path / "hosts", HOSTS)
     data = tmp_path / "data"
-    with Server(world(), address="0.0.0.0") as server:
+    with Server(leading_away(), address="0.0.0.0") as server:
         links = urls(server.port, HOSTS, EACH)
         write_links(tmp_path / "links.csv", links)
         run(live(tmp_path, "data"))
@@ -89,13 +107,19 @@ def test_out_of_what_was_fetched(tmp_path: Path) -> None:
         # New links into what was removed are not asked for, nor kept where they lead to it.
         remove(data, asked_for(domain="host2.test"), engine=LocalEngine(1))
         assert not any("host2" in url for url in texts(data))
-        more = [f"http://host2.test:{server.port}/page/99"]
+        more = [f"http://host2.test:{server.port}/page/99", f"http://host1.test:{server.port}/away"]
         write_links(tmp_path / "links.csv", links + more)
-        run(live(tmp_path, "data", "--force"))
-        assert ("host2.test", "/page/99") not in {(r.host, r.target) for r in server.requests}
+        asked = len(server.requests)
+        run(live(tmp_path, "data", "--force", "--retry", "all"))  # pages that are gone, too
+        targets = {(r.host, r.target) for r in server.requests[asked:]}
+        linked = {url.partition(f":{server.port}")[2] for url in links + more}
+        assert not {target for host, target in targets if host == "host2.test"} & linked
+        assert any(host == "host1.test" for host, _ in targets)
+        (needle, *_) = re.findall(r"\b[0-9a-f]{7}\b", article("host2.test/page/away").decode())
+        assert holding(data, needle) == []
     fetched = pq.read_table(data / FETCHED.name()).to_pylist()
-    assert [r["outcome"] for r in fetched if r["url"] in more] == ["removed"]
-    assert Manifest(data).stages["pages"].counts["dropped"]["removed"] == 1
+    assert [r["outcome"] for r in fetched if r["url"] in more] == ["removed", "removed"]
+    assert Manifest(data).stages["pages"].counts["dropped"]["removed"] == 2
     assert verify(data).problems == []
 
 

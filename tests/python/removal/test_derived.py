@@ -237,6 +237,14 @@ def test_verify_knows_what_was_removed(copied: Path, world: tuple[Sources, Path]
     assert any("list of what was removed, is lost" in line for line in verify(copied).problems)
 
 
+def test_not_everything(copied: Path) -> None:
+    before = digests(copied)
+    everything = asked_for(doc_ids=[row["doc_id"] for row in documents(copied).values()])
+    with pytest.raises(InputError, match="no document would be left"):
+        remove(copied, everything, engine=LocalEngine(1))
+    assert digests(copied) == before
+
+
 def test_no_build_no_removal(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no finished `links`"):
         remove(tmp_path / "none", asked_for(domain="a.example"), engine=LocalEngine(1))
