@@ -153,7 +153,7 @@ def test_translation_pairs(tmp_path: Path) -> None:
         )
 
     sgm("src", "en", "A &amp; B", "Two")
-    with pytest.raises(InputError, match="has no reference `newstest2014-fren-ref.fr.sgm`"):
+    with pytest.raises(InputError, match=r"has no reference `newstest2014-fren-ref.fr.sgm`"):
         _read(tmp_path / "newstest2014-fren-src.en.sgm", "wmt14-en-fr")
     sgm("ref", "fr", "A et B", "Deux")
     form, items = _read(tmp_path / "newstest2014-fren-src.en.sgm", "wmt14-en-fr")
