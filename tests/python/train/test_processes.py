@@ -175,7 +175,7 @@ def test_bf16_gradients_are_summed_in_fp32() -> None:
             self.weight = nn.Parameter(torch.zeros(3, 2, dtype=torch.bfloat16))
             self.bias = nn.Parameter(torch.zeros(2, dtype=torch.bfloat16))
 
-        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        def forward(self, batch: torch.Tensor, number: int) -> torch.Tensor:
             return (self.weight.sum(0) * batch).sum() + (self.bias * batch * 2).sum()
 
     parts = [1.0] + [2.0**-9] * 64
@@ -188,7 +188,7 @@ def test_bf16_gradients_are_summed_in_fp32() -> None:
             assert isinstance(total.ddp, DistributedDataParallel) == (size == 2)
             for _ in range(3):  # buckets are laid out anew after the first step
                 for i, batch in enumerate(batches):
-                    _, gradients = total.micro_batch(batch, last=i + 1 == len(batches))
+                    _, gradients = total.micro_batch(batch, i, last=i + 1 == len(batches))
                     assert gradients[1].tolist() == [2 * parts[i], -2 * parts[i]]
                 weight, bias = total.total()
                 assert weight.dtype == bias.dtype == torch.float32
