@@ -158,7 +158,9 @@ class Progress:
 
     def note(self, text: str) -> None:
         """What is waited for: beside the bar, or with the next plain line."""
-        if self._bars is not None:
+        if self._bars is not None and self._step is None:
+            self._bars.console.print(shown(text), highlight=False, markup=False)
+        elif self._bars is not None:
             label = shown(f"{self._stage}: {self._name} ({text})")
             self._bars.update(self._step, description=label)
         elif not self._quiet and time.monotonic() - self._noted >= _LINE_SECONDS:

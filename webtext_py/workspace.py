@@ -103,8 +103,14 @@ class Workspace:
             raise InputError(f"`{shown}` is not UTF-8", "use a directory whose name is")
         if not self.reading:
             self._take()
-        self.manifest = Manifest(self.data)
-        self.digests = Digests(self.data)
+        try:
+            if not self.reading:
+                finish(self.data, self.data / REMOVAL)
+            self.manifest = Manifest(self.data)
+            self.digests = Digests(self.data)
+        except BaseException:
+            self._release()
+            raise
         return self
 
     def _take(self) -> None:
@@ -113,7 +119,10 @@ class Workspace:
         except (FileExistsError, NotADirectoryError):
             raise InputError(f"`{self.data}` is a file; a data directory was expected") from None
         self.lease = Lease.take(self.data / STATE, self._say)
-        finish(self.data, self.data / REMOVAL)
+
+    def _release(self) -> None:
+        if not self.reading:
+            self.lease.release()
 
     def _save(self) -> None:
         """Writes the manifest, unless another webtext has the directory by now."""
@@ -127,8 +136,7 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.engine.close()
-        if not self.reading:
-            self.lease.release()
+        self._release()
 
     def run(self, stage: Stage, *, force: bool = False, again: bool = False) -> Entry:
         """Runs a stage, or finds it done; `again` redoes it, whatever stands there.

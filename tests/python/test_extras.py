@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from webtext_py.cli.main import EXIT_FAILED, run
+from webtext_py.cli.main import EXIT_FAILED, EXIT_USAGE, run
 from webtext_py.extras import EXTRAS, missing
 
 TRAIN = "hint: run `pip install 'webtext[train]'`"
@@ -23,6 +23,18 @@ def test_a_missing_part_of_the_trainer_is_named(
     monkeypatch.setitem(sys.modules, name, None)
     assert run([*words, "--data", str(tmp_path)]) == EXIT_FAILED
     assert capsys.readouterr().err == f"error: `{name}` is not installed\n{TRAIN}\n"
+
+
+def test_a_missing_ray_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert run(["build", "--quiet", "--data", str(tmp_path), "--engine", "ray"]) == EXIT_FAILED
+    expected = "error: `ray` is not installed\nhint: run `pip install 'webtext[ray]'`\n"
+    assert capsys.readouterr().err == expected
+    assert not list(tmp_path.iterdir())
+    assert run(["build", "--data", str(tmp_path), "--address", "auto"]) == EXIT_USAGE
+    assert "hint: add `--engine ray`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

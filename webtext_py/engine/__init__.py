@@ -1,4 +1,4 @@
-"""Where tasks run: in this process or in a local pool; the interface leaves room for a cluster.
+"""Where tasks run: in this process, in a local pool, on threads, or on a cluster (`choose`).
 
 A stage hands over a list of `Task`s; an `Engine` decides only where each runs. What a task writes
 appears by fsync and rename, then its done-marker; a task whose marker is there is not run again.

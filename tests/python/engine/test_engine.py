@@ -230,6 +230,9 @@ def test_manifest_of_another_tool_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("[1, 2]")
     with pytest.raises(InputError, match="is not a manifest of webtext"):
         Workspace(tmp_path).__enter__()
+    (tmp_path / "manifest.json").unlink()
+    with Workspace(tmp_path):
+        pass  # the directory is nobody's again
 
 
 def test_peak_memory_is_of_this_process_alone() -> None:
