@@ -16,6 +16,7 @@ from .parameters import option
 NAME = "webtext.toml"
 # What one call asks for is no configuration.
 _ONE_CALL = ("config", "show-config", "json", "force", "dry-run", "from", "help", "version")
+_STAGES = "shows_stages"  # attribute of a command's function
 _FILE, _SHOW = "webtext.config", "webtext.show"  # keys of a context's `meta`
 
 
@@ -23,8 +24,8 @@ def config_options(function: Callable[..., Any], own_table: bool = True) -> Call
     """Adds `--config` and `--show-config`.
 
     Without `own_table` the command reads its own table and shows its own settings: `chosen_file`
-    and `show_wanted` say what was asked. A command with `--dry-run` returns what it would do by
-    stage, and shows nothing itself, where `show_wanted`.
+    and `show_wanted` say what was asked. One that `shows_stages` returns, with `--dry-run`, what it
+    would do by stage, and shows nothing itself, where `show_wanted`.
     """
 
     @functools.wraps(function)
@@ -33,7 +34,11 @@ def config_options(function: Callable[..., Any], own_table: bool = True) -> Call
         if not own_table or not show_wanted(context) or context.invoked_subcommand:
             return function(*args, **kwargs)
         table = ".".join(str(level.info_name) for level in _levels(context))
-        stages = _planned(functools.partial(function, *args), kwargs) if "dry_run" in kwargs else ()
+        stages = (
+            _planned(functools.partial(function, *args), kwargs)
+            if _STAGES in vars(function)
+            else ()
+        )
         return show(list(_rows(context)), table, bool(kwargs.get("as_json")), stages)
 
     for decorate in (
@@ -67,6 +72,12 @@ def _planned(
         return function(**kwargs | {"dry_run": True})
     except (WebTextError, OSError) as error:
         return [("error", str(error))]
+
+
+def shows_stages(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a command whose `--show-config` says what a run would do by stage."""
+    setattr(function, _STAGES, True)
+    return function
 
 
 def chosen_file(context: click.Context) -> tuple[Path | None, bool]:

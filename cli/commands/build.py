@@ -7,7 +7,7 @@ import click
 
 from webtext_py import defaults
 
-from ..config_file import show_wanted
+from ..config_file import show_wanted, shows_stages
 from ..fetch_options import fetch_options, fetch_values
 from ..options import (
     command,
@@ -132,6 +132,7 @@ _RUN = grouped(
 @_KEEP
 @_RUN
 @grouped("Fetching, for --pages live, wayback or commoncrawl", fetch_options)
+@shows_stages
 def build(
     submissions: tuple[str, ...],
     links: Path | None,
