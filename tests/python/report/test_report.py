@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -77,6 +79,13 @@ def test_what_was_made_from_other_shards_is_left_out(reported: Path, tmp_path: P
     assert made["duplicates"]["near"] == 0
     assert "tokens" not in {row["stage"] for row in made["cost"]}
     assert Page(data / "report" / "index.html").tables.keys() >= {"funnel", "cost-stages"}
+
+
+def test_it_needs_no_extra() -> None:
+    heavy = ("torch", "transformers", "matplotlib", "sacrebleu", "rouge_score", "ray")
+    code = f"import sys, webtext_py.report; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=True)
+    assert done.stdout.decode() == "[]\n"
 
 
 class Scores(Stage):
