@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from types import TracebackType
@@ -42,6 +43,7 @@ from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.optout import meta_opt_out
 from webtext_py.fetch.run import fetch
+from webtext_py.fetch.state import FetchState
 
 MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -170,6 +172,16 @@ class Quiet:
             self.memory.append(pages * os.sysconf("SC_PAGESIZE"))
 
 
+def fetch_all(
+    pages: Path, links: Sequence[Link], config: FetchConfig, watcher: Quiet
+) -> dict[str, str]:
+    """How links end that are fetched into the folder `pages`."""
+    with tempfile.TemporaryDirectory() as work, FetchState(Path(work)) as state:
+        state.add(links)
+        fetch(pages, state, ["live"], config, watcher)
+        return {a.url: a.outcome for of_link in state.attempts(["live"]) for a in of_link}
+
+
 def crawl(folder: str, data: Path, pages: int, hosts: int, delay: float) -> dict[str, Any]:
     """One run against a fresh server; its figures, checked."""
     watcher = Quiet()
@@ -177,11 +189,10 @@ def crawl(folder: str, data: Path, pages: int, hosts: int, delay: float) -> dict
         links = [Link(url, url, 0.0) for url in server.urls(pages)]
         config = config_of(server.table, delay)
         began, cpu = time.monotonic(), time.process_time()
-        attempts = fetch(data / "pages", links, ["live"], config, watcher)
+        outcomes = fetch_all(data / "pages", links, config, watcher)
         seconds, spent = time.monotonic() - began, time.process_time() - cpu
     bodies = read_bodies(Path(folder))
     refusing = {n for n, body in enumerate(bodies) if meta_opt_out(body) is not None}
-    outcomes = {a.url: a.outcome for a in attempts}
     for n, link in enumerate(links):
         wanted = "opt_out" if n % len(bodies) in refusing else "good"
         assert outcomes[link.url] == wanted, (link.url, outcomes[link.url])
@@ -259,7 +270,7 @@ def fetch_links(data: Path, name: str) -> None:
     """Fetches the links of `data/links.csv` by `data/hosts`, no delay, into `data/name/pages`."""
     with (data / "links.csv").open(newline="") as file:
         links = [Link(row["url"], row["url"], 0.0) for row in csv.DictReader(file)]
-    fetch(data / name / "pages", links, ["live"], config_of(data / "hosts", 0.0), Quiet())
+    fetch_all(data / name / "pages", links, config_of(data / "hosts", 0.0), Quiet())
 
 
 def fetch_command(data: Path, name: str) -> list[str]:

@@ -5,7 +5,7 @@ Precedence: command line, `WEBTEXT_*` variable, the file, default: click's own o
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ def config_options(function: Callable[..., Any], own_table: bool = True) -> Call
     """Adds `--config` and `--show-config`.
 
     Without `own_table` the command reads its own table and shows its own settings: `chosen_file`
-    and `show_wanted` say what was asked.
+    and `show_wanted` say what was asked. A command with `--dry-run` returns what it would do by
+    stage, and shows nothing itself, where `show_wanted`.
     """
 
     @functools.wraps(function)
@@ -32,7 +33,8 @@ def config_options(function: Callable[..., Any], own_table: bool = True) -> Call
         if not own_table or not show_wanted(context) or context.invoked_subcommand:
             return function(*args, **kwargs)
         table = ".".join(str(level.info_name) for level in _levels(context))
-        return show(list(_rows(context)), table, bool(kwargs.get("as_json")))
+        stages = _planned(functools.partial(function, *args), kwargs) if "dry_run" in kwargs else ()
+        return show(list(_rows(context)), table, bool(kwargs.get("as_json")), stages)
 
     for decorate in (
         option(
@@ -55,6 +57,18 @@ def config_options(function: Callable[..., Any], own_table: bool = True) -> Call
     return run
 
 
+def _planned(
+    function: Callable[..., Sequence[tuple[str, str]]], kwargs: dict[str, Any]
+) -> Sequence[tuple[str, str]]:
+    """What a run would do by stage, or the error that it would end with."""
+    from webtext_py.errors import WebTextError
+
+    try:
+        return function(**kwargs | {"dry_run": True})
+    except (WebTextError, OSError) as error:
+        return [("error", str(error))]
+
+
 def chosen_file(context: click.Context) -> tuple[Path | None, bool]:
     """The configuration file, if there is one, and whether all of it is the command's own table."""
     found: tuple[Path | None, bool] = context.meta.get(_FILE, (None, False))
@@ -66,21 +80,28 @@ def show_wanted(context: click.Context) -> bool:
     return bool(context.meta.get(_SHOW))
 
 
-def show(rows: list[tuple[str, Any, str]], table: str, as_json: bool) -> None:
-    """Prints `(key, value, source)` of every setting as a TOML table or as JSON."""
+def show(
+    rows: list[tuple[str, Any, str]],
+    table: str,
+    as_json: bool,
+    stages: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Prints `(key, value, source)` of every setting as a TOML table or as JSON, and what a run
+    with them would do by stage."""
     from webtext_py.settings_file import toml_lines
 
     from .output import echo, print_json
 
     if as_json:
         plain = (bool, int, float, str, type(None))
-        print_json({
+        shown: dict[str, Any] = {
             key: {"value": _plain(value) if not isinstance(value, plain) else value,
                   "source": source}
             for key, value, source in rows
-        })  # fmt: skip
+        }  # fmt: skip
+        print_json({**shown, "stages": dict(stages)} if stages else shown)
     else:
-        echo("\n".join(toml_lines(rows, table)))
+        echo("\n".join([*toml_lines(rows, table), *(f"# {n}: {what}" for n, what in stages)]))
 
 
 def _plain(value: Any) -> Any:

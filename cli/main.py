@@ -36,6 +36,7 @@ def webtext() -> None:
       webtext bpe train
       webtext overlap --test squad.jsonl
       webtext train
+      webtext eval
     """
 
 

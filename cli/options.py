@@ -15,7 +15,7 @@ from .parameters import FOLDER, ManyOption, Threshold, option, several
 
 
 class WebTextCommand(click.Command):
-    """A command whose `ManyOption`s are greedy."""
+    """A command whose `ManyOption`s are greedy, and whose help lists options by group."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Rewrites `--many a b` to `--many a --many b`, then parses as usual."""
@@ -26,6 +26,17 @@ class WebTextCommand(click.Command):
             for name in parameter.opts
         }
         return super().parse_args(ctx, spread(args, many))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """A list for each group, in the order of their first options."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                groups.setdefault(getattr(parameter, "group", "Options"), []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 def spread(args: Sequence[str], many: set[str]) -> list[str]:
@@ -85,24 +96,29 @@ class LazyGroup(click.Group):
             formatter.write_dl(rows)
 
 
-def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what every command takes: `--data`, `--json`, `--quiet`, `--config`, `--show-config`."""
-    decorated: Callable[..., Any] = data_options(config_options(function))
+data_option = option(
+    "--data",
+    type=FOLDER,
+    default=Path("webtext-data"),
+    envvar="WEBTEXT_DATA",
+    help="The working directory.",
+)
+
+
+def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--json`, `--quiet`, `--config`, `--show-config`."""
+    decorated: Callable[..., Any] = _print_options(config_options(function))
     return decorated
 
 
-# What every command takes.
-data_options = several(
-    option(
-        "--data",
-        type=FOLDER,
-        default=Path("webtext-data"),
-        envvar="WEBTEXT_DATA",
-        help="The working directory.",
-    ),
+_print_options = several(
     option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
     option("--quiet", is_flag=True, help="No progress; errors only."),
 )
+
+# What every command takes; `data_options` are for one that reads its own table of the file.
+shared_options = several(data_option, output_options)
+data_options = several(data_option, _print_options)
 
 
 # How many processes or threads; never changes a result.

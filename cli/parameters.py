@@ -34,6 +34,20 @@ def several(*options: Callable[..., Any]) -> Callable[..., Any]:
     return decorate
 
 
+def grouped(title: str, *options: Callable[..., Any]) -> Callable[..., Any]:
+    """Options as one decorator; the help lists them below `title` (see `WebTextCommand`)."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        before = list(getattr(function, "__click_params__", ()))
+        function = several(*options)(function)
+        for parameter in getattr(function, "__click_params__", ()):
+            if parameter not in before:
+                parameter.group = title
+        return function
+
+    return decorate
+
+
 def option(*names: str, many: bool = False, **attributes: Any) -> Callable[..., Any]:
     """A click option that shows its default; with `many` all values up to the next option."""
     if many:

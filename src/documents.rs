@@ -3,12 +3,12 @@
 //! One tree a page serves its main text ([`crate::extract`]), its title and its date
 //! ([`crate::page`]). Which pages are worth keeping is not judged here.
 
+use crate::Result;
 use crate::extract::batch::{Outcome, guarded};
 use crate::extract::{self, Options};
 use crate::html::{Budget, TooCostly, Tree};
 use crate::page::date::{self, Bounds, Day};
 use crate::page::{self, language, title};
-use crate::{Error, Result};
 
 /// What finds the main text of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Engine {
     /// Raised with every change that gives a page another text, title, language or date.
     pub fn version(self) -> u32 {
         match self {
-            Engine::Rules => 1,
+            Engine::Rules => 2,
             Engine::WebText => extract::model::NUMBER,
         }
     }
@@ -46,42 +46,22 @@ pub const NO_TIME: i64 = i64::MIN;
 /// In a column of days: none.
 pub const NO_DAY: i32 = i32::MIN;
 
-/// Rows of bytes: row `i` is `data[offsets[i]..offsets[i + 1]]`.
+/// A response of a server.
 #[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
-    /// Bounds; one more than rows, ascending, within `data`.
-    pub offsets: &'a [i64],
-    /// Rows one after another.
-    pub data: &'a [u8],
-}
-
-impl<'a> Rows<'a> {
-    fn len(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
-    }
-
-    fn get(&self, row: usize) -> &'a [u8] {
-        &self.data[self.offsets[row] as usize..self.offsets[row + 1] as usize]
-    }
-
-    /// The row as text; None where it is empty.
-    fn text(&self, row: usize) -> Option<std::borrow::Cow<'a, str>> {
-        let bytes = self.get(row);
-        (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes))
-    }
-}
-
-/// Responses by row.
-#[derive(Clone, Copy, Debug)]
-pub struct Responses<'a> {
+pub struct Response<'a> {
     /// Content codings undone.
-    pub bodies: Rows<'a>,
+    pub body: &'a [u8],
     /// The header's value; empty for none.
-    pub content_types: Rows<'a>,
-    /// Where the bodies came from; empty where nobody knows.
-    pub urls: Rows<'a>,
+    pub content_type: &'a [u8],
+    /// Where the body came from; empty where nobody knows.
+    pub url: &'a [u8],
     /// Seconds since 1970, or [`NO_TIME`]; it bounds the day of publication.
-    pub fetched_at: &'a [i64],
+    pub fetched_at: i64,
+}
+
+/// A header's value or an address as text; None where it is empty.
+fn text(bytes: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
+    (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes))
 }
 
 /// A column of texts.
@@ -135,17 +115,11 @@ struct Document {
 /// The document of each response, by `engine`.
 ///
 /// # Errors
-/// [`Error::InvalidParameter`] where columns differ in length; [`Error::Io`] where no thread
-/// starts.
-pub fn documents(pages: &Responses<'_>, engine: Engine, options: &Options) -> Result<Columns> {
-    let rows = pages.bodies.len();
-    let others = [pages.content_types.len(), pages.urls.len(), pages.fetched_at.len()];
-    if let Some(other) = others.into_iter().find(|&other| other != rows) {
-        return Err(Error::InvalidParameter(format!("{rows} pages, but a column of {other}")));
-    }
+/// [`Error::Io`](crate::Error::Io) where no thread starts.
+pub fn documents(pages: &[Response<'_>], engine: Engine, options: &Options) -> Result<Columns> {
     let mut columns = Columns::default();
-    let work = |row| document(pages, row, engine, options);
-    guarded(rows, work, |outcome: Outcome, found: Document| {
+    let work = |row: usize| document(&pages[row], engine, options);
+    guarded(pages.len(), work, |outcome: Outcome, found: Document| {
         columns.outcomes.push(outcome as u8);
         columns.texts.push(&found.text);
         columns.titles.push(&found.title);
@@ -157,19 +131,16 @@ pub fn documents(pages: &Responses<'_>, engine: Engine, options: &Options) -> Re
 }
 
 fn document(
-    pages: &Responses<'_>,
-    row: usize,
+    page: &Response<'_>,
     engine: Engine,
     options: &Options,
 ) -> std::result::Result<Document, TooCostly> {
-    let body = pages.bodies.get(row);
     let mut budget = Budget::new(options.budget);
-    budget.spend(body.len())?;
-    let decoded = page::decode(body, pages.content_types.text(row).as_deref());
+    budget.spend(page.body.len())?;
+    let decoded = page::decode(page.body, text(page.content_type).as_deref());
     let tree = Tree::parse(&decoded.text, &options.limits)?;
-    let fetched_at = pages.fetched_at[row];
-    let captured = (fetched_at != NO_TIME).then(|| Day::from_unix(fetched_at)).flatten();
-    let url = pages.urls.text(row);
+    let captured = (page.fetched_at != NO_TIME).then(|| Day::from_unix(page.fetched_at)).flatten();
+    let url = text(page.url);
     let title = title::title(&tree).unwrap_or_default();
     let published = date::published(&tree, url.as_deref(), &Bounds::until(captured));
     let options = Options { model: engine == Engine::WebText, ..*options };

@@ -1,6 +1,5 @@
 """The compiled core. Hand-kept stubs: checked against the module by stubtest."""
 
-from array import array
 from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, TypeAlias, final
@@ -32,6 +31,9 @@ def normalize_text(text: bytes, ascii: bool) -> str: ...
 def word_counts(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def text_digests(offsets: _Int64s, data: _Bytes, ascii: bool) -> Buffer: ...
 def word_spans(text: bytes, ascii: bool) -> Buffer: ...
+def plain_wikitext(offsets: _Int64s, data: _Bytes) -> tuple[Buffer, Buffer]:
+    """Offsets (int64) and bytes of the plain texts of pages of wikitext, a row each."""
+
 def decode_page(body: bytes, content_type: str | None = None) -> tuple[str, str]:
     """Text of a page's bytes, and `charset:evidence`, with WHATWG's names in lower case."""
 
@@ -57,16 +59,15 @@ def extractors() -> list[tuple[str, int]]:
 
 def extract_documents(
     engine: str,
-    bodies: tuple[_Int64s | array[int], _Bytes | bytes],
-    content_types: tuple[_Int64s | array[int], _Bytes | bytes],
-    urls: tuple[_Int64s | array[int], _Bytes | bytes],
-    fetched_at: _Int64s | array[int],
+    pages: Sequence[tuple[bytes, bytes, bytes, int]],
     *,
     budget: int | None = None,
 ) -> tuple[Buffer, Buffer, list[tuple[Buffer, Buffer]]]:
-    """Documents of responses, in a thread of a known stack, without the interpreter.
+    """Documents of responses, in a thread of a known stack, without the interpreter and without a
+    copy of the bodies.
 
-    `fetched_at` is in seconds since 1970, the least int64 where it is not known. Returns by row the
+    A page is its body, content type, address and time: seconds since 1970, the least int64 where it
+    is not known. Returns by row the
     outcome (uint8: 0 done, 1 too costly, 2 crash), the day of publication (int32 since 1970, the
     least one for none), and offsets (int64) and UTF-8 of text, title, language and charset.
     """

@@ -8,6 +8,7 @@ from webtext_py.errors import InputError
 EXTRAS = {
     "train": ("torch", "safetensors", "matplotlib"),
     "tensorboard": ("tensorboard",),
+    "eval": ("torch", "safetensors", "transformers", "sacrebleu", "rouge_score"),
 }
 
 

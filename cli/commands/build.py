@@ -7,17 +7,19 @@ import click
 
 from webtext_py import defaults
 
+from ..config_file import show_wanted
 from ..fetch_options import fetch_options, fetch_values
 from ..options import (
     command,
+    data_option,
     extract_options,
     force_option,
     near_dup_options,
+    output_options,
     partitions_option,
-    shared_options,
     workers_option,
 )
-from ..parameters import FILE, Size, option
+from ..parameters import FILE, Size, grouped, option
 
 STAGES = ("links", "archives", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -31,85 +33,102 @@ Examples:
 """
 
 
+_READ = grouped(
+    "What to read",
+    option(
+        "--submissions",
+        many=True,
+        metavar="PATH...",
+        help="Submission dumps (.zst .xz .bz2 .gz, plain): files, folders or globs.",
+    ),
+    option(
+        "--links",
+        type=FILE,
+        metavar="FILE",
+        help="CSV, JSONL or Parquet of url, karma, created_utc instead of dumps.",
+    ),
+    option(
+        "--pages",
+        many=True,
+        metavar="PATH...",
+        help="Captures: WARC, ARC, Parquet of url and html, a folder of HTML; or "
+        "live, wayback, commoncrawl; the first source with a good page wins.",
+    ),
+    option(
+        "--wikipedia",
+        many=True,
+        metavar="PATH...",
+        help="Articles whose copies go: MediaWiki XML, Parquet, JSONL, text.",
+    ),
+    option("--allow-damaged", is_flag=True, help="Take what can be read of a damaged dump."),
+)
+
+_KEEP = grouped(
+    "What to keep",
+    option("--min-karma", type=int, default=defaults.MIN_KARMA, help="Least karma of a URL."),
+    option(
+        "--before",
+        default=defaults.BEFORE,
+        metavar="DATE",
+        help="Posted strictly before this (UTC): 2018, 2017-12, 2017-12-31.",
+    ),
+    option("--after", metavar="DATE", help="Posted at or after this (UTC)."),
+    extract_options,
+    near_dup_options,
+    option(
+        "--exclude-domains",
+        type=FILE,
+        metavar="FILE",
+        help="Domains to leave out, one a line, with their subdomains.",
+    ),
+    option("--nsfw", is_flag=True, help="Keep submissions marked over 18."),
+    option(
+        "--karma-rule",
+        type=click.Choice(["max", "sum", "first"]),
+        default=defaults.KARMA_RULE,
+        help="Karma of a URL posted several times.",
+    ),
+    option(
+        "--wikipedia-share",
+        type=float,
+        default=defaults.WIKIPEDIA_SHARE,
+        help="Share of 8-grams in these articles that makes a copy.",
+    ),
+    option(
+        "--validation", type=float, default=defaults.VALIDATION, help="Share of documents held out."
+    ),
+)
+
+_RUN = grouped(
+    "Running",
+    data_option,
+    workers_option,
+    option("--from", "start", type=click.Choice(STAGES), help="Redo this stage and all after it."),
+    force_option,
+    option("--dry-run", is_flag=True, help="Say what would run; change nothing."),
+    partitions_option,
+    option(
+        "--shard-bytes",
+        type=click.IntRange(min=1),
+        default=defaults.SHARD_BYTES,
+        help="Bytes of text in a shard.",
+    ),
+    option(
+        "--memory",
+        type=Size(),
+        default=f"{defaults.WIKIPEDIA_MEMORY >> 30}G",
+        metavar="SIZE",
+        help="Memory for the articles' index in the making; changes no result.",
+    ),
+    output_options,
+)
+
+
 @command(epilog=_EPILOG)
-@option(
-    "--submissions",
-    many=True,
-    metavar="PATH...",
-    help="Submission dumps (.zst .xz .bz2 .gz, plain): files, folders or globs.",
-)
-@option(
-    "--links",
-    type=FILE,
-    metavar="FILE",
-    help="CSV, JSONL or Parquet of url, karma, created_utc instead of dumps.",
-)
-@option(
-    "--pages",
-    many=True,
-    metavar="PATH...",
-    help="Captures: WARC, ARC, Parquet of url and html, a folder of HTML; or "
-    "live, wayback, commoncrawl; the first source with a good page wins.",
-)
-@option("--min-karma", type=int, default=defaults.MIN_KARMA, help="Least karma of a URL.")
-@option(
-    "--karma-rule",
-    type=click.Choice(["max", "sum", "first"]),
-    default=defaults.KARMA_RULE,
-    help="Karma of a URL posted several times.",
-)
-@option(
-    "--before",
-    default=defaults.BEFORE,
-    metavar="DATE",
-    help="Posted strictly before this (UTC): 2018, 2017-12, 2017-12-31.",
-)
-@option("--after", metavar="DATE", help="Posted at or after this (UTC).")
-@option("--nsfw", is_flag=True, help="Keep submissions marked over 18.")
-@option(
-    "--exclude-domains",
-    type=FILE,
-    metavar="FILE",
-    help="Domains to leave out, one a line, with their subdomains.",
-)
-@extract_options
-@near_dup_options
-@option(
-    "--wikipedia",
-    many=True,
-    metavar="PATH...",
-    help="Articles whose copies go: MediaWiki XML, Parquet, JSONL, text.",
-)
-@option(
-    "--wikipedia-share",
-    type=float,
-    default=defaults.WIKIPEDIA_SHARE,
-    help="Share of 8-grams in these articles that makes a copy.",
-)
-@option(
-    "--memory",
-    type=Size(),
-    default=f"{defaults.WIKIPEDIA_MEMORY >> 30}G",
-    metavar="SIZE",
-    help="Memory for the articles' index in the making; changes no result.",
-)
-@option("--allow-damaged", is_flag=True, help="Take what can be read of a damaged dump.")
-@option(
-    "--validation", type=float, default=defaults.VALIDATION, help="Share of documents held out."
-)
-@option(
-    "--shard-bytes",
-    type=click.IntRange(min=1),
-    default=defaults.SHARD_BYTES,
-    help="Bytes of text in a shard.",
-)
-@partitions_option
-@option("--from", "start", type=click.Choice(STAGES), help="Redo this stage and all after it.")
-@force_option
-@option("--dry-run", is_flag=True, help="Say what would run; change nothing.")
-@fetch_options
-@workers_option
-@shared_options
+@_READ
+@_KEEP
+@_RUN
+@grouped("Fetching, for --pages live, wayback or commoncrawl", fetch_options)
 def build(
     submissions: tuple[str, ...],
     links: Path | None,
@@ -124,7 +143,7 @@ def build(
     as_json: bool,
     quiet: bool,
     **rules: Any,
-) -> None:
+) -> list[tuple[str, str]] | None:
     """Build the data set: dumps to links, pages, text and shards.
 
     Without --submissions, --links and --pages the demo data inside the package is used.
@@ -143,14 +162,17 @@ def build(
     work = Build(data, sources, BuildConfig(**rules), memory, fetching)
     if dry_run:
         verdicts = work.dry_run(force=force, start=start)
+        if show_wanted(click.get_current_context()):
+            return verdicts
         if as_json:
             print_json({"stages": dict(verdicts)})
         else:
             print_plan(verdicts)
-        return
+        return None
     with Progress(quiet=quiet) as progress:
         entries = work.run(LocalEngine(workers), progress, force=force, start=start)
     if as_json:
         print_json(build_document(data, entries, work.passed.document()))
     elif not quiet:
         print_summary(data, entries, work.passed.document())
+    return None

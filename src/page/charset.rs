@@ -123,7 +123,7 @@ pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
         return found;
     }
     if let Ok(text) = bytes.utf8 {
-        let evidence = if bytes.beyond_ascii == 0 { Evidence::Ascii } else { Evidence::Utf8 };
+        let evidence = if text.is_ascii() { Evidence::Ascii } else { Evidence::Utf8 };
         return Decoded { text: Cow::Borrowed(text), encoding: UTF_8, evidence };
     }
     bytes.by(UTF_8, Evidence::Utf8).unwrap_or_else(|| {
@@ -137,14 +137,16 @@ pub fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Decoded<'a> {
 struct Bytes<'a> {
     body: &'a [u8],
     utf8: Result<&'a str, std::str::Utf8Error>,
-    /// How many bytes are not ASCII.
-    beyond_ascii: usize,
 }
 
 impl<'a> Bytes<'a> {
     fn new(body: &'a [u8]) -> Self {
-        let beyond_ascii = body.iter().filter(|byte| !byte.is_ascii()).count();
-        Bytes { body, utf8: std::str::from_utf8(body), beyond_ascii }
+        Bytes { body, utf8: std::str::from_utf8(body) }
+    }
+
+    /// How many bytes are not ASCII.
+    fn beyond_ascii(&self) -> usize {
+        self.body.iter().filter(|byte| !byte.is_ascii()).count()
     }
 
     /// The text by the declared `encoding`, or None where the bytes contradict it.
@@ -164,12 +166,11 @@ impl<'a> Bytes<'a> {
             };
             return Some(Decoded { text, encoding, evidence });
         }
-        if self.utf8.is_ok()
-            && self.beyond_ascii > 0
-            && !utf16
-            && (!is_multi_byte(encoding) || self.beyond_ascii >= MIN_UTF8_PROOF_BYTES)
-        {
-            return None;
+        if self.utf8.is_ok() && !utf16 {
+            let enough = if is_multi_byte(encoding) { MIN_UTF8_PROOF_BYTES } else { 1 };
+            if self.beyond_ascii() >= enough {
+                return None;
+            }
         }
         let (text, _) = encoding.decode_without_bom_handling(self.body);
         // A wrong guess of UTF-16 gives no markup at all.

@@ -1,13 +1,11 @@
 //! Binding of `crate::documents`.
 
-use super::buffer::{Buffer, TextColumn};
-use crate::documents::{self, Engine, Responses, Rows, Texts};
+use super::buffer::Buffer;
+use crate::documents::{self, Engine, Response, Texts};
 use crate::extract::Options;
-use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-
-type Column<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+use pyo3::pybacked::PyBackedBytes;
 
 /// Offsets and bytes of a text column.
 type Text = (Buffer, Buffer);
@@ -18,33 +16,25 @@ fn extractors() -> Vec<(&'static str, u32)> {
     Engine::ALL.iter().map(|engine| (engine.name(), engine.version())).collect()
 }
 
+/// A page as Python has it: body, content type, address, time.
+type Page = (PyBackedBytes, PyBackedBytes, PyBackedBytes, i64);
+
 /// Outcomes, days of publication, and texts, titles, languages and charsets of a batch of pages.
 #[pyfunction]
-#[pyo3(signature = (engine, bodies, content_types, urls, fetched_at, *, budget=None))]
-fn extract_documents<'py>(
+#[pyo3(signature = (engine, pages, *, budget=None))]
+fn extract_documents(
+    py: Python<'_>,
     engine: &str,
-    bodies: Column<'py>,
-    content_types: Column<'py>,
-    urls: Column<'py>,
-    fetched_at: PyBuffer<i64>,
+    pages: Vec<Page>,
     budget: Option<u64>,
 ) -> PyResult<(Buffer, Buffer, Vec<Text>)> {
-    let py = bodies.0.py();
     let found = Engine::ALL.into_iter().find(|known| known.name() == engine);
     let engine =
         found.ok_or_else(|| PyValueError::new_err(format!("no engine is called `{engine}`")))?;
     let defaults = Options::default();
     let options = Options { budget: budget.unwrap_or(defaults.budget), ..defaults };
-    let column = |column: &Column<'py>| TextColumn::new(&column.0, &column.1);
-    let (bodies, types, urls) = (column(&bodies)?, column(&content_types)?, column(&urls)?);
-    let fetched_at = fetched_at.to_vec(py)?;
-    let pages = Responses {
-        bodies: rows(&bodies),
-        content_types: rows(&types),
-        urls: rows(&urls),
-        fetched_at: &fetched_at,
-    };
-    let made = py.detach(|| documents::documents(&pages, engine, &options))?;
+    let responses: Vec<_> = pages.iter().map(response).collect();
+    let made = py.detach(|| documents::documents(&responses, engine, &options))?;
     let texts = [made.texts, made.titles, made.languages, made.charsets];
     Ok((
         Buffer::from_bytes(made.outcomes),
@@ -53,8 +43,8 @@ fn extract_documents<'py>(
     ))
 }
 
-fn rows(column: &TextColumn) -> Rows<'_> {
-    Rows { offsets: column.offsets(), data: column.data() }
+fn response((body, content_type, url, fetched_at): &Page) -> Response<'_> {
+    Response { body, content_type, url, fetched_at: *fetched_at }
 }
 
 fn buffers(texts: Texts) -> (Buffer, Buffer) {

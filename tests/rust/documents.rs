@@ -1,32 +1,22 @@
 //! Pages to documents in batches.
 
-use webtext::documents::{Columns, Engine, NO_DAY, NO_TIME, Responses, Rows, documents};
+use webtext::documents::{Columns, Engine, NO_DAY, NO_TIME, Response, documents};
 use webtext::extract::Options;
 
 /// Bodies with content type, address and time.
 type Page<'a> = (&'a [u8], &'a str, &'a str, i64);
 
-fn column<'a>(rows: impl Iterator<Item = &'a [u8]>) -> (Vec<i64>, Vec<u8>) {
-    let (mut offsets, mut data) = (vec![0], Vec::new());
-    for row in rows {
-        data.extend_from_slice(row);
-        offsets.push(data.len() as i64);
-    }
-    (offsets, data)
-}
-
 fn made(pages: &[Page<'_>], options: &Options) -> Columns {
-    let bodies = column(pages.iter().map(|page| page.0));
-    let types = column(pages.iter().map(|page| page.1.as_bytes()));
-    let urls = column(pages.iter().map(|page| page.2.as_bytes()));
-    let times: Vec<i64> = pages.iter().map(|page| page.3).collect();
-    let responses = Responses {
-        bodies: Rows { offsets: &bodies.0, data: &bodies.1 },
-        content_types: Rows { offsets: &types.0, data: &types.1 },
-        urls: Rows { offsets: &urls.0, data: &urls.1 },
-        fetched_at: &times,
-    };
-    documents(&responses, Engine::Rules, options).expect("columns of one length")
+    let responses: Vec<_> = pages
+        .iter()
+        .map(|&(body, content_type, url, fetched_at)| Response {
+            body,
+            content_type: content_type.as_bytes(),
+            url: url.as_bytes(),
+            fetched_at,
+        })
+        .collect();
+    documents(&responses, Engine::Rules, options).expect("a thread starts")
 }
 
 fn html(word: &str) -> String {
@@ -76,12 +66,4 @@ fn a_costly_page_leaves_an_empty_row() {
     assert_eq!(columns.outcomes, [1, 0]);
     assert_eq!((text(&columns, 0), columns.published[0]), ("", NO_DAY));
     assert!(text(&columns, 1).starts_with("The baker"));
-}
-
-#[test]
-fn columns_of_different_lengths_are_refused() {
-    let rows = Rows { offsets: &[0, 0], data: &[] };
-    let none = Rows { offsets: &[0], data: &[] };
-    let pages = Responses { bodies: rows, content_types: rows, urls: none, fetched_at: &[0] };
-    assert!(documents(&pages, Engine::Rules, &Options::default()).is_err());
 }

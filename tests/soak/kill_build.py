@@ -31,7 +31,11 @@ from webtext_py.pipeline import STAGES
 from webtext_py.verify import verify
 
 ROOT = Path(__file__).parents[2]
-_COMMAND = "from webtext_py.cli.main import main; main()"
+# Steps as small as the demo's would have no workers.
+_COMMAND = (
+    "from webtext_py.engine import local; local.TRY_BYTES = -1\n"
+    "from webtext_py.cli.main import main; main()"
+)
 _GROUP, _WORKER = "group", "worker"
 _POLL_S = 0.002
 

@@ -2,8 +2,8 @@
 
     python tools/demo/make_demo.py [--out DIR]
 
-writes `RS_demo.ndjson.zst`, `pages.warc.gz`, `squad.jsonl` and `expected.json`, the same bytes on
-every run with the same compressors (`expected.json` names them), and `docs/demo.md`.
+writes `RS_demo.ndjson.zst`, `pages.warc.gz`, `squad.jsonl`, `expected.json` and `eval/`, the same
+bytes on every run with the same compressors (`expected.json` names them), and `docs/demo.md`.
 """
 
 import argparse
@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import archive
 import guide
+import items
 import prose
 import squad
 from cases import Case, all_cases
@@ -46,7 +47,7 @@ def build() -> dict[str, bytes]:
         "squad.jsonl": squad.lines(kept, spare),
     }
     files["expected.json"] = _expected(cases, rows, kept, spare, files)
-    return files
+    return files | items.files(kept)
 
 
 def build_guide(expected: bytes) -> bytes:
@@ -169,6 +170,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     files = build()
     for name, data in files.items():
+        (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_bytes(data)
         print(f"{len(data):>9,} {name}")
     if out == OUT:

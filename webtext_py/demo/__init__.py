@@ -1,4 +1,4 @@
-"""The demo data: a small dump, the pages it links to and a test set, all written for this project.
+"""The demo data: a small dump, the pages it links to and test sets, all written for this project.
 
 `expected.json` beside them says how every line and every link must end; the source texts and the
 builder are in `tools/demo` of the repository.
@@ -7,7 +7,7 @@ builder are in `tools/demo` of the repository.
 from importlib.resources import files
 from pathlib import Path
 
-__all__ = ["expected", "pages", "submissions", "test_set"]
+__all__ = ["expected", "pages", "submissions", "tasks", "test_set"]
 
 _FOLDER = Path(str(files(__name__)))
 
@@ -25,6 +25,11 @@ def pages() -> Path:
 def test_set() -> Path:
     """The test set for `webtext overlap`: JSONL in the shape of SQuAD."""
     return _FOLDER / "squad.jsonl"
+
+
+def tasks() -> dict[str, Path]:
+    """The items for `webtext eval`: files by the name of their task, a form each."""
+    return {path.stem: path for path in sorted((_FOLDER / "eval").iterdir())}
 
 
 def expected() -> Path:

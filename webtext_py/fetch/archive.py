@@ -10,6 +10,7 @@ they were sent.
 
 import base64
 import datetime as dt
+import filecmp
 import hashlib
 import io
 import json
@@ -17,7 +18,7 @@ import os
 import re
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -32,7 +33,7 @@ from webtext_py.engine.commit import flush
 from webtext_py.fetch.client import Exchange
 from webtext_py.pages.http import is_clean_url
 
-__all__ = ["JOURNAL", "Archive", "Attempt", "read_journal"]
+__all__ = ["JOURNAL", "Archive", "Attempt", "journal_line", "journal_lines", "read_journal"]
 
 JOURNAL = "fetch-journal.jsonl"
 _PART = ".part"
@@ -68,23 +69,41 @@ class Attempt:
     length: int = 0
     payloads: list[list[str]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, line: bytes) -> "Attempt":
+        """The attempt of a line."""
+        return cls(**json.loads(line))
+
+
+def journal_line(attempt: Attempt) -> bytes:
+    """The line of an attempt."""
+    return json.dumps(asdict(attempt), separators=(",", ":")).encode() + b"\n"
+
+
+def journal_lines(folder: Path, start: int = 0) -> Iterator[tuple[Attempt, int]]:
+    """The journal's lines from byte `start` on in order, each with the byte at which it ends; a
+    torn last line is left out."""
+    try:
+        journal = (folder / JOURNAL).open("rb")
+    except FileNotFoundError:
+        return
+    with journal:
+        journal.seek(start)
+        for line in journal:
+            start += len(line)
+            if line.endswith(b"\n"):
+                yield Attempt.of(line), start
+
 
 def read_journal(folder: Path) -> list[Attempt]:
-    """The journal's lines in order; a torn last line is left out."""
-    try:
-        lines = (folder / JOURNAL).read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    attempts = []
-    for line in lines[:-1]:  # behind the last newline: nothing, or a torn line
-        attempts.append(Attempt(**json.loads(line)))
-    return attempts
+    """All of a journal."""
+    return [attempt for attempt, _ in journal_lines(folder)]
 
 
 class Archive:
     """The folder of WARC files of a data directory. A context manager; one writer at a time.
 
-    `attempts` holds the last attempt by (url_key, source). Memory grows with it, about 1 kB each.
+    Memory grows with the payloads that a revisit may refer to, up to `_PAYLOADS`.
     """
 
     def __init__(
@@ -96,7 +115,6 @@ class Archive:
         level: int = GZIP_LEVEL,
     ) -> None:
         self.folder = folder
-        self.attempts: dict[tuple[str, str], Attempt] = {}
         self.bytes_written = 0
         self._configuration = configuration
         self._rotate = rotate_bytes
@@ -123,33 +141,28 @@ class Archive:
         os.fsync(self._journal.fileno())
         self._journal.close()
 
-    def files(self) -> list[Path]:
-        """The finished WARC files that lines vouch for, in order."""
-        names = {a.file for a in self.attempts.values() if a.file is not None} | self._older
-        return [self.folder / name for name in sorted(names) if (self.folder / name).exists()]
-
     def _recover(self) -> None:
         """Cuts files and journal back to what both vouch for."""
         journal = self.folder / JOURNAL
-        kept: list[Attempt] = []
+        temporary = journal.with_suffix(".new")
         ends: dict[str, int] = {}
         sizes: dict[str, int] = {}
-        for attempt in read_journal(self.folder):
-            if attempt.file is not None:
-                if attempt.file not in sizes:
-                    sizes[attempt.file] = self._size(attempt.file)
-                # Lines can outlive bytes only where the machine itself went down.
-                if attempt.offset + attempt.length > sizes[attempt.file]:
-                    continue
-                ends[attempt.file] = attempt.offset + attempt.length
-            kept.append(attempt)
-        text = b"".join(_line(attempt) for attempt in kept)
-        if journal.exists() and journal.read_bytes() != text:
-            temporary = journal.with_suffix(".new")
-            temporary.write_bytes(text)
+        with temporary.open("wb") as kept:
+            for attempt, _ in journal_lines(self.folder):
+                if attempt.file is not None:
+                    if attempt.file not in sizes:
+                        sizes[attempt.file] = self._size(attempt.file)
+                    # Lines can outlive bytes only where the machine itself went down.
+                    if attempt.offset + attempt.length > sizes[attempt.file]:
+                        continue
+                    ends[attempt.file] = attempt.offset + attempt.length
+                kept.write(journal_line(attempt))
+                self._remember(attempt)
+        if journal.exists() and not filecmp.cmp(journal, temporary, shallow=False):
             flush(temporary)
             temporary.replace(journal)
-        self._older = set(ends)
+        else:
+            temporary.unlink()
         for part in sorted(self.folder.glob(f"*.warc.gz{_PART}")):
             name = part.name.removesuffix(_PART)
             if name in ends:
@@ -160,8 +173,6 @@ class Archive:
             else:
                 part.unlink()
         flush(self.folder)
-        for attempt in kept:
-            self._remember(attempt)
 
     def _size(self, name: str) -> int:
         for path in (self.folder / name, self.folder / f"{name}{_PART}"):
@@ -170,7 +181,6 @@ class Archive:
         return -1
 
     def _remember(self, attempt: Attempt) -> None:
-        self.attempts[attempt.url_key, attempt.source] = attempt
         for digest, url, date in attempt.payloads:
             self._payloads[digest] = (url, date)
         while len(self._payloads) > _PAYLOADS:
@@ -192,7 +202,7 @@ class Archive:
             if file is not None:
                 _write(file, data, self.folder / self._name)
                 attempt.file, attempt.offset, attempt.length = self._name, self._offset, len(data)
-            _write(self._journal, _line(attempt), self.folder / JOURNAL)
+            _write(self._journal, journal_line(attempt), self.folder / JOURNAL)
         except OSError:
             # The disk is full: back to the last whole record, and the last whole line.
             if file is not None:
@@ -251,7 +261,6 @@ class Archive:
         self._file = None
         part.rename(self.folder / self._name)
         flush(self.folder)
-        self._older.add(self._name)
         self._offset = self._unsynced = 0
 
     def _records(self, exchange: Exchange, attempt: Attempt) -> list[bytes]:
@@ -334,10 +343,6 @@ def _write(file: io.FileIO, data: bytes, path: Path) -> None:
             view = view[file.write(view) :]
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
-
-
-def _line(attempt: Attempt) -> bytes:
-    return json.dumps(asdict(attempt), separators=(",", ":")).encode() + b"\n"
 
 
 def _packed(block: bytes, level: int) -> bytes:

@@ -17,8 +17,9 @@ import glob
 import io
 import zlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,6 @@ from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
-from webtext_py.fetch.surt import surt_key
 from webtext_py.pages import warc
 from webtext_py.pages.capture import GOOD
 from webtext_py.pages.coding import decode_body
@@ -52,6 +52,7 @@ _COLUMNS = [
 ]  # fmt: skip
 _HTML = ("text/html", "application/xhtml+xml")
 _CAPTURES = 3
+_JOINED = 100_000  # links that are looked up at a time; our choice
 _RECORD_BYTES = 64 << 20  # decoded; Common Crawl cuts pages at 5 MiB
 _BUCKET = "s3://commoncrawl/"
 _MIRROR = "https://data.commoncrawl.org/"
@@ -232,20 +233,23 @@ class CommonCrawl:
 
     async def run(
         self,
-        links: Sequence[Link],
+        links: Iterable[tuple[str, Link]],
         done: Callable[[Link, Fetched, list[bytes]], Awaitable[None]],
     ) -> None:
-        """Hands each link's nearest good capture to `done`, with its record as stored."""
-        found = await self._join(links)
-        for link in links:
-            result, members = await self._fetch(link, found.get(link.url_key, []))
-            await done(link, result, members)
+        """Hands each link's nearest good capture to `done`, with its record as stored. `links` come
+        with their SURT keys and in the order of these, as the index is: many at a time are joined.
+        """
+        links = iter(links)
+        while some := list(islice(links, _JOINED)):
+            found = await self._join(some)
+            for _, link in some:
+                result, members = await self._fetch(link, found.get(link.url_key, []))
+                await done(link, result, members)
 
-    async def _join(self, links: Sequence[Link]) -> dict[str, list[Row]]:
+    async def _join(self, links: Sequence[tuple[str, Link]]) -> dict[str, list[Row]]:
         wanted: dict[str, list[Link]] = defaultdict(list)
-        for link in links:
-            key = surt_key(link.url)
-            if key is not None:
+        for key, link in links:
+            if key:
                 wanted[key].append(link)
         keys = sorted(wanted)
         found: dict[str, list[Row]] = defaultdict(list)

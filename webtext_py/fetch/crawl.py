@@ -1,21 +1,27 @@
 """Many pages from their own servers: a queue for each site, workers that take whose turn it is.
 
-Memory grows with the links that are left, about 500 bytes each.
+Memory grows with the sites that have links left, about 500 bytes each: their links stay on disk.
 """
 
 import asyncio
 import heapq
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.schedule import site_of
 from webtext_py.url.key import fetch_url
 
-__all__ = ["Link", "Wanted", "crawl"]
+if TYPE_CHECKING:
+    from webtext_py.fetch.state import Left
+
+__all__ = ["Link", "Wanted", "crawl", "turn_of"]
+
+_TAKEN = 16  # links of a site in memory; our choice
 
 # How long a worker sleeps when every site waits; also bounds how late a Ctrl-C is seen.
 _NAP_S = 0.25
@@ -36,12 +42,25 @@ class Link:
 Done = Callable[[Link, Fetched], Awaitable[None]]
 
 
+@dataclass(slots=True)
+class Queue:
+    """The links of a site: those in memory, and from number `next` on `left` more on disk."""
+
+    next: int = 0
+    left: int = 0
+    links: deque[Link] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return self.left + len(self.links)
+
+
 @dataclass
 class Wanted:
     """What is left to fetch, by site, and when each site may be asked again. `lined`: the sites
     that stand in the heap or are at work."""
 
-    queues: dict[str, deque[Link]] = field(default_factory=dict)
+    source: "Left"
+    queues: dict[str, Queue] = field(default_factory=dict)
     heap: list[tuple[float, int, str]] = field(default_factory=list)
     left: int = 0
     busy: int = 0
@@ -54,6 +73,18 @@ class Wanted:
         self.number += 1
         heapq.heappush(self.heap, (ready_s, self.number, site))
 
+    def pop(self, site: str) -> Link:
+        """The next link of a site; one that comes again waits with the few in memory."""
+        queue = self.queues[site]
+        if not queue.links:
+            taken = self.source.take(site, queue.next, _TAKEN)
+            queue.links.extend(link for _, link in taken)
+            queue.left -= len(taken)
+            queue.next = taken[-1][0] + 1
+        link = queue.links.popleft()
+        link.url = _asked(link) or link.url
+        return link
+
     def state(self) -> str:
         """How many sites have to wait now, and how many pages the site with most has left."""
         now = time.monotonic()
@@ -62,23 +93,30 @@ class Wanted:
         return f"{waiting:,} hosts wait, at most {most:,} pages left at one"
 
 
-async def crawl(
-    live: Live, links: Sequence[Link], done: Done, watch: Callable[[Wanted], None]
-) -> None:
-    """Fetches every link and hands each result to `done`; `watch` sees the queues now and then."""
-    wanted = Wanted(left=len(links))
-    for link in links:
-        url = fetch_url(link.url)
-        if url is None:
-            await done(link, Fetched("bad_url", link.url))
-            wanted.left -= 1
-            continue
-        link.url = url.partition("#")[0]
-        site = site_of(urlsplit(link.url).hostname or "")
-        wanted.queues.setdefault(site, deque()).append(link)
-    for site in wanted.queues:
-        wanted.push(site, 0.0)
-    count = min(live.client.limits.connections, len(wanted.queues))
+def turn_of(link: Link) -> str:
+    """The site whose turn a link's is; none where its URL is none."""
+    url = _asked(link)
+    return "" if url is None else site_of(urlsplit(url).hostname or "")
+
+
+def _asked(link: Link) -> str | None:
+    url = fetch_url(link.url)
+    return None if url is None else url.partition("#")[0]
+
+
+async def crawl(live: Live, left: "Left", done: Done, watch: Callable[[Wanted], None]) -> None:
+    """Fetches every link of `left`, which are named by `turn_of`, and hands each result to `done`;
+    `watch` sees the queues now and then."""
+    wanted = Wanted(left, left=len(left))
+    for site, first, count in left.names():
+        wanted.queues[site] = Queue(first, count)
+        if site:
+            wanted.push(site, 0.0)
+    while wanted.queues.get(""):
+        link = wanted.pop("")
+        await done(link, Fetched("bad_url", link.url))
+        wanted.left -= 1
+    count = min(live.client.limits.connections, len(wanted.heap))
     async with asyncio.TaskGroup() as group:
         for _ in range(count):
             group.create_task(_work(live, wanted, done))
@@ -101,16 +139,15 @@ async def _work(live: Live, wanted: Wanted, done: Done) -> None:
             await asyncio.sleep(min(_NAP_S, max(0.001, ready)))
             continue
         _, _, site = heapq.heappop(wanted.heap)
-        queue = wanted.queues[site]
-        link = queue.popleft()
+        queue, link = wanted.queues[site], wanted.pop(site)
         result = await live.fetch(link.url, link.tries, link.begun)
         link.begun = None
         if result.again:
             link.tries += 1
-            queue.append(link)
+            queue.links.append(link)
         elif result.waits_for is not None:
             link.begun, there = result, result.waits_for
-            wanted.queues.setdefault(there, deque()).append(link)
+            wanted.queues.setdefault(there, Queue()).links.append(link)
             if there not in wanted.lined:
                 wanted.push(there, live.manners.ready_s(there))
         else:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from webtext_py import _core
 from webtext_py.fetch.address import Guard, networks
@@ -15,16 +16,24 @@ from webtext_py.fetch.archive import Archive, Attempt
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import read_hosts
-from webtext_py.fetch.crawl import Link, Wanted, crawl, summary
+from webtext_py.fetch.crawl import Link, Wanted, crawl, summary, turn_of
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.resolver import SystemResolver
 from webtext_py.fetch.schedule import Manners
-from webtext_py.pages.capture import GOOD
-from webtext_py.url.key import without_credentials
+from webtext_py.fetch.state import FetchState, Left
+from webtext_py.fetch.surt import surt_key
+from webtext_py.removed_list import OUTCOME as REMOVED
+from webtext_py.removed_list import RemovedList
 
-__all__ = ["Watcher", "fetch"]
+__all__ = ["NAMES", "Watcher", "fetch"]
 
+# What a source takes links by: a site's turn, a host's captures, a place in the index.
+NAMES: Mapping[str, Callable[[Link], str]] = {
+    "live": turn_of,
+    "wayback": lambda link: urlsplit(link.url_key).netloc,
+    "commoncrawl": lambda link: surt_key(link.url) or "",
+}
 _SAY_S = 1.0  # how often the state of the queues is said
 
 
@@ -44,19 +53,22 @@ class Watcher(Protocol):
 class _Fetch:
     """One run of one or more sources over the links that none of them has had."""
 
-    def __init__(self, archive: Archive, config: FetchConfig, watcher: Watcher) -> None:
+    def __init__(
+        self, archive: Archive, config: FetchConfig, watcher: Watcher, removed: RemovedList
+    ) -> None:
         self.archive, self.config, self.watcher = archive, config, watcher
+        self.removed = removed
         # One thread packs and writes: zlib lets the interpreter go meanwhile.
         self.writer = ThreadPoolExecutor(1, "archive")
         self.outcomes: Counter[str] = Counter()
         self.said = 0.0
-        self._by_source: Mapping[str, Callable[[Client, Sequence[Link]], Awaitable[None]]] = {
+        self._by_source: Mapping[str, Callable[[Client, Left], Awaitable[None]]] = {
             "live": self._live,
             "wayback": self._wayback,
             "commoncrawl": self._commoncrawl,
         }
 
-    async def source(self, name: str, links: Sequence[Link]) -> None:
+    async def source(self, name: str, links: Left) -> None:
         """Asks one source for all of `links`."""
         self.outcomes.clear()
         self.watcher.step_started(name, len(links), "pages")
@@ -72,7 +84,7 @@ class _Fetch:
         async with client:
             await self._by_source[name](client, links)
 
-    async def _live(self, client: Client, links: Sequence[Link]) -> None:
+    async def _live(self, client: Client, links: Left) -> None:
         robots: list[asyncio.Future[None]] = []
 
         def keep(exchange: Exchange) -> None:
@@ -83,7 +95,7 @@ class _Fetch:
         await crawl(live, links, functools.partial(self._done, "live"), self._watch)
         await asyncio.gather(*robots)
 
-    async def _wayback(self, client: Client, links: Sequence[Link]) -> None:
+    async def _wayback(self, client: Client, links: Left) -> None:
         from webtext_py.fetch.wayback import Wayback
 
         config = self.config
@@ -93,7 +105,7 @@ class _Fetch:
         )
         await archive.run(links, functools.partial(self._done, "wayback"))
 
-    async def _commoncrawl(self, client: Client, links: Sequence[Link]) -> None:
+    async def _commoncrawl(self, client: Client, links: Left) -> None:
         from webtext_py.fetch.commoncrawl import CommonCrawl
 
         config = self.config
@@ -108,6 +120,8 @@ class _Fetch:
         self, source: str, link: Link, result: Fetched, members: list[bytes] | None = None
     ) -> None:
         """Keeps a result; when it returns, the page is done for good."""
+        if result.final_url is not None and self.removed.names(result.final_url):
+            result.outcome, result.exchanges, members = REMOVED, [], None
         last = result.exchanges[-1] if result.exchanges else None
         when = last.started.isoformat() if last is not None else None
         attempt = Attempt(
@@ -153,48 +167,37 @@ def _robots_attempt(exchange: Exchange) -> Attempt:
 
 def fetch(
     folder: Path,
-    links: Sequence[Link],
+    state: FetchState,
     sources: Sequence[str],
     config: FetchConfig,
     watcher: Watcher,
-) -> list[Attempt]:
-    """Fetches what is missing of `links` into `folder`; returns all attempts, by source and link.
+) -> None:
+    """Fetches what is missing of the links of `state` into `folder`; `state` has the attempts then.
 
     A link goes to the next source when one has nothing good. What an earlier run ended stays,
-    except for the reasons in `config.retry`.
+    except for the reasons in `config.retry`. What is on the state's list of what was removed
+    is never asked for, and not kept where a redirect leads to it.
     Ctrl-C (KeyboardInterrupt) leaves everything finished in place.
     """
     config.check(tuple(sources))
     configuration = config.record(tuple(sources))
     with Archive(folder, configuration, rotate_bytes=config.rotate_bytes) as archive:
-        run = _Fetch(archive, config, watcher)
+        run = _Fetch(archive, config, watcher, state.removed)
         try:
+            state.read(folder)
+            for link in state.never_asked(sources):
+                archive.add(Attempt(link.url_key, link.url, sources[0], REMOVED), [])
             for source in sources:
-                left = [
-                    Link(link.url_key, without_credentials(link.url), link.created)
-                    for link in links
-                    if _missing(archive, link, sources, source, config)
-                ]
+                state.read(folder)
+                left = state.left(source, sources, config.retry, NAMES[source])
                 if left:
                     asyncio.run(run.source(source, left))
+            state.read(folder)
         except BaseExceptionGroup as group:
             # One worker's failure is what went wrong; the others were cancelled.
             raise _first(group) from group
         finally:
             run.writer.shutdown(wait=True)
-        keys = {link.url_key for link in links}
-        return [a for (key, s), a in archive.attempts.items() if key in keys and s in sources]
-
-
-def _missing(
-    archive: Archive, link: Link, sources: Sequence[str], source: str, config: FetchConfig
-) -> bool:
-    """Whether `source` has still to be asked for a link."""
-    known = [archive.attempts.get((link.url_key, name)) for name in sources]
-    if any(attempt is not None and attempt.outcome == GOOD for attempt in known):
-        return False
-    own = archive.attempts.get((link.url_key, source))
-    return own is None or own.outcome in config.retry or "all" in config.retry
 
 
 def _first(group: BaseException) -> BaseException:

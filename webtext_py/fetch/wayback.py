@@ -9,8 +9,9 @@ import email.utils
 import json
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby, islice
 from urllib.parse import urlencode, urlsplit
 
 from webtext_py.fetch.client import Exchange
@@ -23,7 +24,7 @@ from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
 from webtext_py.pages.capture import GOOD
 from webtext_py.pages.coding import decode_body
-from webtext_py.pages.http import is_clean_url, is_html, join_location
+from webtext_py.pages.http import REDIRECTS, is_clean_url, is_html, join_location
 from webtext_py.url.key import url_key, without_credentials
 
 __all__ = ["Memento", "Wayback", "memento_base", "read_cdx"]
@@ -116,16 +117,18 @@ class Wayback:
         self._limits = limits
 
     async def run(
-        self, links: Sequence[Link], done: Callable[[Link, Fetched], Awaitable[None]]
+        self,
+        links: Iterable[tuple[str, Link]],
+        done: Callable[[Link, Fetched], Awaitable[None]],
     ) -> None:
-        """Fetches every link's nearest good capture and hands each result to `done`."""
-        hosts: dict[str, list[Link]] = defaultdict(list)
-        for link in links:
-            hosts[urlsplit(link.url_key).netloc].append(link)
-        for host, group in hosts.items():
-            known = await self._of_host(host, group) if len(group) >= _HOST_LINKS else None
-            for link in group:
-                await done(link, await self._fetch(link, known))
+        """Fetches every link's nearest good capture and hands each result to `done`. `links` come
+        with their hosts, one host after the other."""
+        for host, group in groupby(links, lambda link: link[0]):
+            # A host with more has more captures than one query gives.
+            while some := [link for _, link in islice(group, _HOST_ROWS)]:
+                known = await self._of_host(host, some) if len(some) >= _HOST_LINKS else None
+                for link in some:
+                    await done(link, await self._fetch(link, known))
 
     async def _of_host(self, host: str, links: list[Link]) -> dict[str, list[Memento]] | None:
         """All captures of a host by key, from one query; null where that is too much."""
@@ -206,7 +209,7 @@ class Wayback:
         url = f"{self._base}/{capture.timestamp}id_/{capture.url}"
         for _ in range(4):
             answer = await self._pace.get(url, wire_bytes=self._limits.wire_bytes)
-            if answer.status not in (301, 302, 303, 307, 308):
+            if answer.status not in REDIRECTS:
                 break
             target = join_location(url, answer.header("location") or "")
             if target is None or not target.startswith(f"{self._base}/"):

@@ -11,6 +11,7 @@ from webtext_py.markup.html import Html, join, tag, text
 
 HEIGHT = 170  # of the plot, in pixels
 MOST_LABELS = 12  # below the bars
+LEAST_ROOMS = 8  # for bars: a few are not as wide as the page
 
 Series = Mapping[str, Sequence[int]]
 
@@ -31,10 +32,11 @@ def columns(
     most = max((value for values in series.values() for value in values), default=0) or 1
     step = _step(most)
     top = step * -(-most // step)
-    count = max(1, len(labels))
+    count = max(LEAST_ROOMS, len(labels))
     every = -(-count // MOST_LABELS)
     below = below or [label if i % every == 0 else "" for i, label in enumerate(labels)]
     kinds = ["b"] if len(series) == 1 else ["p", "b"]
+    shown = 0
     drawn = [_grid(value, top) for value in range(0, top + 1, step)]
     for i, label in enumerate(labels):
         said = "; ".join(f"{name} {values[i]:,}" for name, values in series.items())
@@ -45,8 +47,10 @@ def columns(
         drawn.append(tag("g", tag("title", f"{label}: {said}"), *bars, _hover(i, count)))
         if below[i]:
             place = f'x="{100 * (i + 0.5) / count:.3f}%" y="{HEIGHT + 18}" text-anchor="middle"'
-            drawn.append(Html(f"<text {place}>{text(below[i])}</text>"))
-    shown = tag(
+            shown += 1
+            kind = "" if shown % 2 else ' class="o"'  # every other one goes on a narrow screen
+            drawn.append(Html(f"<text {place}{kind}>{text(below[i])}</text>"))
+    chart = tag(
         "svg",
         join(drawn, "\n"),
         class_="chart",
@@ -55,7 +59,7 @@ def columns(
         role="img",
         aria_label=caption,
     )
-    return tag("figure", tag("figcaption", caption, _legend(series)), shown, id=id)
+    return tag("figure", tag("figcaption", caption, _legend(series)), chart, id=id)
 
 
 def _bar(kind: str, place: int, count: int, share: float) -> Html:
@@ -79,9 +83,8 @@ def _hover(place: int, count: int) -> Html:
 def _grid(value: int, top: int) -> Html:
     y = HEIGHT - HEIGHT * value / top
     line = f'<line class="x" x1="0" x2="100%" y1="{y:.2f}" y2="{y:.2f}"/>'
-    return Html(
-        f'{line}<text class="y" x="-8" y="{y + 4:.2f}" text-anchor="end">{_short(value)}</text>'
-    )
+    place = f'x="-8" y="{y + 4:.2f}" text-anchor="end"'
+    return Html(f'{line}<text class="y" {place}>{_short(value, top)}</text>')
 
 
 def _step(most: int) -> int:
@@ -94,11 +97,11 @@ def _step(most: int) -> int:
         power *= 10
 
 
-def _short(value: int) -> str:
-    """A number beside a grid line: 1,500 or 20k or 3M."""
+def _short(value: int, top: int) -> str:
+    """A number beside a grid line, in the unit that fits the highest: 1,500 or 20k or 3M."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if value >= 10 * size or (value >= size and value % size == 0):
-            return f"{value / size:g}{unit}"
+        if top >= 5 * size and value % (size // 10) == 0:
+            return f"{value / size:g}{unit}" if value else "0"
     return f"{value:,}"
 
 

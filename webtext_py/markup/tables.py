@@ -34,14 +34,12 @@ def table(
     )
 
 
-def bar(part: float, most: float, of: float = 0) -> Html:
-    """A bar for a cell: `part` of the greatest value `most`; `of` is a paler one behind it."""
-    rects = [
-        Html(f'<rect class="{kind}" width="{100 * value / most:.2f}%" height="10" rx="2"/>')
-        for kind, value in (("p", of), ("b", part))
-        if value and most
-    ]
-    return tag("svg", *rects, class_="bar", width="100%", height="10", aria_hidden="true")
+def bar(part: float, most: float, kind: str = "b") -> Html:
+    """A bar for a cell: `part` of the greatest value `most`; its `kind` is b, p (paler) or d (of
+    what was dropped)."""
+    width = 100 * part / most if most else 0
+    drawn = Html(f'<rect class="{kind}" width="{width:.2f}%" height="10" rx="2"/>')
+    return tag("svg", drawn, class_="bar", width="100%", height="10", aria_hidden="true")
 
 
 def tiles(numbers: Iterable[tuple[object, object]]) -> Html:

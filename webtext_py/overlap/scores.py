@@ -4,7 +4,7 @@ import json
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,7 @@ def compare(
     for metric, values in sorted(scores.metrics.items()):
         present = ~np.isnan(values)
         numbers = {name: present & mask for name, mask in groups.items()}
-        drawn = _bootstrap(values, numbers, clusters, resamples, seed)
+        drawn = bootstrap(values, numbers, clusters, resamples, seed)
         rows: dict[str, Any] = {}
         for name, mask in numbers.items():
             rows[name] = _row(
@@ -208,21 +208,26 @@ def _row(
     }
 
 
-def _bootstrap(
+def bootstrap(
     values: npt.NDArray[np.float64],
-    groups: dict[str, npt.NDArray[np.bool_]],
+    groups: Mapping[str, npt.NDArray[np.bool_]],
     clusters: npt.NDArray[np.int64],
     resamples: int,
     seed: int,
+    weights: npt.NDArray[np.float64] | None = None,
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Means of every group in each resample of clusters; NaN where a group came out empty."""
+    """Means of every group in each resample of clusters; NaN where a group came out empty.
+
+    With `weights` the sum of values over the sum of weights.
+    """
+    weights = np.ones(len(values)) if weights is None else weights
     _, numbers = np.unique(clusters, return_inverse=True)
     count = int(numbers.max()) + 1 if len(numbers) else 0
     sums = np.zeros((count, len(groups)))
     sizes = np.zeros((count, len(groups)))
     for place, mask in enumerate(groups.values()):
         np.add.at(sums[:, place], numbers[mask], values[mask])
-        np.add.at(sizes[:, place], numbers[mask], 1)
+        np.add.at(sizes[:, place], numbers[mask], weights[mask])
     random = np.random.Generator(np.random.PCG64(seed))
     means = np.full((resamples, len(groups)), np.nan)
     step = max(1, 4_000_000 // max(count, 1))

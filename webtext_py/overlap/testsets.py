@@ -190,9 +190,9 @@ def read_test_set(
         head = stream.read(8)
     if head.startswith(b"PAR1") or is_arrow(head):
         form = "Parquet" if head.startswith(b"PAR1") else "Arrow"
-        found = _from_rows(path, _table(path, form, passed), form, fields, passed)
+        found = _from_rows(path, load_table(path, form, passed), form, fields, passed)
     else:
-        text = _load(path, passed)
+        text = load_text(path, passed)
         found = _from_text(path, text, fields, text_as, passed)
     form, names, examples = found
     if is_tokenised(value for example in examples for value in example.texts.values()):
@@ -203,14 +203,14 @@ def read_test_set(
         ]
     if not any(value.strip() for example in examples for value in example.texts.values()):
         raise InputError(f"test set `{shown(path)}` is empty: no example with any text ({form})")
-    examples = _unique_ids(path, examples)
+    examples = unique_ids(path, examples)
     return TestSet(name, path, form, names, tuple(examples), passed.document())
 
 
 _Found = tuple[str, tuple[str, ...], list[Example]]
 
 
-def _unique_ids(path: Path, examples: list[Example]) -> list[Example]:
+def unique_ids(path: Path, examples: list[Example]) -> list[Example]:
     """The examples by ids that differ: an id that two have becomes mark and row (`reader.ids`)."""
     counts = Counter(example.id for example in examples)
     if len(counts) == len(examples):
@@ -222,7 +222,7 @@ def _unique_ids(path: Path, examples: list[Example]) -> list[Example]:
     ]
 
 
-def _load(path: Path, passed: Passed) -> str:
+def load_text(path: Path, passed: Passed) -> str:
     with naming_damage(path), open_any(path) as stream:
         data = bytes(stream.read(MAX_BYTES + 1))
     if len(data) > MAX_BYTES:
@@ -273,7 +273,7 @@ def _from_json(
     except RecursionError:
         raise FormatError(f"`{path}` is nested too deep for JSON") from None
     except ValueError:
-        return _from_rows(path, _json_lines(path, text), "JSONL", fields, passed)
+        return _from_rows(path, json_lines(path, text), "JSONL", fields, passed)
     if isinstance(document, dict) and isinstance(document.get("data"), list):
         data = document["data"]
         if data and all(isinstance(a, dict) and "paragraphs" in a for a in data):
@@ -290,7 +290,7 @@ def _objects(path: Path, rows: list[Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _json_lines(path: Path, text: str) -> list[dict[str, Any]]:
+def json_lines(path: Path, text: str) -> list[dict[str, Any]]:
     rows = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -313,10 +313,10 @@ def _squad(path: Path, data: list[Any], fields: Sequence[str]) -> _Found:
                 for question in paragraph["qas"]:
                     texts = {
                         "title": str(article.get("title", "")),
-                        "context": _clean(paragraph["context"]),
-                        "question": _clean(question["question"]),
+                        "context": clean_text(paragraph["context"]),
+                        "question": clean_text(question["question"]),
                     }
-                    answers = tuple(_clean(a["text"]) for a in question.get("answers", []))
+                    answers = tuple(clean_text(a["text"]) for a in question.get("answers", []))
                     examples.append(Example(str(question["id"]), texts, answers))
     except (KeyError, TypeError, AttributeError) as error:
         raise FormatError(f"`{path}` begins like SQuAD and then is not: {error!r}") from error
@@ -326,7 +326,7 @@ def _squad(path: Path, data: list[Any], fields: Sequence[str]) -> _Found:
     return "SQuAD JSON", chosen, kept
 
 
-def _table(path: Path, form: str, passed: Passed) -> list[dict[str, Any]]:
+def load_table(path: Path, form: str, passed: Passed) -> list[dict[str, Any]]:
     batches = arrow_batches(path)[1] if form == "Arrow" else group_batches(open_parquet(path), path)
     rows: list[dict[str, Any]] = []
     size = 0
@@ -357,7 +357,7 @@ def _from_rows(
     for name in known:
         if name not in (*chosen, id_field):
             what = "not counted" if name in has_text else "no text"
-            passed.add("fields", f"{_clean(name)}: {what}")
+            passed.add("fields", f"{clean_text(name)}: {what}")
     examples = []
     for number, row in enumerate(rows, 1):
         texts: dict[str, str] = {}
@@ -373,7 +373,7 @@ def _from_rows(
                 passed.add("values", f"{name}: {kind}, not text")
         own = id_text(row.get(id_field)) if id_field else None
         if isinstance(own, str):
-            own = _clean(own)
+            own = clean_text(own)
         examples.append(Example(own or str(number), texts, _answers(row)))
     names = dict.fromkeys(name for example in examples for name in example.texts)
     return form, tuple(sorted(names, key=lambda name: _place(name, chosen))), examples
@@ -392,15 +392,15 @@ def _texts(value: Any, name: str) -> dict[str, str]:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
-        return {name: _clean(value)}
+        return {name: clean_text(value)}
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
-        return {name: _clean("\n".join(value))}
+        return {name: clean_text("\n".join(value))}
     found: dict[str, list[str]] = {}
     waiting = [(value, name)]
     while waiting:
         part, way = waiting.pop()
         if isinstance(part, str):
-            found.setdefault(way, []).append(_clean(part))
+            found.setdefault(way, []).append(clean_text(part))
         elif isinstance(part, list):
             inner = f"{way}.[]" if way.endswith("[]") else f"{way}[]"
             waiting += [(item, inner) for item in reversed(part)]
@@ -421,7 +421,7 @@ def _answers(row: dict[str, Any]) -> tuple[str, ...] | None:
     return (value,) if isinstance(value, str) else None
 
 
-def _clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Lone surrogates, which JSON can spell and UTF-8 cannot, become `?`."""
     return text.encode("utf-8", "replace").decode()
 

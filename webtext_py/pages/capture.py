@@ -1,7 +1,7 @@
 """What a capture of a page is, where it lies, and what reading it gives."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -124,7 +124,10 @@ def captures_to_batch(captures: Sequence[Capture], container: str) -> pa.RecordB
         "fetched_at": [_millis(c.fetched_at) for c in captures],
         "outcome": [c.outcome for c in captures],
         "container": [container] * len(captures),
-        "location": [asdict(c.location) for c in captures],
+        "location": [
+            {"file": at.file, "offset": at.offset, "length": at.length, "skip": at.skip}
+            for at in (c.location for c in captures)
+        ],
         "payload_digest": [_text(c.payload_digest) for c in captures],
         "record_type": [_text(c.record_type) for c in captures],
         "redirect_to": [_text(c.redirect_to) for c in captures],

@@ -3,7 +3,7 @@
 The rest is optional: `fetched_at`, `status`, `content_type`, `headers`. `html` is binary (as it
 came) or text; `fetched_at` a time in any form (`reader.times`); `headers` a list of (name, value),
 a map, or the lines as one string. Columns may be of any type of text (`reader.columns`). A
-`fetched_at` that is no time, and columns that are not used, are counted. Memory grows with 16 rows
+`fetched_at` that is no time, and columns that are not used, are counted. Memory grows with 64 rows
 and one page of each column.
 """
 
@@ -25,7 +25,7 @@ from webtext_py.reader.files import shown
 
 __all__ = ["read", "row_capture", "scan"]
 
-_ROWS = 16
+_ROWS = 64  # our choice: for each batch Arrow makes room for the rest of a column's page
 _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
 
 

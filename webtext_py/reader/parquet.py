@@ -91,10 +91,11 @@ def column_facts(file: pq.ParquetFile, group: int, place: int) -> Any:
     """What the footer says of a column of a row group.
 
     Where a damaged footer says what cannot be, Arrow ends the process, unless it finds that out
-    while it reads: so a row of the column is read first. Raises what that raises.
+    as it begins to read: so it begins, with no rows, which decodes no page. Raises what that
+    raises.
     """
-    path = file.schema.column(place).path
-    next(file.iter_batches(1, [group], [path], use_threads=False), None)
+    begun = file.reader.iter_batches(0, [group], column_indices=[place], use_threads=False)
+    next(begun, None)
     return file.metadata.row_group(group).column(place)
 
 

@@ -11,18 +11,27 @@ import torch
 
 from webtext_py.errors import ConfigError, InputError, StaleError
 from webtext_py.extras import require
-from webtext_py.train.config import TrainConfig
-from webtext_py.train.data import Windows
-from webtext_py.train.distributed import World, join, leave, micro_batches
+from webtext_py.train.config import CAUSAL, TAUGHT, TrainConfig
+from webtext_py.train.data import Data, Windows
+from webtext_py.train.distributed import World, find_device, join, leave, micro_batches
 from webtext_py.train.export import load_hugging_face, read_config
-from webtext_py.train.loop import Data, Report, Result, train
+from webtext_py.train.loop import Result, train
 from webtext_py.train.metrics import read_metrics
-from webtext_py.train.model import GPT2
+from webtext_py.train.objectives import objective_of
+from webtext_py.train.ramp import sizes, starts
 from webtext_py.workspace import Observer, Silent
 
 from . import sizing
-from .folder import create, only_run, read_run, record_steps, recorded_settings
-from .inputs import Inputs, RunTokenizer, find_tokens, open_inputs
+from .folder import (
+    create,
+    find_run,
+    only_run,
+    open_teacher,
+    read_run,
+    record_steps,
+    recorded_settings,
+)
+from .inputs import RunTokenizer, find_tokens, open_data
 from .plot import plot_loss
 from .settings import Settings
 
@@ -30,11 +39,12 @@ _FACTS = {
     "training": "other training tokens",
     "validation": "other validation tokens",
     "tokenizer": "another tokenizer",
+    "teacher": "another teacher",
 }
 LineReport = Callable[[dict[str, Any], int], None]  # a line of metrics.jsonl, and the steps in all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What a user asked of `webtext train`; a path left out is the data directory's own."""
 
@@ -61,111 +71,134 @@ class Request:
         return self.data / "runs" / name
 
 
-def plan(request: Request, gpu: bool) -> tuple[Settings, Inputs, Path, list[str]]:
-    """Settings, inputs and folder of the run that `request` means, and what to tell the user."""
-    settings, run = _asked(request)
-    inputs = _inputs(request, settings, make=True)
-    assert inputs is not None
-    notes: list[str] = []
-    if not request.resume:
-        vocabulary, tokens = inputs.tokenizer, inputs.training.tokens
-        notes = prepare(settings, vocabulary, tokens, request.init_from, gpu)
-    return settings, inputs, run or request.folder(settings.values["preset"]), notes
+@dataclass(frozen=True)
+class Plan:
+    """The run that a request means."""
+
+    run: Path  # its folder
+    settings: Settings
+    tokenizer: RunTokenizer
+    data: Data | None  # `None` where its tokens are still to be made
+    notes: list[str]  # what to tell the user
 
 
-def planned_settings(request: Request) -> tuple[Settings, list[str]]:
-    """The settings that a run of `request` would have, and what to tell; makes and begins nothing.
+def prepare(request: Request, make: bool = True) -> Plan:
+    """Settings, inputs and folder of the run that `request` means.
 
-    Where tokens are still to be made, what hangs on their number is that of the preset.
+    Without `make` nothing is written: where tokens are still to be made, what hangs on their
+    number is that of the preset.
     """
-    settings, _ = _asked(request)
-    world = join(settings.values.get("device", "auto"))
-    try:
-        inputs = _inputs(request, settings, make=False)
-        notes: list[str] = []
-        if not request.resume:
-            vocabulary = inputs.tokenizer if inputs else RunTokenizer(_tokenizer(request))
-            tokens = inputs.training.tokens if inputs else None
-            gpu = world.device.type == "cuda"
-            notes = prepare(settings, vocabulary, tokens, request.init_from, gpu)
-        return settings, notes
-    finally:
-        leave()
-
-
-def _tokenizer(request: Request) -> Path:
-    return request.tokenizer or request.data / "tokenizer"
-
-
-def _inputs(request: Request, settings: Settings, make: bool) -> Inputs | None:
-    """What the run learns from; without `make` `None` where its tokens are not made yet."""
+    settings = request.settings
+    run = None if request.run is None else request.folder(request.run)
+    if request.resume:
+        run = run or only_run(request.data / "runs")
+        settings = recorded_settings(run, settings)
+    gpu = find_device(settings.values.get("device", "auto")).type == "cuda"
+    tokenizer = RunTokenizer(request.tokenizer or request.data / "tokenizer")
     how = request.tokenizer, request.observer, request.text_field, make
     tokens = find_tokens(request.data, request.tokens, *how)
     val_tokens = request.val_tokens and find_tokens(request.data, request.val_tokens, *how)
-    if tokens is None:
-        return None
     fraction = 0.0 if request.val_tokens else settings.values.get("val_fraction", 0.0)
-    return open_inputs(tokens, _tokenizer(request), val_tokens, fraction)
-
-
-def _asked(request: Request) -> tuple[Settings, Path | None]:
-    """The settings that a run begins with, and its folder where that is known already."""
-    run = None if request.run is None else request.folder(request.run)
+    data = open_data(tokens, tokenizer, val_tokens, fraction) if tokens else None
+    kind, name = settings.values.get("objective", "causal"), settings.values.get("teacher")
+    if data is not None and kind in TAUGHT and name:
+        teacher, digest = open_teacher(find_run(request.data, name), tokenizer)
+        data = dataclasses.replace(data, teacher=teacher, facts={**data.facts, "teacher": digest})
+    notes: list[str] = []
     if not request.resume:
-        return request.settings, run
-    run = run or only_run(request.data / "runs")
-    return recorded_settings(run, request.settings), run
+        size = tokenizer.tokenizer.vocab_size
+        _take(settings, {"vocab_size": size}, f"`{tokenizer.path}`", "tokenizer")
+        _take(settings, {"causal": kind in CAUSAL}, f"objective {kind}", f"objective {kind}")
+        if request.init_from is not None:
+            shape, model = dataclasses.asdict(read_config(request.init_from)), request.init_from
+            _take(settings, shape, f"the model of `{model}`", f"`{model}`")
+        count = data.training.tokens if data else None
+        notes = sizing.choose_preset(settings, count, gpu) + sizing.fit(settings, count)
+    run = run or request.folder(settings.values["preset"])
+    return Plan(run, settings, tokenizer, data, notes)
+
+
+def _take(settings: Settings, given: dict[str, Any], where: str, source: str) -> None:
+    """Sets what is given; raises `ConfigError` where something else was asked for by name."""
+    for key, value in given.items():
+        if settings.values.get(key, value) != value:
+            asked, by = settings.values[key], settings.sources[key]
+            raise ConfigError(
+                f"`{key}` is {asked} ({by}), but {value} in {where}",
+                hint=f"leave `{key}` out: it is what that has",
+            )
+        settings.set(key, value, source)
 
 
 def carry_out(
-    request: Request,
-    tell: Callable[[str], None],
-    report: LineReport,
+    request: Request, tell: Callable[[str], None], report: LineReport
 ) -> tuple[Path, Result, TrainConfig]:
     """Everything that `webtext train` does: plans, begins or resumes, trains.
 
     `tell` hears notes before the start, `report` each line of metrics.jsonl and the steps in all.
+    With `force` a new run takes the place of an old one, once nothing is left to refuse.
     """
-    asked = _asked(request)[0].values
-    world = join(asked.get("device", "auto"), asked.get("exact", False))
+    plan = prepare(request)
+    config, run, data = plan.settings.config(), plan.run, plan.data
+    assert data is not None
+    world = join(config.run.device, config.run.exact)
     try:
-        settings, inputs, run, notes = plan(request, world.device.type == "cuda")
+        fitted = sizing.fitted(config, world.size, world.memory)
         if world.first:
-            for note in notes:
+            for note in plan.notes:
                 tell(note)
-        config = settings.config()
         if config.run.tensorboard and world.first:
             report = _to_tensorboard(run, report)
-        result = begin(
+        (_check_same if request.resume else _check_new)(request, plan, fitted, world)
+        if world.first and request.resume:
+            record_steps(run, config.run.steps)
+        elif world.first:  # not as fitted: another number of processes fits anew
+            create(run, config, plan.tokenizer, data.facts, request.force)
+        world.barrier()
+        result = train(
+            fitted,
+            data,
             run,
-            config,
-            inputs,
             world,
             resume=request.resume,
             init_from=request.init_from,
-            replace=request.force,
             report=lambda line: report(line, config.run.steps) if world.first else None,
         )
         if world.first:
             plot_loss(read_metrics(run / "metrics.jsonl"), run / "loss.png", run.name)
         return run, result, config
+    except torch.OutOfMemoryError as error:
+        raise sizing.out_of_memory(fitted, world.memory or 0) from error
     finally:
         leave()
 
 
-def _fitted(config: TrainConfig, world: World) -> TrainConfig:
-    """The configuration with a micro-batch for this device and number of processes."""
-    if config.run.micro_batch:
-        return config
-    micro = sizing.micro_batch(config, world.size, _memory(world))
-    return dataclasses.replace(config, run=dataclasses.replace(config.run, micro_batch=micro))
+def _check_same(request: Request, plan: Plan, config: TrainConfig, world: World) -> None:
+    """Raises `StaleError` where a run would go on with other inputs than it began with."""
+    assert plan.data is not None
+    began, facts = read_run(plan.run)["data"], plan.data.facts
+    for name in sorted(began.keys() | facts.keys()):
+        was, now = began.get(name, "none"), facts.get(name, "none")
+        if was != now:
+            raise StaleError(
+                f"run `{plan.run.name}` began with {_FACTS[name]}: fingerprint {was}, now {now}",
+                hint="give it the same files, or begin another run with `--run NAME`",
+            )
 
 
-def _memory(world: World) -> int | None:
-    """Bytes of this process's GPU, `None` on a CPU."""
-    if world.device.type != "cuda":
-        return None
-    return int(torch.cuda.get_device_properties(world.device).total_memory)
+def _check_new(request: Request, plan: Plan, config: TrainConfig, world: World) -> None:
+    """Raises what `loop.train` would raise of a new run, before there is a folder for it."""
+    assert plan.data is not None
+    for size in set(sizes(starts(config))):
+        micro_batches(size, config.run.micro_batch, world, config.run.exact)
+    Windows(plan.data.training, config.model, config.data)
+    start = request.init_from
+    with torch.device("meta"):  # shapes without memory
+        model = objective_of(config, plan.data).model
+        if start is not None:
+            load_hugging_face(model, start)
+    if start and request.force and start.resolve().is_relative_to(plan.run.resolve()):
+        raise InputError(f"`{start}` lies in run `{plan.run.name}`, which `--force` replaces")
 
 
 def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
@@ -173,10 +206,10 @@ def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
     require("tensorboard")
     from torch.utils.tensorboard import SummaryWriter
 
-    make: Any = functools.cache(SummaryWriter)  # at the first line, when the folder is there
+    opened: Any = functools.cache(SummaryWriter)  # at the first line, when the folder is there
 
     def both(line: dict[str, Any], steps: int) -> None:
-        board = make(str(run / "tensorboard"))
+        board = opened(str(run / "tensorboard"))
         for name, value in line.items():
             if isinstance(value, int | float):
                 board.add_scalar(name, value, line["step"])
@@ -184,94 +217,3 @@ def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
         report(line, steps)
 
     return both
-
-
-def prepare(
-    settings: Settings,
-    vocabulary: RunTokenizer,
-    tokens: int | None,
-    init_from: Path | None,
-    gpu: bool,
-) -> list[str]:
-    """Completes the settings of a new run: preset, vocabulary, sizes. Returns what to tell.
-
-    `tokens` are those to train on, `None` where nobody knows their number yet.
-    """
-    size = vocabulary.tokenizer.vocab_size
-    if settings.values.get("vocab_size", size) != size:
-        asked, source = settings.values["vocab_size"], settings.sources["vocab_size"]
-        raise ConfigError(
-            f"`vocab_size` is {asked} ({source}), but {size} in `{vocabulary.path}`",
-            hint="leave it out: it is the tokenizer's; `webtext bpe train` makes smaller ones",
-        )
-    settings.set("vocab_size", size, "tokenizer")
-    if init_from is not None:
-        for key, value in dataclasses.asdict(read_config(init_from)).items():
-            if settings.values.get(key, value) != value:
-                asked, source = settings.values[key], settings.sources[key]
-                raise ConfigError(
-                    f"`{key}` is {asked} ({source}), but {value} in the model of `{init_from}`"
-                )
-            settings.set(key, value, f"`{init_from}`")
-    notes = sizing.choose_preset(settings, tokens, gpu)
-    return notes + sizing.fit(settings, tokens)
-
-
-def _check(config: TrainConfig, inputs: Inputs, world: World, init_from: Path | None) -> None:
-    """Raises what `loop.train` would raise of a new run, before there is a folder for it."""
-    settings = config.run
-    windows = settings.batch_tokens // config.model.context
-    micro_batches(windows, settings.micro_batch, world, settings.exact)
-    Windows(inputs.training, config.model, config.data)
-    if init_from is not None:
-        with torch.device("meta"):  # shapes without memory
-            load_hugging_face(GPT2(config.model), init_from)
-
-
-def begin(
-    run: Path,
-    config: TrainConfig,
-    inputs: Inputs,
-    world: World,
-    *,
-    resume: bool,
-    init_from: Path | None = None,
-    replace: bool = False,
-    report: Report = lambda line: None,
-) -> Result:
-    """Trains in the folder `run`, new or, with `resume`, begun before. See `loop.train`.
-
-    With `replace` a new run takes the place of an old one, once nothing is left to refuse.
-    """
-    fitted = _fitted(config, world)
-    facts = inputs.facts()
-    if resume:
-        recorded = read_run(run)
-        for name in sorted(recorded["data"].keys() | facts.keys()):
-            was, now = recorded["data"].get(name, "none"), facts.get(name, "none")
-            if was != now:
-                raise StaleError(
-                    f"run `{run.name}` began with {_FACTS[name]}: fingerprint {was}, now {now}",
-                    hint="give it the same files, or begin another run with `--run NAME`",
-                )
-        if world.first and config.run.steps != recorded["config"]["run"]["steps"]:
-            record_steps(run, config.run.steps)
-    else:
-        _check(fitted, inputs, world, init_from)
-        if replace and init_from is not None and init_from.resolve().is_relative_to(run.resolve()):
-            raise InputError(f"`{init_from}` lies in run `{run.name}`, which `--force` replaces")
-        if world.first:
-            # Not as fitted: another number of processes fits anew.
-            create(run, config, inputs.tokenizer, facts, replace)
-    world.barrier()
-    data = Data(
-        inputs.training,
-        inputs.validation,
-        inputs.tokenizer.end_of_text,
-        inputs.tokenizer.token_bytes(),
-        facts,
-    )
-    try:
-        return train(fitted, data, run, world, resume=resume, init_from=init_from, report=report)
-    except torch.OutOfMemoryError as error:
-        raise sizing.out_of_memory(fitted, _memory(world) or 0) from error

@@ -5,7 +5,6 @@ Tokens that are missing are made here, by the function behind `webtext bpe encod
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +22,7 @@ from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import MANIFEST, Manifest
 from webtext_py.tokenizer import Tokenizer
 from webtext_py.tokens import COLUMNS, TokenSet
+from webtext_py.train.data import Data
 from webtext_py.workspace import Observer, Silent, Workspace
 
 # Files of a vocabulary, and the names that the same content has elsewhere.
@@ -82,21 +82,6 @@ class RunTokenizer:
         return {**self.files(), "tokenizer_config.json": json.dumps(table, indent=2).encode()}
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """Files to learn from: two token sets and the tokenizer that made them."""
-
-    training: TokenSet
-    validation: TokenSet | None
-    tokenizer: RunTokenizer
-
-    def facts(self) -> dict[str, Any]:
-        """What a resumed run must find again."""
-        sets = {"training": self.training, "validation": self.validation}
-        prints = {name: s.fingerprint for name, s in sets.items() if s is not None}
-        return {**prints, "tokenizer": self.tokenizer.tokenizer.digest}
-
-
 def find_tokens(
     data: Path,
     tokens: Path | None,
@@ -112,16 +97,16 @@ def find_tokens(
     into the data directory. Without `make` nothing is written: `None` where they are missing.
     """
     inputs: tuple[Path, ...] = ()
-    out = TOKENS
+    out, vocabulary = TOKENS, data / TOKENIZER.name()
     if tokens is not None:
         if _holds_ids(parquet_files(tokens)[0], text_field):
             return tokens
         inputs, out = (tokens,), f"{TOKENS}-{tokens.resolve().stem}"
-    folder = data / out
+    folder, built = data / out, (data / MANIFEST).exists()
     there = any(folder.glob("*.parquet"))
-    if not (data / MANIFEST).exists() and there:
+    if not built and there:
         return folder  # made elsewhere
-    if not (data / MANIFEST).exists() and (data / TOKENIZER.name()).is_dir() and not inputs:
+    if not built and vocabulary.is_dir() and not inputs:
         raise InputError(
             f"`{data}` has neither tokens nor the {MANIFEST} that says what its shards are",
             hint="put it back, run `webtext build`, or name tokens or text with `--tokens`",
@@ -135,33 +120,30 @@ def find_tokens(
             f"there are no tokens in `{folder}`, and several processes cannot make them at once",
             hint="run `webtext bpe encode` first",
         )
-    if tokenizer is None and not (data / TOKENIZER.name()).is_dir():
-        _ = RunTokenizer(data / TOKENIZER.name()).tokenizer  # raises, naming `webtext bpe train`
+    if tokenizer is None:
+        _ = RunTokenizer(vocabulary).tokenizer  # raises, naming `webtext bpe train`
     again = f"webtext bpe encode{f' --tokenizer {tokenizer}' if tokenizer else ''}"
     again += f" --input {tokens} --out DIR`, then `--tokens DIR" if inputs else " --force"
+    chosen = tokenizer or (data / TOKENIZER.name("tokenizer.json") if inputs else None)
+    how: dict[str, Any] = {"inputs": inputs, "text_field": text_field, "folder": out}
     reading = several or not make
     with Workspace(data, observer=observer or Silent(), reading=reading) as workspace:
-        chosen = tokenizer or (data / TOKENIZER.name("tokenizer.json") if inputs else None)
         try:
-            encode_stage(
-                workspace, tokenizer=chosen, inputs=inputs, text_field=text_field, folder=out
-            )
+            encode_stage(workspace, tokenizer=chosen, **how)
         except StaleError as error:  # the trainer's own `--force` is for runs
             raise StaleError(str(error), hint=f"run `{again}`") from error
     return folder
 
 
-def open_inputs(
-    tokens: Path, tokenizer: Path, val_tokens: Path | None, val_fraction: float
-) -> Inputs:
+def open_data(
+    tokens: Path, tokenizer: RunTokenizer, val_tokens: Path | None, val_fraction: float
+) -> Data:
     """Opens token files: `train-*` and `validation-*` of a folder, or all its Parquet files.
 
     Without `val_tokens` or validation files the last `val_fraction` of the tokens is held out; 0
-    leaves the run without validation. Raises `InputError` where the tokenizer is not the one that
+    leaves the run without validation. Raises `StaleError` where the tokenizer is not the one that
     made the files, as far as they say.
     """
-    ours = RunTokenizer(tokenizer)
-    digest = ours.tokenizer.digest
     everything = parquet_files(tokens)
     held = [p for p in everything if p.name.startswith("validation-")]
     training = TokenSet.open([p for p in everything if p not in held])
@@ -172,24 +154,28 @@ def open_inputs(
         training, validation = training.split(val_fraction)
     elif held:
         validation = TokenSet.open(held)
-    for part in (training, *([validation] if validation else [])):
-        for file in part.files:
-            if file.tokenizer not in (None, digest):
-                raise StaleError(
-                    f"`{file.path}` was encoded with another tokenizer than `{tokenizer}`",
-                    hint="name the one that made it with `--tokenizer`, or encode its text anew",
-                )
+    digest = tokenizer.tokenizer.digest
+    for file in (*training.files, *(validation.files if validation else [])):
+        if file.tokenizer not in (None, digest):
+            raise StaleError(
+                f"`{file.path}` was encoded with another tokenizer than `{tokenizer.path}`",
+                hint="name the one that made it with `--tokenizer`, or encode its text anew",
+            )
     if validation is not None and validation.tokens < 2:
         validation = None
-    return Inputs(training, validation, ours)
+    facts = {"training": training.fingerprint, "tokenizer": digest}
+    if validation is not None:
+        facts["validation"] = validation.fingerprint
+    ends = tokenizer.tokenizer.special[ENDOFTEXT]
+    return Data(training, validation, ends, tokenizer.token_bytes(), facts)
 
 
 def parquet_files(path: Path) -> list[Path]:
     """The Parquet files of a folder, or the file itself; raises `InputError` for none."""
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    files = [f for f in files if not f.name.startswith((".", "_"))]
     if not path.exists():
         raise InputError(f"`{path}` does not exist")
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = [f for f in files if not f.name.startswith((".", "_"))]
     if not files:
         raise InputError(f"`{path}` has no Parquet file of tokens or text")
     return files
@@ -197,7 +183,7 @@ def parquet_files(path: Path) -> list[Path]:
 
 def _holds_ids(path: Path, text_field: str) -> bool:
     try:
-        names: Mapping[str, Any] = dict.fromkeys(pq.read_schema(path).names)
+        names = pq.read_schema(path).names
     except pa.ArrowInvalid as error:
         raise FormatError(f"`{path}` is no readable Parquet file: {error}") from error
     return text_field not in names or any(name in names for name in COLUMNS)

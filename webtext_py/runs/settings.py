@@ -10,46 +10,32 @@ from typing import Any, get_type_hints
 
 from webtext_py.errors import ConfigError
 from webtext_py.settings_file import load_toml, unknown
-from webtext_py.train.config import (
-    DataConfig,
-    ModelConfig,
-    OptimizerConfig,
-    RunConfig,
-    TrainConfig,
-    check,
-)
+from webtext_py.train.config import TrainConfig, check
 
 from .presets import PRESETS
 
-SECTIONS: dict[str, type] = {
-    "model": ModelConfig,
-    "data": DataConfig,
-    "optimizer": OptimizerConfig,
-    "run": RunConfig,
-}
+SECTIONS: dict[str, type] = get_type_hints(TrainConfig)
 KEYS: dict[str, str] = {f.name: s for s, c in SECTIONS.items() for f in dataclasses.fields(c)}
 # What a resumed run may do otherwise than before: nothing that changes a weight.
-MAY_CHANGE = {"device", "compile", "eval_every", "eval_tokens", "checkpoint_every", "keep"} | {
-    "log_windows",
-    "tensorboard",
-    "peak_tflops",
-}
+MAY_CHANGE = {"device", "compile", "log_windows", "tensorboard", "peak_tflops", "eval_every"}
+MAY_CHANGE |= {"eval_tokens", "checkpoint_every", "keep"}
 
 # What nanoGPT and `transformers` call these settings.
-ELSEWHERE = {
-    **dict.fromkeys(("learning_rate", "max_lr", "peak_lr"), "lr"),
-    **dict.fromkeys(("n_layer", "num_layers", "num_hidden_layers", "depth"), "layers"),
-    **dict.fromkeys(("n_head", "num_heads", "num_attention_heads"), "heads"),
-    **dict.fromkeys(("n_embd", "hidden_size", "d_model", "embed_dim"), "width"),
-    **dict.fromkeys(("block_size", "seq_len", "max_length", "n_positions", "n_ctx"), "context"),
-    **dict.fromkeys(("max_iters", "max_steps", "iterations", "num_train_steps"), "steps"),
-    **dict.fromkeys(("weight_decay", "wd"), "decay"),
-    **dict.fromkeys(("grad_clip", "max_grad_norm"), "clip"),
-    **dict.fromkeys(("warmup_iters", "warmup"), "warmup_steps"),
-    **dict.fromkeys(("eval_interval", "eval_steps"), "eval_every"),
-    **dict.fromkeys(("save_steps", "save_interval"), "checkpoint_every"),
-    **dict.fromkeys(("dtype", "bf16", "fp16"), "precision"),
+_NAMES = {
+    "lr": "learning_rate max_lr peak_lr",
+    "layers": "n_layer num_layers num_hidden_layers depth",
+    "heads": "n_head num_heads num_attention_heads",
+    "width": "n_embd hidden_size d_model embed_dim",
+    "context": "block_size seq_len max_length n_positions n_ctx",
+    "steps": "max_iters max_steps iterations num_train_steps",
+    "decay": "weight_decay wd",
+    "clip": "grad_clip max_grad_norm",
+    "warmup_steps": "warmup_iters warmup",
+    "eval_every": "eval_interval eval_steps",
+    "checkpoint_every": "save_steps save_interval",
+    "precision": "dtype bf16 fp16",
 }
+ELSEWHERE = {theirs: ours for ours, names in _NAMES.items() for theirs in names.split()}
 
 
 class Settings:

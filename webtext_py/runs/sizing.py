@@ -1,4 +1,6 @@
-"""What a run without arguments trains: preset, batch and steps that suit the number of tokens."""
+"""What a run without arguments trains, and what that takes of a GPU's memory."""
+
+import dataclasses
 
 from webtext_py.errors import InputError
 from webtext_py.train.config import TrainConfig
@@ -8,9 +10,10 @@ from .settings import Settings
 
 BATCHES_AN_EPOCH = 64  # at least, so that a step sees a small part of the text; our choice
 MAX_EPOCHS = 8  # repetition pays up to some 4 and hardly beyond 16 (Muennighoff et al. 2023)
-CHUNK_ROWS = 8192  # of `train.loss`, which only imports with torch
 _BY_TOKENS = "number of tokens"  # source of a preset
 _SHRINKING = ("context", "batch_tokens", "steps", "warmup_steps")
+LOSS_ROWS = (2**16, 2**15, 2**14, 2**13)  # rows of logits at a time; a CPU takes the last
+MARGIN = 2  # times the activations: what the backward pass and the allocator add is not measured
 
 
 def choose_preset(settings: Settings, tokens: int | None, gpu: bool) -> list[str]:
@@ -77,48 +80,61 @@ def fit(settings: Settings, tokens: int | None) -> list[str]:
 
 
 def state_bytes(config: TrainConfig) -> int:
-    """What the weights take on a GPU: in fp32 they, their gradient sum and two moments, and in bf16
-    a copy and its gradient."""
-    return 20 * config.model.parameters()
+    """What weights, gradients and moments take: in fp32 the weights, the sum of their gradients and
+    two moments (Muon: one, for matrices inside blocks), and what a micro-batch runs and leaves, in
+    bf16 a copy and its gradient, in fp32 the gradient."""
+    model, adam = config.model, config.optimizer.optimizer == "adamw"
+    one_moment = 0 if adam else 12 * model.width**2 * model.layers
+    return 20 * model.parameters(padded=True) - 4 * one_moment
 
 
-def window_bytes(config: TrainConfig) -> int:
-    """What a window of a micro-batch takes on a GPU: bf16 activations, some 34 bytes a token, layer
-    and unit of width (Korthikanti et al. 2022, equation 2, without attention's scores)."""
+def window_bytes(config: TrainConfig, element: int = 2) -> int:
+    """Activations kept for the backward pass of a window, `element` bytes each.
+
+    A layer keeps 17 numbers a token and unit of width: the inputs of both layer norms, of the four
+    matrices (1, 1, 1, 4), of attention (3), of what follows it (1) and of the GELU (4), and the
+    residual. Outside the layers: hidden states before and after the last norm, and their gradient.
+    """
     model = config.model
-    return 34 * model.context * model.layers * model.width
+    return element * model.context * model.width * (17 * model.layers + 3)
 
 
-def loss_bytes(config: TrainConfig) -> int:
-    """What the loss takes on a GPU whatever the micro-batch: logits of one chunk of rows, twice in
-    fp32 and once in bf16, and the embedding's gradient in fp32."""
-    return (
-        10 * CHUNK_ROWS * config.model.vocab_size + 4 * config.model.vocab_size * config.model.width
-    )
+def loss_bytes(config: TrainConfig, rows: int) -> int:
+    """Logits and their gradient in bf16 for one chunk of rows, and the embedding's gradient in
+    fp32. Without the compiler two more of them, in fp32."""
+    element = 12 if config.run.compile == "off" else 4
+    vocabulary = config.model.vocabulary(padded=True)
+    return vocabulary * (element * rows + 4 * config.model.width)
 
 
-def micro_batch(config: TrainConfig, processes: int, gpu_bytes: int | None) -> int:
-    """Windows at a time: the most that divide a process's share of the batch and fit.
+def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainConfig:
+    """The configuration with a micro-batch and rows of the loss for this device.
 
-    A GPU gets what nine tenths of its memory hold if a window takes twice the estimate above, which
-    nobody has measured yet, and at most 64 k tokens; a CPU 1,024 tokens, which its caches hold.
+    Micro-batch: the most windows that divide a process's share of the batch and fit: into nine
+    tenths of a GPU's memory, and at most 64 k tokens; on a CPU 1,024 tokens, which its caches hold.
     With `exact` the number of processes plays no part.
     """
-    context = config.model.context
-    fitting = 1024 // context
+    run, context = config.run, config.model.context
+    rows, most = LOSS_ROWS[-1], 1024 // context
+    room = int(0.9 * (gpu_bytes or 0)) - state_bytes(config)
+    window = MARGIN * window_bytes(config)
     if gpu_bytes is not None:
-        room = int(0.9 * gpu_bytes) - state_bytes(config) - loss_bytes(config)
-        fitting = min(room // (2 * window_bytes(config)), 2**16 // context)
-    windows = config.run.batch_tokens // context
-    share = windows if config.run.exact else max(1, windows // processes)
-    most = max(1, min(fitting, share))
-    return next(n for n in range(most, 0, -1) if share % n == 0)
+        most = min((room - loss_bytes(config, rows)) // window, 2**16 // context)
+    least = run.batch_from // context or config.windows
+    share = least if run.exact else max(1, least // processes)
+    most = max(1, min(most, share))
+    micro = run.micro_batch or next(n for n in range(most, 0, -1) if share % n == 0)
+    if gpu_bytes is not None:
+        left = room - micro * window
+        rows = next((n for n in LOSS_ROWS if loss_bytes(config, n) <= left), rows)
+    run = dataclasses.replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows)
+    return dataclasses.replace(config, run=run)
 
 
 def out_of_memory(config: TrainConfig, gpu_bytes: int) -> InputError:
     """What to tell where a GPU ran out of memory with this micro-batch."""
     micro, state = config.run.micro_batch, state_bytes(config)
-    rest = micro * window_bytes(config) + loss_bytes(config)
+    rest = MARGIN * micro * window_bytes(config) + loss_bytes(config, config.run.loss_rows)
     if micro > 1:
         hint = f"pass `micro_batch={micro // 2}` or less; what else uses the GPU has its share too"
     else:

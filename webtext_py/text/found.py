@@ -6,9 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from webtext_py import _core
-from webtext_py.columns import text_column
 from webtext_py.text.page import Found, Page
-from webtext_py.text.page_task import NO_DAY, PROBLEMS, seconds
+from webtext_py.text.page_task import NO_DAY, PROBLEMS, response
 
 __all__ = ["FOUND", "by_core", "of_rows"]
 
@@ -33,13 +32,7 @@ def of_rows(rows: Sequence[Found]) -> pa.RecordBatch:
 
 def by_core(engine: str, named: str, pages: Sequence[Page]) -> pa.RecordBatch:
     """What an engine of the core finds in `pages`, in one call without the interpreter."""
-    outcomes, days, texts = _core.extract_documents(
-        engine,
-        text_column(pa.array([page.body for page in pages], pa.large_binary())),
-        _texts([page.content_type or "" for page in pages]),
-        _texts([page.url for page in pages]),
-        np.array([seconds(page) for page in pages], np.int64),
-    )
+    outcomes, days, texts = _core.extract_documents(engine, [response(page) for page in pages])
     count = len(pages)
     text, title, language, charset = (
         pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data))
@@ -57,9 +50,3 @@ def by_core(engine: str, named: str, pages: Sequence[Page]) -> pa.RecordBatch:
         charset.cast(pa.string()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=FOUND)
-
-
-def _texts(values: list[str]) -> "tuple[np.ndarray, np.ndarray]":
-    # A lone surrogate, which no UTF-8 holds, is no reason to lose a page.
-    rows = [value.encode("utf-8", "replace") for value in values]
-    return text_column(pa.array(rows, pa.large_binary()))

@@ -5,7 +5,6 @@ must not have.
 """
 
 import importlib
-from array import array
 from datetime import UTC, date, timedelta
 
 import msgspec
@@ -14,7 +13,7 @@ from webtext_py import _core
 from webtext_py.text.page import CONTROL_PAGE, Extractor, Found, Page
 from webtext_py.text.zygote import PageFunction
 
-__all__ = ["NO_DAY", "NO_TIME", "PROBLEMS", "by_core", "by_extractor", "make", "seconds"]
+__all__ = ["NO_DAY", "NO_TIME", "PROBLEMS", "by_core", "by_extractor", "make", "response"]
 
 # How the core writes a time or a day that is none, and its outcomes by number.
 NO_TIME = -(1 << 63)
@@ -41,13 +40,7 @@ def make(target: bytes) -> PageFunction:
 
 def by_core(engine: str, page: Page) -> Found:
     """What an engine of the core finds in a page."""
-    outcomes, days, texts = _core.extract_documents(
-        engine,
-        _row(page.body),
-        _row((page.content_type or "").encode("utf-8", "replace")),
-        _row(page.url.encode("utf-8", "replace")),
-        array("q", [seconds(page)]),
-    )
+    outcomes, days, texts = _core.extract_documents(engine, [response(page)])
     problem = PROBLEMS[memoryview(outcomes)[0]]
     if problem is not None:
         return Found(problem)
@@ -81,5 +74,8 @@ def seconds(page: Page) -> int:
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
 
 
-def _row(data: bytes) -> "tuple[array[int], bytes]":
-    return array("q", [0, len(data)]), data
+def response(page: Page) -> tuple[bytes, bytes, bytes, int]:
+    """A page as the core takes it."""
+    # A lone surrogate, which no UTF-8 holds, is no reason to lose a page.
+    kind, url = ((text or "").encode("utf-8", "replace") for text in (page.content_type, page.url))
+    return page.body, kind, url, seconds(page)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch._inductor.config as inductor
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -34,6 +35,13 @@ class World:
         """Whether this is the process that writes."""
         return self.rank == 0
 
+    @property
+    def memory(self) -> int | None:
+        """Bytes of this process's GPU, `None` on a CPU."""
+        if self.device.type != "cuda":
+            return None
+        return int(torch.cuda.get_device_properties(self.device).total_memory)
+
     def barrier(self) -> None:
         """Waits for all processes."""
         if self.size > 1:
@@ -46,8 +54,17 @@ class World:
         return tensor
 
 
-def join(device: str, exact: bool = False) -> World:
-    """Joins the processes of `torchrun`, or stands alone; `device` is auto, cuda or cpu.
+def find_device(name: str) -> torch.device:
+    """This process's device; `name` is auto, cuda or cpu."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("`device` is cuda, but torch finds no GPU", hint="pass `device=cpu`")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def join(name: str, exact: bool = False) -> World:
+    """Joins the processes of `torchrun`, or stands alone; `name` as for `find_device`.
 
     With `exact` this process has one thread, and only kernels that repeat their bits.
     """
@@ -55,19 +72,17 @@ def join(device: str, exact: bool = False) -> World:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("`device` is cuda, but torch finds no GPU", hint="pass `device=cpu`")
-    cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    where = torch.device("cuda", local) if cuda else torch.device("cpu")
+        if hasattr(inductor, "deterministic"):  # from torch 2.10 on: no choice by measuring
+            inductor.deterministic = True
+    device = find_device(name)
+    cuda = device.type == "cuda"
     if cuda:
-        torch.cuda.set_device(where)
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
-        return World(0, 1, where)
+        torch.cuda.set_device(device)
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return World(0, 1, device)
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if cuda else "gloo", device_id=where if cuda else None)
-    return World(dist.get_rank(), size, where)
+        dist.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None)
+    return World(dist.get_rank(), dist.get_world_size(), device)
 
 
 def leave() -> None:
@@ -114,9 +129,9 @@ class Gradients:
     """Sums a step's gradients over micro-batches and processes, in fp32 or wider."""
 
     def __init__(self, model: nn.Module, world: World, exact: bool) -> None:
-        """`model` gives the mean loss of a micro-batch."""
+        """`model` gives the mean loss of a micro-batch: of windows and the first one's number."""
         self.model, self.world, self.exact = model, world, exact
-        self.parameters = list(model.parameters())
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.running = GradientSum(exact)
         self.reduced: dict[Tensor, Tensor] = {}
         self.ddp: DistributedDataParallel | None = None
@@ -124,11 +139,11 @@ class Gradients:
             self.ddp = DistributedDataParallel(model, gradient_as_bucket_view=True)
             self.ddp.register_comm_hook(None, lambda _, bucket: self._reduce(bucket))
 
-    def micro_batch(self, batch: Tensor, last: bool) -> tuple[Tensor, list[Tensor]]:
+    def micro_batch(self, batch: Tensor, number: int, last: bool) -> tuple[Tensor, list[Tensor]]:
         """Loss of a micro-batch and its gradients, which join the sum: good until the next call."""
         alone = self.ddp is None or not last
         with self.ddp.no_sync() if self.ddp and alone else contextlib.nullcontext():
-            loss: Tensor = (self.ddp or self.model)(batch)
+            loss: Tensor = (self.ddp or self.model)(batch, number)
             loss.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         for parameter in self.parameters:

@@ -1,10 +1,22 @@
 """What a run says of itself: metrics.jsonl, model FLOPs utilisation, noise scale."""
 
 import json
+import math
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+import torch
+from torch import Tensor
+
 from webtext_py.engine.commit import write_bytes
+from webtext_py.errors import InputError
+
+from .config import TrainConfig
+from .distributed import World
+
+LOWER = "begin another run with a lower `lr`; `--resume` goes on from the checkpoint before"
 
 # Dense bf16 peak in TFLOP/s, from the makers' data sheets; the first name found in the device's.
 PEAKS = {
@@ -55,6 +67,123 @@ class NoiseScale:
         self.signal = keep * self.signal + (1 - keep) * signal
         self.noise = keep * self.noise + (1 - keep) * noise
         return self.noise / self.signal if self.noise > 0 and self.signal > 0 else None
+
+
+def now(device: torch.device) -> Any:
+    """This moment, on a GPU after all work queued so far: `Measured` takes the difference."""
+    if device.type != "cuda":
+        return time.perf_counter()
+    event: Any = torch.cuda.Event  # untyped in torch
+    event = event(enable_timing=True)
+    event.record()
+    return event
+
+
+class Measured:
+    """The numbers of one step, on their way from the device, and when it began and ended."""
+
+    def __init__(
+        self,
+        world: World,
+        step: int,
+        lr: float,
+        losses: Tensor,
+        norms: tuple[Tensor, Tensor],
+        stop: bool,
+        begin: Any,
+    ) -> None:
+        """`losses`: one a micro-batch of all processes, zero for those of others; `norms`: of the
+        first micro-batch's gradient and of the whole."""
+        self.step, self.lr, self.begin = step, lr, begin
+        rest = losses.new_zeros(3)
+        if world.first:
+            rest[0], rest[1] = norms
+        rest[2] = float(stop)
+        numbers = world.sum(torch.cat([losses, rest]))  # each is one process's own, or a count
+        self.numbers = numbers.to("cpu", non_blocking=True)
+        self.end = now(losses.device)
+
+    def read(self) -> tuple[list[float], float, float, bool, float]:
+        """Losses, both norms, whether a process must stop, seconds; waits for the device."""
+        if isinstance(self.end, float):
+            seconds = self.end - self.begin
+        else:
+            self.end.synchronize()
+            seconds = self.begin.elapsed_time(self.end) / 1e3
+        *losses, small, big, stop = self.numbers.tolist()
+        return losses, small, big, stop > 0, seconds
+
+
+class Log:
+    """metrics.jsonl: a line a step, written when the step after it has begun."""
+
+    def __init__(
+        self,
+        run: Path,
+        config: TrainConfig,
+        world: World,
+        noise: NoiseScale,
+        places: list[int],
+        step: int,
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        """Of a run that goes on from `step`; the first process writes, each hears its lines."""
+        self.config, self.noise, self.places, self.report = config, noise, places, report
+        self.last: dict[str, Any] = {}
+        self.waiting: tuple[Measured, list[int]] | None = None
+        cuda = world.device.type == "cuda"
+        known = peak_tflops(torch.cuda.get_device_name(world.device)) if cuda else 0
+        self.peak = 1e12 * world.size * (config.run.peak_tflops or known or 0)  # FLOP/s
+        self.file = open_metrics(run / "metrics.jsonl", step) if world.first else None
+
+    def add(self, measured: Measured, windows: list[int]) -> None:
+        """The step that is read next, and the ids of its windows where they are logged."""
+        self.waiting = (measured, windows)
+
+    def read(self, extra: dict[str, float] | None = None) -> bool:
+        """Writes the line of the step added last, with `extra`; true where a process must stop.
+
+        Raises `InputError` where a loss or a norm is no number.
+        """
+        if self.waiting is None:
+            return False
+        measured, windows = self.waiting
+        self.waiting = None
+        losses, small, big, stop, seconds = measured.read()
+        run, context = self.config.run, self.config.model.context
+        before, after = (self.places[measured.step - i] * context for i in (1, 0))
+        tokens, flops = after - before, self.config.model.flops_per_token()
+        self.last = {
+            "step": measured.step,
+            "tokens": after,
+            "loss": math.fsum(losses) / len(losses),
+            "lr": measured.lr,
+            "grad_norm": big,
+            "ms": round(1e3 * seconds, 3),
+            "tokens_per_s": round(tokens / seconds, 1),
+            "mfu": flops * tokens / seconds / self.peak if self.peak else None,
+            "noise_scale": self.noise.update(small, run.micro_batch * context, big, tokens),
+            **(extra or {}),
+        }
+        if windows:
+            self.last["windows"] = windows
+        if self.file is not None:
+            self.file.write(json.dumps(self.last) + "\n")
+        self.report(self.last)
+        for name in ("loss", "grad_norm", "val_loss"):
+            if not math.isfinite(self.last.get(name, 0)):
+                raise InputError(f"`{name}` of step {measured.step} is {self.last[name]}", LOWER)
+        return stop
+
+    def close(self) -> None:
+        """Ends the file."""
+        if self.file is not None:
+            self.file.close()
+
+
+def recommended_batch(noise_scale: float | None) -> int | None:
+    """Tokens a step that still pay in full: the largest power of two within the noise scale."""
+    return 1 << max(0, int(noise_scale).bit_length() - 1) if noise_scale else None
 
 
 def open_metrics(path: Path, step: int) -> TextIO:

@@ -6,6 +6,7 @@ rate serves both.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -27,28 +28,20 @@ def learning_rate(config: OptimizerConfig, step: int, steps: int) -> float:
 
 
 class Optimizer:
-    """One or two torch optimizers over a model's parameters, with state by parameter name."""
+    """One or two torch optimizers over named parameters, with state by their names."""
 
-    def __init__(self, model: nn.Module, config: OptimizerConfig) -> None:
-        self.config = config
-        self.named = dict(model.named_parameters())
+    def __init__(self, named: Mapping[str, nn.Parameter], config: OptimizerConfig) -> None:
+        self.named = named
         hidden = [n for n, p in self.named.items() if config.optimizer == "muon" and _hidden(n, p)]
-        rest = [n for n in self.named if n not in hidden]
-        matrices = [self.named[n] for n in rest if self.named[n].dim() >= 2]
-        vectors = [self.named[n] for n in rest if self.named[n].dim() < 2]
-        groups = [
-            {"params": matrices, "weight_decay": config.decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ]
-        betas = (config.beta1, config.beta2)
-        self.parts: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(groups, lr=config.lr, betas=betas, fused=True)
-        ]
+        rest = [p for n, p in self.named.items() if n not in hidden]
+        matrices, vectors = ([p for p in rest if (p.dim() >= 2) == wide] for wide in (True, False))
+        decayed: dict[str, Any] = {"weight_decay": config.decay}
+        groups = [{"params": matrices, **decayed}, {"params": vectors, "weight_decay": 0.0}]
+        how: dict[str, Any] = {"lr": config.lr, "betas": (config.beta1, config.beta2)}
+        self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, fused=True, **how)]
         if hidden:
-            hidden_matrices = [self.named[n] for n in hidden]
-            same: dict[str, Any] = {"lr": config.lr, "weight_decay": config.decay}
-            muon = torch.optim.Muon(hidden_matrices, adjust_lr_fn="match_rms_adamw", **same)
-            self.parts.append(muon)
+            how = {"lr": config.lr, "adjust_lr_fn": "match_rms_adamw", **decayed}
+            self.parts.append(torch.optim.Muon([self.named[n] for n in hidden], **how))
 
     def step(self, lr: float) -> None:
         """One update from the parameters' gradients."""
@@ -59,26 +52,20 @@ class Optimizer:
 
     def tensors(self) -> dict[str, Tensor]:
         """All state, as `exp_avg.h.0.ln_1.weight` and the like."""
-        names: dict[Any, str] = {parameter: name for name, parameter in self.named.items()}
-        return {
-            f"{kind}.{names[parameter]}": value
-            for part in self.parts
-            for parameter, state in part.state.items()
-            for kind, value in state.items()
-        }
+        states: dict[Any, dict[str, Tensor]] = {}
+        for part in self.parts:
+            states |= part.state
+        named = self.named.items()
+        return {f"{kind}.{n}": t for n, p in named for kind, t in states.get(p, {}).items()}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Takes back what `tensors` gave."""
-        states: dict[str, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            kind, name = key.split(".", 1)
-            states.setdefault(name, {})[kind] = value
-        names = {parameter: name for name, parameter in self.named.items()}
         for part in self.parts:
-            table: dict[str, Any] = part.state_dict()
-            members = [p for group in part.param_groups for p in group["params"]]
-            kept = {i: states[names[p]] for i, p in enumerate(members) if names[p] in states}
-            part.load_state_dict({**table, "state": kept})
+            members = {p for group in part.param_groups for p in group["params"]}
+            for key, value in tensors.items():
+                kind, name = key.split(".", 1)
+                if (parameter := self.named[name]) in members:
+                    part.state[parameter][kind] = value.to(parameter.device)
 
 
 def _hidden(name: str, parameter: Tensor) -> bool:

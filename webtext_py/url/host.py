@@ -47,6 +47,19 @@ def registrable_domain(host: str) -> str:
     return f"{result.domain}.{result.suffix}" if result.domain and result.suffix else host
 
 
+@lru_cache(_CACHED_HOSTS)
+def bought_domain(host: str) -> str:
+    """As `registrable_domain`, but private suffixes do not count: of `a.b.github.io` it is
+    `github.io`, of `a.blogspot.com` `blogspot.com`."""
+    result = _extract().extract_str(host, include_psl_private_domains=False)
+    if result.domain and result.suffix:
+        return f"{result.domain}.{result.suffix}"
+    labels = host.split(".")
+    if result.suffix or len(labels) < 3 or not labels[-1].strip("0123456789") or "[" in host:
+        return host  # a suffix, a name without dots or an address
+    return ".".join(labels[-2:])  # below an unlisted suffix, as the list's rule `*` says
+
+
 @cache
 def _aliases() -> tuple[dict[str, str], dict[str, str]]:
     """`same_site.txt` as (host -> host, suffix after `*.` -> suffix after `*.`)."""

@@ -23,7 +23,28 @@ def shown(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, dict[str
     assert run([*words, "--show-config", "--json"]) == 0, capsys.readouterr().err
     document = json.loads(capsys.readouterr().out)
     assert isinstance(document, dict)
+    assert ("stages" in document) == (words[0] == "build")
+    document.pop("stages", None)
     return document
+
+
+def test_stages_are_shown_as_a_run_would_find_them(capsys: pytest.CaptureFixture[str]) -> None:
+    def stages(*words: str) -> dict[str, str]:
+        capsys.readouterr()
+        assert run(["build", *words, "--show-config", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["stages"]
+        assert isinstance(found, dict)
+        return found
+
+    assert set(stages().values()) == {"run"}
+    assert run(["build", "--quiet"]) == 0
+    assert set(stages().values()) == {"done"}
+    lower = stages("--min-words", "40")
+    assert lower["pages"] == "done"
+    assert lower["extract"].startswith("stale: min_words: 50 -> 40")
+    assert stages("--submissions", "gone.zst") == {"error": "`gone.zst` does not exist"}
+    assert run(["build", "--show-config"]) == 0
+    assert capsys.readouterr().out.endswith("# wikipedia: done\n# shard: done\n")
 
 
 def test_line_before_variable_before_file_before_default(

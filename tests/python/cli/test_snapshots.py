@@ -43,11 +43,19 @@ SESSION = (
     ("overlap index", "--index {data}/own.bloom"),
     ("overlap check", "--probes 1000"),
     ("overlap merge", "{data}/overlap/ngram8.bloom {data}/own.bloom --out {data}/merged.bloom"),
+    ("report", "--workers 1"),
     ("dedup", "{data}/shards --out {data}/deduplicated --workers 1"),
     ("train --show-config", "--device cpu"),
     ("train", "--device cpu --steps 2 --run short"),
     ("sample", "short --device cpu --length 2"),
     ("export", "short {data}/exported"),
+    ("plot", "short"),
+    ("sweep", "--presets nano-xs,nano --tokens 4096 device=cpu"),
+    (
+        "eval",
+        "short --overlap --tasks lambada={items}/lambada.jsonl wikitext2={items}/wikitext2.txt",
+    ),
+    ("remove", "--domain plainscience.example --promote --workers 1"),
 )
 
 
@@ -123,6 +131,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("session")
     places = {"folder": folder, "data": folder / "data", "squad": demo.test_set()}
     places["pages"] = demo.pages()
+    places["items"] = demo.tasks()["lambada"].parent
     questions = demo.test_set().read_text(encoding="utf-8")
     (folder / "again.jsonl").write_text(questions, encoding="utf-8")
     ids = [json.loads(line)["id"] for line in questions.splitlines()]

@@ -2,15 +2,24 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from webtext_py.fetch.address import Guard, networks
+from webtext_py.fetch.archive import Attempt
 from webtext_py.fetch.client import Client
+from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import HostsFile
+from webtext_py.fetch.crawl import Link, turn_of
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.resolver import Resolver
+from webtext_py.fetch.run import Watcher, fetch
 from webtext_py.fetch.schedule import Manners
+from webtext_py.fetch.state import FetchState, Left
 
 LIMITS = Limits(
     total_s=4, idle_s=1, connect_s=2, delay_s=0, tries=1, wire_bytes=2 << 20, decoded_bytes=4 << 20
@@ -40,6 +49,28 @@ def fetch_all(
             return [await live.fetch(url) for url in urls]
 
     return asyncio.run(run())
+
+
+def fetched(
+    folder: Path,
+    links: Sequence[Link],
+    sources: Sequence[str],
+    config: FetchConfig,
+    watcher: Watcher,
+) -> list[Attempt]:
+    """All attempts after a fetch into `folder`."""
+    with TemporaryDirectory() as work, FetchState(Path(work)) as state:
+        state.add(links)
+        fetch(folder, state, sources, config, watcher)
+        return [attempt for of_link in state.attempts(sources) for attempt in of_link]
+
+
+@contextmanager
+def left_of(links: Sequence[Link], name: Callable[[Link], str] = turn_of) -> Iterator[Left]:
+    """Links that nobody was asked for yet."""
+    with TemporaryDirectory() as work, FetchState(Path(work)) as state:
+        state.add(links)
+        yield state.left("live", ["live"], (), name)
 
 
 def fetch_one(url: str, **options: object) -> Fetched:

@@ -12,8 +12,8 @@ from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.limits import Limits
-from webtext_py.fetch.run import fetch
 
+from .fetching import fetched
 from .server import Server
 from .worlds import article, urls, world, write_hosts
 
@@ -78,7 +78,7 @@ def test_what_no_line_vouches_for_is_cut_off(tmp_path: Path) -> None:
     with (tmp_path / JOURNAL).open("ab") as file:
         file.write(b'{"url_key": "http://a.test/2", "url": "htt')
     with Archive(tmp_path, {}, rotate_bytes=1 << 30) as archive:
-        assert {key for key, _ in archive.attempts} == {p.url for p in pages[:2]}
+        assert [a.url_key for a in read_journal(tmp_path)] == [p.url for p in pages[:2]]
         archive.add(Attempt(pages[2].url, pages[2].url, "live", "good"), [pages[2]])
     assert (tmp_path / "live-00000.warc.gz").read_bytes() == whole
     files = sorted(path.name for path in tmp_path.glob("*.warc.gz*"))
@@ -99,7 +99,7 @@ def test_a_small_limit_through_a_whole_fetch(tmp_path: Path) -> None:
             hosts=tmp_path / "hosts",
             rotate_bytes=8000,
         )
-        fetch(tmp_path / "pages", links, ["live"], config, Silent())
+        fetched(tmp_path / "pages", links, ["live"], config, Silent())
     files = sorted((tmp_path / "pages").glob("live-*.warc.gz"))
     assert len(files) >= 3
     total = Counter(name for path in files for name in kinds(path))

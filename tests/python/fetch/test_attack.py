@@ -30,7 +30,7 @@ from webtext_py.pages.archive import list_containers, scan_container
 from webtext_py.pages.http import join_location
 from webtext_py.url.key import fetch_url, without_credentials
 
-from .fetching import LOOPBACK
+from .fetching import LOOPBACK, fetched, left_of
 from .server import Server, answer, page, redirect, site
 
 BUSY = answer(b"", "503 Busy", headers=("Retry-After: 999999999",))
@@ -53,7 +53,8 @@ def crawled(server: Server, hosts: dict[str, int], **limits: float) -> dict[str,
                 for host, count in hosts.items()
                 for n in range(count)
             ]
-            await asyncio.wait_for(crawl(live, links, done, lambda wanted: None), 30)
+            with left_of(links) as left:
+                await asyncio.wait_for(crawl(live, left, done, lambda wanted: None), 30)
 
     asyncio.run(run())
     return ends
@@ -199,7 +200,6 @@ def test_credentials_go_and_nothing_else(url: str, clean: str) -> None:
 def test_credentials_never_leave_the_link(tmp_path: Path) -> None:
     """Neither in a request, nor for robots.txt, nor behind a redirect, nor in the archive."""
     from webtext_py.fetch.config import FetchConfig
-    from webtext_py.fetch.run import fetch
 
     class Quiet:
         def step_started(self, step: str, total: int, unit: str) -> None: ...
@@ -215,7 +215,7 @@ def test_credentials_never_leave_the_link(tmp_path: Path) -> None:
         config = FetchConfig(
             "me@example.org", Limits(delay_s=0), False, True, ("127.0.0.0/8",), hosts
         )
-        attempts = fetch(tmp_path / "pages", [Link("key", url, 0.0)], ["live"], config, Quiet())
+        attempts = fetched(tmp_path / "pages", [Link("key", url, 0.0)], ["live"], config, Quiet())
     assert [a.outcome for a in attempts] == ["good"]
     assert "secret" not in json.dumps([vars(a) for a in attempts])
     assert len(server.requests) > 3

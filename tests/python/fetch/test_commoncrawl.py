@@ -13,6 +13,7 @@ from webtext_py.fetch.commoncrawl import CommonCrawl, index_files, look_up, mirr
 from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.pace import Pace
+from webtext_py.fetch.run import NAMES
 from webtext_py.fetch.surt import surt_key
 
 from .archives import files, write_crawl
@@ -75,7 +76,8 @@ def ask(
             pace = Pace(client, 60000, lambda text: None)
             paths = [path.format(base=base) for path in index]
             crawl = CommonCrawl(pace, paths, data.format(base=base), 180, LIMITS)
-            await crawl.run([link(url) for url in urls], done)
+            links = [link(url) for url in urls]
+            await crawl.run([(NAMES["commoncrawl"](k), k) for k in links], done)
 
     with Server(files(folder)) as server:  # type: ignore[arg-type]
         asyncio.run(go(server.port))

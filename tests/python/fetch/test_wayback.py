@@ -13,6 +13,7 @@ from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.pace import Pace
+from webtext_py.fetch.run import NAMES
 from webtext_py.fetch.wayback import Wayback, memento_base, read_cdx
 from webtext_py.pages.archive import list_containers, scan_container
 from webtext_py.url.key import url_key
@@ -48,7 +49,9 @@ def ask(
             pace = Pace(client, per_minute, said.append, hold_s)
             path = "coll/cdx" if memory.like_pywb else "cdx/search/cdx"
             cdx = f"http://archive.test:{port}/{path}"
-            await Wayback(pace, cdx, None, days, LIMITS).run(links, done)
+            await Wayback(pace, cdx, None, days, LIMITS).run(
+                [(NAMES["wayback"](k), k) for k in links], done
+            )
 
     with Server(memory) as server:
         asyncio.run(go(server.port))

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from webtext_py.engine.commit import file_facts, write_json
 from webtext_py.runs.settings import Settings
-from webtext_py.runs.sizing import fit, micro_batch, state_bytes, window_bytes
+from webtext_py.runs.sizing import fit, fitted, loss_bytes, state_bytes, window_bytes
 from webtext_py.train import loop
 from webtext_py.train.metrics import read_metrics
 
@@ -209,11 +209,16 @@ def test_the_micro_batch_leaves_room_for_weights_gradients_and_moments() -> None
     settings = Settings()
     settings.set_preset("gpt2-xl", "test")
     config = settings.config()
-    assert state_bytes(config) == 20 * 1_557_611_200
+    assert state_bytes(config) == 20 * (1_557_611_200 + 47 * 1600)
     gib = 2**30
-    sizes = {gpu: micro_batch(config, 1, gpu * gib) for gpu in (32, 40, 80, 139)}
+    fit_to = {gpu: fitted(config, 1, gpu * gib).run for gpu in (32, 40, 80, 139)}
+    sizes = {gpu: run.micro_batch for gpu, run in fit_to.items()}
     assert sizes[32] == sizes[40] == 1
     assert 4 <= sizes[80] < sizes[139] <= 64
     for gpu, windows in sizes.items():
         if gpu >= 80:
-            assert state_bytes(config) + windows * window_bytes(config) < 0.9 * gpu * gib
+            loss = loss_bytes(config, fit_to[gpu].loss_rows)
+            taken = state_bytes(config) + 2 * windows * window_bytes(config) + loss
+            assert taken < 0.9 * gpu * gib
+    assert fit_to[32].loss_rows == 8192 < fit_to[139].loss_rows
+    assert fitted(config, 1, None).run.loss_rows == 8192

@@ -34,6 +34,16 @@ fn mixed_texts_belong_to_what_says_most() {
 }
 
 #[test]
+fn what_english_is_full_of_tells_it() {
+    let notice = "Nous utilisons des cookies essentiels au bon fonctionnement de ce site. Vous \
+                  pouvez \u{e0} tout moment g\u{e9}rer vos pr\u{e9}f\u{e9}rences. ";
+    let post = "They have been told that the payment from which this came would not work. ";
+    assert_eq!(detect(&(notice.repeat(5) + &post.repeat(4))), "en");
+    // A quotation does not.
+    assert_eq!(detect(&(notice.repeat(5) + post)), "fr");
+}
+
+#[test]
 fn only_the_beginning_counts() {
     let english = "The cat sat on the mat and looked at the rain outside. ".repeat(40);
     let german = "Die Katze saß auf der Matte und sah dem Regen zu. ".repeat(400);

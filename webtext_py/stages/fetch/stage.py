@@ -2,26 +2,30 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from webtext_py.fetch.config import FetchConfig
-from webtext_py.layout import FETCHED, LEFT, LINKS
+from webtext_py.layout import FETCHED, LEFT, LINKS, REMOVED
 from webtext_py.ledger import balance
 from webtext_py.pages.capture import GOOD
 from webtext_py.pages.containers import Containers
 from webtext_py.records import FETCHED as COLUMNS
 from webtext_py.records import table
+from webtext_py.removed_list import RemovedList, removed_list
 from webtext_py.stage import Stage
-from webtext_py.tables import iterate, write_table
+from webtext_py.tables import ROW_GROUP_ROWS, iterate
 from webtext_py.workspace import Steps
 
 if TYPE_CHECKING:
     from webtext_py.fetch.archive import Attempt
+    from webtext_py.fetch.crawl import Link
 
 
 @dataclass(frozen=True)
@@ -47,46 +51,65 @@ class Fetch(Stage):
         """What the fetched pages depend on."""
         return self.settings.record(self.containers.network)
 
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The list of what was removed for good, where there is one."""
+        return removed_list(data)
+
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Fetches, then writes the table of attempts."""
-        from webtext_py.fetch.crawl import Link
         from webtext_py.fetch.run import fetch
+        from webtext_py.fetch.state import FetchState
 
-        columns = ["url_key", "url", "created_utc"]
-        left = pa.chunked_array(
-            [batch["url_key"] for batch in iterate(steps.before(LEFT))], pa.string()
-        )
-        links, total = [], 0
-        for batch in iterate(steps.before(LINKS), columns):
-            total += batch.num_rows
-            asked_for = (
-                batch.filter(pc.is_in(batch["url_key"], left)) if self.containers.given else batch
-            )
-            links += [
-                Link(row["url_key"], row["url"], row["created_utc"].timestamp())
-                for row in asked_for.to_pylist()
-            ]
         sources, asked = self.containers.network, steps.data / FETCHED.name()
-        watcher = _Watcher(steps)
-        attempts = fetch(asked.parent, links, sources, self.settings, watcher)
-        write_table(_table(attempts, sources), asked)
+        removed = RemovedList.read(steps.data / REMOVED.name())
+        steps.work.mkdir(parents=True, exist_ok=True)
+        with FetchState(steps.work, removed) as state:
+            total = wanted = state.add(_links(steps))
+            if self.containers.given:
+                left = iterate(steps.before(LEFT), ["url_key"])
+                wanted = state.only(key for batch in left for key in batch["url_key"].to_pylist())
+            fetch(asked.parent, state, sources, self.settings, _Watcher(steps))
+            outcomes, by_source = _write(state.attempts(sources), asked)
         steps.keep([asked, *self.containers.fetched(steps.data).values()])
-        ends: dict[str, str] = {}
-        for attempt in attempts:
-            if ends.get(attempt.url_key) != GOOD:
-                ends[attempt.url_key] = attempt.outcome
-        outcomes = Counter(ends.values())
-        good = outcomes.pop(GOOD, 0) + total - len(links)
+        good = outcomes.pop(GOOD, 0) + total - wanted
         counts = balance("fetch", total, good, outcomes)
-        by_source = Counter(a.source for a in attempts if a.outcome == GOOD)
         counts["sources"] = dict(sorted(by_source.items()))
         counts["sources"]["local"] = good - by_source.total()
         return counts
 
 
-def _table(attempts: "Sequence[Attempt]", sources: Sequence[str]) -> pa.Table:
-    """The attempts as `FETCHED`, by link, sources in the order they were asked."""
-    rows = sorted(attempts, key=lambda a: (a.url_key, sources.index(a.source)))
+def _links(steps: Steps) -> "Iterator[Link]":
+    from webtext_py.fetch.crawl import Link
+
+    for batch in iterate(steps.before(LINKS), ["url_key", "url", "created_utc"]):
+        for row in batch.to_pylist():
+            yield Link(row["url_key"], row["url"], row["created_utc"].timestamp())
+
+
+def _write(
+    attempts: "Iterable[Sequence[Attempt]]", path: Path
+) -> tuple[Counter[str], Counter[str]]:
+    """Writes the attempts, given by link, as `FETCHED`. Returns how the links ended, and good ones
+    by source."""
+    outcomes: Counter[str] = Counter()
+    by_source: Counter[str] = Counter()
+
+    def rows() -> "Iterator[Attempt]":
+        for of_link in attempts:
+            found = [attempt.source for attempt in of_link if attempt.outcome == GOOD]
+            outcomes[GOOD if found else of_link[-1].outcome] += 1
+            by_source.update(found)
+            yield from of_link
+
+    left = rows()
+    with pq.ParquetWriter(path, COLUMNS, compression="zstd") as writer:
+        while some := list(islice(left, ROW_GROUP_ROWS)):
+            writer.write_table(_table(some))
+    return outcomes, by_source
+
+
+def _table(rows: "Sequence[Attempt]") -> pa.Table:
+    """Attempts as `FETCHED`."""
     names = [name for name in COLUMNS.names if name != "fetched_at"]
     columns: dict[str, Any] = {name: [getattr(a, name) for a in rows] for name in names}
     columns["fetched_at"] = [

@@ -1,0 +1,128 @@
+"""`webtext eval` from the command line: the demo's items, results, errors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from webtext_py.cli.main import run
+from webtext_py.evaluate.items import read_lines
+
+from .conftest import write_rows
+
+
+@pytest.fixture(scope="module")
+def demo_run(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's items scored by the small model: the data directory."""
+    data = tmp_path_factory.mktemp("demo") / "data"
+    assert run(["eval", str(model_folder), "--data", str(data), "--quiet"]) == 0
+    return data
+
+
+def _document(data: Path) -> Any:
+    return json.loads((data / "eval" / "small.json").read_bytes())
+
+
+def test_the_demo(demo_run: Path) -> None:
+    """All forms, sixty items, a page, samples of each task."""
+    made = _document(demo_run)
+    assert len(made["results"]) == 14
+    assert sum(count["original"] for count in made["n-samples"].values()) == 60
+    assert set(made["results"]["lambada"]) >= {"alias", "acc,none", "acc_stderr,none"}
+    page = (demo_run / "eval" / "small.html").read_text()
+    assert "<h1>Scores of small</h1>" in page
+    assert "<script" not in page
+    for task, count in made["n-samples"].items():
+        lines = list(read_lines(demo_run / "eval" / "small" / f"samples-{task}.jsonl"))
+        assert len(lines) == count["original"]
+        assert {"doc_id", "target", "arguments", "resps"} <= set(lines[0])
+
+
+def test_verify_covers_it(demo_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "--data", str(demo_run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"] == 16
+    path = demo_run / "eval" / "small.json"
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before.replace(b"1", b"2", 1))
+        assert run(["verify", "--data", str(demo_run)]) == 1
+    finally:
+        path.write_bytes(before)
+    capsys.readouterr()
+
+
+def test_a_second_call_finds_it_done(
+    demo_run: Path, model_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (demo_run / "manifest.json").read_bytes()
+    assert run(["eval", str(model_folder), "--data", str(demo_run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == _document(demo_run)
+    assert (demo_run / "manifest.json").read_bytes() == before
+
+
+def test_other_settings_are_refused_with_the_difference(
+    demo_run: Path, model_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["eval", str(model_folder), "--data", str(demo_run), "--quiet", "--seed", "3"]
+    assert run(args) == 1
+    assert "seed: 0 -> 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--tasks", "lambada=nowhere.jsonl"], "test set `nowhere.jsonl` does not exist"),
+        (["--tasks", "lambada"], "`lambada` is not NAME=VALUE"),
+        (["--tasks", "a=x", "a=x"], "task `a` is named twice"),
+        (["--form", "b=choices"], "`--form` names the task `b`"),
+        (["--shots", "1,-2"], "is no list of numbers"),
+    ],
+)
+def test_wrong_lines(
+    model_folder: Path, tmp_path: Path, args: list[str], said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert run(["eval", str(model_folder), "--data", str(tmp_path / "d"), *args]) in (1, 2)
+    assert said in capsys.readouterr().err
+
+
+def test_models_that_are_refused(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No run, no safetensors, no causal model, a run of another objective."""
+    data = ["--data", str(tmp_path / "d")]
+    assert run(["eval", "nobody", *data]) == 1
+    assert "neither a run nor a folder `nobody`" in capsys.readouterr().err
+    assert run(["eval", *data]) == 1
+    assert "has no run with a checkpoint" in capsys.readouterr().err
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "config.json").write_bytes((model_folder / "config.json").read_bytes())
+    assert run(["eval", str(bare), *data]) == 1
+    assert "has no safetensors file" in capsys.readouterr().err
+    (bare / "config.json").write_text(
+        '{"model_type": "bert", "architectures": ["BertForMaskedLM"]}'
+    )
+    assert run(["eval", str(bare), *data]) == 1
+    assert "holds a BertForMaskedLM, expected a causal language model" in capsys.readouterr().err
+    masked = tmp_path / "d" / "runs" / "masked"
+    masked.mkdir(parents=True)
+    config = {"model": {"causal": False}, "objective": {"objective": "bert"}}
+    (masked / "run.json").write_text(json.dumps({"format": 1, "config": config}))
+    assert run(["eval", "masked", *data]) == 1
+    assert "run `masked` has the objective bert" in capsys.readouterr().err
+
+
+def test_a_set_of_the_users(model_folder: Path, tmp_path: Path) -> None:
+    """Their own names of fields, a form that no content shows, an unknown form named."""
+    rows = [{"q": f"What is {n}?", "opts": ["one", "two"], "key": n % 2} for n in range(6)]
+    path = write_rows(tmp_path / "mine.jsonl", rows)
+    args = ["eval", str(model_folder), "--data", str(tmp_path / "d"), "--quiet"]
+    args += ["--tasks", f"mine={path}"]
+    assert run(args) == 1
+    fields = ["--fields", "question=q", "choices=opts", "answer=key"]
+    assert run([*args, *fields]) == 0
+    made = json.loads((tmp_path / "d" / "eval" / "small.json").read_bytes())
+    assert made["configs"]["mine"]["form"] == "choices"
+    assert run([*args, *fields, "--form", "mine=riddles"]) == 1

@@ -1,0 +1,99 @@
+"""A test set's file as forms see it: its text, its rows, and the ids of both."""
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from webtext_py.errors import InputError
+from webtext_py.overlap.testsets import ID_FIELDS, json_lines, load_table, load_text
+from webtext_py.reader import Passed
+from webtext_py.reader.delimited import delimited
+from webtext_py.reader.files import plain_name
+from webtext_py.reader.ids import id_text
+from webtext_py.reader.kinds import is_arrow
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, the task's name, and the user's names of fields (`question` -> `q`)."""
+
+    path: Path
+    name: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    passed: Passed = field(default_factory=Passed)
+
+    @cached_property
+    def text(self) -> str:
+        """The file as text, its lines ended by `\\n`."""
+        return load_text(self.path, self.passed).replace("\r\n", "\n")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text, without an empty last one."""
+        lines = self.text.split("\n")
+        return lines if lines[-1] else lines[:-1]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of JSON, JSON Lines, CSV, TSV, Parquet or Arrow, by the user's names of fields;
+        none where the file is plain text."""
+        return [self._named(row) for row in self._rows()]
+
+    @property
+    def keys(self) -> set[str]:
+        """The fields of the first row."""
+        return set(self.rows[0]) if self.rows else set()
+
+    def wrong(self, number: int, what: str) -> InputError:
+        """The error for row `number`, from 1."""
+        return InputError(f"`{self.path}` item {number} {what}")
+
+    def ids(self) -> list[str]:
+        """What `webtext overlap` calls each row: its own id, else its number from 1."""
+        name = next((name for name in ID_FIELDS if name in self.keys), None)
+        found = [id_text(row.get(name)) if name else None for row in self.rows]
+        return unique([own or str(number) for number, own in enumerate(found, 1)])
+
+    def _rows(self) -> list[Row]:
+        with self.path.open("rb") as stream:
+            head = stream.read(8)
+        if head.startswith(b"PAR1") or is_arrow(head):
+            form = "Parquet" if head.startswith(b"PAR1") else "Arrow"
+            return list(load_table(self.path, form, self.passed))
+        name = plain_name(self.path)
+        if name.endswith((".csv", ".tsv")):
+            signs = "\t" if name.endswith(".tsv") else ",;\t|"
+            lines = io.StringIO(self.text, newline="")
+            return list(map(dict, delimited(lines, self.path.name, self.passed, signs)))
+        if self.text.lstrip()[:1] not in ("{", "["):
+            return []
+        try:
+            document = json.loads(self.text)
+        except RecursionError:
+            raise InputError(f"`{self.path}` is nested too deep for JSON") from None
+        except ValueError:
+            named = name.endswith((".json", ".jsonl", ".ndjson")) or self.text.startswith("{")
+            return list(json_lines(self.path, self.text)) if named else []
+        rows = document.get("data", [document]) if isinstance(document, dict) else document
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise InputError(f"`{self.path}` is JSON without a list of objects")
+        return rows
+
+    def _named(self, row: Row) -> Row:
+        return {**row, **{ours: row.get(theirs) for ours, theirs in self.fields.items()}}
+
+
+def unique(ids: Iterable[str]) -> list[str]:
+    """Ids that differ: a repeated one is followed by its number."""
+    seen: dict[str, int] = {}
+    made = []
+    for one in ids:
+        seen[one] = seen.get(one, 0) + 1
+        made.append(one if seen[one] == 1 else f"{one}~{seen[one]}")
+    return made

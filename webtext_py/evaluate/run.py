@@ -1,0 +1,204 @@
+"""What `webtext eval` does: opens what is to be evaluated, makes indexes, runs the stage."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from webtext_py.engine import LocalEngine
+from webtext_py.engine.commit import sha256_file
+from webtext_py.errors import ConfigError, InputError
+from webtext_py.extras import require
+from webtext_py.manifest import STATE
+from webtext_py.workspace import Observer, Silent, Workspace
+
+from .stage import FOLDER, Evaluate, Settings, Test
+
+_NGRAMS = (8, 13)  # GPT-2 report, section 4; GPT-3, appendix C
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks of `webtext eval`."""
+
+    data: Path
+    model: str | None = None  # a run or a folder; the last run where none
+    tests: Sequence[Test] = ()
+    settings: Settings = field(default_factory=Settings)
+    overlap: bool = False
+    out: str | None = None  # name of the result; the model's where none
+    workers: int | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is evaluated: a folder of `transformers`, and what to say of it."""
+
+    name: str
+    folder: Path
+    trained_here: bool
+    facts: dict[str, Any]
+
+
+def evaluate(
+    request: Request,
+    *,
+    observer: Observer | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[dict[str, Any], Path]:
+    """The JSON object of a result and its file; made, resumed or found done.
+
+    Raises `InputError` for what cannot be opened, read or asked.
+    """
+    require("eval")
+    tests = list(request.tests) or _demo(say)
+    _check(tests, request.settings)
+    model = find_model(request.data, request.model)
+    settings = _fitted(request.settings)
+    out = request.out or model.name
+    engine = LocalEngine(request.workers or _processes(settings.device))
+    with Workspace(request.data, engine=engine, observer=observer or Silent()) as workspace:
+        indexes = _indexes(workspace, say) if request.overlap else {}
+        stage = Evaluate(out, model.folder, tests, settings, model.facts, indexes)
+        old = workspace.manifest.stages.get(stage.name)
+        begun = old is not None and old.state != "done"  # no result that could be lost
+        workspace.run(stage, force=request.force or begun)
+    path = request.data / FOLDER / f"{out}.json"
+    return json.loads(path.read_bytes()), path
+
+
+def find_model(data: Path, name: str | None) -> Model:
+    """A run by name or folder, the last run, or a folder of `transformers`.
+
+    A run is exported to a folder that its checkpoint names, and stays there for the next time.
+    """
+    from webtext_py.runs.folder import find_run, need_causal
+
+    from .open_model import check_causal
+
+    if name is None:
+        run = last_run(data)
+    else:
+        run = find_run(data, name)
+        if not (run / "run.json").is_file():
+            if not run.is_dir():
+                raise InputError(
+                    f"there is neither a run nor a folder `{name}`",
+                    f"`webtext train` makes runs in `{data / 'runs'}`",
+                )
+            check_causal(run)
+            facts = {"name": run.resolve().name, "kind": "folder", "trained_here": _THERE}
+            return Model(run.resolve().name, run, False, facts)
+    need_causal(run, "eval")
+    return _exported(data, run)
+
+
+_HERE = "this model's training text"
+_THERE = "this build's text"
+
+
+def _exported(data: Path, run: Path) -> Model:
+    from webtext_py.runs.folder import export_run
+    from webtext_py.train import checkpoint
+
+    saved = checkpoint.folders(run)
+    if not saved:
+        raise InputError(f"run `{run.name}` has no checkpoint yet")
+    step, newest = saved[-1]
+    digest = sha256_file(newest / "manifest.json")[:16]
+    folder = data / STATE / "models" / f"{run.name}-{digest}"
+    if not folder.is_dir():
+        for older in folder.parent.glob(f"{run.name}-*"):
+            _remove(older)
+        export_run(run, folder, force=False)
+    here = run.resolve().parent == (data / "runs").resolve()
+    facts = {
+        "name": run.name,
+        "kind": "run",
+        "step": step,
+        "trained_here": _HERE if here else _THERE,
+    }
+    return Model(run.name, folder, here, facts)
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def last_run(data: Path) -> Path:
+    """The run whose checkpoint is the newest."""
+    from webtext_py.train import checkpoint
+
+    runs = [path.parent for path in sorted((data / "runs").glob("*/run.json"))]
+    dated = [
+        (newest[-1][1].stat().st_mtime_ns, run)
+        for run in runs
+        if (newest := checkpoint.folders(run)) and not run.name.startswith(".")
+    ]
+    if not dated:
+        raise InputError(
+            f"`{data}` has no run with a checkpoint",
+            "run `webtext train` first, or name a folder that `transformers` opens",
+        )
+    return max(dated)[1]
+
+
+def _check(tests: Sequence[Test], settings: Settings) -> None:
+    names = [test.name for test in tests]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"task `{name}` is named twice", "give each its own name: NAME=FILE")
+        if not name or name != Path(name).name or name.startswith("."):
+            raise ConfigError(f"`{name}` is no name of a task: no path, and no dot at its start")
+    for path in [path for t in tests for path in (t.path, t.shots_from) if path]:
+        if not path.is_file():
+            raise InputError(f"test set `{path}` does not exist")
+    if len(set(settings.shots)) != len(settings.shots):
+        raise ConfigError(f"`--shots` names a number twice: {settings.shots}")
+
+
+def _fitted(settings: Settings) -> Settings:
+    """Settings with a device and a number of threads."""
+    import torch
+
+    device = settings.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("there is no GPU that torch can use", "leave `--device cuda` out")
+    return replace(settings, device=device, threads=torch.get_num_threads())
+
+
+def _processes(device: str) -> int:
+    """A process for each GPU; on a CPU one, whose threads are torch's."""
+    import torch
+
+    return torch.cuda.device_count() if device == "cuda" else 1
+
+
+def _indexes(workspace: Workspace, say: Callable[[str], None]) -> dict[int, tuple[str, Path]]:
+    """The filters of the build's text, made where they are missing."""
+    from webtext_py.engine.local import available_cpus
+    from webtext_py.overlap.index import IndexConfig
+    from webtext_py.overlap.stage import index_path, index_stage, make_index
+    from webtext_py.overlap.training import TrainingText
+
+    text = TrainingText.shards(workspace.data, workspace.digests)
+    made = {}
+    for n in _NGRAMS:
+        config = IndexConfig(n=n)
+        path = index_path(workspace.data, text, config)
+        make_index(workspace, text, path, config, threads=available_cpus(), say=say)
+        made[n] = (index_stage(workspace.data, path) or "", path)
+    return made
+
+
+def _demo(say: Callable[[str], None]) -> list[Test]:
+    from webtext_py import demo
+
+    say("no --tasks given: using the demo's own items")
+    return [Test(name, path) for name, path in demo.tasks().items()]
