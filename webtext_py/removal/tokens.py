@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from webtext_py.bpe.encode_stage import TOKENS, encode_parquet, open_tokenizer
+from webtext_py.bpe.encode_stage import TOKENS, encode_file, open_tokenizer
 from webtext_py.engine.journal import NEW
 from webtext_py.errors import InputError
 from webtext_py.layout import SHARDS, TOKENIZER
@@ -32,7 +32,7 @@ def encode_again(rewriting: Rewriting) -> bool:
     names = [SHARDS.key(name) for name in SHARDS.among(rewriting.files)]
     made = steps.each(
         "encode",
-        encode_parquet,
+        encode_file,
         [
             Work(
                 _shard(rewriting, name),
@@ -45,6 +45,7 @@ def encode_again(rewriting: Rewriting) -> bool:
         [f"{NEW}/{_FILES.pattern}"],
         unit="bytes",
         options={"threads": 1},
+        flat=False,
         digest=given.digest,
         pattern=None,
         text_field=entry.config["text_field"],
