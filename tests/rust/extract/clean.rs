@@ -38,6 +38,15 @@ fn a_form_around_the_page_is_its_frame_and_others_go() {
 }
 
 #[test]
+fn an_aside_with_nearly_all_text_is_the_frame_and_others_go() {
+    case("<aside><p>the text of the page</p></aside><p>x</p>", "div(p(the text of the page))p(x)");
+    case(
+        "<aside><p>the text of the page</p></aside><p>one in two or three</p>",
+        "p(one in two or three)",
+    );
+}
+
+#[test]
 fn what_is_empty_goes_in_one_pass() {
     case("<div><b></b></div><p></p><p> </p>a<td></td>", "div()p()atd()");
 }
