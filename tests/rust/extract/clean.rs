@@ -58,6 +58,6 @@ fn recall_keeps_everything_where_no_paragraph_would_stay() {
         clean(&mut tree, true, &mut budget()).expect("cheap");
         shown(&tree)
     };
-    assert_eq!(recalled("<div><aside><p>a</p></aside></div>"), "div(aside(p(a)))");
-    assert_eq!(recalled("<p>b</p><aside><p>a</p></aside>"), "p(b)");
+    assert_eq!(recalled("<div><nav><p>a</p></nav></div>"), "div(nav(p(a)))");
+    assert_eq!(recalled("<p>b</p><nav><p>a</p></nav>"), "p(b)");
 }
