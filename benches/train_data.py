@@ -87,7 +87,7 @@ def main() -> None:
             steps = reader.count // BATCH
             started = time.process_time()
             for step in range(steps):
-                reader.batch(step, BATCH)
+                reader.batch(step * BATCH, BATCH)
             rates.append(steps * BATCH * CONTEXT / (time.process_time() - started) / 1e6)
         size = sum(p.stat().st_size for p in folder.rglob("train-*.parquet"))
     result = {

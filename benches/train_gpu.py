@@ -1,54 +1,70 @@
-"""GPT-2 124M on one GPU: our loop beside a plain PyTorch loop, same tokens, same process rules.
+"""GPT-2 124M on one GPU, stage by stage: what the machine can do, our loop, plain loops beside it.
 
-Usage: python benches/train_gpu.py [--tokens DIR] [--steps 100] [--warmup 20] [--out FILE]
+Usage: python benches/train_gpu.py --out FILE [--tokens DIR] [--seconds 300] [--stages NAME...]
+           [--nanogpt FOLDER] [--llmc "COMMAND"]
 
-Two child processes after each other, twice in turn (A B A B). A is `webtext_py.train.loop.train` as
-`webtext train` calls it. B is written here for the bench in the way nanoGPT is known to work:
-compiled model, bf16 autocast over fp32 weights, fused AdamW, gradient accumulation, batches from a
-memory-mapped uint16 file, logits and `F.cross_entropy` in full. Neither waits for the device within
-a step: both are timed by events that are read later, B's losses at the end. Both have
-GPT-2's shape at 1,024 context, 0.5 M tokens a step, the same schedule, weights drawn alike. B takes
-random windows as that loop does; A its permuted ones: the two loss curves agree but for that.
+Stages, each in a process of its own, printed and written to FILE as soon as it ends, so that a run
+that is cut keeps what it has: `matrix` (the ceiling of bf16 products), `attention` (each back end;
+FlexAttention's gradients beside those of the full mask), `loss` (8,192 to 65,536 rows at a time;
+the scatter before the cast), `ours` (`webtext_py.train.loop.train` as `webtext train` calls it),
+`plain` (`train_plain.py`), `nanogpt` (the same loop around the `GPT` of FOLDER/model.py; by default
+`benches/nanogpt/`, which git ignores), `llmc` (a command of yours that prints `N tok/s`), `resume`
+(bits of a resumed run, with `--exact`). A stage that no time is left for says so.
 
-Prints, and writes with `--out`, JSON: tokens/s (median of the steps after warm-up), MFU against the
-device's stated peak, peak memory, loss curves, versions. Without `--tokens` it makes ids of Zipf's
-distribution; speed does not depend on them. To try the script itself on any machine:
+Without `--tokens` it makes ids of Zipf's distribution. Where the compiled core is not at hand its
+exceptions are stood in for: nothing else of it is used. To try the script on any machine:
 `--preset nano --device cpu --steps 3 --warmup 1 --micro-batch 8 --no-compile`.
 """
 
 import argparse
-import contextlib
-import dataclasses
-import itertools
+import hashlib
 import json
-import math
+import re
+import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+try:
+    import webtext_py._core  # noqa: F401
+except ImportError:
+    names = ("WebTextError", "DamageError", "FormatError")
+    core = types.ModuleType("webtext_py._core")
+    core.__dict__.update({name: type(name, (Exception,), {}) for name in names})
+    sys.modules["webtext_py._core"] = core
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention.flex_attention import flex_attention
 
 from webtext_py.runs.presets import PRESETS
 from webtext_py.runs.settings import Settings
+from webtext_py.runs.sizing import MARGIN, fitted, loss_bytes, state_bytes, window_bytes
 from webtext_py.tokens import TokenSet
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.data import Data
-from webtext_py.train.distributed import join
+from webtext_py.train.distributed import join, leave
 from webtext_py.train.loop import train
-from webtext_py.train.metrics import now, peak_tflops, read_metrics
-from webtext_py.train.optimizer import learning_rate
+from webtext_py.train.loss import chunk_loss
+from webtext_py.train.metrics import peak_tflops, read_metrics
+from webtext_py.train.model import attention_masks
 
-VOCAB = 50257
+GOALS = {"tokens_per_s": 570_000, "mfu": 0.48, "over_nanogpt": 1.05}  # 124M on one H200
+Stage = Callable[[argparse.Namespace, TrainConfig, torch.device], dict[str, Any]]
 
 
-def configuration(arguments: argparse.Namespace) -> TrainConfig:
-    """The same settings for both loops."""
+def configuration(arguments: argparse.Namespace, **more: Any) -> TrainConfig:
+    """The same settings for all loops, with a micro-batch and rows of the loss for the device."""
     settings = Settings()
     values: dict[str, Any] = {
         "steps": arguments.warmup + arguments.steps,
@@ -59,234 +75,327 @@ def configuration(arguments: argparse.Namespace) -> TrainConfig:
         "precision": "bf16",
         "eval_every": 0,
         "checkpoint_every": 10**9,
-        "vocab_size": VOCAB,
+        "vocab_size": arguments.vocab_size,
+        **more,
     }
+    if arguments.batch_tokens:
+        values["batch_tokens"] = arguments.batch_tokens
     for key, value in values.items():
         settings.set(key, value, "bench")
-    if arguments.batch_tokens:
-        settings.set("batch_tokens", arguments.batch_tokens, "bench")
     settings.set_preset(arguments.preset, "bench")
-    return settings.config()
+    cuda = arguments.device == "cuda"
+    memory = torch.cuda.get_device_properties(0).total_memory if cuda else None
+    return fitted(settings.config(), 1, memory)
 
 
-def ours(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Our loop; speeds from its own log."""
-    config = configuration(arguments)
-    tokens = TokenSet.open(sorted(arguments.tokens.rglob("train-*.parquet")))
-    data = Data(tokens, None, VOCAB - 1, np.ones(VOCAB, np.int64))
-    (folder / "run").mkdir()
-    train(config, data, folder / "run", join(arguments.device))
-    lines = read_metrics(folder / "run" / "metrics.jsonl")
-    return {"losses": [x["loss"] for x in lines], "ms": [x["ms"] for x in lines]}
+def timed(device: torch.device, work: Callable[[], object], repeat: int = 9) -> float:
+    """Median milliseconds of `work`, after two calls that compile and warm up."""
+    cuda, times = device.type == "cuda", []
+    for i in range(repeat + 2):
+        if cuda:
+            torch.cuda.synchronize()
+        begin = time.perf_counter()
+        work()
+        if cuda:
+            torch.cuda.synchronize()
+        if i >= 2:
+            times.append(1e3 * (time.perf_counter() - begin))
+    return statistics.median(times)
 
 
-class PlainBlock(nn.Module):
-    """One layer, as any plain GPT-2 in PyTorch has it."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.ln_1, self.ln_2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`(B, T, C)` to `(B, T, C)`."""
-        B, T, C = x.shape
-        q, k, v = self.qkv(self.ln_1(x)).split(C, 2)
-        q, k, v = (t.view(B, T, self.heads, C // self.heads).transpose(1, 2) for t in (q, k, v))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.out(y.transpose(1, 2).contiguous().view(B, T, C))
-        result: Tensor = x + self.down(F.gelu(self.up(self.ln_2(x)), approximate="tanh"))
-        return result
+def matrix(_: argparse.Namespace, config: TrainConfig, device: torch.device) -> dict[str, Any]:
+    """TFLOP/s of bf16 products as the model has them: the ceiling of everything below."""
+    rows, C = config.run.micro_batch * config.model.context, config.model.width
+    result = {}
+    for name, n, wide in (
+        ("qkv", rows, 3 * C),
+        ("mlp", rows, 4 * C),
+        ("head", 8192, config.model.vocabulary(padded=True)),
+    ):
+        a = torch.randn(n, C, device=device, dtype=torch.bfloat16)
+        b = torch.randn(C, wide, device=device, dtype=torch.bfloat16)
+        ms = timed(device, lambda a=a, b=b: a @ b)  # type: ignore[misc]
+        result[name] = round(2 * n * C * wide / ms / 1e9, 1)
+    return {"tflops": result}
 
 
-class PlainGPT2(nn.Module):
-    """The plain model: logits in full, vocabulary padded to 50,304."""
+def attention(_: argparse.Namespace, config: TrainConfig, device: torch.device) -> dict[str, Any]:
+    """Milliseconds forward and backward of each back end; FlexAttention against the full mask."""
+    m = config.model
+    shape = (config.run.micro_batch, m.heads, m.context, m.width // m.heads)
 
-    def __init__(self, config: TrainConfig) -> None:
-        super().__init__()
-        m = config.model
-        self.wte = nn.Embedding(-(-m.vocab_size // 64) * 64, m.width)
-        self.wpe = nn.Embedding(m.context, m.width)
-        self.h = nn.ModuleList(PlainBlock(m.width, m.heads) for _ in range(m.layers))
-        self.ln_f = nn.LayerNorm(m.width)
-        self.head = nn.Linear(m.width, self.wte.num_embeddings, bias=False)
-        self.head.weight = self.wte.weight
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            elif parameter.dim() == 2:
-                last = name.endswith(("out.weight", "down.weight"))
-                nn.init.normal_(parameter, std=0.02 / (math.sqrt(2 * m.layers) if last else 1))
+    def inputs(dtype: torch.dtype, batch: int) -> list[Tensor]:
+        generator = torch.Generator().manual_seed(0)
+        drawn = [torch.randn(batch, *shape[1:], generator=generator) for _ in range(4)]
+        return [t.to(device, dtype).requires_grad_() for t in drawn]
 
-    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Mean loss of `targets` `(B, T)`."""
-        x = self.wte(ids) + self.wpe(torch.arange(ids.size(1), device=ids.device))
-        for block in self.h:
-            x = block(x)
-        logits = self.head(self.ln_f(x))
-        return F.cross_entropy(logits.view(-1, logits.size(-1)), targets.view(-1))
+    result: dict[str, Any] = {}
+    q, k, v, out = inputs(torch.bfloat16, shape[0])
+    for name in ("CUDNN_ATTENTION", "FLASH_ATTENTION", "EFFICIENT_ATTENTION"):
+
+        def work(name: str = name) -> None:
+            with sdpa_kernel(getattr(SDPBackend, name)):
+                F.scaled_dot_product_attention(q, k, v, is_causal=True).backward(out)
+
+        try:
+            result[name] = round(timed(device, work), 3)
+        except RuntimeError as error:
+            result[name] = str(error).splitlines()[0]
+    if device.type != "cuda":
+        return {"ms": result, "flex": "no backward pass on a CPU"}
+    q, k, v, out = inputs(torch.float32, 2)
+    ids = torch.randint(400, (2, m.context), device=device)
+    gradients = []
+    for flex in (False, True):
+        mask, _ = attention_masks(m, ids, 0, flex=flex)
+        if flex:
+            made = torch.compile(flex_attention)(q, k, v, block_mask=mask)
+        else:
+            made = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        gradients.append(torch.autograd.grad(made, (q, k, v), out.detach()))
+    pairs = zip(*gradients, strict=True)
+    apart = max(((a - b).abs().max() / a.abs().max()).item() for a, b in pairs)
+    return {"ms": result, "flex_apart": apart, "flex_exact": apart < 1e-3}
 
 
-def plain(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """The plain loop; times and losses are read when all steps are done."""
-    config = configuration(arguments)
-    device = join(arguments.device).device
+def scattered(h: Tensor, w: Tensor, targets: Tensor, vocab: int, scale: float) -> Any:
+    """`chunk_loss` with the scatter before the cast, as it was."""
+    logits = (h @ w.T).float()
+    logits[:, vocab:] = float("-inf")
+    top = logits.amax(1, keepdim=True)
+    shifted = (logits - top).exp_()
+    total = shifted.sum(1, keepdim=True)
+    rows = torch.arange(len(targets), device=targets.device)
+    loss = (top[:, 0] + total[:, 0].log() - logits[rows, targets]).sum()
+    shifted *= scale / total
+    shifted[rows, targets] -= scale
+    wrong = shifted.to(h.dtype)
+    return loss, wrong @ w, wrong.T @ h
+
+
+def loss(_: argparse.Namespace, config: TrainConfig, device: torch.device) -> dict[str, Any]:
+    """Milliseconds and GiB of the loss of a micro-batch, by rows at a time."""
+    n, C = config.run.micro_batch * config.model.context, config.model.width
+    hidden = torch.randn(n, C, device=device, dtype=torch.bfloat16)
+    table = torch.randn(config.model.vocabulary(padded=True), C, device=device).bfloat16()
+    vocab = config.model.vocab_size
+    targets = torch.randint(vocab, (n,), device=device)
+    result = {}
+    for name, rows in (("scatter_8192", 8192), *((str(2**i), 2**i) for i in (13, 14, 15, 16))):
+        if rows > n and rows > 8192:
+            continue
+        plain: Any = scattered if name.startswith("scatter") else chunk_loss
+        compute = torch.compile(plain, dynamic=False) if config.run.compile == "on" else plain
+        last = () if plain is scattered else (True,)
+
+        def work(compute: Any = compute, rows: int = rows, last: Any = last) -> None:
+            for start in range(0, n, rows):
+                part = slice(start, start + rows)
+                compute(hidden[part], table, targets[part], vocab, 1 / n, *last)
+
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        ms = timed(device, work, repeat=5)
+        result[name] = {"ms": round(ms, 2), "peak_gib": _peak(device)}
+    return {"tokens": n, "rows": result}
+
+
+def _peak(device: torch.device) -> float | None:
     cuda = device.type == "cuda"
-    torch.manual_seed(config.run.seed)
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
-    tokens = TokenSet.open(sorted(arguments.tokens.rglob("train-*.parquet")))
-    tokens.head(tokens.tokens, VOCAB).astype(np.uint16).tofile(folder / "train.bin")
-    memory = np.memmap(folder / "train.bin", np.uint16, "r")
-    model: Any = PlainGPT2(config).to(device)
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    o = config.optimizer
-    optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": o.decay}, {"params": vectors, "weight_decay": 0.0}],
-        lr=o.lr, betas=(o.beta1, o.beta2), fused=True,
-    )  # fmt: skip
-    if config.run.compile == "on":
-        model = torch.compile(model)
-    T, B = config.model.context, config.run.micro_batch
-    accumulate = config.run.batch_tokens // (T * B)
-
-    def batch() -> tuple[Tensor, Tensor]:
-        starts = torch.randint(len(memory) - T - 1, (B,)).tolist()
-        xs = torch.stack([torch.from_numpy(memory[i : i + T].astype(np.int64)) for i in starts])
-        ys = torch.stack(
-            [torch.from_numpy(memory[i + 1 : i + 1 + T].astype(np.int64)) for i in starts]
-        )
-        if not cuda:
-            return xs, ys
-        there = {"device": device, "non_blocking": True}
-        return xs.pin_memory().to(**there), ys.pin_memory().to(**there)
-
-    cast = torch.autocast(device.type, torch.bfloat16)
-    losses: list[Tensor] = []
-    x, y = batch()
-    moments = [now(device)]
-    for step in range(config.run.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(o, step, config.run.steps)
-        for _ in range(accumulate):
-            with cast:
-                loss = model(x, y) / accumulate
-            x, y = batch()  # while the device computes
-            loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), o.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        moments.append(now(device))
-        losses.append(loss.detach() * accumulate)  # of the last micro-batch, as that loop logs it
-    if cuda:
-        torch.cuda.synchronize()
-        times = [a.elapsed_time(b) for a, b in itertools.pairwise(moments)]
-    else:
-        times = [1e3 * (b - a) for a, b in itertools.pairwise(moments)]
-    return {"losses": [loss.item() for loss in losses], "ms": times}
+    return round(torch.cuda.max_memory_allocated() / 2**30, 3) if cuda else None
 
 
-def make_tokens(folder: Path, millions: int) -> None:
+def _tokens(arguments: argparse.Namespace) -> TokenSet:
+    return TokenSet.open(sorted(arguments.tokens.rglob("*.parquet")))
+
+
+def _data(arguments: argparse.Namespace) -> Data:
+    size = arguments.vocab_size
+    return Data(_tokens(arguments), None, size - 1, np.ones(size, np.int64))
+
+
+def _speed(
+    arguments: argparse.Namespace, config: TrainConfig, device: torch.device, made: dict[str, Any]
+) -> dict[str, Any]:
+    """Speed of the steps after warm-up; MFU against the device's stated peak."""
+    ms = statistics.median(made["ms"][arguments.warmup :])
+    speed = config.run.batch_tokens / (ms / 1e3)
+    peak = peak_tflops(torch.cuda.get_device_name()) if device.type == "cuda" else None
+    return {
+        "tokens_per_s": round(speed),
+        "ms_a_step": round(ms, 2),
+        "mfu": peak and round(config.model.flops_per_token() * speed / (peak * 1e12), 4),
+        "peak_gib": _peak(device),
+        "losses": [round(value, 4) for value in made["losses"]],
+    }
+
+
+def ours(
+    arguments: argparse.Namespace, config: TrainConfig, device: torch.device
+) -> dict[str, Any]:
+    """Our loop; speeds from its own log, memory beside what is reckoned with."""
+    data = _data(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        train(config, data, Path(folder), join(arguments.device))
+        lines = read_metrics(Path(folder) / "metrics.jsonl")
+    made = {"losses": [x["loss"] for x in lines], "ms": [x["ms"] for x in lines]}
+    parts = {
+        "state": state_bytes(config),
+        "activations": config.run.micro_batch * window_bytes(config),
+        "loss": loss_bytes(config, config.run.loss_rows),
+    }
+    reckoned = {name: round(value / 2**30, 3) for name, value in parts.items()}
+    return {**_speed(arguments, config, device, made), "reckoned_gib": reckoned, "margin": MARGIN}
+
+
+def plain(
+    arguments: argparse.Namespace, config: TrainConfig, device: torch.device
+) -> dict[str, Any]:
+    """The plain loop of `train_plain.py`."""
+    return _plain(arguments, config, device, None)
+
+
+def nanogpt(
+    arguments: argparse.Namespace, config: TrainConfig, device: torch.device
+) -> dict[str, Any]:
+    """The same loop around nanoGPT's own model."""
+    if not (arguments.nanogpt / "model.py").is_file():
+        return {"skipped": f"`{arguments.nanogpt}` has no model.py"}
+    return _plain(arguments, config, device, arguments.nanogpt)
+
+
+def _plain(
+    arguments: argparse.Namespace, config: TrainConfig, device: torch.device, folder: Path | None
+) -> dict[str, Any]:
+    sys.path.insert(0, str(Path(__file__).parent))
+    from train_plain import train_plainly
+
+    with tempfile.TemporaryDirectory() as scratch:
+        made = train_plainly(config, _tokens(arguments), device, Path(scratch), folder)
+    return _speed(arguments, config, device, made)
+
+
+def llmc(arguments: argparse.Namespace, _: TrainConfig, __: torch.device) -> dict[str, Any]:
+    """What a command of llm.c prints: the median of its `N tok/s`."""
+    if not arguments.llmc:
+        return {"skipped": "no --llmc"}
+    command = shlex.split(arguments.llmc)
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    speeds = [float(x.replace(",", "")) for x in re.findall(r"([\d.,]+) ?tok(?:ens)?/s", said)]
+    return {"tokens_per_s": round(statistics.median(speeds[len(speeds) // 5 :]))}
+
+
+def resume(arguments: argparse.Namespace, _: TrainConfig, device: torch.device) -> dict[str, Any]:
+    """Whether four steps have the bits of two and two, with `--exact`."""
+    micro = 2 * configuration(arguments).model.context
+    small = {"exact": True, "steps": 4, "checkpoint_every": 2, "batch_tokens": 4 * micro}
+    config = configuration(arguments, **small, micro_batch=2)
+    data = _data(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        world = join(arguments.device, exact=True)
+        digests = []
+        for again in (False, True):
+            train(config, data, Path(folder), world, resume=again)
+            last = Path(folder) / "checkpoints" / "step-00000004"
+            parts = [path.read_bytes() for path in sorted(last.glob("*.safetensors"))]
+            digests.append(hashlib.sha256(b"".join(parts)).hexdigest())
+            last.rename(Path(folder) / f"resumed-{again}")
+    return {"bitwise": digests[0] == digests[1]}
+
+
+STAGES: dict[str, Stage] = {
+    f.__name__: f for f in (matrix, attention, loss, ours, plain, nanogpt, llmc, resume)
+}
+
+
+def make_tokens(folder: Path, millions: int, vocab_size: int) -> None:
     """One shard of Zipf-distributed ids."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     n = millions * 2**20
-    weights = 1 / np.arange(2, VOCAB + 1)
-    ids = np.random.default_rng(0).choice(VOCAB - 1, n, p=weights / weights.sum())
+    weights = 1 / np.arange(2, vocab_size + 1)
+    ids = np.random.default_rng(0).choice(vocab_size - 1, n, p=weights / weights.sum())
     starts = np.arange(0, n, 600)
-    ids[starts] = VOCAB - 1
+    ids[starts] = vocab_size - 1
     offsets = pa.array(np.append(starts, n).astype(np.int32))
     lists = pa.ListArray.from_arrays(offsets, ids.astype(np.uint16))
     pq.write_table(pa.table({"tokens": lists}), folder / "train-0.parquet", row_group_size=1747)
 
 
-def child(arguments: argparse.Namespace) -> None:
-    """One loop in this process; its result on standard output."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = ours if arguments.child == "ours" else plain
-        result = run(arguments, Path(folder))
-    cuda = torch.cuda.is_available() and arguments.device != "cpu"
-    result["memory_gib"] = torch.cuda.max_memory_allocated() / 2**30 if cuda else None
-    print(json.dumps(result))
-
-
-def summary(arguments: argparse.Namespace, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Median over all timed steps of a loop's runs."""
-    config = configuration(arguments)
-    ms = [statistics.median(r["ms"][arguments.warmup :]) for r in results]
-    speed = config.run.batch_tokens / (statistics.median(ms) / 1e3)
-    device = torch.cuda.get_device_name() if results[0]["memory_gib"] else "CPU"
-    peak = peak_tflops(device)
+def goals(stages: dict[str, Any]) -> dict[str, bool | None]:
+    """Which goals are met, `None` where nothing says."""
+    mine, theirs = stages.get("ours", {}), stages.get("nanogpt", {}).get("tokens_per_s")
+    speed, mfu = mine.get("tokens_per_s"), mine.get("mfu")
     return {
-        "tokens_per_s": round(speed),
-        "tokens_per_s_each_run": [round(config.run.batch_tokens / (m / 1e3)) for m in ms],
-        "mfu": peak and round(config.model.flops_per_token() * speed / (peak * 1e12), 4),
-        "memory_gib": results[0]["memory_gib"],
-        "loss_first_and_last": [results[0]["losses"][0], results[0]["losses"][-1]],
-        "losses": [round(loss, 4) for loss in results[0]["losses"]],
+        "tokens_per_s": speed and speed >= GOALS["tokens_per_s"],
+        "mfu": mfu and mfu >= GOALS["mfu"],
+        "over_nanogpt": speed and theirs and speed / theirs >= GOALS["over_nanogpt"],
+        "flex_exact": stages.get("attention", {}).get("flex_exact"),
+        "resume": stages.get("resume", {}).get("bitwise"),
     }
 
 
 def main() -> None:
-    """Runs both loops in turn in fresh processes."""
+    """Runs the stages one after the other; as a child one of them."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--tokens", type=Path)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
+    parser.add_argument("--nanogpt", type=Path, default=Path(__file__).with_name("nanogpt"))
+    parser.add_argument("--llmc", default="")
     parser.add_argument("--preset", default="gpt2", choices=PRESETS)
     parser.add_argument("--batch-tokens", type=int, default=0)
+    parser.add_argument("--vocab-size", type=int, default=50257)
     parser.add_argument("--micro-batch", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--warmup", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--warmup", type=int, default=6)
+    parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--child", choices=("ours", "plain"))
+    parser.add_argument("--child", choices=STAGES)
     arguments = parser.parse_args()
-    if arguments.child:
-        child(arguments)
-        return
+    deadline = time.monotonic() + arguments.seconds
     if arguments.device == "cuda" and not torch.cuda.is_available():
         sys.exit("error: this bench needs a GPU; `--device cpu --preset nano` tries the script")
-    with contextlib.ExitStack() as stack:
-        words = sys.argv[1:]
+    if arguments.child:
+        config, device = configuration(arguments), torch.device(arguments.device)
+        print(json.dumps(STAGES[arguments.child](arguments, config, device)))
+        leave()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, __file__, *sys.argv[1:]]
         if arguments.tokens is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            make_tokens(folder, 64 if arguments.device == "cuda" else 1)
-            words += ["--tokens", str(folder)]
-        results: dict[str, list[dict[str, Any]]] = {"ours": [], "plain": []}
-        for _ in range(arguments.rounds):
-            for name, list_of in results.items():
-                command = [sys.executable, __file__, *words, "--child", name]
-                done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-                list_of.append(json.loads(done.stdout.splitlines()[-1]))
-    both = {name: summary(arguments, list_of) for name, list_of in results.items()}
-    # Both learn the same thing: the curves end within a few hundredths of each other.
-    ends = [statistics.fmean(both[name]["losses"][-10:]) for name in both]
-    ratio = both["ours"]["tokens_per_s"] / both["plain"]["tokens_per_s"]
-    memory = both["ours"]["memory_gib"]
-    document = {
-        "ratio": round(ratio, 3),
-        "bars_met": {  # for GPT-2 124M on one H200
-            "500 k tokens/s": both["ours"]["tokens_per_s"] >= 500_000,
-            "555 k tokens/s": both["ours"]["tokens_per_s"] >= 555_000,
-            "1.25 x the plain loop": ratio >= 1.25,
-            "memory under 40 GB": memory is not None and memory * 2**30 < 40e9,
-            "same loss within 0.1": abs(ends[0] - ends[1]) < 0.1,
-        },
-        "final_losses": [round(end, 4) for end in ends],
-        **both,
-        "configuration": dataclasses.asdict(configuration(arguments)),
-        "torch": torch.__version__,
-        "device": torch.cuda.get_device_name() if arguments.device == "cuda" else "CPU",
-    }
-    text = json.dumps(document, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n")
+            millions = 64 if arguments.device == "cuda" else 1
+            make_tokens(Path(folder), millions, arguments.vocab_size)
+            words += ["--tokens", folder]
+        document: dict[str, Any] = {
+            "device": torch.cuda.get_device_name() if arguments.device == "cuda" else "CPU",
+            "torch": torch.__version__,
+            "configuration": configuration(arguments).as_dict(),
+            "stages": {},
+        }
+        for name in arguments.stages:
+            found = _child([*words, "--child", name], deadline - time.monotonic())
+            document["stages"][name] = found
+            document["goals"] = goals(document["stages"])
+            print(json.dumps({name: found}), flush=True)
+            if arguments.out:
+                arguments.out.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _child(words: list[str], seconds: float) -> dict[str, Any]:
+    """What a stage prints last; where it fails or has no time, that."""
+    if seconds < 1:
+        return {"skipped": "no time left"}
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return {"skipped": f"not done in the {seconds:.0f} s that were left"}
+    if done.returncode:
+        return {"failed": done.stderr.strip().splitlines()[-1]}
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 if __name__ == "__main__":

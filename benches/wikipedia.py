@@ -1,12 +1,13 @@
 """Wikipedia by content on real articles: shares of 8-grams of copies, quotes and other pages.
 
-    python benches/wikipedia.py DATA [--out benches/record/wikipedia.json]
+    python benches/wikipedia.py DATA [--dump FILE.xml.bz2] [--out benches/record/wikipedia.json]
 
 DATA has `squad/dev-v1.1.json` (paragraphs of 48 articles), `overlap/wikitext-2-raw/wiki.test.raw`
 (whole articles) and `html/` (gold texts of web pages). The articles are written as a multistream
 dump and read back. Documents are made of them as in `tests/python/wikipedia`, with real pages as
 the surroundings; the pages themselves must stay. Records the shares' quantiles by kind, and recall
-and precision by `--wikipedia-share`.
+and precision by `--wikipedia-share`. With a real dump, copies of its articles as well
+(`wikipedia_copies.py`); the record's is the one that the package gensim 4.4.0 has for its tests.
 """
 
 import argparse
@@ -24,9 +25,9 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 import pyarrow as pa
+import wikipedia_copies
 
 from webtext_py import _core
-from webtext_py.columns import text_column
 from webtext_py.stages.wikipedia import content
 
 COPIES = ("whole", "first quarter", "wrapped", "every 20th word changed")
@@ -101,10 +102,8 @@ def measure(data: Path, work: Path) -> dict[str, Any]:
     assert read["articles"] == len(found), read
     content.index([texts], [index], memory=256 << 20)
     made = documents(found, others)
-    column = text_column(pa.array([text for _, _, text in made], pa.large_string()))
-    filter_ = _core.NgramIndex(index)
-    counts = np.frombuffer(memoryview(filter_.count_rows(*column)), np.uint64).reshape(-1, 2)
-    shares = counts[:, 0] / np.maximum(counts[:, 1], 1)
+    column = pa.array([text for _, _, text in made], pa.large_string())
+    shares = content.shares_of(_core.NgramIndex(index), column)
     kinds = np.array([kind for kind, _, _ in made])
     copied = np.array([bool(title) for _, title, _ in made])
     record: dict[str, Any] = {
@@ -145,15 +144,18 @@ def main() -> None:
     """Measures and writes the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--dump", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         record = {
-            "command": "python benches/wikipedia.py DATA",
+            "command": "python benches/wikipedia.py DATA --dump FILE",
             "commit": subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip(),
             "machine": f"AMD EPYC, {os.cpu_count()} cores, Python {platform.python_version()}",
             **measure(options.data, Path(folder)),
         }
+        if options.dump:
+            record["copies"] = wikipedia_copies.measure(options.dump, Path(folder))
     print(json.dumps(record, indent=1))
     if options.out:
         options.out.write_text(json.dumps(record, indent=1) + "\n")

@@ -16,6 +16,7 @@ mod huge;
 pub mod minhash;
 pub mod overlap;
 pub mod page;
+pub mod wikitext;
 pub mod words;
 
 #[cfg(feature = "python")]

@@ -18,6 +18,7 @@ WIKIPEDIA = Files("wikipedia/part-{}.parquet")
 SHARDS = Files("shards/{}.parquet")
 TRAIN_SHARDS = Files("shards/train-{}.parquet")
 TOKENIZER = Files("tokenizer/{}")
+REMOVED = Files("removed/list.parquet")
 REPORT = Files("report/{}")
 
 

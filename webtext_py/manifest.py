@@ -17,11 +17,13 @@ from typing import Any
 
 from webtext_py import _core
 from webtext_py.engine.commit import sha256_file, write_json
+from webtext_py.engine.journal import JOURNAL
 from webtext_py.errors import InputError, StaleError
 
 FORMAT = 1  # of manifest.json
 MANIFEST = "manifest.json"
 STATE = ".state"  # markers, digests and other working files below the data directory
+REMOVAL = f"{STATE}/work/remove"  # where a removal prepares what it changes
 
 
 @dataclass
@@ -81,6 +83,11 @@ class Manifest:
     def __init__(self, data: Path) -> None:
         self.path = data / MANIFEST
         self.stages: dict[str, Entry] = {}
+        if (data / REMOVAL / JOURNAL).exists():
+            raise InputError(
+                f"a removal in `{data}` has begun to change files and is not finished",
+                "run `webtext remove` again: it finishes it",
+            )
         try:
             document = json.loads(self.path.read_bytes())
             if document["format"] != FORMAT:
@@ -98,8 +105,12 @@ class Manifest:
 
     def save(self) -> None:
         """Writes the file so that it appears whole or not at all."""
+        write_json(self.path, self.document())
+
+    def document(self) -> dict[str, Any]:
+        """What the file holds."""
         stages = {name: vars(entry) for name, entry in self.stages.items()}
-        write_json(self.path, {"format": FORMAT, "webtext": _core.__version__, "stages": stages})
+        return {"format": FORMAT, "webtext": _core.__version__, "stages": stages}
 
     def done(self, stage: str) -> Entry | None:
         """The entry of a finished stage, else None."""
@@ -169,6 +180,14 @@ class Digests:
             self._known: dict[str, list[Any]] = json.loads(self._path.read_bytes())
         except (FileNotFoundError, ValueError):
             self._known = {}  # a cache: worked out again
+
+    def place(self, digest: str) -> Path | None:
+        """A file with this content that was read before and is there as it was; None for none."""
+        for name, known in self._known.items():
+            path = Path(name)
+            if known[3] == digest and path.exists() and self.of(path) == digest:
+                return path
+        return None
 
     def of(self, path: Path) -> str:
         """SHA-256 of the file's content, in hex; of a folder, of all names and contents in it."""

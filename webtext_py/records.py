@@ -21,6 +21,7 @@ __all__ = [
     "LEDGER_LINES",
     "LEDGER_URLS",
     "LINKS",
+    "REMOVED",
     "SCHEMAS",
     "SHARDS",
     "TOKENS_UINT16",
@@ -183,6 +184,22 @@ LEDGER_URLS = pa.schema(
     ]
 )
 
+# What `webtext remove` took out for good; the metadata holds the layout of the shards.
+REMOVED = pa.schema(
+    [
+        _column("kind", pa.string(), "`url`, `domain` or `doc_id` as asked for; or `duplicate`"),
+        _column("value", pa.string(), "the `url_key`, the domain or the `doc_id`"),
+        _column(
+            "kept_doc_id",
+            pa.string(),
+            "of a `duplicate`: the removed document for which it had been dropped",
+            null=True,
+        ),
+        _column("promote", pa.bool_(), "whether duplicates took the place of what was asked for"),
+        _column("reason", pa.string(), "as given", null=True),
+    ]
+)
+
 
 def _tokens(item: pa.DataType) -> pa.Schema:
     return pa.schema(
@@ -210,6 +227,7 @@ SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
     "ledger lines": (layout.LINES.glob, LEDGER_LINES),
     "ledger urls": (layout.ALL_URL_ENDS.glob, LEDGER_URLS),
     "tokens": ("tokens/*.parquet", TOKENS_UINT16),
+    "removed": (layout.REMOVED.glob, REMOVED),
 }
 
 

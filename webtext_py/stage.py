@@ -35,6 +35,11 @@ class Files:
         """The name of one file, relative to the data directory."""
         return self.pattern.replace("{}", f"{key:05d}" if isinstance(key, int) else key)
 
+    def key(self, name: str) -> str:
+        """The number or name in the name of such a file."""
+        before, after = self.pattern.split("{}")
+        return name[len(before) : len(name) - len(after)]
+
     @property
     def glob(self) -> str:
         """The pattern as a glob."""

@@ -25,12 +25,14 @@ from webtext_py.layout import (
     GOOD_CAPTURES,
     LINES,
     LINKS,
+    REMOVED,
     SHARDS,
     WIKIPEDIA,
     url_ends,
 )
 from webtext_py.ledger import KEPT
 from webtext_py.manifest import Entry, Manifest
+from webtext_py.removed_list import COLUMNS, RemovedList
 from webtext_py.tables import iterate
 
 
@@ -71,10 +73,30 @@ def verify(data: Path) -> Report:
         for stage, key in entry.upstream.items():
             upstream = manifest.stages.get(stage)
             report.equal(f"`{name}` was made from `{stage}`", upstream and upstream.key, key)
+    _removed(report, data, manifest)
     stages = chain(manifest)
     if sound and stages[:1] == ["links"] and stages[-1:] == ["shard"]:
         _ledger(report, data, manifest, stages)
     return report
+
+
+def _removed(report: Report, data: Path, manifest: Manifest) -> None:
+    """Nothing that was removed for good is among the documents, and the list is there."""
+    entry = manifest.done("extract")
+    name, path = REMOVED.name(), data / REMOVED.name()
+    known = entry.inputs.get(name) if entry is not None else None
+    if known is None:
+        return
+    if not path.is_file():
+        report.problems.append(f"`{name}`, the list of what was removed, is lost")
+        return
+    report.equal(f"`{name}` is the list of the last build", sha256_file(path) == known, True)
+    listed = RemovedList.read(path)
+    back = 0
+    for batch in iterate(DOCUMENTS.there(data), ["url_key", "url"]):
+        rows = pa.table([batch["url_key"], batch["url"]], names=COLUMNS)
+        back += len(listed.found_in(rows))
+    report.equal("documents on the list of what was removed", back, 0)
 
 
 def chain(manifest: Manifest) -> list[str]:

@@ -18,10 +18,11 @@ from typing import Any, Literal, Protocol
 
 from webtext_py.engine import Done, Engine, LocalEngine, Task
 from webtext_py.engine.commit import clean, file_facts, peak_memory_bytes, read_marker
+from webtext_py.engine.journal import finish
 from webtext_py.engine.task import Job, TaskFunction
 from webtext_py.errors import InputError
 from webtext_py.ledger import add_up
-from webtext_py.manifest import STATE, Digests, Entry, Manifest, differences, refuse_stale
+from webtext_py.manifest import REMOVAL, STATE, Digests, Entry, Manifest, differences, refuse_stale
 from webtext_py.stage import Files, Stage, library_version
 
 
@@ -108,6 +109,7 @@ class Workspace:
                 f"another webtext is at work in `{self.data}`",
                 "wait for it, or use another directory with `--data`",
             ) from None
+        finish(self.data, self.data / REMOVAL)
 
     def __exit__(self, *_: object) -> None:
         self.engine.close()
@@ -132,7 +134,7 @@ class Workspace:
         if verdict == "done":
             assert old is not None
             if not self.reading:
-                self._tidy(stage.name)
+                self.tidy(stage.name)
             self.observer.stage_ended(stage.name, old, False)
         else:
             if verdict != "resume":
@@ -179,7 +181,8 @@ class Workspace:
         entry.state = "done"
         self.manifest.save()
 
-    def _tidy(self, name: str) -> None:
+    def tidy(self, name: str) -> None:
+        """Removes what only a stage needed while it ran."""
         # What only this stage needed; after a kill in the middle the next run removes the rest.
         for folder in (f"{STATE}/done/{name}", f"{STATE}/work/{name}"):
             shutil.rmtree(self.data / folder, ignore_errors=True)
@@ -193,7 +196,7 @@ class Workspace:
             )
         for path in found:
             path.unlink()
-        self._tidy(stage.name)
+        self.tidy(stage.name)
 
     def _work(self, stage: Stage, entry: Entry) -> Entry:
         name = stage.name
@@ -218,7 +221,7 @@ class Workspace:
         entry.state = "done"
         self.manifest.stages[name] = entry
         self.manifest.save()
-        self._tidy(name)
+        self.tidy(name)
         self.observer.stage_ended(name, entry, True)
         return entry
 

@@ -10,7 +10,10 @@ COMMANDS = {
     "train": (".commands.train", "train", "Train GPT-2 on the token shards."),
     "sample": (".commands.train", "sample", "Generate text from a trained run."),
     "export": (".commands.train", "export", "Write a run as a Hugging Face GPT-2 folder."),
+    "sweep": (".commands.sweep", "sweep", "Train several sizes; how loss falls with each."),
+    "plot": (".commands.sweep", "plot", "Draw loss, rate, norm and noise of runs."),
     "eval": (".commands.eval", "evaluate", "GPT-2's table for your model, from local files."),
     "report": (".commands.report", "report", "A page by which to judge the data set."),
+    "remove": (".commands.remove", "remove", "Take documents out of a finished build, for good."),
     "verify": (".commands.verify", "verify", "Re-check every file and count of a data directory."),
 }

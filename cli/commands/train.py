@@ -63,12 +63,13 @@ def train(
 
     require("train")
     from webtext_py.runs.command import Request, carry_out, prepare
+    from webtext_py.train.metrics import recommended_batch
 
     context = click.get_current_context()
     own = ("tokens", "tokenizer", "val_tokens", "text_field", "run", "resume", "init_from", "force")
     asked = {name: options.pop(name) for name in own}
-    settings, show_config = _settings(context, pairs, options), show_wanted(context)
-    with _Training(quiet=quiet) as progress:
+    settings, show_config = read_settings(context, pairs, options), show_wanted(context)
+    with Training(quiet=quiet) as progress:
         request = Request(data=data, settings=settings, observer=progress, **asked)
         if show_config:
             plan = prepare(request, make=False)
@@ -91,6 +92,7 @@ def train(
         "step": result.step,
         "steps": config.run.steps,
         **{k: v for k, v in result.last.items() if k not in ("step", "windows")},
+        "batch_recommended": recommended_batch(result.last.get("noise_scale")),
     }
     _print(summary, as_json, quiet)
 
@@ -99,14 +101,15 @@ def _print(summary: dict[str, Any], as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json(summary)
     elif not quiet:
-        shown = ("run", "parameters", "step", "loss", "val_loss", "val_bits_per_byte")
+        shown = ["run", "parameters", "step", "loss", "val_loss", "val_bits_per_byte"]
+        shown += ["noise_scale", "batch_recommended"]
         for key in shown:
             value = summary.get(key)
             if value is not None:
                 echo(f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}")
 
 
-class _Training(Progress):
+class Training(Progress):
     """Bars of the making of tokens, then one with loss and speed; on stderr.
 
     Without a terminal a line ten times a run and at each validation.
@@ -128,7 +131,7 @@ class _Training(Progress):
         )
         self.task: Any = None
 
-    def __enter__(self) -> "_Training":
+    def __enter__(self) -> "Training":
         super().__enter__()
         return self
 
@@ -145,20 +148,24 @@ class _Training(Progress):
         text = f"loss {line['loss']:.3f}  {line['tokens_per_s']:,.0f} tokens/s"
         if line["mfu"]:
             text += f"  MFU {line['mfu']:.1%}"
+        if line["noise_scale"]:
+            text += f"  noise scale {line['noise_scale']:,.0f}"
         if self.console.is_terminal:
             if self.task is None:
                 super().__exit__(None, None, None)  # its bars and ours cannot both be live
                 self.bar.start()
                 self.task = self.bar.add_task("", total=steps)
-            self.bar.update(self.task, completed=line["step"], description=text)
+            self.bar.update(self.task, total=steps, completed=line["step"], description=text)
         elif line["step"] % max(1, steps // 10) == 0:
             self.tell(f"step {line['step']:,}/{steps:,}  {text}")
         if "val_loss" in line:
-            loss, bits = line["val_loss"], line["val_bits_per_byte"]
-            self.tell(f"step {line['step']:,}  validation {loss:.4f}, {bits:.4f} bits per byte")
+            bits = line.get("val_bits_per_byte")  # of causal models alone
+            said = f"validation {line['val_loss']:.4f}"
+            said += "" if bits is None else f", {bits:.4f} bits per byte"
+            self.tell(f"step {line['step']:,}  {said}")
 
 
-def _settings(context: click.Context, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
+def read_settings(context: click.Context, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
     from webtext_py.errors import ConfigError
     from webtext_py.runs.settings import Settings, read_toml
 
@@ -171,7 +178,7 @@ def _settings(context: click.Context, pairs: tuple[str, ...], options: dict[str,
         if not sign:
             raise ConfigError(f"`{pair}` is not KEY=VALUE", hint="for example `lr=3e-4`")
         settings.set(key, value, "command line")
-    if options.pop("no_compile"):
+    if options.pop("no_compile", False):
         settings.set("compile", "off", "command line")
     for key, value in options.items():
         if value is not None and value is not False:

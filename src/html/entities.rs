@@ -64,11 +64,7 @@ pub(super) fn decode_into(raw: &str, place: Place, out: &mut String) {
             rest = &rest[1 + usize::from(rest[1..].starts_with('\n'))..];
             continue;
         }
-        let used = match rest.as_bytes().get(1) {
-            Some(b'#') => number(rest, out),
-            Some(byte) if byte.is_ascii_alphanumeric() => named(rest, place, out),
-            _ => 0,
-        };
+        let used = reference(rest, place, out);
         if used == 0 {
             out.push('&');
             rest = &rest[1..];
@@ -77,6 +73,25 @@ pub(super) fn decode_into(raw: &str, place: Place, out: &mut String) {
         }
     }
     out.push_str(rest);
+}
+
+/// Appends what a reference at the start of `rest` stands for; bytes used, 0 where none is there.
+/// Names are read as narrowly as in attributes.
+pub(crate) fn reference_into(rest: &str, out: &mut String) -> usize {
+    reference(rest, Place::Attribute, out)
+}
+
+/// Appends `raw` with references resolved, read as narrowly as in attributes, and line ends `\n`.
+pub(crate) fn decode_strictly_into(raw: &str, out: &mut String) {
+    decode_into(raw, Place::Attribute, out);
+}
+
+fn reference(rest: &str, place: Place, out: &mut String) -> usize {
+    match rest.as_bytes().get(1) {
+        Some(b'#') => number(rest, out),
+        Some(byte) if byte.is_ascii_alphanumeric() => named(rest, place, out),
+        _ => 0,
+    }
 }
 
 /// Line ends made `\n`, references left alone: the content of `script` and its like.

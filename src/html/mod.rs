@@ -11,7 +11,7 @@
 //! memory. Depth beyond the limit is flattened: such elements are leaves, their content follows.
 
 mod build;
-mod entities;
+pub(crate) mod entities;
 mod lengths;
 mod listed;
 pub mod names;

@@ -15,6 +15,7 @@ mod minhash;
 mod overlap;
 mod page;
 mod signals;
+mod wikitext;
 mod words;
 
 use pyo3::prelude::*;
@@ -30,6 +31,7 @@ fn core_module(module: &Bound<'_, PyModule>) -> PyResult<()> {
     documents::register(module)?;
     dump::register(module)?;
     page::register(module)?;
+    wikitext::register(module)?;
     words::register(module)?;
     bpe::register(module)?;
     overlap::register(module)?;

@@ -13,4 +13,5 @@ mod overlap;
 mod page;
 mod rescue;
 mod support;
+mod wikitext;
 mod words;

@@ -56,11 +56,11 @@ def coqa(prediction: str, references: Sequence[str], *, exact: bool = False) -> 
     return sum(each) / len(each)
 
 
-_SENTENCE = re.compile(r"(?<=[.!?])[\"'\u201d\u2019)]*\s+")
+_END = re.compile(r"[.!?][\"'\u201d\u2019)]*(?=\s)")
 
 
 def first_sentences(text: str, most: int) -> str:
     """The first `most` sentences of a text."""
     text = text.strip()
-    ends = [found.start() for found in _SENTENCE.finditer(text)]
-    return text if len(ends) < most else text[: ends[most - 1]].strip()
+    ends = [found.end() for found in _END.finditer(text)]
+    return text if len(ends) < most else text[: ends[most - 1]]

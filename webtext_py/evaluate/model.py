@@ -38,7 +38,7 @@ class ModelScorer:
         self.context = context_of(self.model, self.tokenizer)
         self.start = _start(self.tokenizer, folder)
         self._body, self._head = _parts(self.model)
-        self._packs = self._obeys_masks()
+        self.packs = self._obeys_masks()
         self._text: tuple[str, list[int], list[int]] = ("", [], [])  # of `rolling`, the last
 
     def score(
@@ -56,7 +56,7 @@ class ModelScorer:
                 cut = max(0, len(tokens) - 1 - self.context)
                 cuts.append(min(cut, max(0, first - 1)))
                 lines[-1].append(Line(len(cuts) - 1, tokens[cut:], max(1, first - cut)))
-        rows = [row for group in lines for row in rows_of(group, self._packs)]
+        rows = [row for group in lines for row in rows_of(group, self.packs)]
         found = self._tokens(rows, self._ids(without))
         made = iter([_scored(found[i], cut, bool(without)) for i, cut in enumerate(cuts)])
         return [[next(made) for _ in group] for group in groups]
@@ -67,7 +67,7 @@ class ModelScorer:
         tokens, starts = self._encoded(text)
         lines = list(windows(tokens, self.start, self.context, stride or self.context))
         chosen = range(part * len(lines) // parts, (part + 1) * len(lines) // parts)
-        rows = [row for i in chosen for row in rows_of([lines[i][1]], self._packs)]
+        rows = [row for i in chosen for row in rows_of([lines[i][1]], self.packs)]
         found = self._tokens(rows, ())
         places = [p for i in chosen for p in range(lines[i][0], lines[i][0] + len(found[i]))]
         return Rolled([starts[p] for p in places], [t[0] for i in chosen for t in found[i]])

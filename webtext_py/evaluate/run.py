@@ -74,7 +74,7 @@ def find_model(data: Path, name: str | None) -> Model:
 
     A run is exported to a folder that its checkpoint names, and stays there for the next time.
     """
-    from webtext_py.runs.folder import find_run, read_run
+    from webtext_py.runs.folder import find_run, need_causal
 
     from .open_model import check_causal
 
@@ -91,22 +91,8 @@ def find_model(data: Path, name: str | None) -> Model:
             check_causal(run)
             facts = {"name": run.resolve().name, "kind": "folder", "trained_here": _THERE}
             return Model(run.resolve().name, run, False, facts)
-    document = read_run(run)
-    objective = objective_of(document)
-    if objective not in (None, "causal"):
-        raise InputError(
-            f"run `{run.name}` was trained with the objective `{objective}`, expected `causal`: "
-            "its scores are no probabilities of a text"
-        )
+    need_causal(run, "eval")
     return _exported(data, run)
-
-
-def objective_of(document: dict[str, Any]) -> str | None:
-    """The objective that a run's settings name."""
-    sections = document["config"].values()
-    return next(
-        (s["objective"] for s in sections if isinstance(s, dict) and "objective" in s), None
-    )
 
 
 _HERE = "this model's training text"

@@ -7,7 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from .forms import read_form
+from webtext_py.errors import InputError
+
+from .forms import FORMS, read_form
 from .items import Item, read_items, write_items, write_lines
 from .protocols import PROTOCOLS
 from .scorer import Scorer
@@ -26,9 +28,14 @@ def prepare(
 ) -> dict[str, Any]:  # fmt: skip
     """Reads a test set, and the file of its shots where there is one, and writes its items."""
     chosen, items = read_form(inputs[0], task, form, fields)
-    protocol = PROTOCOLS[_protocol_of(chosen)]
+    protocol = PROTOCOLS[FORMS[chosen].protocol]
     pool = read_form(inputs[1], task, chosen, fields)[1] if len(inputs) > 1 else items
-    asked = with_shots(items, pool, shots, seed, protocol.between)
+    if protocol.way == "rolling":
+        shots = 0  # nothing stands before a text
+    try:
+        asked = with_shots(items, pool, shots, seed, protocol.between)
+    except InputError as error:
+        raise InputError(f"task `{task}`: {error}", error.hint) from error
     write_items(outputs[0], asked)
     sizes = [sum(map(_size, chunk)) for chunk in chunks(asked, protocol.way, CHUNK[device])]
     return {
@@ -37,12 +44,6 @@ def prepare(
         "protocol": protocol.name,
         "chunks": sizes or [0],
     }
-
-
-def _protocol_of(form: str) -> str:
-    from .forms import FORMS
-
-    return FORMS[form].protocol
 
 
 def _size(item: Item) -> int:

@@ -23,6 +23,8 @@ from webtext_py.fetch.resolver import SystemResolver
 from webtext_py.fetch.schedule import Manners
 from webtext_py.fetch.state import FetchState, Left
 from webtext_py.fetch.surt import surt_key
+from webtext_py.removed_list import OUTCOME as REMOVED
+from webtext_py.removed_list import RemovedList
 
 __all__ = ["NAMES", "Watcher", "fetch"]
 
@@ -51,8 +53,11 @@ class Watcher(Protocol):
 class _Fetch:
     """One run of one or more sources over the links that none of them has had."""
 
-    def __init__(self, archive: Archive, config: FetchConfig, watcher: Watcher) -> None:
+    def __init__(
+        self, archive: Archive, config: FetchConfig, watcher: Watcher, removed: RemovedList
+    ) -> None:
         self.archive, self.config, self.watcher = archive, config, watcher
+        self.removed = removed
         # One thread packs and writes: zlib lets the interpreter go meanwhile.
         self.writer = ThreadPoolExecutor(1, "archive")
         self.outcomes: Counter[str] = Counter()
@@ -115,6 +120,8 @@ class _Fetch:
         self, source: str, link: Link, result: Fetched, members: list[bytes] | None = None
     ) -> None:
         """Keeps a result; when it returns, the page is done for good."""
+        if result.final_url is not None and self.removed.names(result.final_url):
+            result.outcome, result.exchanges, members = REMOVED, [], None
         last = result.exchanges[-1] if result.exchanges else None
         when = last.started.isoformat() if last is not None else None
         attempt = Attempt(
@@ -168,14 +175,18 @@ def fetch(
     """Fetches what is missing of the links of `state` into `folder`; `state` has the attempts then.
 
     A link goes to the next source when one has nothing good. What an earlier run ended stays,
-    except for the reasons in `config.retry`.
+    except for the reasons in `config.retry`. What is on the state's list of what was removed
+    is never asked for, and not kept where a redirect leads to it.
     Ctrl-C (KeyboardInterrupt) leaves everything finished in place.
     """
     config.check(tuple(sources))
     configuration = config.record(tuple(sources))
     with Archive(folder, configuration, rotate_bytes=config.rotate_bytes) as archive:
-        run = _Fetch(archive, config, watcher)
+        run = _Fetch(archive, config, watcher, state.removed)
         try:
+            state.read(folder)
+            for link in state.never_asked(sources):
+                archive.add(Attempt(link.url_key, link.url, sources[0], REMOVED), [])
             for source in sources:
                 state.read(folder)
                 left = state.left(source, sources, config.retry, NAMES[source])

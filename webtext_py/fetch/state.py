@@ -14,6 +14,7 @@ from typing import Any
 from webtext_py.fetch.archive import Attempt, journal_line, journal_lines
 from webtext_py.fetch.crawl import Link
 from webtext_py.pages.capture import GOOD
+from webtext_py.removed_list import RemovedList
 from webtext_py.url.key import without_credentials
 
 __all__ = ["FetchState", "Left"]
@@ -32,9 +33,13 @@ _FETCHED_ROWS = 4096  # of a query that is read to its end
 
 
 class FetchState:
-    """Links and attempts. A context manager; `folder` has to be there, and `close` empties it."""
+    """Links and attempts. A context manager; `folder` has to be there, and `close` empties it.
 
-    def __init__(self, folder: Path) -> None:
+    What is on the list `removed` is left to nobody.
+    """
+
+    def __init__(self, folder: Path, removed: RemovedList | None = None) -> None:
+        self.removed = RemovedList() if removed is None else removed
         self._path = folder / "fetch.sqlite"
         self._read = 0  # bytes of the journal that are in `attempts`
 
@@ -99,11 +104,22 @@ class FetchState:
 
         def rows() -> Iterator[tuple[Any, ...]]:
             for key, number, url, created in self._each(query, given):
+                if self.removed.has(key):
+                    continue
                 link = Link(key, without_credentials(url), created)
                 yield name(link), number, key, link.url, created
 
         self._many("INSERT INTO turns VALUES (?, ?, ?, ?, ?)", rows())
         return Left(self._base, self._count("turns"))
+
+    def never_asked(self, sources: Sequence[str]) -> Iterator[Link]:
+        """The links on the list of what was removed that none of `sources` was asked for."""
+        many = ", ".join("?" * len(sources))
+        query = f"""SELECT key, url, created FROM links WHERE NOT EXISTS (
+            SELECT 1 FROM attempts WHERE key = links.key AND source IN ({many}))"""
+        for key, url, created in self._each(query, sources) if len(self.removed) else ():
+            if self.removed.has(key):
+                yield Link(key, without_credentials(url), created)
 
     def attempts(self, sources: Sequence[str]) -> Iterator[list[Attempt]]:
         """The last attempts for each link that there are, in the order of `sources`; links in the

@@ -11,17 +11,26 @@ import torch
 
 from webtext_py.errors import ConfigError, InputError, StaleError
 from webtext_py.extras import require
-from webtext_py.train.config import TrainConfig
+from webtext_py.train.config import CAUSAL, TAUGHT, TrainConfig
 from webtext_py.train.data import Data, Windows
 from webtext_py.train.distributed import World, find_device, join, leave, micro_batches
 from webtext_py.train.export import load_hugging_face, read_config
 from webtext_py.train.loop import Result, train
 from webtext_py.train.metrics import read_metrics
-from webtext_py.train.model import GPT2
+from webtext_py.train.objectives import objective_of
+from webtext_py.train.ramp import sizes, starts
 from webtext_py.workspace import Observer, Silent
 
 from . import sizing
-from .folder import create, only_run, read_run, record_steps, recorded_settings
+from .folder import (
+    create,
+    find_run,
+    only_run,
+    open_teacher,
+    read_run,
+    record_steps,
+    recorded_settings,
+)
 from .inputs import RunTokenizer, find_tokens, open_data
 from .plot import plot_loss
 from .settings import Settings
@@ -30,6 +39,7 @@ _FACTS = {
     "training": "other training tokens",
     "validation": "other validation tokens",
     "tokenizer": "another tokenizer",
+    "teacher": "another teacher",
 }
 LineReport = Callable[[dict[str, Any], int], None]  # a line of metrics.jsonl, and the steps in all
 
@@ -90,10 +100,15 @@ def prepare(request: Request, make: bool = True) -> Plan:
     val_tokens = request.val_tokens and find_tokens(request.data, request.val_tokens, *how)
     fraction = 0.0 if request.val_tokens else settings.values.get("val_fraction", 0.0)
     data = open_data(tokens, tokenizer, val_tokens, fraction) if tokens else None
+    kind, name = settings.values.get("objective", "causal"), settings.values.get("teacher")
+    if data is not None and kind in TAUGHT and name:
+        teacher, digest = open_teacher(find_run(request.data, name), tokenizer)
+        data = dataclasses.replace(data, teacher=teacher, facts={**data.facts, "teacher": digest})
     notes: list[str] = []
     if not request.resume:
         size = tokenizer.tokenizer.vocab_size
         _take(settings, {"vocab_size": size}, f"`{tokenizer.path}`", "tokenizer")
+        _take(settings, {"causal": kind in CAUSAL}, f"objective {kind}", f"objective {kind}")
         if request.init_from is not None:
             shape, model = dataclasses.asdict(read_config(request.init_from)), request.init_from
             _take(settings, shape, f"the model of `{model}`", f"`{model}`")
@@ -174,14 +189,16 @@ def _check_same(request: Request, plan: Plan, config: TrainConfig, world: World)
 def _check_new(request: Request, plan: Plan, config: TrainConfig, world: World) -> None:
     """Raises what `loop.train` would raise of a new run, before there is a folder for it."""
     assert plan.data is not None
-    micro_batches(config.windows, config.run.micro_batch, world, config.run.exact)
+    for size in set(sizes(starts(config))):
+        micro_batches(size, config.run.micro_batch, world, config.run.exact)
     Windows(plan.data.training, config.model, config.data)
     start = request.init_from
-    if start is not None:
-        with torch.device("meta"):  # shapes without memory
-            load_hugging_face(GPT2(config.model), start)
-        if request.force and start.resolve().is_relative_to(plan.run.resolve()):
-            raise InputError(f"`{start}` lies in run `{plan.run.name}`, which `--force` replaces")
+    with torch.device("meta"):  # shapes without memory
+        model = objective_of(config, plan.data).model
+        if start is not None:
+            load_hugging_face(model, start)
+    if start and request.force and start.resolve().is_relative_to(plan.run.resolve()):
+        raise InputError(f"`{start}` lies in run `{plan.run.name}`, which `--force` replaces")
 
 
 def _to_tensorboard(run: Path, report: LineReport) -> LineReport:

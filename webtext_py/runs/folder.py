@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from webtext_py.engine.commit import PART, commit_folder, part_folder, write_json
+from webtext_py.engine.commit import PART, commit_folder, part_folder, sha256_file, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.distributed import find_device
-from webtext_py.train.export import export
+from webtext_py.train.export import export, load_hugging_face, read_config
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
 
@@ -62,6 +62,13 @@ def read_run(run: Path) -> dict[str, Any]:
     except (ValueError, KeyError) as error:
         raise InputError(f"`{run / 'run.json'}` is not a run's: {error!r}") from error
     return document
+
+
+def run_config(run: Path) -> TrainConfig:
+    """The configuration that a run was begun with."""
+    settings = Settings()
+    settings.update(read_run(run)["config"], f"run {run.name}")
+    return settings.config()
 
 
 def find_run(data: Path, name: str) -> Path:
@@ -129,16 +136,32 @@ def need_causal(run: Path, command: str) -> None:
 
 def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]:
     """The model of a run's newest checkpoint, its vocabulary, and the step."""
-    settings = Settings()
-    settings.update(read_run(run)["config"], f"run {run.name}")
     saved = checkpoint.folders(run)
     if not saved:
         raise InputError(f"run `{run.name}` has no checkpoint yet")
     step, folder = saved[-1]
     checkpoint.read_manifest(folder)
-    model = GPT2(settings.config().model)
+    model = GPT2(run_config(run).model)
     checkpoint.load_model(folder, model)
     return model.to(find_device(device)).eval(), RunTokenizer(run / "tokenizer"), step
+
+
+def open_teacher(folder: Path, tokenizer: RunTokenizer) -> tuple[GPT2, str]:
+    """The causal model of a run or of a Hugging Face folder, and its digest.
+
+    Raises `InputError` where it is neither, or its tokenizer is another than `tokenizer`.
+    """
+    if (folder / "run.json").is_file():
+        need_causal(folder, "train teacher=")
+        model, theirs, _ = open_model(folder)
+        if theirs.tokenizer.digest != tokenizer.tokenizer.digest:
+            raise InputError(f"run `{folder.name}` has another tokenizer than `{tokenizer.path}`")
+        return model, sha256_file(checkpoint.folders(folder)[-1][1] / "model.safetensors")
+    if not (folder / "config.json").is_file():
+        raise InputError(f"`{folder}` is no teacher, expected a run or a Hugging Face folder")
+    model = GPT2(read_config(folder))
+    load_hugging_face(model, folder)
+    return model, sha256_file(folder / "model.safetensors")
 
 
 def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:
@@ -153,6 +176,7 @@ def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:
             f"`{folder}` is no earlier export: it lacks config.json or model.safetensors",
             hint="export to a new folder; `--force` replaces nothing but a model",
         )
+    need_causal(run, "export")
     model, vocabulary, step = open_model(run)
     files = vocabulary.hugging_face(model.config.context)
     export(model, folder, files, vocabulary.end_of_text, replace=force)
@@ -164,6 +188,7 @@ def sample_run(run: Path, prompt: str, device: str, **options: Any) -> tuple[lis
 
     Each begins a document; it ends at the next `<|endoftext|>` or after `length` tokens.
     """
+    need_causal(run, "sample")
     model, vocabulary, step = open_model(run, device)
     ids = [vocabulary.end_of_text, *vocabulary.tokenizer.encode(prompt).tolist()]
     made = [list(text) for text in zip(*generate(model, ids, **options), strict=True)]

@@ -30,6 +30,8 @@ PRESETS: dict[str, Preset] = {
     # Trials. Contexts and batches so small that a few hundred steps take a CPU a minute.
     "nano-xs": Preset(2, 2, 64, 64, 1024, 4e-3, 300, 20, eval_every=50),
     "nano": Preset(3, 4, 96, 128, 2048, 3e-3, 300, 20, eval_every=50),
+    "micro": Preset(4, 4, 128, 128, 2048, 3e-3, 300, 20, eval_every=50),
+    "mini": Preset(4, 6, 192, 128, 2048, 2e-3, 300, 20, eval_every=50),
     "nano-l": Preset(6, 6, 384, 256, 16_384, 1e-3, 2000, 100, min_tokens=5_000_000),
     # GPT-2, table 2. A tenth of the tokens that one pass per parameter would take.
     "gpt2": Preset(12, 12, 768, 1024, _HALF_M, 6e-4, min_tokens=50_000_000),

@@ -120,7 +120,8 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
     window = MARGIN * window_bytes(config)
     if gpu_bytes is not None:
         most = min((room - loss_bytes(config, rows)) // window, 2**16 // context)
-    share = config.windows if run.exact else max(1, config.windows // processes)
+    least = run.batch_from // context or config.windows
+    share = least if run.exact else max(1, least // processes)
     most = max(1, min(most, share))
     micro = run.micro_batch or next(n for n in range(most, 0, -1) if share % n == 0)
     if gpu_bytes is not None:

@@ -1,8 +1,8 @@
 """Checkpoints: folders that appear whole, with a manifest of digests.
 
 `checkpoints/step-00000500/` holds `model.safetensors` (fp32, the vocabulary without padding),
-`optimizer.safetensors` (its state, and the random generators' state) and `manifest.json`. The
-place in the data is the step itself.
+`objective.safetensors` where more than the model learns, `optimizer.safetensors` (its state, and
+the random generators' state) and `manifest.json`. The place in the data is the step itself.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from webtext_py.engine.commit import PART, commit_folder, file_facts, part_folder, sha256_file
 from webtext_py.errors import FormatError, InputError
@@ -20,6 +21,7 @@ from webtext_py.errors import FormatError, InputError
 from .export import load_unpadded, save_tensors, unpadded
 from .metrics import LOWER
 from .model import GPT2
+from .objectives import Objective
 from .optimizer import Optimizer
 
 FORMAT = 1
@@ -40,12 +42,21 @@ def check(step: int, optimizer: Optimizer) -> None:
 
 
 def save(
-    run: Path, step: int, model: GPT2, optimizer: Optimizer, facts: dict[str, Any], keep: int
+    run: Path,
+    step: int,
+    objective: Objective,
+    optimizer: Optimizer,
+    facts: dict[str, Any],
+    keep: int,
 ) -> None:
     """Writes a checkpoint and removes all but the newest `keep`; `facts` go into the manifest."""
     final = run / "checkpoints" / f"step-{step:08}"
     part = part_folder(final)
-    save_tensors(unpadded(model), part / "model.safetensors")
+    save_tensors(unpadded(objective.model), part / "model.safetensors")
+    if rest := _rest(objective):
+        save_tensors(
+            {name: p.detach().cpu() for name, p in rest.items()}, part / "objective.safetensors"
+        )
     state = {name: t.detach().cpu().contiguous() for name, t in optimizer.tensors().items()}
     state["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
@@ -88,10 +99,21 @@ def load_model(folder: Path, model: GPT2) -> None:
     load_unpadded(model, load_file(folder / "model.safetensors"), folder / "model.safetensors")
 
 
-def load(folder: Path, model: GPT2, optimizer: Optimizer) -> dict[str, Any]:
+def _rest(objective: Objective) -> dict[str, Tensor]:
+    """What learns beside the model."""
+    inside = set(objective.model.parameters())
+    return {name: p for name, p in objective.learnt().items() if p not in inside}
+
+
+def load(folder: Path, objective: Objective, optimizer: Optimizer) -> dict[str, Any]:
     """Puts weights, optimizer and random generators where they were; returns the manifest."""
     manifest = read_manifest(folder)
-    load_model(folder, model)
+    load_model(folder, objective.model)
+    if rest := _rest(objective):
+        found = load_file(folder / "objective.safetensors")
+        with torch.no_grad():
+            for name, parameter in rest.items():
+                parameter.copy_(found[name])
     state = load_file(folder / "optimizer.safetensors")
     torch.set_rng_state(state.pop("random.cpu"))
     random = state.pop("random.cuda", None)

@@ -2,16 +2,16 @@
 
 No conversion and no loader state. The Parquet footers give exact token counts; a keyed permutation
 of the row groups makes one stream of tokens an epoch, cut into windows of one context; a pool of
-row groups at a time, its windows are permuted again. `Windows.batch(step, rank, world)` is then
-plain arithmetic, so resuming needs nothing but the step, and any number of processes sees the same
-global batch. An epoch covers every window once; fewer than one context of tokens is left over.
+row groups at a time, its windows are permuted again. `Windows.batch(first, size, rank, world)` is
+then plain arithmetic, so resuming needs nothing but a place, and any number of processes sees the
+same global batch. An epoch covers every window once; fewer than one context is left over.
 
 Needs no torch.
 """
 
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from webtext_py.errors import InputError
 from webtext_py.tokens import Tokens, TokenSet
 
 from .config import DataConfig, ModelConfig
+
+if TYPE_CHECKING:
+    from .model import GPT2
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Data:
     end_of_text: int
     token_bytes: npt.NDArray[np.int64]  # length in bytes of each id; 0 for special
     facts: dict[str, Any] = field(default_factory=dict)  # fingerprints, kept in each checkpoint
+    teacher: "GPT2 | None" = None  # of a distilled student
 
 
 def permutation(n: int, *key: int) -> npt.NDArray[np.int64]:
@@ -76,11 +80,12 @@ class Windows:
         """Ids of the `n` windows from place `first` of the endless order over all epochs."""
         return np.concatenate([e * self.count + w for e, _, w in self._places(first, n)])
 
-    def batch(self, step: int, size: int, rank: int = 0, world: int = 1) -> npt.NDArray[np.int32]:
-        """This process's part `(size / world, context + 1)` of step `step`'s `size` windows."""
+    def batch(self, first: int, size: int, rank: int = 0, world: int = 1) -> npt.NDArray[np.int32]:
+        """This process's part `(size / world, context + 1)` of `size` windows from place `first`
+        of the endless order over all epochs."""
         mine = size // world
         parts = []
-        for number, pool, windows in self._places(step * size + rank * mine, mine):
+        for number, pool, windows in self._places(first + rank * mine, mine):
             views = sliding_window_view(self._pool(number, pool), self.context + 1)
             first = self._epoch(number).bounds[pool]
             parts.append(views[:: self.context][windows - first].astype(np.int32))

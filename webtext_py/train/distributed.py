@@ -129,9 +129,9 @@ class Gradients:
     """Sums a step's gradients over micro-batches and processes, in fp32 or wider."""
 
     def __init__(self, model: nn.Module, world: World, exact: bool) -> None:
-        """`model` gives the mean loss of a micro-batch."""
+        """`model` gives the mean loss of a micro-batch: of windows and the first one's number."""
         self.model, self.world, self.exact = model, world, exact
-        self.parameters = list(model.parameters())
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.running = GradientSum(exact)
         self.reduced: dict[Tensor, Tensor] = {}
         self.ddp: DistributedDataParallel | None = None
@@ -139,11 +139,11 @@ class Gradients:
             self.ddp = DistributedDataParallel(model, gradient_as_bucket_view=True)
             self.ddp.register_comm_hook(None, lambda _, bucket: self._reduce(bucket))
 
-    def micro_batch(self, batch: Tensor, last: bool) -> tuple[Tensor, list[Tensor]]:
+    def micro_batch(self, batch: Tensor, number: int, last: bool) -> tuple[Tensor, list[Tensor]]:
         """Loss of a micro-batch and its gradients, which join the sum: good until the next call."""
         alone = self.ddp is None or not last
         with self.ddp.no_sync() if self.ddp and alone else contextlib.nullcontext():
-            loss: Tensor = (self.ddp or self.model)(batch)
+            loss: Tensor = (self.ddp or self.model)(batch, number)
             loss.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         for parameter in self.parameters:

@@ -25,10 +25,24 @@ PREFIX = "transformer."
 
 
 def unpadded(model: GPT2) -> dict[str, Tensor]:
-    """Every weight by its name, without the padding rows of the vocabulary."""
-    state = dict(model.state_dict())
-    state["wte.weight"] = state["wte.weight"][: model.config.vocab_size]
+    """Every weight by its name, once where layers share it, without the embedding's padding."""
+    state: dict[str, Tensor] = dict(model.named_parameters())
+    state["wte.weight"] = state["wte.weight"][: model.config.vocabulary()]
     return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+
+
+def expanded(model: GPT2) -> dict[str, Tensor]:
+    """The weights of the stock GPT-2 that computes the same: layers that share nothing, an
+    embedding in one piece. Raises `InputError` where there is none."""
+    config = model.config
+    if config.band or not config.causal:
+        odd = f"a band of {config.band} tokens" if config.band else "attention to later tokens"
+        raise InputError(f"GPT-2 has no {odd}: no other program would read this model right")
+    state = dict(model.state_dict())
+    state["wte.weight"] = state["wte.weight"][: config.vocab_size]
+    if (widen := state.pop("widen.weight", None)) is not None:
+        state["wte.weight"] = state["wte.weight"] @ widen.T
+    return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
 
 @torch.no_grad()
@@ -37,13 +51,13 @@ def load_unpadded(model: GPT2, state: dict[str, Tensor], source: Path) -> None:
 
     Raises `FormatError` naming the first weight missing, unknown, of another shape or no number.
     """
-    mine = model.state_dict()
+    mine: dict[str, Tensor] = dict(model.named_parameters())
     odd = sorted(mine.keys() ^ state.keys())
     if odd:
         what = "lacks" if odd[0] in mine else "has the unknown"
         raise FormatError(f"`{source}` {what} weight `{odd[0]}`, expected GPT-2's weights")
-    mine["wte.weight"][model.config.vocab_size :] = 0
-    mine["wte.weight"] = mine["wte.weight"][: model.config.vocab_size]
+    mine["wte.weight"][model.config.vocabulary() :] = 0
+    mine["wte.weight"] = mine["wte.weight"][: model.config.vocabulary()]
     for name, target in mine.items():
         found, wanted = tuple(state[name].shape), tuple(target.shape)
         if found != wanted:
@@ -65,7 +79,7 @@ def export(
     part = part_folder(folder)
     state = {
         PREFIX + name: tensor.T.contiguous() if _transposed(name) else tensor
-        for name, tensor in unpadded(model).items()
+        for name, tensor in expanded(model).items()
     }
     save_tensors(state, part / "model.safetensors")
     ends = {"bos_token_id": end_of_text, "eos_token_id": end_of_text}

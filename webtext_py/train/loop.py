@@ -5,6 +5,7 @@ Nothing in a step waits for the device: what a step measured is read while the n
 
 import copy
 import gc
+import itertools
 import math
 import signal
 import threading
@@ -26,10 +27,10 @@ from .config import TrainConfig
 from .data import Data, Windows
 from .distributed import Gradients, World, micro_batches
 from .export import load_hugging_face
-from .loss import CHUNK_ROWS, WindowLoss
 from .metrics import Log, Measured, NoiseScale, now
-from .model import GPT2
+from .objectives import Objective, objective_of
 from .optimizer import Optimizer, learning_rate
+from .ramp import sizes, starts
 
 AHEAD = 8  # batches ready before they are wanted: covers the making of a new pool
 Report = Callable[[dict[str, Any]], None]
@@ -61,42 +62,45 @@ def train(
     settings, device, clip = config.run, world.device, config.optimizer.clip
     if device.type == "cpu" and config.model.width < 256:
         torch.set_num_threads(1)  # more would spend their time on waiting for each other
-    accumulate = micro_batches(config.windows, settings.micro_batch, world, settings.exact)
+    places = starts(config)
+    for size in set(sizes(places)):
+        micro_batches(size, settings.micro_batch, world, settings.exact)
 
     # --- model: the fp32 weights that learn ---
     torch.manual_seed(settings.seed)
-    model = GPT2(config.model).to(device)
+    objective = objective_of(config, data).to(device)
+    objective.initialise(settings.seed, data.teacher)
     if init_from is not None:
-        load_hugging_face(model, init_from)
-    else:
-        model.initialise(settings.seed)
-    optimizer, noise, step = Optimizer(model, config.optimizer), NoiseScale(), 0
+        load_hugging_face(objective.model, init_from)
+    optimizer, noise, step = Optimizer(objective.learnt(), config.optimizer), NoiseScale(), 0
     saved = checkpoint.folders(run)
     if resume and saved:
-        manifest = checkpoint.load(saved[-1][1], model, optimizer)
+        manifest = checkpoint.load(saved[-1][1], objective, optimizer)
         noise, step = NoiseScale(manifest["noise_scale"]), manifest["step"]
 
     # --- what runs: on a GPU a bf16 copy, refreshed once a step; fp32 never sees autocast ---
     bf16 = settings.precision == "bf16" or (settings.precision == "auto" and device.type == "cuda")
-    worker = copy.deepcopy(model).bfloat16() if bf16 else model
-    parameters: list[Tensor] = list(model.parameters())
-    working: list[Tensor] = list(worker.parameters())
+    worker = copy.deepcopy(objective).bfloat16() if bf16 else objective
+    parameters: list[Tensor] = list(objective.learnt().values())
+    working: list[Tensor] = list(worker.learnt().values())
     compiled = settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda")
-    mask_from = data.end_of_text if config.data.doc_mask else None
-    loss_of = WindowLoss(worker, mask_from, compiled, settings.loss_rows or CHUNK_ROWS)
-    total = Gradients(loss_of, world, settings.exact)
+    worker.ready(compiled, data.teacher)
+    total = Gradients(worker, world, settings.exact)
 
-    batches = Ahead(_batches(config, data, world, step), AHEAD)
-    log = Log(run, config, world, noise, step, report)
+    batches = Ahead(_batches(config, data, world, places, step), AHEAD)
+    log = Log(run, config, world, noise, places, step, report)
     with _stop_signals() as stop_wanted, closing(batches), closing(log), ExitStack() as stack:
         first, stopping, before = step, False, now(device)
         for batch, windows in batches:
             # --- the timed step ---------------------------------------------------------------
+            accumulate = len(batch) // settings.micro_batch
             micro = batch.to(device, non_blocking=True).chunk(accumulate)
             losses = torch.zeros(accumulate * world.size, dtype=torch.float64, device=device)
             for i in range(accumulate):
-                loss, gradients = total.micro_batch(micro[i], last=i + 1 == accumulate)
-                losses[world.rank * accumulate + i] = loss
+                number = world.rank * accumulate + i
+                place = places[step] + number * settings.micro_batch
+                loss, gradients = total.micro_batch(micro[i], place, last=i + 1 == accumulate)
+                losses[number] = loss
                 if i == 0:
                     small = _norm(gradients)
             gradients = total.total()
@@ -127,13 +131,13 @@ def train(
             evaluate = every > 0 and (step == settings.steps or step % every == 0)
             due = final or step % settings.checkpoint_every == 0
             if evaluate or due:
-                extra = _evaluate(config, data, loss_of, world) if evaluate else {}
+                extra = _evaluate(config, data, worker, world) if evaluate else {}
                 stopping = log.read(extra) or stopping
                 if due or stopping:
                     checkpoint.check(step, optimizer)  # in every process: all end alike
                 if (due or stopping) and world.first:
                     facts = {"noise_scale": noise.state(), "data": data.facts}
-                    checkpoint.save(run, step, model, optimizer, facts, settings.keep)
+                    checkpoint.save(run, step, objective, optimizer, facts, settings.keep)
                 world.barrier()
                 before = now(device)
             if stopping:
@@ -142,25 +146,24 @@ def train(
 
 
 def _batches(
-    config: TrainConfig, data: Data, world: World, first: int
+    config: TrainConfig, data: Data, world: World, places: list[int], first: int
 ) -> Iterator[tuple[Tensor, list[int]]]:
     """Each step's batch `(windows, context + 1)`, on a GPU in pinned memory, and where they are
     logged the ids of all processes' windows."""
     cuda, settings = world.device.type == "cuda", config.run
     if cuda:  # or pinning would wake GPU 0 in every process
         torch.cuda.set_device(world.device)
-    windows, size = Windows(data.training, config.model, config.data), config.windows
-    for step in range(first, settings.steps):
-        made = torch.from_numpy(windows.batch(step, size, world.rank, world.size))
-        ids = windows.ids(step * size, size).tolist() if settings.log_windows else []
+    windows = Windows(data.training, config.model, config.data)
+    for start, stop in itertools.pairwise(places[first:]):
+        made = torch.from_numpy(windows.batch(start, stop - start, world.rank, world.size))
+        ids = windows.ids(start, stop - start).tolist() if settings.log_windows else []
         yield made.pin_memory() if cuda else made, ids
 
 
 @torch.no_grad()
-def _evaluate(
-    config: TrainConfig, data: Data, loss_of: Callable[[Tensor], Tensor], world: World
-) -> dict[str, float]:
-    """Loss and bits per byte over the first `eval_tokens` of the validation set, in their order."""
+def _evaluate(config: TrainConfig, data: Data, worker: Objective, world: World) -> dict[str, float]:
+    """Loss over the first `eval_tokens` of the validation set, in their order, and of a causal
+    model bits per byte."""
     assert data.validation is not None
     context = config.model.context
     tokens = data.validation.head(config.run.eval_tokens + 1, config.model.vocab_size)
@@ -174,8 +177,11 @@ def _evaluate(
     for i, start in enumerate(starts):
         if i % world.size == world.rank:
             part = views[start : start + config.run.micro_batch].astype(np.int32)
-            nats[i] = loss_of(torch.from_numpy(part).to(world.device)) * (len(part) * context)
+            loss = worker.validation(torch.from_numpy(part).to(world.device), start)
+            nats[i] = loss * (len(part) * context)
     total = math.fsum(world.sum(nats).tolist())
+    if not config.model.causal:
+        return {"val_loss": total / (count * context)}
     targets = tokens[1 : count * context + 1]
     text_bytes = int(data.token_bytes[targets].sum())
     bits = total / math.log(2) / text_bytes if text_bytes else math.inf

@@ -123,11 +123,12 @@ class Log:
         config: TrainConfig,
         world: World,
         noise: NoiseScale,
+        places: list[int],
         step: int,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         """Of a run that goes on from `step`; the first process writes, each hears its lines."""
-        self.config, self.noise, self.report = config, noise, report
+        self.config, self.noise, self.places, self.report = config, noise, places, report
         self.last: dict[str, Any] = {}
         self.waiting: tuple[Measured, list[int]] | None = None
         cuda = world.device.type == "cuda"
@@ -150,10 +151,11 @@ class Log:
         self.waiting = None
         losses, small, big, stop, seconds = measured.read()
         run, context = self.config.run, self.config.model.context
-        tokens, flops = run.batch_tokens, self.config.model.flops_per_token()
+        before, after = (self.places[measured.step - i] * context for i in (1, 0))
+        tokens, flops = after - before, self.config.model.flops_per_token()
         self.last = {
             "step": measured.step,
-            "tokens": measured.step * tokens,
+            "tokens": after,
             "loss": math.fsum(losses) / len(losses),
             "lr": measured.lr,
             "grad_norm": big,
@@ -177,6 +179,11 @@ class Log:
         """Ends the file."""
         if self.file is not None:
             self.file.close()
+
+
+def recommended_batch(noise_scale: float | None) -> int | None:
+    """Tokens a step that still pay in full: the largest power of two within the noise scale."""
+    return 1 << max(0, int(noise_scale).bit_length() - 1) if noise_scale else None
 
 
 def open_metrics(path: Path, step: int) -> TextIO:

@@ -18,33 +18,36 @@ INIT_STD = 0.02  # GPT-2's released code
 
 
 Mask = Tensor | BlockMask | None  # `(B, 1, T, T)`, true where attention is allowed
+Masks = tuple[Mask, Mask]  # of even layers and of odd ones; None: all, or all before it
 
 
 class Cache:
     """Keys and values of one layer for generation: two buffers `(B, H, context, D)`."""
 
-    def __init__(self, keys: Tensor, values: Tensor) -> None:
-        self.keys, self.values, self.length = keys, values, 0
+    def __init__(self, keys: Tensor, values: Tensor, band: int = 0) -> None:
+        self.keys, self.values, self.band, self.length = keys, values, band, 0
 
     def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Stores `(B, H, T, D)` behind what is there; returns all keys and values so far."""
+        """Stores `(B, H, T, D)` behind what is there; returns all keys and values so far, for a
+        single new token those in its band."""
         start, self.length = self.length, self.length + keys.size(2)
         self.keys[:, :, start : self.length] = keys
         self.values[:, :, start : self.length] = values
-        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
+        first = max(0, self.length - self.band) if self.band and keys.size(2) == 1 else 0
+        return self.keys[:, :, first : self.length], self.values[:, :, first : self.length]
 
 
 class Attention(nn.Module):
-    """Causal self-attention, all heads in one matrix."""
+    """Self-attention, all heads in one matrix."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.heads = config.heads
+        self.heads, self.causal = config.heads, config.causal
         self.c_attn = nn.Linear(config.width, 3 * config.width)
         self.c_proj = nn.Linear(config.width, config.width)
 
     def forward(self, x: Tensor, mask: Mask, cache: Cache | None) -> Tensor:
-        """`(B, T, C)` to `(B, T, C)`; without a mask it is causal."""
+        """`(B, T, C)` to `(B, T, C)`; without a mask it is causal where the model is."""
         B, T, C = x.shape
         qkv = self.c_attn(x).view(B, T, 3, self.heads, C // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, D)
@@ -54,7 +57,7 @@ class Attention(nn.Module):
             y: Any = flex_attention(q, k, v, block_mask=mask)
         else:
             # A single new token sees everything before it; longer input starts at position 0.
-            causal = mask is None and T > 1
+            causal = self.causal and mask is None and T > 1
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
         out: Tensor = self.c_proj(y.transpose(1, 2).reshape(B, T, C))
         return out
@@ -97,37 +100,59 @@ class GPT2(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.wte = nn.Embedding(config.vocabulary(padded=True), config.width)
+        E = config.embedding_width
+        self.wte = nn.Embedding(config.vocabulary(padded=True), E or config.width)
+        self.widen = nn.Linear(E, config.width, bias=False) if E else None
         self.wpe = nn.Embedding(config.context, config.width)
         self.h = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.ln_f = nn.LayerNorm(config.width)
+        first: Any = self.h[0]
+        for block in self.h:
+            if config.share in ("attention", "all"):
+                block.attn, block.ln_1 = first.attn, first.ln_1
+            if config.share in ("mlp", "all"):
+                block.mlp, block.ln_2 = first.mlp, first.ln_2
 
-    def forward(self, ids: Tensor, mask: Mask = None, caches: list[Cache] | None = None) -> Tensor:
-        """Hidden states `(B, T, C)` after the final layer norm, for `ids` `(B, T)`."""
+    def forward(
+        self, ids: Tensor, masks: Masks | None = None, caches: list[Cache] | None = None
+    ) -> Tensor:
+        """Hidden states `(B, T, C)` after the final layer norm, for `ids` `(B, T)`.
+
+        Without `masks` those of `attention_masks`; a single new token needs none, its cache knows.
+        """
         start = caches[0].length if caches else 0
         positions = torch.arange(start, start + ids.size(1), device=ids.device)
-        x = self.wte(ids) + self.wpe(positions)
+        if masks is None:
+            masks = (None, None) if start else attention_masks(self.config, ids)
+        x = self.wte(ids)
+        x = (x if self.widen is None else self.widen(x)) + self.wpe(positions)
         for i, block in enumerate(self.h):
-            x = block(x, mask, caches[i] if caches else None)
+            x = block(x, masks[i % 2], caches[i] if caches else None)
         out: Tensor = self.ln_f(x)
         return out
 
+    def narrow(self, hidden: Tensor) -> Tensor:
+        """Hidden states as wide as the embedding, `(..., E)`: what the scores are products of."""
+        return hidden if self.widen is None else hidden @ self.widen.weight
+
     def logits(self, hidden: Tensor) -> Tensor:
-        """Scores `(..., vocab_size)`: the padded rows never leave the model."""
-        return F.linear(hidden, self.wte.weight[: self.config.vocab_size])
+        """Scores `(..., vocab_size)`: the rows beyond it never leave the model."""
+        return F.linear(self.narrow(hidden), self.wte.weight[: self.config.vocab_size])
 
     def caches(self, batch: int) -> list[Cache]:
         """Empty caches, one a layer, for `batch` sequences of up to `context` tokens."""
         c, like = self.config, self.wte.weight
         shape = (batch, c.heads, c.context, c.width // c.heads)
-        return [Cache(like.new_empty(shape), like.new_empty(shape)) for _ in range(c.layers)]
+        bands = [c.band * (i % 2) for i in range(c.layers)]
+        return [Cache(like.new_empty(shape), like.new_empty(shape), band) for band in bands]
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:
         """GPT-2's start: N(0, 0.02), residual projections scaled by 1/sqrt(2 x layers), no bias.
 
-        Drawn on the CPU, so every device starts alike. The padding rows are zero and stay zero:
-        they get no gradient (`loss.py` leaves them out).
+        A factorised embedding's product has that spread, our choice: its second factor is
+        N(0, 1/sqrt(E)). Drawn on the CPU, so every device starts alike. The padding rows are zero
+        and stay zero: they get no gradient (`loss.py` leaves them out).
         """
         generator = torch.Generator().manual_seed(seed)
         scaled = INIT_STD / math.sqrt(2 * self.config.layers)
@@ -136,24 +161,45 @@ class GPT2(nn.Module):
                 parameter.fill_(1.0 if "ln_" in name and name.endswith("weight") else 0.0)
             else:
                 std = scaled if name.endswith("c_proj.weight") else INIT_STD
+                std = parameter.size(1) ** -0.5 if name == "widen.weight" else std
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * std)
-        self.wte.weight[self.config.vocab_size :] = 0.0
+        self.wte.weight[self.config.vocabulary() :] = 0.0
 
 
-def document_mask(ids: Tensor, end_of_text: int, flex: bool) -> Mask:
-    """Causal attention within one document; each begins with `end_of_text`.
+def attention_masks(
+    config: ModelConfig,
+    ids: Tensor,
+    end_of_text: int | None = None,
+    lengths: Tensor | None = None,
+    flex: bool = False,
+) -> Masks:
+    """Where tokens of `ids` `(B, T)` may look: in a band, within one document where each begins
+    with `end_of_text`, at no padding beyond `lengths` `(B,)`.
 
-    With `flex` the form of FlexAttention, whose compiled kernel leaves out blocks of 128 x 128 that
-    lie between documents; else a full mask, which makes attention read T x T flags a window.
+    With `flex` the form of FlexAttention, whose compiled kernel leaves out blocks of 128 x 128 in
+    which nothing is allowed; else a full mask, which makes attention read T x T flags a window.
     """
-    B, T = ids.shape
-    document = (ids == end_of_text).cumsum(1)  # (B, T)
+    (B, T), band = ids.shape, config.band
+    document = None if end_of_text is None else (ids == end_of_text).cumsum(1)  # (B, T)
 
-    def allowed(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
-        return (q >= k) & (document[b, q] == document[b, k])
+    def made(band: int) -> Mask:
+        def allowed(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
+            good = q >= k if config.causal else q == q
+            if band:
+                good = good & ((q - k < band) & (k - q < band))
+            if document is not None:
+                good = good & (document[b, q] == document[b, k])
+            if lengths is not None:
+                good = good & (k < lengths[b])
+            return good
 
-    if flex:
-        return create_block_mask(allowed, B, None, T, T, device=ids.device)
-    place = torch.arange(T, device=ids.device)
-    rows = torch.arange(B, device=ids.device)[:, None, None, None]
-    return allowed(rows, rows, place[:, None], place)
+        if not band and document is None and lengths is None:
+            return None
+        if flex:
+            return create_block_mask(allowed, B, None, T, T, device=ids.device)
+        place = torch.arange(T, device=ids.device)
+        rows = torch.arange(B, device=ids.device)[:, None, None, None]
+        return allowed(rows, rows, place[:, None], place).expand(B, 1, T, T)
+
+    dense = made(0)
+    return dense, made(band) if band else dense

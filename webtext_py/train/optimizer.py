@@ -6,6 +6,7 @@ rate serves both.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -27,11 +28,10 @@ def learning_rate(config: OptimizerConfig, step: int, steps: int) -> float:
 
 
 class Optimizer:
-    """One or two torch optimizers over a model's parameters, with state by parameter name."""
+    """One or two torch optimizers over named parameters, with state by their names."""
 
-    def __init__(self, model: nn.Module, config: OptimizerConfig) -> None:
-        self.config = config
-        self.named = dict(model.named_parameters())
+    def __init__(self, named: Mapping[str, nn.Parameter], config: OptimizerConfig) -> None:
+        self.named = named
         hidden = [n for n, p in self.named.items() if config.optimizer == "muon" and _hidden(n, p)]
         rest = [p for n, p in self.named.items() if n not in hidden]
         matrices, vectors = ([p for p in rest if (p.dim() >= 2) == wide] for wide in (True, False))

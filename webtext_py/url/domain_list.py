@@ -34,12 +34,12 @@ def load_domain_list(path: str | Path) -> frozenset[str]:
     for number, line in enumerate(text.split("\n"), 1):
         entry = line.split("#", 1)[0].strip()
         if entry:
-            domains.add(_domain(entry, f"line {number} of `{path}`"))
+            domains.add(parse_domain(entry, f"line {number} of `{path}`"))
     return frozenset(domains)
 
 
-def _domain(entry: str, place: str) -> str:
-    """One entry in canonical form, `*.` kept."""
+def parse_domain(entry: str, place: str) -> str:
+    """One entry in canonical form, `*.` kept. Raises `InputError`, which names its `place`."""
     if "/" in entry or "://" in entry:
         raise InputError(f"{place}: found the URL `{entry}`, expected a domain", _HINT)
     if _WHITE_SPACE.search(entry):

@@ -1,35 +1,33 @@
 """Articles of Wikipedia as titles and plain text: MediaWiki dumps, and any text set of articles.
 
-A dump is MediaWiki's XML (`pages-articles`, plain or compressed, with one or many streams), told by
-its content, or the JSON lines of Wikimedia's enterprise dumps. Its pages of the article namespace
-that are no redirects count, and of a page with its history the last revision, in the order of the
-file; markup is taken out by mwparserfromhell: templates, tables, references, files and categories
-go, a link leaves its words. A damaged bzip2 stream costs that stream, a damaged page that page.
-All that is left out is counted. Anything else goes through the one reader of text, with a `title`
-column or key where there is one; plain text in WikiText's form is cut at its ` = Title = ` lines.
+A dump is MediaWiki's XML (`dump`), told by its content, plain or compressed, with one or many
+streams (`streams`), or the JSON lines of Wikimedia's enterprise dumps. The core takes the markup
+out: templates, tables, references, files and categories go, a link leaves its words. A damaged
+bzip2 stream costs that stream, a damaged page that page. All that is left out is counted. Anything
+else goes through the one reader of text, with a `title` column or key where there is one; plain
+text in WikiText's form is cut at its ` = Title = ` lines.
 
-Memory: a few times `_MAX_PAGE`, whatever a compressed file claims to hold.
+Memory: a few times a page's limit and a batch, whatever a compressed file claims to hold.
 """
 
-import bz2
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
-import mwparserfromhell
 import pyarrow as pa
 
+from webtext_py import _core
+from webtext_py.columns import text_column
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import Passed, Source, naming_damage, open_any, read_batches, recognise
 from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
 from webtext_py.reader.kinds import no_text
-from webtext_py.wikipedia.pieces import CONTENT_DROPPED, pieces
+from webtext_py.wikipedia.dump import is_dump, is_redirect, read_pages
+from webtext_py.wikipedia.streams import RANGE_BYTES, ranges
 
-__all__ = ["ARTICLES", "LEFT_OUT", "article_files", "plain_text", "read_articles"]
+__all__ = ["ARTICLES", "LEFT_OUT", "article_files", "parts", "plain_text", "read_articles"]
 
 ARTICLES = pa.schema(
     [pa.field("title", pa.string(), False), pa.field("text", pa.large_string(), False)]
@@ -39,17 +37,14 @@ LEFT_OUT = (
     *("damaged_streams", "damaged_pages", "lost_bytes"),
     *("redirects", "other_namespaces", "older_revisions"),
 )
-_READ = 1 << 20
-_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
-_START, _END = b"<page>", b"</page>"
-_REVISION, _REVISED = b"<revision>", b"</revision>"
-_MAX_PAGE = 16 << 20  # our choice: MediaWiki's own limit is 2 MiB of wikitext
+_LONGEST_LINE = 64 << 20  # of an enterprise dump, in bytes: HTML beside the wikitext. Our choice
 _BATCH_BYTES = 8 << 20
 _HEADING = re.compile(r"^ = ([^=].*?) = $")
-_NAMESPACE = re.compile(r"\s*+:?\s*+(?:file|image|category|media)\s*+:", re.IGNORECASE)
-_REDIRECT = re.compile(r"\s*+#redirect\b", re.IGNORECASE)
 _INDEX = re.compile(rb"\d+:\d+:[^\n]+\n\d+:\d+:")  # of a multistream dump
 _SEVEN_ZIP = b"7z\xbc\xaf\x27\x1c"
+
+# Titles and texts, and whether the texts are wikitext.
+_Rows = tuple[Iterator[tuple[str, str]], bool]
 
 
 def article_files(given: Sequence[str], passed: Passed) -> list[Path]:
@@ -88,54 +83,65 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def read_articles(path: Path, damage: dict[str, int]) -> Iterator[pa.RecordBatch]:
-    """Batches of `ARTICLES`; what was left out is added to `damage` by kind (`LEFT_OUT`)."""
+def parts(path: Path, each: int = RANGE_BYTES) -> list[tuple[int, int] | None]:
+    """The parts of a file that tasks read: ranges of a bzip2 dump, None for another file whole."""
+    if _start(path).startswith(b"BZh") and _is_dump(path):
+        return [*ranges(path.stat().st_size, each)]
+    return [None]
+
+
+def read_articles(
+    path: Path, damage: dict[str, int], part: tuple[int, int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Batches of `ARTICLES`, of a file or one of its `parts`; what was left out is added to
+    `damage` by kind (`LEFT_OUT`)."""
     lost = Counter[str]()
-    rows: list[tuple[str, str]] = []
+    found: list[tuple[str, str]] = []
     held = 0
     try:
-        for title, text in _articles(path, lost):
-            rows.append((title, text))
+        rows, wikitext = _articles(path, lost, part)
+        for title, text in rows:
+            found.append((title, text))
             held += len(text)
             if held >= _BATCH_BYTES:
-                yield _batch(rows)
-                rows, held = [], 0
-        if rows:
-            yield _batch(rows)
+                yield _batch(found, wikitext)
+                found, held = [], 0
+        if found:
+            yield _batch(found, wikitext)
     finally:
         damage.update(lost)
 
 
-def _batch(rows: list[tuple[str, str]]) -> pa.RecordBatch:
+def _batch(rows: list[tuple[str, str]], wikitext: bool) -> pa.RecordBatch:
     titles, texts = zip(*rows, strict=True)
-    return pa.record_batch(
-        [pa.array(titles, pa.string()), pa.array(texts, pa.large_string())], schema=ARTICLES
-    )
+    column = pa.array(texts, pa.large_string())
+    columns = [pa.array(titles, pa.string()), plain_text(column) if wikitext else column]
+    return pa.record_batch(columns, schema=ARTICLES)
 
 
-def _articles(path: Path, lost: Counter[str]) -> Iterator[tuple[str, str]]:
-    with path.open("rb") as file:
-        start = file.read(len(_SEVEN_ZIP))
+def _articles(path: Path, lost: Counter[str], part: tuple[int, int] | None) -> _Rows:
+    start = _start(path)
     if start == _SEVEN_ZIP:
         raise InputError(f"`{shown(path)}` is a 7-Zip archive", "unpack it, or use the .bz2 dump")
-    if plain_name(path).endswith(".xml") or _is_dump(_head(path)):
-        packed = start.startswith(b"BZh")
-        yield from _pages(_streams(path, lost) if packed else _plain(path), lost)
-        return
+    if _is_dump(path):
+        if start.startswith(b"BZh") and part is None:
+            part = (0, path.stat().st_size)
+        return read_pages(path, lost, part), True
     source = recognise(path)
     if source.kind == "text":
-        yield from _wikitext(source)
-    elif source.kind == "jsonl" and _is_enterprise(_head(path)):
-        yield from _enterprise(source, lost)
-    else:
-        yield from _texts(source)
+        return _wikitext(source), False
+    if source.kind == "jsonl" and _is_enterprise(_head(path)):
+        return _enterprise(source, lost), True
+    return _texts(source), False
 
 
-def _is_dump(head: bytes) -> bool:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return start.startswith((b"<mediawiki", _START)) or (
-        start.startswith(b"<?xml") and b"<mediawiki" in start
-    )
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_SEVEN_ZIP))
+
+
+def _is_dump(path: Path) -> bool:
+    return plain_name(path).endswith(".xml") or is_dump(_head(path))
 
 
 def _is_enterprise(head: bytes) -> bool:
@@ -158,7 +164,7 @@ def _texts(source: Source) -> Iterator[tuple[str, str]]:
 def _enterprise(source: Source, lost: Counter[str]) -> Iterator[tuple[str, str]]:
     """The articles of an enterprise dump: `name`, and the wikitext of `article_body`."""
     with naming_damage(source.path), open_any(source.path) as stream:
-        while line := stream.readline(4 * _MAX_PAGE):
+        while line := stream.readline(_LONGEST_LINE):
             if not line.strip():
                 continue
             try:
@@ -175,150 +181,23 @@ def _enterprise(source: Source, lost: Counter[str]) -> Iterator[tuple[str, str]]
                 )
             if space != 0:
                 lost["other_namespaces"] += 1
-            elif _REDIRECT.match(text):
+            elif is_redirect(text):
                 lost["redirects"] += 1
             else:
-                yield _valid(str(title)).strip(), plain_text(_valid(text))
+                yield _valid(str(title)).strip(), _valid(text)
 
 
 def _valid(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _plain(path: Path) -> Iterator[bytes]:
-    with naming_damage(path), open_any(path) as stream:
-        while piece := stream.read(_READ):
-            yield piece
-
-
-def _streams(path: Path, lost: Counter[str]) -> Iterator[bytes]:
-    """The decompressed bytes of all streams; after damage goes on at the next one's start."""
-    with path.open("rb") as file:
-        held = b""
-        decoder = bz2.BZ2Decompressor()
-        skipping = fed = False  # looking for the next stream; inside one
-        while True:
-            if not held and decoder.needs_input:
-                held = file.read(_READ)
-                if not held:
-                    break
-            if skipping:
-                start = _STREAM.search(held)
-                if start is None:
-                    more = file.read(_READ)
-                    lost["lost_bytes"] += max(0, len(held) - 9)
-                    held = held[-9:] + more if more else b""
-                    if not more:
-                        break
-                    continue
-                lost["lost_bytes"] += start.start()
-                held, skipping = held[start.start() :], False
-                decoder = bz2.BZ2Decompressor()
-            given = held
-            try:
-                # A kilobyte may hold a gigabyte: so much at a time.
-                piece = decoder.decompress(given, _READ)
-            except OSError:
-                lost["damaged_streams"] += 1
-                held, skipping, fed = given[1:], True, False
-                decoder = bz2.BZ2Decompressor()
-                continue
-            if piece:
-                yield piece
-            held, fed = b"", True
-            if decoder.eof:
-                held, fed = decoder.unused_data, False
-                decoder = bz2.BZ2Decompressor()
-        if fed:  # the file ends inside a stream
-            lost["damaged_streams"] += 1
-
-
-def _pages(pieces: Iterator[bytes], lost: Counter[str]) -> Iterator[tuple[str, str]]:
-    for xml in _elements(pieces, lost):
-        try:
-            found = _page(xml, lost)
-        except ElementTree.ParseError:
-            lost["damaged_pages"] += 1
-            continue
-        if found is not None:
-            yield found
-
-
-def _elements(pieces: Iterator[bytes], lost: Counter[str]) -> Iterator[bytes]:
-    """The `<page>` elements, each from the last start before its end, with the last revision
-    alone. Looks at every byte a fixed number of times, whatever the pieces hold."""
-    held = bytearray()
-    searched = 0  # no end begins before here
-    for piece in pieces:
-        held += piece
-        done = 0
-        while (end := held.find(_END, searched)) >= 0:
-            end = searched = end + len(_END)
-            start = held.rfind(_START, done, end)
-            # Damage may have left the start of a page without its end, or an end alone.
-            if 0 <= held.find(_START, done, end) < start:
-                lost["damaged_pages"] += 1
-            done = end
-            if start >= 0:
-                yield _without_history(held[start:end], lost)
-        searched = max(searched, len(held) - len(_END) + 1) - done
-        del held[:done]
-        if len(held) > _MAX_PAGE // 2:  # of a page with its history the last revision is kept
-            before = len(held)
-            held = bytearray(_without_history(held, lost))
-            searched = max(0, searched - (before - len(held)))
-        if len(held) > _MAX_PAGE:
-            lost["damaged_pages"] += 1
-            del held[:-16]
-            searched = 0
-
-
-def _without_history(page: bytearray, lost: Counter[str]) -> bytes:
-    """A page, or what there is of one, without the revisions before the last that begins in it."""
-    first, last = page.find(_REVISION), page.rfind(_REVISION)
-    if first == last:
-        return bytes(page)
-    lost["older_revisions"] += page.count(_REVISED, first, last)
-    return bytes(page[:first] + page[last:])
-
-
-def _page(xml: bytes, lost: Counter[str]) -> tuple[str, str] | None:
-    """Title and text of a page; None for redirects and other namespaces, which are counted."""
-    page = ElementTree.fromstring(xml)
-    if (page.findtext("ns") or "0").strip() != "0":
-        lost["other_namespaces"] += 1
-        return None
-    text = page.findtext("revision/text") or ""
-    if page.find("redirect") is not None or _REDIRECT.match(text):
-        lost["redirects"] += 1
-        return None
-    return (page.findtext("title") or "").strip(), plain_text(text)
-
-
-def plain_text(wikitext: str) -> str:
-    """The words that a reader sees: no templates, tables, references, files, categories, markup.
-
-    Takes time in proportion to the page, whatever it holds (`pieces`).
-    """
-    return "".join(map(_stripped, pieces(wikitext)))
-
-
-def _stripped(piece: str) -> str:
-    code = mwparserfromhell.parse(piece, skip_style_tags=True)
-    for tag in code.filter_tags(matches=lambda node: str(node.tag).lower() in CONTENT_DROPPED):
-        _remove(code, tag)
-    for link in code.filter_wikilinks(matches=lambda node: bool(_NAMESPACE.match(str(node.title)))):
-        _remove(code, link)
-    text = str(code.strip_code(normalize=True, collapse=True))
-    # Collapsing takes away the white space at the ends, where pieces meet.
-    return re.sub(r"'{2,}", "", text) + "\n"
-
-
-def _remove(code: Any, node: Any) -> None:
-    try:
-        code.remove(node)
-    except ValueError:
-        return  # gone already, with what it stood in
+def plain_text(wikitext: pa.Array) -> pa.Array:
+    """The words that a reader sees, by row: no templates, tables, references, files, categories,
+    markup. Takes time in proportion to the text, whatever it holds (`src/wikitext/`)."""
+    offsets, texts = _core.plain_wikitext(*text_column(wikitext))
+    return pa.LargeStringArray.from_buffers(
+        len(wikitext), pa.py_buffer(offsets), pa.py_buffer(texts)
+    )
 
 
 def _wikitext(source: Source) -> Iterator[tuple[str, str]]:

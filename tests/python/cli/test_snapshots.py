@@ -49,10 +49,13 @@ SESSION = (
     ("train", "--device cpu --steps 2 --run short"),
     ("sample", "short --device cpu --length 2"),
     ("export", "short {data}/exported"),
+    ("plot", "short"),
+    ("sweep", "--presets nano-xs,nano --tokens 4096 device=cpu"),
     (
         "eval",
         "short --overlap --tasks lambada={items}/lambada.jsonl wikitext2={items}/wikitext2.txt",
     ),
+    ("remove", "--domain plainscience.example --promote --workers 1"),
 )
 
 

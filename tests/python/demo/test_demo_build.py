@@ -1,5 +1,6 @@
 """A build of the demo data ends every line and every link where `expected.json` says."""
 
+import bz2
 import json
 from collections import Counter
 from pathlib import Path
@@ -14,8 +15,10 @@ from webtext_py.config import BuildConfig
 from webtext_py.engine import LocalEngine
 from webtext_py.pipeline import Build, Sources
 from webtext_py.records import doc_id
+from webtext_py.stages.wikipedia import stage
 from webtext_py.url.key import url_key
 from webtext_py.verify import verify
+from webtext_py.wikipedia.articles import parts
 
 EXPECTED = json.loads(demo.expected().read_bytes())
 LINKS = EXPECTED["links"]
@@ -161,3 +164,24 @@ def test_articles_given_take_out_their_copy(tmp_path: Path) -> None:
     assert (row["doc_id"], row["title"]) == (doc_id(key_of(case)), article.name)
     assert row["share"] > 0.9
     assert not verify(tmp_path).problems
+
+
+def test_a_dump_is_read_in_parts_by_any_number_of_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    article = Path(__file__).parents[3] / "tools" / "demo" / "spares" / "s11-wikipedia.txt"
+    page = "<page><title>{}</title><ns>0</ns><revision><text>{}</text></revision></page>"
+    pages = [page.format("Gravel bar", article.read_text())]
+    pages += [page.format(f"Other {n}", f"'''{n}''' more") for n in range(19)]
+    dump = tmp_path / "x-multistream.xml.bz2"
+    dump.write_bytes(b"".join(bz2.compress(s.encode()) for s in ["<mediawiki>", *pages]))
+    monkeypatch.setattr(stage, "parts", lambda path: parts(path, 300))
+    build = Build(tmp_path / "data", Sources(wikipedia=(str(dump),)), BuildConfig(partitions=2))
+    found = []
+    for workers in (3, 1):
+        entry = build.run(LocalEngine(workers), start="wikipedia")["wikipedia"]
+        found.append({name: facts["sha256"] for name, facts in entry.outputs.items()})
+        assert entry.counts["articles"]["articles"] == 20
+    assert found[0] == found[1]
+    (row,) = rows(tmp_path / "data", "wikipedia/*.parquet")
+    assert row["title"] == "Gravel bar"

@@ -108,9 +108,10 @@ def test_models_that_are_refused(
     assert "holds a BertForMaskedLM, expected a causal language model" in capsys.readouterr().err
     masked = tmp_path / "d" / "runs" / "masked"
     masked.mkdir(parents=True)
-    (masked / "run.json").write_text('{"format": 1, "config": {"run": {"objective": "mlm"}}}')
+    config = {"model": {"causal": False}, "objective": {"objective": "bert"}}
+    (masked / "run.json").write_text(json.dumps({"format": 1, "config": config}))
     assert run(["eval", "masked", *data]) == 1
-    assert "objective `mlm`, expected `causal`" in capsys.readouterr().err
+    assert "run `masked` has the objective bert" in capsys.readouterr().err
 
 
 def test_a_set_of_the_users(model_folder: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_tables_have_the_schemas_of_records(built: Path) -> None:
     for name, (patterns, schema) in SCHEMAS.items():
         for pattern in patterns.split(", "):
             paths = sorted(built.glob(pattern))
-            assert paths or name in ("tokens", "fetched", "wikipedia", "extracted"), name
+            assert paths or name in ("tokens", "fetched", "wikipedia", "extracted", "removed"), name
             for path in paths:
                 assert pq.read_schema(path).equals(schema), path.name
 

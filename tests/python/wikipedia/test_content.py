@@ -3,11 +3,9 @@
 import bz2
 import gzip
 import random
-import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 
-import mwparserfromhell
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,8 +13,7 @@ import pytest
 from webtext_py.errors import FormatError
 from webtext_py.records import LEDGER_URLS
 from webtext_py.stages.wikipedia import content
-from webtext_py.wikipedia.articles import _elements, plain_text, read_articles
-from webtext_py.wikipedia.pieces import MOST, PIECE, pieces
+from webtext_py.wikipedia.articles import read_articles
 from webtext_py.words import normalize
 
 N = 40  # articles, and planted documents of each kind
@@ -110,6 +107,17 @@ def test_copies_go_and_quotations_stay(tmp_path: Path) -> None:
         assert row["title_ngrams"] == len(set(grams) & held)
 
 
+def test_numbers_of_references_cost_no_words(tmp_path: Path) -> None:
+    """A copy as a page shows it, a number after every tenth word."""
+    articles, _ = _planted()
+    dump = tmp_path / "x.xml.bz2"
+    dump.write_bytes(b"".join(bz2.compress(piece) for piece in _dump(articles)))
+    words = articles["Article 3"].split()
+    marked = [f"{word}[{i // 10}]" if i % 10 == 9 else word for i, word in enumerate(words)]
+    text = "A heading[edit] " + " ".join(marked)
+    assert _run(tmp_path, dump, {"marked": (text, "")})["marked"]["share"] > 0.98
+
+
 def _grams(text: str) -> list[tuple[str, ...]]:
     words = normalize(text).split()
     return [tuple(words[i : i + 8]) for i in range(len(words) - 7)]
@@ -168,39 +176,6 @@ def test_a_damaged_gzip_dump_is_named(tmp_path: Path, damage: str) -> None:
         _read(path, {})
 
 
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        [b"<page>" * 2_500_000],
-        [b"</page>" * 2_500_000],
-        [b"<page>"] * 1_000_000,
-        [b"<page>" * 1_000_000, b"</page>" * 1_000_000],
-    ],
-    ids=["starts", "ends", "many pieces", "starts and ends"],
-)
-def test_a_dump_of_tags_alone_is_read_in_one_pass(pieces: list[bytes]) -> None:
-    """Looking again from each start, end or piece would take hours."""
-    damage = Counter[str]()
-    assert list(_elements(iter(pieces), damage)) == [b"<page></page>"] * (len(pieces) == 2)
-    assert damage == ({"damaged_pages": 1} if len(pieces) == 2 else {})
-
-
-def test_elements_are_those_of_a_regular_expression() -> None:
-    """A slow twin, on all sorts of cuts."""
-    chosen = random.Random(7)
-    for _ in range(500):
-        parts = chosen.choices([b"<page>", b"</page>", b"x", b"<pa", b"ge>", b"</"], k=30)
-        xml = b"".join(parts)
-        whole = re.findall(rb"<page>.*?</page>", xml, re.DOTALL)
-        twin = [page[page.rfind(b"<page>") :] for page in whole]
-        broken = sum(page.count(b"<page>") > 1 for page in whole)
-        cuts = sorted(chosen.choices(range(len(xml)), k=5))
-        pieces = [xml[a:b] for a, b in zip([0, *cuts], [*cuts, len(xml)], strict=True)]
-        damage = Counter[str]()
-        assert list(_elements(iter(pieces), damage)) == twin
-        assert damage["damaged_pages"] == broken
-
-
 @pytest.mark.parametrize("name", ["a.parquet", "a.jsonl", "wiki.train.tokens", "a.txt"])
 def test_other_forms_of_articles(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -215,67 +190,6 @@ def test_other_forms_of_articles(tmp_path: Path, name: str) -> None:
         assert found == {"One": "a b", "Two": "c d"}
     else:
         assert found == {"One": "a b = = Part = =", "Two": "c d"}
-
-
-def test_markup_goes_and_words_stay() -> None:
-    text = plain_text(
-        "{{Infobox|x={{nested|y}}}}'''Gravel''' is a [[rock|loose rock]].<ref name='a'>No</ref>\n"
-        "{| class='wikitable'\n| cell\n|}\n[[File:A.jpg|thumb|A caption]]\n== Uses ==\n"
-        "<!-- note -->It is ''used'' on [[road]]s.<ref name='a' />[[Category:Rocks]]"
-    )
-    assert normalize(text) == "gravel is a loose rock uses it is used on roads"
-
-
-HOSTILE = {
-    "open templates": "{{" * 20_000,
-    "open links": "[[" * 20_000,
-    "open references": "<ref>" * 20_000,
-    "open tags": "<b><i>" * 10_000,
-    "open comments": "<!--" * 20_000,
-    "open addresses": "[http://a " * 20_000,
-    "all sorts": "{{[[<ref>{|\n" * 5_000,
-    "nested templates": "{{a|" * 5_000 + "x" + "}}" * 5_000,
-    "nested references": "<ref>" * 2_000 + "x" + "</ref>" * 2_000,
-    "nested tables": "{|\n|" * 3_000 + "\n|}" * 3_000,
-    "many templates": "{{a|b=c}} " * 20_000,
-    "long template": "{{x|" + "word [[a|b]] " * 20_000 + "}}",
-    "long table": "{|\n" + "|-\n| a || b {{x}}\n" * 10_000 + "|}",
-    "list marks": ":" * 50_000,
-}
-
-
-@pytest.mark.parametrize("page", HOSTILE)
-def test_no_page_is_parsed_in_long_pieces(page: str) -> None:
-    """Without pieces the parser takes minutes and more for most of these."""
-    kept = list(pieces(HOSTILE[page]))
-    assert max(len(piece.strip()) for piece in kept) <= PIECE + MOST
-    text = plain_text(f"before\n\n{HOSTILE[page]}")
-    assert text.startswith("before")
-    assert not any(mark in text for mark in ("{{", "[[", "<", "http"))
-
-
-def test_pieces_say_what_the_whole_says() -> None:
-    """A page of paragraphs, templates, references, lists and tables, cut and not."""
-    draw = random.Random(2)
-
-    def paragraph(number: int) -> str:
-        words = [f"w{draw.randrange(5000)}" for _ in range(40)]
-        words[5] = f"[[Page {number}|linked {number}]]"
-        words[9] = f"<ref name='r{number}'>{{{{cite|title=Hidden {number}}}}}</ref>"
-        words[15] = f"<small>small {number}</small>"
-        words[20] = f"'''bold {number}'''"
-        words[30] = f"{{{{convert|{number}|km}}}}"
-        table = f"{{| class='wikitable'\n! head\n|-\n| [[cell {number}]]\n|}}"
-        items = f"* item {number}\n** [[inner]] item\n"
-        return f"== Part {number} ==\n{' '.join(words)}\n\n{items}{table}\n"
-
-    page = "".join(map(paragraph, range(120)))
-    assert len(list(pieces(page))) > 10
-    whole = plain_text("".join(pieces(page)))
-    code = mwparserfromhell.parse(page)
-    for tag in code.filter_tags(matches=lambda node: str(node.tag) in ("ref", "table")):
-        code.remove(tag)
-    assert normalize(plain_text(page)) == normalize(whole) == normalize(str(code.strip_code()))
 
 
 def test_the_index_is_the_same_in_little_memory(tmp_path: Path) -> None:

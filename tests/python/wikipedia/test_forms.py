@@ -12,7 +12,7 @@ import zstandard
 
 from webtext_py.errors import InputError
 from webtext_py.reader import Passed
-from webtext_py.wikipedia import articles as module
+from webtext_py.wikipedia import dump as module
 from webtext_py.wikipedia.articles import article_files, read_articles
 
 OPEN = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/">'

@@ -12,10 +12,12 @@ _LABELS = ("gold", "label", "answer", "answerKey", "answer_idx", "correct")
 _SHAPES = (
     {"query", "choices"},
     {"ctx", "endings"},
+    {"ctx_a", "ctx_b", "endings"},
     {"goal", "sol1", "sol2"},
     {"premise", "choice1", "choice2"},
     {"question_stem", "choices"},
     {"question", "choices"},
+    {"question", "answerKey"},
 )
 
 
@@ -48,10 +50,10 @@ def _prompt_and_choices(row: Row) -> tuple[str, list[str]]:
         return f"Question: {row['goal']}\nAnswer:", [row["sol1"], row["sol2"]]
     if "premise" in row:
         link = {"cause": "because", "effect": "therefore"}[row["question"]]
-        choices = [row["choice1"], row["choice2"]]
-        lowered = [choice[0].lower() + choice[1:] for choice in choices]
+        both = (row["choice1"], row["choice2"])
+        lowered = [choice[0].lower() + choice[1:] for choice in both]
         return f"{row['premise'].strip()[:-1]} {link}", lowered
-    choices = row["choices"]
+    choices: Any = row.get("choices")
     asked = row.get("query", row.get("question_stem", row.get("question")))
     if isinstance(asked, dict):  # ARC and OpenBookQA as they were first published
         choices, asked = asked["choices"], asked["stem"]

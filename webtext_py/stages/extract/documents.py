@@ -17,6 +17,8 @@ from webtext_py.pages.archive import Location, list_containers, read_captures
 from webtext_py.pages.cut import rows_of
 from webtext_py.pages.http import first_value
 from webtext_py.records import DOCUMENTS, table
+from webtext_py.removed_list import OUTCOME as REMOVED
+from webtext_py.removed_list import RemovedList
 from webtext_py.tables import write_table
 from webtext_py.text.extract import ExtractSettings, PageExtractor
 from webtext_py.text.page import Page
@@ -41,20 +43,23 @@ def extract(
     marks: str,
 ) -> dict[str, Any]:
     """Task: `count` pages of the container (first input), the rows from number `first` on of a
-    file of good captures (second). Outputs: documents and ledger rows of the rest.
+    file of good captures (second), less what the list of removed documents (third, where there is
+    one) names, which is not read. Outputs: documents and ledger rows of the rest.
 
     `version` is the extractor's, `marks` the folder of tasks at work.
     """
     rows = rows_of(inputs[1], first, count, list(dict.fromkeys([*_NEEDED, *_CARRIED])))
     assert len(rows) == count, f"{len(rows)} pages from {first} of {inputs[1]}; {count} expected"
     kept: list[pa.Table] = []
-    ended: list[int] = []  # rows, and why
-    reasons: list[str] = []
+    # Rows, and why.
+    ended = [int(row) for path in inputs[2:] for row in RemovedList.read(path).found_in(rows)]
+    reasons = [REMOVED] * len(ended)
     mark = Path(marks) / f"{inputs[1].name}-{first}"
     with (
         PageExtractor(ExtractSettings(**settings), mark) as extractor,
-        closing(Ahead(_batches(inputs[0], rows))) as batches,
+        closing(Ahead(_batches(inputs[0], rows, frozenset(ended)))) as batches,
     ):
+        advance(len(ended))
         for unread, numbers, pages in batches:
             outcomes = extractor.outcomes(pages)
             ends = [*unread, *zip(numbers, outcomes.reasons, strict=True)]
@@ -78,12 +83,14 @@ def extract(
 Batch = tuple[list[tuple[int, str | None]], list[int], list[Page]]
 
 
-def _batches(container: Path, rows: pa.Table) -> Iterator[Batch]:
-    """Pages of `rows` by batch: rows without a payload and why, the numbers of the others, and
-    their pages."""
+def _batches(container: Path, rows: pa.Table, out: frozenset[int]) -> Iterator[Batch]:
+    """Pages of `rows` but those `out`, by batch: rows without a payload and why, the numbers of the
+    others, and their pages."""
     values = {name: rows[name].to_pylist() for name in _NEEDED[1:]}
     waiting: dict[Location, list[int]] = {}
     for row, place in enumerate(values["location"]):
+        if row in out:
+            continue
         location = Location(str(container), place["offset"], place["length"], place["skip"])
         waiting.setdefault(location, []).append(row)
     opened = list_containers([str(container)])[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from webtext_py.errors import InputError
@@ -9,6 +10,7 @@ from webtext_py.layout import DOCUMENTS, GOOD_CAPTURES, url_ends
 from webtext_py.ledger import balance, reasons
 from webtext_py.pages.containers import Containers
 from webtext_py.pages.cut import cut, size_for
+from webtext_py.removed_list import removed_list
 from webtext_py.stage import Stage
 from webtext_py.stages.extract.documents import extract
 from webtext_py.text.extract import ExtractSettings
@@ -38,14 +40,19 @@ class Extract(Stage):
         """The extractor with its version, and its settings."""
         return {"version": self.settings.named, "settings": asdict(self.settings)}
 
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The list of what was removed for good, where there is one."""
+        return removed_list(data)
+
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Cuts the pages into tasks, then reads them where they lie, extracts, writes."""
         total = steps.counts("pages")["kept"]
         good = steps.before(GOOD_CAPTURES)
         pieces = steps.each("cut", cut, [Work(path) for path in good], [], size=size_for(total))
         containers = self.containers.all(steps.data)
+        removed = removed_list(steps.data).values()
         work = [
-            Work(containers[file], path, weight=count, first=first, count=count)
+            Work(containers[file], path, *removed, weight=count, first=first, count=count)
             for path, found in zip(good, pieces.counts("pieces"), strict=True)
             for file, first, count in found
         ]

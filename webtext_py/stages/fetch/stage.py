@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.fetch.config import FetchConfig
-from webtext_py.layout import FETCHED, LEFT, LINKS
+from webtext_py.layout import FETCHED, LEFT, LINKS, REMOVED
 from webtext_py.ledger import balance
 from webtext_py.pages.capture import GOOD
 from webtext_py.pages.containers import Containers
 from webtext_py.records import FETCHED as COLUMNS
 from webtext_py.records import table
+from webtext_py.removed_list import RemovedList, removed_list
 from webtext_py.stage import Stage
 from webtext_py.tables import ROW_GROUP_ROWS, iterate
 from webtext_py.workspace import Steps
@@ -50,14 +51,19 @@ class Fetch(Stage):
         """What the fetched pages depend on."""
         return self.settings.record(self.containers.network)
 
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The list of what was removed for good, where there is one."""
+        return removed_list(data)
+
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Fetches, then writes the table of attempts."""
         from webtext_py.fetch.run import fetch
         from webtext_py.fetch.state import FetchState
 
         sources, asked = self.containers.network, steps.data / FETCHED.name()
+        removed = RemovedList.read(steps.data / REMOVED.name())
         steps.work.mkdir(parents=True, exist_ok=True)
-        with FetchState(steps.work) as state:
+        with FetchState(steps.work, removed) as state:
             total = wanted = state.add(_links(steps))
             if self.containers.given:
                 left = iterate(steps.before(LEFT), ["url_key"])

@@ -79,6 +79,13 @@ def _card(counts: dict[str, Any], facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def rules_on(card: str) -> dict[str, str]:
+    """The rules that a card says: what `facts["rules"]` was when it was written."""
+    table = card.partition("\n## Rules\n")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")]
+    return dict(row[2:-2].split(" | ", 1) for row in rows[2:])
+
+
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 

@@ -47,13 +47,17 @@ def place(
     with Shuffle(outputs[0], train + validation, DOCUMENTS) as shuffle:
         for batch in iterate(inputs[:documents], rows=_BATCH_ROWS):
             rows = removed.keep(pa.Table.from_batches([batch]))
-            hashes = keyed_hashes(rows["doc_id"], PLACE_KEY)
-            held_out = keyed_hashes(rows["doc_id"], SPLIT_KEY) < np.uint64(cut)
-            targets = np.where(
-                held_out, train + _slot(hashes, max(1, validation)), _slot(hashes, train)
-            )
-            shuffle.add(rows, targets)
+            shuffle.add(rows, shard_of(rows["doc_id"], int(cut), train, validation))
     return {}
+
+
+def shard_of(
+    doc_ids: "pa.Array | pa.ChunkedArray", cut: int, train: int, validation: int
+) -> "np.ndarray[Any, Any]":
+    """The number of each document's shard: those for training first, then those held out."""
+    hashes = keyed_hashes(doc_ids, PLACE_KEY)
+    held_out = keyed_hashes(doc_ids, SPLIT_KEY) < np.uint64(cut)
+    return np.where(held_out, train + _slot(hashes, max(1, validation)), _slot(hashes, train))
 
 
 def _slot(hashes: "np.ndarray[Any, Any]", slots: int) -> "np.ndarray[Any, Any]":
@@ -65,7 +69,11 @@ def write(
     inputs: list[Path], outputs: list[Path], shard: int, row_group_documents: int
 ) -> dict[str, Any]:
     """Task: one shard in its order (first output) and the ledger rows of its documents."""
-    rows = read_partition(inputs, shard, DOCUMENTS)
+    return write_shard(read_partition(inputs, shard, DOCUMENTS), outputs, row_group_documents)
+
+
+def write_shard(rows: pa.Table, outputs: list[Path], row_group_documents: int) -> dict[str, Any]:
+    """Writes the documents of a shard in their order, and their ledger rows; returns the counts."""
     order = np.argsort(keyed_hashes(rows["doc_id"], PLACE_KEY), kind="stable")
     rows = rows.take(pa.array(order))
     write_table(rows.select(SHARDS.names).cast(SHARDS), outputs[0], row_group_documents)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from webtext_py.config import BuildConfig
 from webtext_py.errors import InputError
 from webtext_py.layout import DOCUMENTS, SHARDS, url_ends
 from webtext_py.ledger import balance
+from webtext_py.removed_list import RemovedList, ShardLayout, made_from, removed_list
 from webtext_py.stage import Files, Stage
 from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.shard.card import write_card
@@ -15,7 +17,7 @@ from webtext_py.stages.shard.order import threshold
 from webtext_py.stages.shard.rows import place, survey, write
 from webtext_py.workspace import Made, Steps, Work
 
-_CARD = (Files("shards/README.md"), Files("shards/croissant.json"))
+CARD = (Files("shards/README.md"), Files("shards/croissant.json"))
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class Shard(Stage):
             "validation", "validation_documents", "shard_bytes", "row_group_documents"
         )
 
+    def inputs(self, data: Path) -> Mapping[str, Path]:
+        """The list of what was removed for good, where there is one: it has the layout."""
+        return removed_list(data)
+
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Survey, place, write, and the card."""
         settings = self.settings
@@ -58,16 +64,16 @@ class Shard(Stage):
         taken = surveyed.total("rows")
         if taken == 0:
             raise InputError("no document is left to write", "`ledger/` says where each URL ended")
-        cut, held_out = _cut(surveyed, settings)
-        train = _names("train", surveyed.total("bytes") - held_out, settings.shard_bytes)
-        validation = _names("validation", held_out, settings.shard_bytes) if held_out else []
+        layout = self._layout(steps, surveyed)
+        train = shard_names("train", layout.train)
+        validation = shard_names("validation", layout.validation)
         placed = steps.each(
             "place",
             place,
             work,
             ["place-{}.arrow"],
             unit="bytes",
-            cut=str(cut),
+            cut=str(layout.cut),
             train=len(train),
             validation=len(validation),
         )
@@ -93,20 +99,35 @@ class Shard(Stage):
             for done in written.done
             for path in SHARDS.among(done.outputs)
         }
-        facts = {"rules": self.rules_said, "stages": self._before(steps)}
+        facts = {
+            "rules": self.rules_said,
+            "stages": stages_said({name: steps.counts(name) for name in self.after}),
+        }
         steps.one(
-            "card", write_card, written.files(), _CARD, counts=counts, facts=facts, files=files
+            "card", write_card, written.files(), CARD, counts=counts, facts=facts, files=files
         )
         return counts
 
-    def _before(self, steps: Steps) -> dict[str, Any]:
-        """What the stages before took, kept and dropped, for the card."""
-        lines = steps.counts("links")
-        stages = {"links (lines)": lines["lines"], "links (URLs)": lines["urls"]}
-        for name in self.after[1:]:
-            counts = steps.counts(name)
-            stages[name] = {key: counts[key] for key in ("in", "kept", "dropped")}
-        return stages
+    def _layout(self, steps: Steps, surveyed: Made) -> ShardLayout:
+        """That of before a removal from the same links; else by the documents surveyed."""
+        links = made_from(steps.manifest.stages["links"], self.config())
+        for path in removed_list(steps.data).values():
+            kept = RemovedList.read(path).layout
+            if kept is not None and kept.made_from == links:
+                return kept
+        cut, held_out = _cut(surveyed, self.settings)
+        size = self.settings.shard_bytes
+        train = max(1, -(-(surveyed.total("bytes") - held_out) // size))
+        return ShardLayout(links, cut, train, -(-held_out // size))
+
+
+def stages_said(counts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the stages before took, kept and dropped, for the card, from their counts in order."""
+    lines = counts["links"]
+    stages = {"links (lines)": lines["lines"], "links (URLs)": lines["urls"]}
+    for name in list(counts)[1:]:
+        stages[name] = {key: counts[name][key] for key in ("in", "kept", "dropped")}
+    return stages
 
 
 def _cut(surveyed: Made, settings: BuildConfig) -> tuple[int, int]:
@@ -123,6 +144,6 @@ def _cut(surveyed: Made, settings: BuildConfig) -> tuple[int, int]:
     return lowest[-1][0] + 1, sum(size for _, size in lowest)
 
 
-def _names(split: str, text_bytes: int, shard_bytes: int) -> list[str]:
-    count = max(1, -(-text_bytes // shard_bytes))
+def shard_names(split: str, count: int) -> list[str]:
+    """The names of a split's shards."""
     return [f"{split}-{i:05d}-of-{count:05d}" for i in range(count)]

@@ -1,8 +1,9 @@
 """Documents most of whose 8-grams stand in articles of Wikipedia.
 
-`articles` reads the files given; `index` makes one Bloom filter of all their 8-grams (the overlap
-index, at the looser `RATE`); `shares` asks it for each document's; `matches` then looks up the
-n-grams of the suspicious documents, exactly, article by article; `judge` joins it all.
+`articles` reads the files given, dumps of bzip2 streams in parts; `index` makes one Bloom filter of
+all their 8-grams (the overlap index, at the looser `RATE`); `shares` asks it for each document's;
+`matches` then looks up the n-grams of the suspicious documents, exactly, article by article;
+`judge` joins it all.
 
 The filter is mapped: what of it does not fit into memory is paged. Memory: `--memory` while it is
 made, then the distinct 8-grams of the suspicious documents, 24 bytes each.
@@ -32,6 +33,9 @@ N = 8  # words, as in overlap reports (GPT-2 report, section 4)
 # of an overlap report's 1e-8.
 RATE = 1e-3
 _BATCH_ROWS = 256
+# What pages of Wikipedia show and its text has not, after references and headings: between two
+# words it would cost seven 8-grams.
+_MARKS = r"\[(?:[0-9]{1,3}|edit)\]"
 
 SHARES = pa.schema(
     [
@@ -52,13 +56,16 @@ MATCHES = pa.schema(
 )
 
 
-def articles(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: a file of articles to titles and plain texts."""
+def articles(
+    inputs: list[Path], outputs: list[Path], part: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """Task: a file of articles, or one of its parts, to titles and plain texts."""
     damage: dict[str, int] = {}
     count = 0
     with pq.ParquetWriter(outputs[0], ARTICLES, compression="zstd") as writer:
-        for batch in read_articles(inputs[0], damage):
-            writer.write_batch(batch)
+        for batch in read_articles(inputs[0], damage, part):
+            texts = without_marks(batch["text"])
+            writer.write_batch(pa.record_batch([batch["title"], texts], schema=ARTICLES))
             count += batch.num_rows
     return {"articles": count, **damage}
 
@@ -80,9 +87,9 @@ def shares(inputs: list[Path], outputs: list[Path], documents: int, share: float
     found, grams = [], []
     for batch in iterate(inputs[:documents], ["doc_id", "url_key", "text"], _BATCH_ROWS):
         rows = removed.keep(pa.Table.from_batches([batch]))
-        counts = np.frombuffer(
-            memoryview(filter_.count_rows(*text_column(rows["text"]))), np.uint64
-        ).reshape(-1, 2)
+        texts = without_marks(rows["text"])
+        rows = rows.set_column(rows.schema.get_field_index("text"), "text", texts)
+        counts = _counts(filter_, rows["text"])
         keep = pa.array((counts[:, 1] > 0) & (counts[:, 0] >= share * counts[:, 1]))
         columns = {"ngrams": counts[:, 1].copy(), "found": counts[:, 0].copy()}
         rows = rows.append_column("ngrams", pa.array(columns["ngrams"]))
@@ -96,6 +103,23 @@ def shares(inputs: list[Path], outputs: list[Path], documents: int, share: float
     write_table(pa.concat_tables(found) if found else SHARES.empty_table(), outputs[0])
     write_table(pa.concat_tables(grams) if grams else NGRAMS.empty_table(), outputs[1])
     return {}
+
+
+def without_marks(texts: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
+    """Texts without numbers of references and `[edit]`."""
+    return pc.replace_substring_regex(texts, _MARKS, " ")
+
+
+def shares_of(index: _core.NgramIndex, texts: pa.Array) -> npt.NDArray[np.float64]:
+    """The share of each text's 8-grams that stand in articles."""
+    counts = _counts(index, without_marks(texts))
+    return counts[:, 0] / np.maximum(counts[:, 1], 1)
+
+
+def _counts(index: _core.NgramIndex, texts: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.uint64]:
+    """8-grams of each text, found in the index and all: shape (rows, 2)."""
+    counts = np.frombuffer(memoryview(index.count_rows(*text_column(texts))), np.uint64)
+    return counts.reshape(-1, 2)
 
 
 def _keys(texts: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.uint64]:

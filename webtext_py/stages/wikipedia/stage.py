@@ -11,7 +11,7 @@ from webtext_py.stage import Files
 from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.filter import Filter
 from webtext_py.stages.wikipedia import content, hosts
-from webtext_py.wikipedia.articles import LEFT_OUT
+from webtext_py.wikipedia.articles import LEFT_OUT, parts
 from webtext_py.workspace import Made, Steps, Work
 
 
@@ -26,7 +26,7 @@ class Wikipedia(Filter):
     memory: int = WIKIPEDIA_MEMORY
 
     name = "wikipedia"
-    rules = 3  # by bundle of documents; the last revision of a history; enterprise dumps
+    rules = 4  # the core takes markup out
 
     @property
     def files(self) -> tuple[Files, ...]:  # type: ignore[override]
@@ -36,7 +36,7 @@ class Wikipedia(Filter):
     @property
     def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
         """What reads articles, where there are any."""
-        return ("mwparserfromhell", "words") if self.given else ()
+        return ("words",) if self.given else ()
 
     def config(self) -> Mapping[str, Any]:
         """The share, where there are articles."""
@@ -69,7 +69,7 @@ class Wikipedia(Filter):
         read = steps.each(
             "articles",
             content.articles,
-            [Work(path, weight=path.stat().st_size) for path in self.given.values()],
+            [work for path in self.given.values() for work in _parts(path)],
             ["articles-{}.parquet"],
             unit="bytes",
         )
@@ -99,7 +99,7 @@ class Wikipedia(Filter):
                 for suspect, host in zip(suspects.files(), by_host.files(), strict=True)
             ],
             [WIKIPEDIA, url_ends("wikipedia")],
-            files=len(self.given),
+            files=len(read.files()),
         )
         names = ("articles", *LEFT_OUT)
         counts = {
@@ -107,3 +107,10 @@ class Wikipedia(Filter):
             "index": index.done[0].counts,
         }
         return judged.total("dropped"), counts
+
+
+def _parts(path: Path) -> list[Work]:
+    size = path.stat().st_size
+    return [
+        Work(path, weight=part[1] - part[0] if part else size, part=part) for part in parts(path)
+    ]

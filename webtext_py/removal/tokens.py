@@ -1,0 +1,65 @@
+"""The token shards of the shards that were made anew, by the task that made them before."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from webtext_py.bpe.encode_stage import TOKENS, encode_parquet, open_tokenizer
+from webtext_py.engine.journal import NEW
+from webtext_py.errors import InputError
+from webtext_py.layout import SHARDS, TOKENIZER
+from webtext_py.removal.files import Rewriting
+from webtext_py.stage import Files
+from webtext_py.tokens import TokenFile
+from webtext_py.workspace import Work
+
+_FILES = Files(f"{TOKENS}/{{}}.parquet")
+
+
+def encode_again(rewriting: Rewriting) -> bool:
+    """Encodes the shards made anew. False where that cannot be: for flat files, which hold all
+    shards, and where the vocabulary of `tokens/` is not that of `tokenizer/`."""
+    steps, stages = rewriting.steps, rewriting.stages
+    entry = stages.get(TOKENS)
+    if entry is None or "shard" not in entry.upstream or entry.config["format"] != "parquet":
+        return False
+    try:
+        given = open_tokenizer(steps.data / TOKENIZER.name())[1]
+    except (InputError, OSError):
+        return False
+    if given.digest != entry.config["tokenizer"]:
+        return False
+    names = [SHARDS.key(name) for name in SHARDS.among(rewriting.files)]
+    made = steps.each(
+        "encode",
+        encode_parquet,
+        [
+            Work(
+                _shard(rewriting, name),
+                given.path,
+                weight=_shard(rewriting, name).stat().st_size,
+                name=name,
+            )
+            for name in names
+        ],
+        [f"{NEW}/{_FILES.pattern}"],
+        unit="bytes",
+        options={"threads": 1},
+        digest=given.digest,
+        pattern=None,
+        text_field=entry.config["text_field"],
+    )
+    before = [steps.data / _FILES.name(name) for name in names]
+    rows = sum(pq.read_metadata(path).num_rows for path in before)
+    tokens = sum(sum(TokenFile(path).counts()) for path in before)
+    rewriting.made(made)
+    rewriting.counts[TOKENS] = {
+        **entry.counts,
+        "rows": entry.counts["rows"] + made.total("rows") - rows,
+        "tokens": entry.counts["tokens"] + made.total("tokens") - tokens,
+    }
+    return True
+
+
+def _shard(rewriting: Rewriting, name: str) -> Path:
+    return rewriting.steps.work / NEW / SHARDS.name(name)
