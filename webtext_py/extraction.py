@@ -1,16 +1,14 @@
 """`webtext extract`: main text out of pages, wherever they lie.
 
-Archives, tables and indexed folders are read as a build reads them, each capture for itself: no
-redirect is followed and nothing is left out as a repeat. JSONL with `html` and HTML files come in
-beside. Every input is a task and gives one file; memory grows with one row group of texts.
+Every input is a task and gives a file. A large archive or table is cut into pieces as a build cuts
+it, for which its places are found first. Memory grows with one row group of texts, and with the
+places of one piece.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,114 +18,25 @@ import pyarrow.parquet as pq
 from webtext_py.ahead import Ahead
 from webtext_py.engine import Engine, LocalEngine, advance
 from webtext_py.errors import InputError
+from webtext_py.given import Given, Item, is_large, list_inputs, pages_at, pages_of, scan
 from webtext_py.ledger import balance, reasons
 from webtext_py.manifest import input_names
-from webtext_py.pages.archive import list_containers, scan_container
-from webtext_py.pages.capture import (
-    GOOD,
-    MAX_BODY_BYTES,
-    MAX_PAYLOAD_BYTES,
-    Capture,
-    Location,
-    Payload,
-)
-from webtext_py.pages.coding import decode_body
-from webtext_py.pages.folder import index_file
-from webtext_py.pages.http import first_value
-from webtext_py.pages.table import row_capture
-from webtext_py.reader import Passed, open_any, recognise
-from webtext_py.reader.files import ending_of, named_files
+from webtext_py.pages.cut import cut
+from webtext_py.reader import Passed
 from webtext_py.records import EXTRACTED, table
 from webtext_py.stage import Files, Stage
 from webtext_py.text.extract import ExtractSettings, PageExtractor
-from webtext_py.text.page import Page
-from webtext_py.url.key import without_credentials
 from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
 
 __all__ = ["OUT", "run_extract"]
 
 OUT = "extracted"  # in the data directory, where no other folder is named
 PARTS = Files("part-{}.parquet")
+_PLACES = "places-{}.parquet"
+PIECE_PAGES = 1024  # our choice: a second of work, and a file of texts as large as a row group
 
 ROW_GROUP_ROWS, ROW_GROUP_BYTES = 1024, 64 << 20  # our choice
 BATCH_PAGES, BATCH_BYTES = 128, 16 << 20  # our choice: what one call of the core takes
-
-_HTML = (".html", ".htm", ".xhtml")
-_LINES = (".jsonl", ".ndjson")
-
-
-@dataclass(frozen=True)
-class Given:
-    """An input: `kind` is `archive` (all that a build takes), `lines` (JSONL) or `files` (an HTML
-    file, or the HTML files below a folder)."""
-
-    path: Path
-    kind: str
-
-
-def list_inputs(paths: Sequence[str | Path], passed: Passed) -> list[Given]:
-    """The inputs at `paths`: files, folders and globs, each once, in order.
-
-    A folder gives its archives and tables, its JSONL, and the HTML files below it as one input;
-    what else it holds is counted in `passed`. Raises `InputError` for what is missing or holds no
-    pages.
-    """
-    found: dict[Path, Given] = {}
-    for given in paths:
-        for path in named_files(given):
-            inputs = _of_folder(path, passed) if path.is_dir() else [_of_file(path)]
-            found |= {one.path.resolve(): one for one in inputs}
-    return list(found.values())
-
-
-def _of_folder(folder: Path, passed: Passed) -> list[Given]:
-    if index_file(folder, [path.name for path in folder.iterdir()]) is not None:
-        return [Given(folder, "archive")]
-    lines = sorted(p for p in folder.rglob("*") if p.is_file() and _ends(p, _LINES))
-    found = [Given(path, "lines") for path in lines]
-    if _html_files(folder):
-        found.append(Given(folder, "files"))
-    try:
-        found += [Given(Path(c.file), "archive") for c in list_containers([str(folder)])]
-    except InputError:
-        if not found:
-            raise InputError(
-                f"`{folder}` holds no pages (HTML, WARC, ARC, Parquet, JSONL)"
-            ) from None
-    taken = {one.path for one in found if one.kind != "files"}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not _ends(p, _HTML)):
-        if taken.isdisjoint({path, *path.parents}):
-            passed.add("files", ending_of(path))
-    return found
-
-
-def _of_file(path: Path) -> Given:
-    if _ends(path, _HTML):
-        return Given(path, "files")
-    try:
-        list_containers([str(path)])
-    except InputError:
-        with open_any(path) as stream:
-            begins_html = stream.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-        if begins_html:
-            return Given(path, "files")
-        if recognise(path).kind == "jsonl":
-            return Given(path, "lines")
-        raise
-    return Given(path, "archive")
-
-
-def _ends(path: Path, endings: tuple[str, ...]) -> bool:
-    name = path.name.lower()
-    for packed in (".gz", ".zst"):
-        name = name.removesuffix(packed)
-    return name.endswith(endings)
-
-
-def _html_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    return sorted(p for p in path.rglob("*") if _ends(p, _HTML) and p.is_file())
 
 
 @dataclass(frozen=True)
@@ -140,7 +49,7 @@ class ExtractPages(Stage):
     libraries: tuple[str, ...] = field(init=False)
 
     name = "extract"
-    rules = 1
+    rules = 2  # large inputs in pieces
     files = (PARTS,)
 
     def __post_init__(self) -> None:
@@ -162,30 +71,43 @@ class ExtractPages(Stage):
         return {name: path for path, name in names.items()}
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
-        """A task for each input."""
-        names = input_names([given.path for given in self.sources])
+        """Finds the places of pages in what is large; then a task for each piece of it, and for
+        each other input."""
+        work: list[Work] = []
+        sources: list[Given] = []  # of each task
+        large = [given for given in self.sources if is_large(given)]
+        scans = steps.each("scan", scan, [Work(given.path) for given in large], [_PLACES])
+        cuts = steps.each("cut", cut, [Work(path) for path in scans.files()], [], size=PIECE_PAGES)
+        found = dict(
+            zip(large, zip(scans.files(), cuts.counts("pieces"), strict=True), strict=True)
+        )
+        for given in self.sources:
+            if given in found:
+                places, pieces = found[given]
+                work += [Work(given.path, places, first=f, count=n) for _, f, n in pieces]
+            else:
+                work.append(Work(given.path, kind=given.kind))
+            sources += [given] * (len(work) - len(sources))
         made = steps.each(
             "extract",
             extract_input,
-            [Work(given.path, kind=given.kind) for given in self.sources],
+            work,
             [PARTS],
-            unit="inputs",
             options={"marks": str(steps.work / "at-work")},
             version=self.settings.named,
             settings=asdict(self.settings),
         )
-        dropped = made.by_name("dropped")
-        counts = balance("extract", made.total("in"), made.total("kept"), dropped)
-        damage = {
-            names[given.path.resolve()]: places
-            for given, places in zip(self.sources, made.counts("damage"), strict=True)
-            if places
-        }
+        others = scans.by_name("dropped")
+        total = made.total("in") + sum(others.values())
+        damage: dict[str, list[Any]] = {}
         passed = Passed(self.passed)
-        for found in made.counts("passed_over"):
-            passed.update(found)
+        names = input_names([given.path for given in self.sources])
+        for given, done in zip([*large, *sources], [*scans.done, *made.done], strict=True):
+            passed.update(done.counts["passed_over"])
+            if done.counts["damage"]:
+                damage[names[given.path.resolve()]] = done.counts["damage"]
         return {
-            **counts,
+            **balance("extract", total, made.total("kept"), made.by_name("dropped") + others),
             "passed_over": passed.document(),
             "words": made.total("words"),
             "extractor": self.settings.named,
@@ -226,12 +148,15 @@ def run_extract(
 def extract_input(
     inputs: list[Path],
     outputs: list[Path],
-    kind: str,
     version: str,
     settings: dict[str, Any],
     marks: str,
+    kind: str = "",
+    first: int = 0,
+    count: int = 0,
 ) -> dict[str, Any]:
-    """Task: the pages of one input, extracted and written.
+    """Task: the pages of one input of a `kind`, or those at `count` places from number `first` on
+    (second input), extracted and written.
 
     `version` is the extractor's, `marks` the folder of tasks at work.
     """
@@ -240,17 +165,21 @@ def extract_input(
     passed = Passed()
     kept = words = 0
     mark = Path(marks) / outputs[0].name.partition("part-")[2]
+    if kind:
+        pages = pages_of(inputs[0], kind, damage, passed)
+    else:
+        pages = pages_at(inputs[0], inputs[1], first, count)
     with (
         pq.ParquetWriter(outputs[0], EXTRACTED, compression="zstd") as writer,
         PageExtractor(ExtractSettings(**settings), mark) as extractor,
-        closing(Ahead(_batches(_pages(inputs[0], kind, damage, passed)))) as batches,
+        closing(Ahead(_batches(pages))) as batches,
     ):
         held: list[pa.Table] = []
         for batch in batches:
             dropped.update(end for end in batch if isinstance(end, str))
-            pages = [page for page in batch if not isinstance(page, str)]
-            outcomes = extractor.outcomes([page for _, page in pages])
-            ends = list(zip(pages, outcomes.reasons, strict=True))
+            found = [page for page in batch if not isinstance(page, str)]
+            outcomes = extractor.outcomes([page for _, page in found])
+            ends = list(zip(found, outcomes.reasons, strict=True))
             dropped.update(reason for _, reason in ends if reason is not None)
             urls = [url for (url, _), reason in ends if reason is None]
             held.append(_rows(urls, outcomes.kept))
@@ -281,10 +210,6 @@ def _bytes(held: list[pa.Table]) -> int:
     return sum(part.nbytes for part in held)
 
 
-# A page with the name it goes by, or why there is none.
-Item = tuple[str, Page] | str
-
-
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
     batch: list[Item] = []
     held = 0
@@ -296,66 +221,3 @@ def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
             batch, held = [], 0
     if batch:
         yield batch
-
-
-def _pages(path: Path, kind: str, damage: list[list[Any]], passed: Passed) -> Iterator[Item]:
-    """The pages of one input, and why others are none; what is damaged goes to `damage`, what is
-    not used to `passed`."""
-    if kind == "files":
-        yield from (_file(file, path) for file in _html_files(path))
-    elif kind == "lines":
-        yield from _lines(path, passed)
-    else:
-        scan = scan_container(list_containers([str(path)])[0])
-        for capture in scan:
-            good = capture.outcome == GOOD
-            yield _item(capture, scan.payload()) if good else capture.outcome
-        damage += [[place.offset, place.bytes_lost, place.what] for place in scan.damage]
-        passed.update(scan.passed.document())
-
-
-def _item(capture: Capture, payload: Payload) -> Item:
-    if payload.problem is not None:
-        return payload.problem
-    micros = capture.fetched_at
-    page = Page(
-        capture.url,
-        payload.body,
-        first_value(payload.headers, "content-type") or capture.content_type,
-        tuple(payload.headers),
-        None if micros is None else datetime.fromtimestamp(micros / 1e6, UTC),
-    )
-    return without_credentials(capture.url), page
-
-
-def _file(file: Path, given: Path) -> Item:
-    name = file.relative_to(given).as_posix() if file != given else file.name
-    with file.open("rb") as stream:
-        body = stream.read(MAX_PAYLOAD_BYTES + 1)
-    decoded = decode_body(body, [], MAX_BODY_BYTES)
-    if len(body) > MAX_PAYLOAD_BYTES or decoded.too_large:
-        return "too_large"
-    return name, Page("", decoded.body)
-
-
-def _lines(path: Path, passed: Passed) -> Iterator[Item]:
-    """Pages of JSONL: objects with `html`, and what else a table of pages has."""
-    with open_any(path) as stream:
-        number = -1
-        while line := stream.readline(2 * MAX_PAYLOAD_BYTES):
-            number += 1
-            while not line.endswith(b"\n") and len(line) >= 2 * MAX_PAYLOAD_BYTES:
-                line = stream.readline(2 * MAX_PAYLOAD_BYTES) + b"too long"
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            if not isinstance(row, dict):
-                yield "bad_line"
-                continue
-            capture, payload = row_capture(Location("", number, 1), row, MAX_PAYLOAD_BYTES, passed)
-            # A line without an address is a page all the same.
-            usable = capture.outcome == GOOD or (not capture.url and capture.payload_digest)
-            yield _item(capture, payload()) if usable else capture.outcome

@@ -37,8 +37,7 @@ fn is_deleted(name: Name) -> bool {
     use names::*;
     matches!(
         name,
-        ASIDE
-            | EMBED
+        EMBED
             | FENCEDFRAME
             | FOOTER
             | HEAD
@@ -132,7 +131,7 @@ pub fn clean(tree: &mut Tree<'_>, recall: bool, budget: &mut Budget) -> Result<(
     if had_paragraph && !has_paragraph(tree) {
         deleted.into_iter().for_each(|node| tree.restore(node));
     }
-    forms(tree, budget)?;
+    outer(tree, budget)?;
     empties(tree);
     Ok(())
 }
@@ -200,27 +199,31 @@ fn keep_formula(tree: &mut Tree<'_>, math: Node) -> bool {
     true
 }
 
-/// A form with most of the page's text is its frame; others are input.
-fn forms(tree: &mut Tree<'_>, budget: &mut Budget) -> Result<(), TooCostly> {
+/// A form with more than half of the page's text, or an aside with four fifths of it (a long sidebar
+/// beside a short text has less), is its frame; other forms are input, other asides something else.
+fn outer(tree: &mut Tree<'_>, budget: &mut Budget) -> Result<(), TooCostly> {
     let nodes = tree.nodes_between(0, tree.len() as Node);
-    let forms: Vec<Node> = nodes.filter(|&node| tree.name(node) == names::FORM).collect();
-    if forms.is_empty() {
+    let is_outer = |node: Node| matches!(tree.name(node), names::FORM | names::ASIDE);
+    let found: Vec<Node> = nodes.filter(|&node| is_outer(node)).collect();
+    if found.is_empty() {
         return Ok(());
     }
     budget.spend(tree.len())?;
     let lengths = Lengths::of(tree);
     let all = lengths.total(0, tree.len() as Node);
     let mut gone = 0;
-    for form in forms {
-        if form < gone {
+    for node in found {
+        if node < gone {
             continue;
         }
-        let length = lengths.total(form, tree.end(form));
-        if 2 * length > all {
-            tree.rename(form, names::DIV);
+        let length = lengths.total(node, tree.end(node));
+        let is_frame =
+            if tree.name(node) == names::FORM { 2 * length > all } else { 5 * length > 4 * all };
+        if is_frame {
+            tree.rename(node, names::DIV);
         } else {
-            tree.delete(form);
-            gone = tree.end(form);
+            tree.delete(node);
+            gone = tree.end(node);
         }
     }
     Ok(())

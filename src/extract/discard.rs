@@ -4,7 +4,7 @@ use super::families::{BOILERPLATE, CAPTION, HIDDEN, TEASER};
 use crate::html::{Budget, Lengths, Node, TooCostly, Tree, names};
 
 /// More than this share of a frame's text must stay: one in seven. Else the names lie.
-const LEFT: usize = 7;
+pub const LEFT: usize = 7;
 
 /// Deletes boilerplate, captions and, without `recall`, teasers inside `frame`.
 ///

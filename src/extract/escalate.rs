@@ -3,6 +3,7 @@
 use super::baseline::baseline;
 use super::block::{self, Block, Kind};
 use super::clean::clean;
+use super::families::HIDDEN;
 use super::flow;
 use super::furniture::without_furniture;
 use super::justext::justext;
@@ -30,7 +31,7 @@ pub fn escalate(
     rescue: bool,
     budget: &mut Budget,
 ) -> Result<Vec<Block>, TooCostly> {
-    let mut text = compared(page, own, false, rescue, budget)?;
+    let mut text = compared(page, families, own, false, rescue, budget)?;
     if block::length(&text) < ENOUGH {
         let all = baseline(page, budget)?;
         if block::length(&all) > block::length(&text) {
@@ -46,7 +47,7 @@ pub fn escalate(
         return Ok(text);
     }
     let retry = rules(page, families, true, budget)?;
-    let retry = compared(page, retry, true, rescue, budget)?;
+    let retry = compared(page, families, retry, true, rescue, budget)?;
     let judged = justext(&bare, budget)?;
     Ok(match choose(length, block::length(&retry), block::length(&judged)) {
         Taken::First => text,
@@ -58,6 +59,7 @@ pub fn escalate(
 /// The rules' own text, or a rescue's: readability's, justext's.
 fn compared(
     page: &Tree<'_>,
+    families: &[u32],
     own: Vec<Block>,
     recall: bool,
     rescue: bool,
@@ -69,7 +71,7 @@ fn compared(
     let odd = is_odd(&text);
     if rescue
         && may_rescue(length, odd)
-        && let Some(article) = readability(page, budget)?
+        && let Some(article) = readability(&without_hidden(page, families, budget)?, budget)?
         && article.rescues(length, odd)
     {
         length = article.length;
@@ -85,6 +87,24 @@ fn compared(
     let found = block::length(&judged);
     let taken = if unclean { found > 0 && length <= 3 * found } else { found > length };
     Ok(if taken { judged } else { text })
+}
+
+/// A copy of the page without what readers do not see.
+fn without_hidden<'s>(
+    page: &Tree<'s>,
+    families: &[u32],
+    budget: &mut Budget,
+) -> Result<Tree<'s>, TooCostly> {
+    budget.spend(page.len())?;
+    let mut left = page.clone();
+    let mut nodes = page.nodes_between(0, page.len() as Node);
+    while let Some(node) = nodes.next() {
+        if families[node as usize] & HIDDEN != 0 {
+            left.delete(node);
+            nodes.jump_past(node);
+        }
+    }
+    Ok(left)
 }
 
 /// Whether a text has no paragraphs, or fewer than tables: then the page is laid out by other means

@@ -199,7 +199,7 @@ fn of(tree: &Tree<'_>, node: Node, budget: &mut Budget) -> Result<u32, TooCostly
     let (mut id_or_class, mut id_or_style) = (First::default(), First::default());
     let (mut id_seen, mut class_seen) = (false, false);
     for (name, value) in tree.raw_attributes(node) {
-        if !matches!(name.len(), 2 | 4 | 5 | 8 | 11 | 14 | 27) {
+        if !matches!(name.len(), 2 | 4 | 5 | 6 | 8 | 11 | 14 | 27) {
             continue; // none of the names below
         }
         let is = |other: &str| name.eq_ignore_ascii_case(other);
@@ -249,6 +249,9 @@ fn of(tree: &Tree<'_>, node: Node, budget: &mut Budget) -> Result<u32, TooCostly
             }
         } else if is("aria-hidden") {
             found |= if value == "true" { HIDDEN } else { 0 };
+        } else if is("hidden") {
+            // A search finds the other kind, and opens it.
+            found |= if value.eq_ignore_ascii_case("until-found") { 0 } else { HIDDEN };
         } else if is("data-lp-replacement-content")
             || (is("data-component") && value.contains("MostPopularStories"))
         {

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use super::blocks::{self, Blocks};
 use super::context::Context;
+use super::discard::LEFT;
+use super::families::HIDDEN;
 use super::features::Page;
 use super::forest::{Forest, Malformed};
 use super::{block, flow, wild};
@@ -66,7 +68,9 @@ pub fn text(
         return Ok(rules);
     }
     let seen = Page::new(page, families, &blocks, &rules, budget)?;
-    let scores = scores(&seen, &MODEL, budget)?;
+    let mut scores = scores(&seen, &MODEL, budget)?;
+    budget.spend(page.len())?;
+    hide(page, families, &blocks, &mut scores);
     decide(page, &blocks, &scores, rules, budget)
 }
 
@@ -78,6 +82,30 @@ pub fn scores(page: &Page<'_>, model: &Model, budget: &mut Budget) -> Result<Vec
     let first = each(page.len(), &model.first, budget, |at, row| page.row(at, row))?;
     let context = Context::new(page, &first);
     each(page.len(), &model.second, budget, |at, row| context.row(at, row))
+}
+
+/// Takes what readers do not see out of the choice, unless next to nothing is left.
+fn hide(page: &Tree<'_>, families: &[u32], blocks: &Blocks, scores: &mut [f32]) {
+    let mut end = 0;
+    let unseen: Vec<bool> = (0..page.len() as Node)
+        .map(|node| {
+            if families[node as usize] & HIDDEN != 0 {
+                end = end.max(page.end(node));
+            }
+            node < end
+        })
+        .collect();
+    let is_unseen = |at: usize| unseen[blocks.runs[blocks.spans[at].runs.0 as usize] as usize];
+    let chars = |at: usize| {
+        if scores[at] > 0.0 { blocks.spans[at].counts.chars as usize } else { 0 }
+    };
+    let all: usize = (0..scores.len()).map(chars).sum();
+    let seen: usize = (0..scores.len()).filter(|&at| !is_unseen(at)).map(chars).sum();
+    if LEFT * seen > all {
+        for at in (0..scores.len()).filter(|&at| is_unseen(at)) {
+            scores[at] = f32::NEG_INFINITY;
+        }
+    }
 }
 
 /// Scores of the rows that `fill` makes.

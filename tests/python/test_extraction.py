@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from webtext_py import extraction
+from webtext_py import extraction, given
 from webtext_py.cli.main import webtext
 from webtext_py.engine import LocalEngine
 from webtext_py.errors import InputError, StaleError
@@ -133,6 +133,31 @@ def test_the_same_bytes_from_any_batch_and_number_of_workers(
     assert made("two", 2) == first
     monkeypatch.setattr(extraction, "BATCH_PAGES", 1)
     assert made("small", 1) == first
+
+
+def test_large_inputs_are_cut_and_give_the_same(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(name: str, workers: int) -> tuple[list[bytes], dict[str, object]]:
+        counts = run_extract([inputs], tmp_path / name, engine=LocalEngine(workers))
+        return [path.read_bytes() for path in sorted((tmp_path / name).glob("part-*"))], counts
+
+    for n in range(5, 9):  # four pages more, and a bad record between them
+        with (inputs / "crawl.warc.gz").open("ab") as archive:
+            archive.write(record(f"http://a.test/{n}", "200 OK", html(f"guest {n}")))
+            archive.write(record(f"http://a.test/{n}", "500 Error", ""))
+    data = bytearray((inputs / "crawl.warc.gz").read_bytes())
+    data[60] ^= 0xFF
+    (inputs / "crawl.warc.gz").write_bytes(data)
+    whole, counts = made("whole", 1)
+    monkeypatch.setattr(given, "LARGE_BYTES", 1)
+    monkeypatch.setattr(extraction, "PIECE_PAGES", 2)
+    pieces, cut = made("pieces", 1)
+    assert len(pieces) > len(whole)
+    assert made("workers", 2) == (pieces, cut)
+    assert cut == counts
+    assert counts["damage"]
+    assert texts(tmp_path / "pieces") == texts(tmp_path / "whole")
 
 
 def test_damage_costs_its_record_and_is_named(inputs: Path, tmp_path: Path) -> None:

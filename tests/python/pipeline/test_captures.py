@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext_py.columns import partition_of
+from webtext_py.pages.cut import cut, rows_of
 from webtext_py.records import GOOD_CAPTURES
-from webtext_py.stages.extract.cut import cut
-from webtext_py.stages.extract.documents import rows_of
 from webtext_py.stages.pages import gather
 from webtext_py.stages.pages.gather import collect
 from webtext_py.stages.pages.resolve import ENDED, SEEKERS, round_of
@@ -194,7 +193,7 @@ def test_good_captures_are_gathered_in_the_order_of_their_places(
 def test_a_member_of_very_many_pages_is_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webtext_py.stages.extract.cut.MOST_SHARED", 40)
+    monkeypatch.setattr("webtext_py.pages.cut.MOST_SHARED", 40)
     rows = [_good(n, "a", 0, n) for n in range(100)]
     write_table(pa.Table.from_pylist(rows, GOOD_CAPTURES), tmp_path / "good")
     pieces = cut([tmp_path / "good"], [], 32)["pieces"]

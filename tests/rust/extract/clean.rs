@@ -38,6 +38,15 @@ fn a_form_around_the_page_is_its_frame_and_others_go() {
 }
 
 #[test]
+fn an_aside_with_nearly_all_text_is_the_frame_and_others_go() {
+    case("<aside><p>the text of the page</p></aside><p>x</p>", "div(p(the text of the page))p(x)");
+    case(
+        "<aside><p>the text of the page</p></aside><p>one in two or three</p>",
+        "p(one in two or three)",
+    );
+}
+
+#[test]
 fn what_is_empty_goes_in_one_pass() {
     case("<div><b></b></div><p></p><p> </p>a<td></td>", "div()p()atd()");
 }
@@ -49,6 +58,6 @@ fn recall_keeps_everything_where_no_paragraph_would_stay() {
         clean(&mut tree, true, &mut budget()).expect("cheap");
         shown(&tree)
     };
-    assert_eq!(recalled("<div><aside><p>a</p></aside></div>"), "div(aside(p(a)))");
-    assert_eq!(recalled("<p>b</p><aside><p>a</p></aside>"), "p(b)");
+    assert_eq!(recalled("<div><nav><p>a</p></nav></div>"), "div(nav(p(a)))");
+    assert_eq!(recalled("<p>b</p><nav><p>a</p></nav>"), "p(b)");
 }

@@ -55,6 +55,8 @@ fn boilerplate_and_what_is_hidden() {
         "style='a:b;display:none'",
         "style='display: none'",
         "aria-hidden=true",
+        "hidden",
+        "hidden=hidden",
         "class='a hidden'",
         "style='overflow:hidden'",
         "id=is-hidden",
@@ -62,6 +64,7 @@ fn boilerplate_and_what_is_hidden() {
         assert_eq!(of(attributes), HIDDEN, "{attributes}");
     }
     assert_eq!(of("aria-hidden=false"), 0);
+    assert_eq!(of("hidden=until-found"), 0);
     assert_eq!((of("id=captions"), of("class=x-Teaser")), (CAPTION, TEASER));
 }
 

@@ -21,6 +21,16 @@ fn an_article_among_its_surroundings() {
 }
 
 #[test]
+fn an_article_in_an_aside_wins_against_a_notice() {
+    let body = "A sentence that is long enough to be text of a page, with words. ".repeat(8);
+    let page = format!(
+        "<div id=cookie><p>We use cookies. Accept all of them.</p></div>\
+         <aside class=content><h1>Title</h1><p>{body}</p><p>End.</p></aside>"
+    );
+    assert_eq!(text(&page), format!("Title\n\n{}\n\nEnd.", body.trim()));
+}
+
+#[test]
 fn the_next_frame_is_tried_where_one_gives_a_single_block() {
     let body = "A sentence that is long enough to be text of a page, with words. ".repeat(8);
     let page =

@@ -8,13 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from webtext_py.ahead import Ahead
 from webtext_py.columns import hex_digests
 from webtext_py.engine import advance
 from webtext_py.ledger import url_ends
 from webtext_py.pages.archive import Location, list_containers, read_captures
+from webtext_py.pages.cut import rows_of
 from webtext_py.pages.http import first_value
 from webtext_py.records import DOCUMENTS, table
 from webtext_py.removed_list import OUTCOME as REMOVED
@@ -48,7 +48,7 @@ def extract(
 
     `version` is the extractor's, `marks` the folder of tasks at work.
     """
-    rows = rows_of(inputs[1], first, count)
+    rows = rows_of(inputs[1], first, count, list(dict.fromkeys([*_NEEDED, *_CARRIED])))
     assert len(rows) == count, f"{len(rows)} pages from {first} of {inputs[1]}; {count} expected"
     kept: list[pa.Table] = []
     # Rows, and why.
@@ -78,22 +78,6 @@ def extract(
         "dropped": dict(sorted(Counter(reasons).items())),
         "words": int(pc.sum(written["words"]).as_py() or 0),
     }
-
-
-def rows_of(path: Path, first: int, count: int) -> pa.Table:
-    """`count` rows of a Parquet file from number `first` on; other row groups are not read."""
-    found: list[pa.Table] = []
-    start = 0
-    columns = list(dict.fromkeys([*_NEEDED, *_CARRIED]))
-    with pq.ParquetFile(path) as file:
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            low, high = max(first, start), min(first + count, start + rows)
-            if low < high:
-                read = file.read_row_group(group, columns=columns, use_threads=False)
-                found.append(read.slice(low - start, high - low))
-            start += rows
-    return pa.concat_tables(found)
 
 
 Batch = tuple[list[tuple[int, str | None]], list[int], list[Page]]

@@ -9,9 +9,9 @@ from webtext_py.errors import InputError
 from webtext_py.layout import DOCUMENTS, GOOD_CAPTURES, url_ends
 from webtext_py.ledger import balance, reasons
 from webtext_py.pages.containers import Containers
+from webtext_py.pages.cut import cut, size_for
 from webtext_py.removed_list import removed_list
 from webtext_py.stage import Stage
-from webtext_py.stages.extract.cut import cut, size_for
 from webtext_py.stages.extract.documents import extract
 from webtext_py.text.extract import ExtractSettings
 from webtext_py.workspace import Steps, Work
@@ -28,7 +28,7 @@ class Extract(Stage):
     libraries: tuple[str, ...] = field(init=False)
 
     name = "extract"
-    rules = 5  # the core's engines; charset, title, language and date from the core
+    rules = 6  # parts of at least 128 pages
     after = ("pages",)
     files = (DOCUMENTS, url_ends("extract"))
 

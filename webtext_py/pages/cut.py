@@ -1,4 +1,4 @@
-"""The good captures of a file of them, cut into the tasks of extraction.
+"""Good captures, a row each in the order of their places, cut into the tasks of extraction.
 
 A task reads one container, once through, in the order of its places. It takes whole members, so
 that no compressed bytes and no row group are decoded twice; only a member with more than
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 # Our choice: small enough that workers share a small build, large enough that a large one does not
 # leave a million files.
-LEAST, MOST, TASKS = 32, 4096, 256
+LEAST, MOST, TASKS = 128, 4096, 256
 MOST_SHARED = 65536  # our choice: what a task holds of texts stays below a gigabyte
 
 
@@ -47,3 +47,18 @@ def cut(inputs: list[Path], outputs: list[Path], size: int) -> dict[str, Any]:
             pieces.append([file.dictionary[int(codes[begin])].as_py(), begin, stop - begin])
             begin = stop
     return {"pieces": pieces}
+
+
+def rows_of(path: Path, first: int, count: int, columns: list[str]) -> pa.Table:
+    """`count` rows of a Parquet file from number `first` on; other row groups are not read."""
+    found: list[pa.Table] = []
+    start = 0
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            low, high = max(first, start), min(first + count, start + rows)
+            if low < high:
+                read = file.read_row_group(group, columns=columns, use_threads=False)
+                found.append(read.slice(low - start, high - low))
+            start += rows
+    return pa.concat_tables(found)
