@@ -1,10 +1,13 @@
 """`webtext remove`: documents out of a finished build, for good."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..options import command, shared_options, workers_option
+from ..options import command, engine_options, shared_options
 from ..parameters import FILE, option
+
+if TYPE_CHECKING:
+    from webtext_py.engine.choose import Where
 
 _EPILOG = """\b
 Examples:
@@ -25,7 +28,7 @@ Examples:
     help="Let near-duplicates that were dropped take the place; else they go too.",
 )
 @option("--dry-run", is_flag=True, help="Say what would go; change nothing.")
-@workers_option
+@engine_options
 @shared_options
 def remove(
     urls: Path | None,
@@ -34,7 +37,7 @@ def remove(
     reason: str | None,
     promote: bool,
     dry_run: bool,
-    workers: int | None,
+    where: "Where",
     data: Path,
     as_json: bool,
     quiet: bool,
@@ -45,7 +48,6 @@ def remove(
     Only files that hold them are written again, and a list is kept that later
     builds obey. Give one of --urls, --domain and --doc-id.
     """
-    from webtext_py.engine import LocalEngine
     from webtext_py.removal import asked_for
     from webtext_py.removal import remove as take_out
 
@@ -59,7 +61,7 @@ def remove(
             reason=reason,
             promote=promote,
             dry_run=dry_run,
-            engine=LocalEngine(workers),
+            engine=where.make(),
             observer=progress,
         )
     if as_json:
