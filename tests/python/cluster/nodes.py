@@ -6,6 +6,7 @@ line of stdin adds a node, with the environment that it names as JSON. Ends with
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ray.cluster_utils import Cluster
@@ -16,7 +17,7 @@ WAIT_S = 180.0  # for a busy machine
 
 def main() -> None:
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE_BYTES}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
     print(cluster.address, flush=True)
     # All are started before the first is waited for.
     nodes = [add(cluster, {}) for _ in range(int(sys.argv[1]))]
@@ -29,7 +30,21 @@ def main() -> None:
 
 def add(cluster: Cluster, env: dict[str, str]) -> Any:
     """Starts a node with this environment."""
-    return cluster.add_node(wait=False, num_cpus=1, object_store_memory=STORE_BYTES, env_vars=env)
+    return patiently(
+        lambda: cluster.add_node(
+            wait=False, num_cpus=1, object_store_memory=STORE_BYTES, env_vars=env
+        )
+    )
+
+
+def patiently(start: Callable[[], Any]) -> Any:
+    """Starts what Ray itself gives 30 seconds, which a busy machine may not have."""
+    for _ in range(3):
+        try:
+            return start()
+        except Exception as error:
+            print(error, file=sys.stderr)
+    return start()
 
 
 def say(cluster: Cluster, node: Any) -> None:
