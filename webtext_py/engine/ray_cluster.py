@@ -149,9 +149,8 @@ class RayCluster:
             ) from error
         except Exception as error:  # Ray raises plain ones too
             if self.address is None:
-                raise InputError(
-                    f"Ray does not start here: {error}", "try again, or without `--engine ray`"
-                ) from error
+                hint = "try again, or without `--engine ray`"
+                raise InputError(f"Ray does not start here: {error}", hint) from error
             raise InputError(
                 f"no Ray cluster at `{self.address}`: {error}",
                 "start one as docs/cluster.md shows, or leave `--address` out",
