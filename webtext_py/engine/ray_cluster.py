@@ -147,7 +147,10 @@ class RayCluster:
                 "`ray get-auth-token --generate` makes one; every machine needs the same "
                 "(docs/cluster.md)",
             ) from error
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:  # Ray raises plain ones too
+            if self.address is None:
+                hint = "try again, or without `--engine ray`"
+                raise InputError(f"Ray does not start here: {error}", hint) from error
             raise InputError(
                 f"no Ray cluster at `{self.address}`: {error}",
                 "start one as docs/cluster.md shows, or leave `--address` out",

@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,12 +31,13 @@ class Nodes:
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0",
         }
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with it)
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(HERE / "nodes.py"), "3"],
             env=self.env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             text=True,
         )
         self._drivers: list[subprocess.Popen[str]] = []
@@ -45,7 +47,9 @@ class Nodes:
     def _line(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, "the cluster did not start"
+        if not line:
+            self._errors.seek(0)
+            raise AssertionError(f"the cluster died: {self._errors.read()[-2000:]}")
         return line.strip()
 
     def add(self, **env: str) -> str:
@@ -92,6 +96,7 @@ class Nodes:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+        self._errors.close()
 
 
 def _family(process: int) -> list[int]:
