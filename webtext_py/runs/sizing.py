@@ -91,12 +91,12 @@ def state_bytes(config: TrainConfig) -> int:
 def window_bytes(config: TrainConfig, element: int = 2) -> int:
     """Activations kept for the backward pass of a window, `element` bytes each.
 
-    A layer keeps 17 numbers a token and unit of width: the inputs of both layer norms, of the four
-    matrices (1, 1, 1, 4), of attention (3), of what follows it (1) and of the GELU (4), and the
-    residual. Outside the layers: hidden states before and after the last norm, and their gradient.
+    A layer keeps 16 numbers a token and unit of width: the inputs of both layer norms (1, 1), of
+    the four matrices (1, 1, 1, 4), of attention (3) and of the GELU (4). Outside the layers: hidden
+    states before and after the last norm, and their gradient.
     """
     model = config.model
-    return element * model.context * model.width * (17 * model.layers + 3)
+    return element * model.context * model.width * (16 * model.layers + 3)
 
 
 def loss_bytes(config: TrainConfig, rows: int) -> int:
