@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webtext_py.config import bytes_of
+from webtext_py.pages.cut import size_for
 from webtext_py.stages.bundles import bundles
 from webtext_py.stages.dedup.search import PART_BYTES
-from webtext_py.stages.extract.cut import size_for
 from webtext_py.workspace import MOST_FILES
 
 # Bytes of input for one, where it is compressed as usual. Our guesses: a submission of a dump, a
