@@ -207,7 +207,8 @@ def main() -> None:
     record(
         options.record,
         {
-            "command": " ".join(["eval.py", *sys.argv[1:]]),
+            "command": " ".join(["eval.py", options.model, "--tasks", *options.tasks]),
+            "sharing": not options.no_sharing,
             "threads": options.threads,
             "dtype": "fp32",
             "lm-eval batch": options.batch,
