@@ -77,8 +77,12 @@ def unpacked() -> Path:
     where = {"gguf_file": GGUF.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(GGUF.parent, **where)
     model = AutoModelForCausalLM.from_pretrained(GGUF.parent, dtype=torch.float32, **where)
+    # What came out of the file counts as quantised, which is not saved; its weights are not.
+    del model.config.quantization_config
+    plain = type(model)(model.config)
+    plain.load_state_dict(model.state_dict())
     tokenizer.save_pretrained(folder)
-    model.save_pretrained(folder)
+    plain.save_pretrained(folder)
     return folder
 
 
@@ -203,7 +207,8 @@ def main() -> None:
     record(
         options.record,
         {
-            "command": " ".join(["eval.py", *sys.argv[1:]]),
+            "command": " ".join(["eval.py", options.model, "--tasks", *options.tasks]),
+            "sharing": not options.no_sharing,
             "threads": options.threads,
             "dtype": "fp32",
             "lm-eval batch": options.batch,

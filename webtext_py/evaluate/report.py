@@ -28,7 +28,7 @@ def write_results(
         judged.append(one)
         shares.append({n: shares_of(one.items, path) for n, path in filters.items()})
         scored.append(score(one, shares[-1]))
-    overlap = overlap_of(judged, shares, filters, str(config["model"]["trained_here"]))
+    overlap = overlap_of(judged, shares, filters, str(config["model"]["overlap_with"]))
     made = document(judged, scored, config, overlap)
     json_path, page_path, *sample_paths = outputs
     json_path.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")

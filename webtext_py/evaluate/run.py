@@ -38,7 +38,6 @@ class Model:
 
     name: str
     folder: Path
-    trained_here: bool
     facts: dict[str, Any]
 
 
@@ -90,8 +89,8 @@ def find_model(data: Path, name: str | None) -> Model:
                     f"`webtext train` makes runs in `{data / 'runs'}`",
                 )
             check_causal(run)
-            facts = {"name": run.resolve().name, "kind": "folder", "trained_here": _THERE}
-            return Model(run.resolve().name, run, False, facts)
+            facts = {"name": run.resolve().name, "kind": "folder", "overlap_with": _THERE}
+            return Model(run.resolve().name, run, facts)
     need_causal(run, "eval")
     return _exported(data, run)
 
@@ -114,14 +113,23 @@ def _exported(data: Path, run: Path) -> Model:
         for older in folder.parent.glob(f"{run.name}-*"):
             _remove(older)
         export_run(run, folder, force=False)
-    here = run.resolve().parent == (data / "runs").resolve()
     facts = {
         "name": run.name,
         "kind": "run",
         "step": step,
-        "trained_here": _HERE if here else _THERE,
+        "overlap_with": _HERE if trained_here(data, run) else _THERE,
     }
-    return Model(run.name, folder, here, facts)
+    return Model(run.name, folder, facts)
+
+
+def trained_here(data: Path, run: Path) -> bool:
+    """Whether a run learnt from the tokens of this data directory."""
+    from webtext_py.runs.folder import read_run
+    from webtext_py.tokens import TokenSet
+
+    files = sorted((data / "tokens").glob("train-*.parquet"))
+    learnt = (read_run(run).get("data") or {}).get("training")
+    return bool(files) and TokenSet.open(files).fingerprint == learnt
 
 
 def _remove(folder: Path) -> None:

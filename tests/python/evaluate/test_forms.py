@@ -183,8 +183,11 @@ def test_ids_are_those_of_overlap(task: str) -> None:
 
 def test_ids_of_their_own(tmp_path: Path) -> None:
     rows = [{"qid": name, "question": "a", "answer": "b"} for name in ("x", "y", "x")]
-    _, items = _read(write_rows(tmp_path / "own.jsonl", rows))
-    assert [item.id for item in items] == ["x", "y", "x~2"]
+    path = write_rows(tmp_path / "own.jsonl", rows)
+    _, items = _read(path)
+    assert [item.id for item in items] == [each.id for each in read_test_set(path).examples]
+    assert items[1].id == "y"
+    assert len({item.id for item in items}) == 3
 
 
 @pytest.mark.parametrize(

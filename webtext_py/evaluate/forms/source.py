@@ -2,18 +2,20 @@
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import InputError
 from webtext_py.overlap.testsets import ID_FIELDS, json_lines, load_table, load_text
 from webtext_py.reader import Passed
 from webtext_py.reader.delimited import delimited
 from webtext_py.reader.files import plain_name
-from webtext_py.reader.ids import id_text
+from webtext_py.reader.ids import id_text, marks
 from webtext_py.reader.kinds import is_arrow
 
 Row = Mapping[str, Any]
@@ -55,10 +57,16 @@ class Source:
         return InputError(f"`{self.path}` item {number} {what}")
 
     def ids(self) -> list[str]:
-        """What `webtext overlap` calls each row: its own id, else its number from 1."""
+        """What `webtext overlap` calls each row: its own id, else its number from 1; an id that
+        two have becomes the file's mark and the row."""
         name = next((name for name in ID_FIELDS if name in self.keys), None)
         found = [id_text(row.get(name)) if name else None for row in self.rows]
-        return unique([own or str(number) for number, own in enumerate(found, 1)])
+        ids = [own or str(number) for number, own in enumerate(found, 1)]
+        counts = Counter(ids)
+        if len(counts) == len(ids):
+            return ids
+        [mark] = marks([sha256_file(self.path)])
+        return [f"{mark}:{row}" if counts[own] > 1 else own for row, own in enumerate(ids)]
 
     def _rows(self) -> list[Row]:
         with self.path.open("rb") as stream:
@@ -87,13 +95,3 @@ class Source:
 
     def _named(self, row: Row) -> Row:
         return {**row, **{ours: row.get(theirs) for ours, theirs in self.fields.items()}}
-
-
-def unique(ids: Iterable[str]) -> list[str]:
-    """Ids that differ: a repeated one is followed by its number."""
-    seen: dict[str, int] = {}
-    made = []
-    for one in ids:
-        seen[one] = seen.get(one, 0) + 1
-        made.append(one if seen[one] == 1 else f"{one}~{seen[one]}")
-    return made
