@@ -3,6 +3,8 @@
 # pywb, which the tests of fetching run in an environment of its own (GPL: run, never imported or shipped).
 set -eu
 cd "$(dirname "$0")/.."
+# The tests' is given to pip as its constraints too: without, pip takes a pin of `typepy` for none of
+# `typepy[datetime]`.
 options="--universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet"
 # shellcheck disable=SC2086
 uv pip compile pyproject.toml $options -o requirements.lock
