@@ -62,6 +62,7 @@ def remove(
         try:
             report = stage.body(steps)
             if report["listed"] and not dry_run:
+                workspace.lease.check()
                 commit_together(data, steps.work, report["deleted"])
         finally:
             if not (steps.work / JOURNAL).exists():  # else whoever comes next finishes it
