@@ -7,7 +7,7 @@ from typing import Any
 
 from webtext_py.report.texts import EXCERPT
 
-_WORDS = re.compile(r"\s*\S+")
+_WORDS = re.compile(r"\S+\s*")
 _MOST_WORDS = 400  # of each text compared word by word, which is quadratic
 _BEFORE = 20  # words shown before the first that differs: our choice
 

@@ -73,9 +73,11 @@ def main(
             continue
         command, fds, _, _ = socket.recv_fds(control, 1, 1)
         if command == b"F" and fds:
+            mine = os.getpid()
             child = os.fork()
             if child == 0:
                 control.close()
+                _die_with(mine)
                 _serve(fds[0], function, cpu_seconds, memory_bytes)
                 os._exit(0)
             os.close(fds[0])
@@ -124,10 +126,15 @@ def _receive(connection: socket.socket, size: int) -> bytearray | None:
     return buffer
 
 
-def _serve(fd: int, function: PageFunction, cpu_seconds: float, memory_bytes: int) -> None:
-    """Answer frames on `fd` until it closes. Runs in the forked child only."""
+def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
+
+
+def _serve(fd: int, function: PageFunction, cpu_seconds: float, memory_bytes: int) -> None:
+    """Answer frames on `fd` until it closes. Runs in the forked child only."""
     # Its default action ends the process, wherever it is: no Python handler has to run.
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     start = _address_space()

@@ -35,6 +35,7 @@ class Nodes:
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(HERE / "nodes.py"), "3"],
             env=self.env,
+            cwd=HERE,  # which Ray looks for modules in
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -74,6 +75,7 @@ class Nodes:
             process := subprocess.Popen(
                 [sys.executable, "-P", str(HERE / script), self.address, *map(str, arguments)],
                 env=self.env,
+                cwd=HERE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,

@@ -51,7 +51,7 @@ def slowly(tmp_path_factory: pytest.TempPathFactory, nodes: Nodes) -> dict[str, 
     """What the slow build leaves where nothing happens."""
     data = tmp_path_factory.mktemp("slow") / "data"
     command = [sys.executable, "-P", str(HERE / "driver.py"), "local", str(data), "build"]
-    subprocess.run(command, env=nodes.env, check=True, capture_output=True)
+    subprocess.run(command, env=nodes.env, cwd=HERE, check=True, capture_output=True)
     return tree(data)
 
 
@@ -74,7 +74,7 @@ def test_every_command_gives_the_same_bytes(nodes: Nodes, tmp_path: Path) -> Non
             code = "from webtext_py.cli.main import main; main()"
             subprocess.run(
                 [sys.executable, "-P", "-c", code, *words, "--quiet", "--data", str(data), *where],
-                env=nodes.env, check=True, capture_output=True,
+                env=nodes.env, cwd=HERE, check=True, capture_output=True,
             )  # fmt: skip
         # Pages and figures say how long it took; the digest is of all else.
         digests.append(json.loads((data / "report" / "report.json").read_bytes())["digest"])

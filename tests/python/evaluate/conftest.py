@@ -15,7 +15,7 @@ from webtext_py.tokenizer import Tokenizer
 CONTEXT = 256
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """The machine is shared, and one thread makes sums exact."""
     torch.set_num_threads(1)

@@ -93,7 +93,8 @@ def test_pages_need_no_torch() -> None:
     code = (
         "import sys, webtext_py.evaluate.page; print({'torch', 'transformers'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 
 

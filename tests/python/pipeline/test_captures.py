@@ -176,7 +176,7 @@ def test_good_captures_are_gathered_in_the_order_of_their_places(
         assert table.schema.equals(GOOD_CAPTURES)
         found += table.to_pylist()
         for file, first, count in cut([out], [], 32)["pieces"]:
-            piece = rows_of(out, first, count).to_pylist()
+            piece = rows_of(out, first, count, GOOD_CAPTURES.names).to_pylist()
             assert {row["location"]["file"] for row in piece} == {file}
             pieces.append(piece)
     assert [_place(row) for row in found] == sorted(map(_place, rows))

@@ -10,7 +10,8 @@ from ..items import Item
 from .source import Source
 
 _LANGUAGES = re.compile(r"\b(en)[-_]?(fr)\b|\b(fr)[-_]?(en)\b")
-_SEGMENT = re.compile(r"<seg[^>]*>(.*?)</seg>", re.DOTALL | re.IGNORECASE)
+_OPEN = re.compile(r"<seg[^<>]*>", re.IGNORECASE)
+_CLOSE = re.compile(r"</seg>", re.IGNORECASE)
 
 
 def is_summary(source: Source) -> bool:
@@ -26,7 +27,8 @@ def read_summary(source: Source) -> list[Item]:
         pairs = [(str(row["article"]), str(row["highlights"])) for row in source.rows]
         ids = source.ids()
     else:
-        article, *highlights = re.split(r"\n+@highlight\n+", source.text)
+        parts = source.text.split("\n@highlight\n")
+        article, *highlights = (part.strip("\n") for part in parts)
         pairs, ids = [(article, "\n".join(line.strip() for line in highlights))], ["1"]
     items = []
     for name, (article, gold) in zip(ids, pairs, strict=True):
@@ -78,7 +80,9 @@ def _pairs(source: Source, one: str, other: str) -> list[tuple[str, str]]:
 
 
 def _segments(text: str) -> list[str]:
-    return [html.unescape(found.strip()) for found in _SEGMENT.findall(text)]
+    *parts, _ = _CLOSE.split(text)
+    found = ((_OPEN.search(part), part) for part in parts)
+    return [html.unescape(part[begin.end() :].strip()) for begin, part in found if begin]
 
 
 def reference_of(path: Path) -> Path | None:
