@@ -20,6 +20,7 @@ from webtext_py.engine.driver import ClusterEngine
 from webtext_py.engine.ray_cluster import RayCluster
 from webtext_py.engine.task import Engine
 from webtext_py.errors import WebTextError
+from webtext_py.pages import cut
 from webtext_py.pipeline import Build, Sources
 from webtext_py.workspace import Steps, Work, Workspace
 
@@ -31,6 +32,7 @@ def main() -> None:
         silent_s = float(more[0]) if what == "build" and more else 60.0
         engine = ClusterEngine(RayCluster(address), silent_s=silent_s)
     if what == "build":
+        cut.LEAST = 32  # so that each node has some of the demo's pages
         config = BuildConfig(extractor="slow_extractor:Slow", min_words=5)
         Build(Path(data), Sources(), config).run(engine)
         print(json.dumps({}))
