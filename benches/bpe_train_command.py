@@ -36,7 +36,7 @@ def command(shard: Path, out: Path) -> tuple[float, float]:
     line += ["--vocab-size", str(VOCAB_SIZE), "--force", "--quiet"]
     before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     start = "from webtext_py.cli.main import main; main()"
-    subprocess.run([sys.executable, "-c", start, *line], check=True)
+    subprocess.run([sys.executable, "-P", "-c", start, *line], check=True)
     wall = time.perf_counter() - wall
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
