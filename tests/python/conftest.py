@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+# A busy machine is no failure: what takes how long is measured in `benches/`.
+settings.register_profile("any_time", deadline=None)
+settings.load_profile("any_time")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
