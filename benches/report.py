@@ -116,7 +116,7 @@ def measure(data: Path) -> dict[str, float]:
     )
     options = ["report", "--data", str(data), "--workers", "1", "--quiet"]
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-P", "-c", code, *options], stdout=subprocess.PIPE)
     assert process.stdout is not None
     said = process.stdout.read().split()
     _, status, used = os.wait4(process.pid, 0)
