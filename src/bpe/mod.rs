@@ -16,7 +16,7 @@ mod units;
 pub mod vocabulary;
 
 pub use count::{PieceCounter, Pieces};
-pub use encode::Encoder;
+pub use encode::{Encoder, Id};
 pub use pretokenize::{Pattern, Pretokenizer};
 pub use token_file::TokenWriter;
 pub use train::{Learned, TrainOptions, train};

@@ -1,10 +1,10 @@
 //! Binding of `crate::bpe`.
 
-use super::buffer::{Buffer, TextColumn, spare};
+use super::buffer::{Buffer, Plain, TextColumn, spare};
 use super::signals::attended;
 use crate::bpe::vocabulary::{self, Merges, Vocabulary};
 use crate::bpe::{
-    self, Encoder, Pattern, PieceCounter, Pieces, Sequence, Texts, TokenWriter, TrainOptions,
+    self, Encoder, Id, Pattern, PieceCounter, Pieces, Sequence, Texts, TokenWriter, TrainOptions,
 };
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -242,28 +242,12 @@ impl BpeEncoder {
     ) -> PyResult<(Buffer, Buffer)> {
         let column = TextColumn::new(offsets, data)?;
         attended(py, None, |go| {
-            let mut go = || go(0);
-            let texts = column.texts();
+            let (texts, encoder) = (column.texts(), self.ready());
+            let how = (prefix, allow_special, threads);
             if wide {
-                let all = self.ready().encode_batch::<u32>(
-                    texts,
-                    prefix,
-                    allow_special,
-                    threads,
-                    spare(texts.data.len() / 3),
-                    &mut go,
-                )?;
-                Ok((Buffer::recycled(all.ids), Buffer::from_vec(all.offsets)))
+                encoded::<u32>(encoder, texts, how, go)
             } else {
-                let all = self.ready().encode_batch::<u16>(
-                    texts,
-                    prefix,
-                    allow_special,
-                    threads,
-                    spare(texts.data.len() / 3),
-                    &mut go,
-                )?;
-                Ok((Buffer::recycled(all.ids), Buffer::from_vec(all.offsets)))
+                encoded::<u16>(encoder, texts, how, go)
             }
         })
     }
@@ -331,6 +315,18 @@ impl BpeTokenWriter {
             Writer::Wide(writer) => writer.finish(&metadata),
         })?)
     }
+}
+
+/// Ids and boundaries of texts; `how`: prefix, whether special tokens are allowed, threads.
+fn encoded<T: Id + Plain>(
+    encoder: &Encoder,
+    texts: Texts<'_>,
+    (prefix, allow_special, threads): (Option<u32>, bool, usize),
+    go: &mut dyn FnMut(usize) -> bool,
+) -> crate::Result<(Buffer, Buffer)> {
+    let memory = spare::<T>(texts.data.len() / 3);
+    let all = encoder.encode_batch(texts, prefix, allow_special, threads, memory, &mut || go(0))?;
+    Ok((Buffer::recycled(all.ids), Buffer::from_vec(all.offsets)))
 }
 
 fn finished() -> PyErr {
