@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext_py.layout import LINES
+from webtext_py.layout import LEDGER_SAMPLE, LINES, REMOVED
 from webtext_py.ledger import KEPT
+from webtext_py.removed_list import RemovedList
 from webtext_py.report.beside import costs, evaluations, overlaps
 from webtext_py.report.differ import differ
 from webtext_py.report.published import compare, read_list
@@ -52,10 +53,16 @@ def figures(
     ends = _ends(found.ends)
     stages = [*stages, *sorted(ends.keys() - set(stages))]
     texts = {row["doc_id"]: row for row in read_tables(found.texts).to_pylist()}
+    lines = _lines(steps)
+    listed = RemovedList.read(steps.data / REMOVED.name())
+    sample = [
+        row for path in steps.before(LEDGER_SAMPLE) for row in pq.read_table(path).to_pylist()
+    ]
+    dropped = [row for row in sample if not listed.names(row["url_key"] or row["url"] or "")]
     document: dict[str, Any] = {
         **whole,
         "splits": splits,
-        "lines": _lines(steps),
+        "lines": lines,
         "stages": _funnel(ends, stages),
         "months": _rows(totals, "month"),
         "karma": _rows(totals, "karma", number=True),
@@ -71,7 +78,10 @@ def figures(
         "tokens": _tokens(found.tokens, whole),
         "overlap": overlaps(steps.data, steps.manifest, found.made),
         "evaluation": evaluations(steps.data, steps.manifest, found.made),
-        "samples": _samples(found, ends, stages, texts),
+        "samples": [
+            *_samples(found, ends, stages, texts, dropped, listed),
+            *_dropped_lines(lines, dropped),
+        ],
     }
     document["digest"] = digest(document)
     document["cost"] = costs(steps.manifest, found.made)
@@ -192,29 +202,48 @@ def _samples(
     ends: Mapping[str, Mapping[str, int]],
     stages: Sequence[str],
     texts: Mapping[str, Mapping[str, Any]],
+    dropped: Sequence[Mapping[str, Any]],
+    listed: RemovedList,
 ) -> list[dict[str, Any]]:
-    """For each end, the documents kept first, how many there are and the rows chosen of them."""
-    links = {row["url_key"]: row for row in read_tables(found.links).to_pylist()}
+    """For each end, the documents kept first, how many there are and the rows chosen of them, but
+    for what was removed for good."""
+    links = {row["url_key"]: row for row in (*read_tables(found.links).to_pylist(), *dropped)}
     chosen: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in pq.read_table(found.chosen).to_pylist():
         link = links.get(row["url_key"], {})
         text = texts.get(row["doc_id"], {})
-        shown = {
-            "url_key": row["url_key"],
-            "doc_id": row["doc_id"],
-            "url": text.get("url") or link.get("url"),
-            "karma": link.get("karma"),
-            "subreddit": link.get("subreddit"),
-            "title": text.get("title"),
-            "language": text.get("language"),
-            "words": text.get("words"),
-            "text": text["text"][:EXCERPT] if text else None,
-            "cut": bool(text) and len(text["text"]) > EXCERPT,
-        }
-        chosen.setdefault((row["stage"], row["outcome"]), []).append(shown)
+        shown = _shown({**link, **text}) | {"doc_id": row["doc_id"], "url_key": row["url_key"]}
+        rows = chosen.setdefault((row["stage"], row["outcome"]), [])
+        if not listed.has(row["url_key"]):
+            rows.append(shown)
     order = sorted(chosen, key=lambda end: (end[1] != KEPT, stages.index(end[0]), end[1]))
     return [
-        {"stage": stage, "outcome": outcome, "urls": ends[stage][outcome],
+        {"stage": stage, "outcome": outcome, "count": ends[stage][outcome],
          "rows": chosen[stage, outcome]}
         for stage, outcome in order
     ]  # fmt: skip
+
+
+def _dropped_lines(
+    lines: Mapping[str, Any], dropped: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """For each reason of lines, how many there are and those chosen of them."""
+    chosen: dict[str, list[dict[str, Any]]] = {}
+    for row in dropped:
+        if row["url_key"] is None:
+            chosen.setdefault(row["outcome"], []).append(_shown(row))
+    return [
+        {"stage": "lines", "outcome": reason, "count": count, "rows": chosen.get(reason, [])}
+        for reason, count in lines["dropped"].items()
+    ]
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a line, a URL or a document, and as much of its text as is shown."""
+    names = ("file", "line", "url", "karma", "subreddit", "title", "language", "words")
+    text = row.get("text")
+    return {
+        **{name: row.get(name) for name in names},
+        "text": text and text[:EXCERPT],
+        "cut": text is not None and len(text) > EXCERPT,
+    }

@@ -18,6 +18,7 @@ from webtext_py.layout import (
     WIKIPEDIA,
 )
 from webtext_py.manifest import Manifest
+from webtext_py.removed_list import removed_list
 from webtext_py.report.articles import articles
 from webtext_py.report.clusters import clusters
 from webtext_py.report.count import count_documents, count_links
@@ -47,7 +48,7 @@ class Report(Stage):
     domains: Path | None = None
 
     name = "report"
-    rules = 1
+    rules = 2  # ten of the reasons of lines; what was removed is not named
     libraries = ("tldextract",)
     files = (REPORT,)
 
@@ -57,8 +58,9 @@ class Report(Stage):
         return self.made
 
     def inputs(self, data: Path) -> Mapping[str, Path]:
-        """The list of domains."""
-        return {} if self.domains is None else {"domains": self.domains}
+        """The list of domains, and the one of what was removed."""
+        given = {} if self.domains is None else {"domains": self.domains}
+        return {**given, **removed_list(data)}
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Counts, chooses, finds the texts of what was chosen, writes."""

@@ -13,7 +13,7 @@ from webtext_py.tables import iterate, write_table
 EXCERPT = 2000  # characters of a text that are shown
 COMPARED = 100_000  # characters of a text that is laid beside another
 
-_LINK = ["url_key", "url", "karma", "subreddit", "created_utc"]
+_LINK = ["url_key", "url", "karma", "subreddit"]
 _TEXT = ["doc_id", "url", "title", "language", "karma", "subreddit", "words"]
 FOUND_LINKS = pa.schema([LINKS.field(name) for name in _LINK])
 FOUND_TEXTS = pa.schema([*(DOCUMENTS.field(name) for name in _TEXT), DOCUMENTS.field("text")])
