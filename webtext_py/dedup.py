@@ -42,8 +42,6 @@ from webtext_py.stages.dedup.take import rows_again, take
 from webtext_py.tables import write_table, write_without
 from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
 
-__all__ = ["DedupConfig", "run_dedup"]
-
 KEPT = Files("part-{}.parquet")
 
 

@@ -28,8 +28,6 @@ from webtext_py.stage import Files, Stage
 from webtext_py.text.extract import ExtractSettings, PageExtractor
 from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
 
-__all__ = ["OUT", "run_extract"]
-
 OUT = "extracted"  # in the data directory, where no other folder is named
 PARTS = Files("part-{}.parquet")
 _PLACES = "places-{}.parquet"

@@ -26,8 +26,6 @@ from webtext_py.fetch.surt import surt_key
 from webtext_py.removed_list import OUTCOME as REMOVED
 from webtext_py.removed_list import RemovedList
 
-__all__ = ["NAMES", "Watcher", "fetch"]
-
 # What a source takes links by: a site's turn, a host's captures, a place in the index.
 NAMES: Mapping[str, Callable[[Link], str]] = {
     "live": turn_of,

@@ -18,16 +18,6 @@ from webtext_py.errors import ConfigError, FormatError, InputError
 from webtext_py.overlap.training import TrainingText
 from webtext_py.workspace import Observer, Silent
 
-__all__ = [
-    "LEAST_MEMORY",
-    "Index",
-    "IndexConfig",
-    "build_index",
-    "check_index",
-    "merge_indexes",
-    "upper_bound",
-]
-
 LEAST_MEMORY = 4 << 20  # the core's
 REPORT_PROBES = 1_000_000  # GPT-2 report, section 4: "1M strings"
 
