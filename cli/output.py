@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from webtext_py.observer import Observer
 from webtext_py.sizes import size
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def console(*, stderr: bool = False, quiet: bool = False) -> "Console":
     return made
 
 
-class Progress:
+class Progress(Observer):
     """An observer: bars on a terminal, plain lines elsewhere, nothing when `quiet`.
 
     A context manager. Units that are `bytes` are shown as sizes.
