@@ -15,8 +15,8 @@ from webtext_py.bpe.vocabulary import PATTERNS
 from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import ConfigError, InputError
+from webtext_py.observer import Observer
 from webtext_py.reader import Source
-from webtext_py.workspace import Observer, Silent
 
 MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the core)
 
@@ -67,7 +67,7 @@ def count_texts(
     observer: Observer | None = None,
 ) -> tuple[_core.BpePieces, int]:
     """Piece counts of columns of text, and their bytes."""
-    observer = observer or Silent()
+    observer = observer or Observer()
     excluded = [text.encode() for text in config.special] if config.exclude_special else []
     counter = _core.BpeCounter(config.pattern, config.sequence == "line", excluded)
     threads = threads or available_cpus()
@@ -90,7 +90,7 @@ def count_files(
     observer: Observer | None = None,
 ) -> tuple[_core.BpePieces, int]:
     """Piece counts of files of text, and the bytes of that text."""
-    observer = observer or Silent()
+    observer = observer or Observer()
     observer.step_started("count", texts.estimated_bytes(files, text_field), "bytes")
     columns = (
         column for file in files for column in texts.batches(file, text_field, config.sequence)
@@ -121,7 +121,7 @@ def learn(
     Ids: the 256 bytes in GPT-2's order, the merges' tokens, the special tokens. It is smaller than
     asked for where the text has no more pairs of `min_frequency`.
     """
-    observer = observer or Silent()
+    observer = observer or Observer()
     size = config.vocab_size - len(config.special)
     observer.step_started("merge", size - 256, "merges")
     last = 256

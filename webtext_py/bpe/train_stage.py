@@ -13,10 +13,11 @@ from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER, TRAIN_SHARDS
 from webtext_py.manifest import input_names
+from webtext_py.observer import Observer
 from webtext_py.reader import Passed, recognise
 from webtext_py.shards import shards_stage, training_shards
 from webtext_py.stage import Files, Stage
-from webtext_py.workspace import Made, Observer, Silent, Steps, Work, Workspace
+from webtext_py.workspace import Made, Steps, Work, Workspace
 
 # Our choice, of text: what one task counts. Less is counted in the command's own process, whose
 # threads share one table of pieces.
@@ -139,7 +140,7 @@ def train_vocabulary(
 ) -> Mapping[str, Any]:
     """Trains into `tokenizer/` of the data directory, or into the folder `out`, which is written
     whole and remembers nothing. Returns the numbers of its making."""
-    observer = observer or Silent()
+    observer = observer or Observer()
     shards = not asked.inputs and not asked.from_counts
     if out is None:
         with Workspace(data, engine or ThreadEngine(), observer) as workspace:
@@ -160,7 +161,7 @@ def make_vocabulary(
 ) -> tuple[_core.BpeEncoder, dict[str, Any]]:
     """A vocabulary from the files `given`, else from those asked for, and the numbers of its
     making."""
-    observer = observer or Silent()
+    observer = observer or Observer()
     settings, passed = asked.settings, Passed()
     if asked.from_counts:
         pieces, size = load_counts(asked.from_counts, settings), 0
