@@ -48,18 +48,6 @@ from webtext_py.pages.runs import open_runs
 from webtext_py.reader.files import ending_of, files_in, named_files, shown
 from webtext_py.reader.passed import Passed
 
-__all__ = [
-    "Capture",
-    "Container",
-    "Damage",
-    "Location",
-    "Payload",
-    "Scan",
-    "list_containers",
-    "read_captures",
-    "scan_container",
-]
-
 _CAPTURES = frozenset({"response", "resource", "revisit"})
 # Of a record whose payload was removed: the digest that it had.
 KEPT_DIGEST = "webtext-payload-digest"

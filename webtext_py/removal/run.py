@@ -16,6 +16,7 @@ from webtext_py.engine.journal import JOURNAL, NEW, commit_together
 from webtext_py.errors import InputError
 from webtext_py.layout import REMOVED, SHARDS
 from webtext_py.manifest import MANIFEST, Manifest
+from webtext_py.observer import Observer
 from webtext_py.removal.asked import Asked, list_rows
 from webtext_py.removal.entries import Change, beside, derived, updated
 from webtext_py.removal.fetched import take_out
@@ -29,9 +30,9 @@ from webtext_py.removed_list import RemovedList, ShardLayout, made_from
 from webtext_py.stage import Stage
 from webtext_py.stages.shard.order import SPLIT_KEY, keyed_hashes, threshold
 from webtext_py.tables import iterate
-from webtext_py.workspace import Observer, Silent, Steps, Workspace
+from webtext_py.workspace import Steps, Workspace
 
-PAGE = "report"
+_PAGE = "report"
 _CHAIN = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
 
 
@@ -52,7 +53,7 @@ def remove(
     the next command that opens it does the rest. Raises `InputError` where there is no finished
     build.
     """
-    engine, observer = engine or LocalEngine(), observer or Silent()
+    engine, observer = engine or LocalEngine(), observer or Observer()
     with ExitStack() as stack:
         workspace = stack.enter_context(Workspace(data, engine, observer))
         _check(workspace.manifest)
@@ -173,8 +174,8 @@ def _finish(rewriting: Rewriting, report: Report, listed: str) -> None:
     gone = derived(stages, rewriting.changed, frozenset(kept)) if rewriting.changed else []
     kept |= {*gone, TrainVocabulary.name}
     gone += quoting(rewriting, {n: entry for n, entry in stages.items() if n not in kept})
-    if PAGE in stages and PAGE not in gone:  # it may show a URL that no document is of
-        gone.append(PAGE)
+    if _PAGE in stages and _PAGE not in gone:  # it may show a URL that no document is of
+        gone.append(_PAGE)
     change = Change(rewriting.counts, rewriting.files, listed)
     manifest = Manifest(steps.data)
     manifest.stages = updated(stages, change, rewriting.changed, gone)
