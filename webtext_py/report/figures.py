@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.layout import LEDGER_SAMPLE, LINES, REMOVED
@@ -17,13 +16,11 @@ from webtext_py.ledger import KEPT
 from webtext_py.removed_list import RemovedList
 from webtext_py.report.beside import costs, evaluations, overlaps
 from webtext_py.report.differ import differ
-from webtext_py.report.published import compare, read_list
 from webtext_py.report.tally import MEASURES, by_kind
 from webtext_py.report.texts import EXCERPT
 from webtext_py.tables import read_tables
 from webtext_py.workspace import Steps
 
-TOP = 50  # domains and subreddits shown: our choice
 APART = ("cost", "digest")  # outside the digest
 
 
@@ -33,6 +30,7 @@ class Found:
 
     made: tuple[str, ...]  # the stages whose results are shown
     totals: Path
+    many: dict[str, Any]  # what `tally.merge` returned
     ends: Sequence[Mapping[str, Mapping[str, int]]]
     chosen: Path
     pairs: Path
@@ -43,9 +41,7 @@ class Found:
     tokens: dict[str, Any] | None
 
 
-def figures(
-    steps: Steps, found: Found, stages: Sequence[str], domains: Path | None
-) -> dict[str, Any]:
+def figures(steps: Steps, found: Found, stages: Sequence[str]) -> dict[str, Any]:
     """The object, from what the steps made; `stages` are those in which links end, in order."""
     totals = pq.read_table(found.totals)
     splits = {row["key"]: _measures(row, _OF_DOCUMENTS) for row in by_kind(totals, "split")}
@@ -66,9 +62,9 @@ def figures(
         "stages": _funnel(ends, stages),
         "months": _rows(totals, "month"),
         "karma": _rows(totals, "karma", number=True),
-        "domains": _top(totals, "domain"),
-        "published_list": _list_beside(totals, domains),
-        "subreddits": _top(totals, "subreddit"),
+        "domains": _top(totals, found.many, "domain"),
+        "published_list": found.many["published"],
+        "subreddits": _top(totals, found.many, "subreddit"),
         "lengths": _rows(totals, "words", _OF_DOCUMENTS, number=True),
         "languages": sorted(_rows(totals, "language", _OF_DOCUMENTS), key=_by_documents),
         "fetched": _rows(totals, "fetched", _OF_DOCUMENTS),
@@ -115,21 +111,8 @@ def _by_documents(row: Mapping[str, Any]) -> tuple[int, str]:
     return -row["documents"], row["key"]
 
 
-def _top(totals: pa.Table, kind: str) -> dict[str, Any]:
-    rows = totals.filter(pc.equal(totals["kind"], kind)).drop_columns("kind")
-    order = [("documents", "descending"), ("links", "descending"), ("key", "ascending")]
-    return {
-        "of_links": pc.sum(pc.greater(rows["links"], 0)).as_py() or 0,
-        "of_documents": pc.sum(pc.greater(rows["documents"], 0)).as_py() or 0,
-        "top": rows.sort_by(order)[:TOP].to_pylist(),
-    }
-
-
-def _list_beside(totals: pa.Table, domains: Path | None) -> dict[str, Any] | None:
-    if domains is None:
-        return None
-    rows = totals.filter(pc.equal(totals["kind"], "domain"))
-    return compare(read_list(domains), rows["key"].to_pylist(), rows["documents"].to_pylist())
+def _top(totals: pa.Table, many: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {**many[kind], "top": _rows(totals, kind)}
 
 
 def _lines(steps: Steps) -> dict[str, Any]:
