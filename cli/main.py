@@ -2,6 +2,7 @@
 
 import os
 import sys
+from errno import ENOSPC
 from io import TextIOWrapper
 
 try:
@@ -109,6 +110,8 @@ def _report(error: BaseException) -> int:
     if isinstance(error, WebTextError | OSError):
         echo(f"error: {_text(error)}", err=True)
         hint = getattr(error, "hint", None)
+        if isinstance(error, OSError) and error.errno == ENOSPC:
+            hint = "free some space, then run the same command again: what is done stays"
         if hint:
             echo(f"hint: {hint}", err=True)
         for note in getattr(error, "__notes__", ()):  # of a cluster: task, attempt, node
@@ -123,6 +126,8 @@ def _report(error: BaseException) -> int:
 
 def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
+        if error.errno == ENOSPC and not error.filename:  # Arrow's, at length
+            return os.strerror(ENOSPC)
         name = f"`{error.filename}`: " if error.filename else ""
         return f"{name}{error.strerror}"
     return str(error)
