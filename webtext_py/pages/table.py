@@ -134,9 +134,8 @@ def _rows(
 def _views(html: pa.Array) -> Iterator[memoryview]:
     """The pages where Arrow has them: a scan only wants to know that they are there."""
     offsets, data = text_column(html)
-    view = memoryview(data)
     for start, end in pairwise(offsets.tolist()):
-        yield view[start:end]
+        yield data[start:end].data
 
 
 def _body(row: dict[str, object], limit: int) -> tuple[bytes | memoryview, str | None]:
