@@ -5,8 +5,6 @@ import sys
 from io import TextIOWrapper
 
 try:
-    from importlib.metadata import version
-
     import click
 
     from .commands import COMMANDS
@@ -26,7 +24,7 @@ EXIT_INTERRUPTED = 130
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 79},
 )
-@click.version_option(version=version("webtext"), prog_name="webtext")
+@click.version_option(package_name="webtext", prog_name="webtext")
 def webtext() -> None:
     """Rebuild GPT-2's WebText, learn its vocabulary, measure its overlap, train.
 

@@ -12,25 +12,6 @@ import pyarrow as pa
 
 from webtext_py import layout
 
-__all__ = [
-    "CAPTURES",
-    "DOCUMENTS",
-    "DUPLICATES",
-    "FETCHED",
-    "GOOD_CAPTURES",
-    "LEDGER_LINES",
-    "LEDGER_URLS",
-    "LINKS",
-    "REMOVED",
-    "SCHEMAS",
-    "SHARDS",
-    "TOKENS_UINT16",
-    "TOKENS_UINT32",
-    "WIKIPEDIA",
-    "doc_id",
-    "table",
-]
-
 # Milliseconds: the coarsest unit that Parquet has.
 TIMESTAMP = pa.timestamp("ms", tz="UTC")
 HEADERS = pa.list_(

@@ -16,11 +16,12 @@ from webtext_py.engine import Engine, ThreadEngine, advance
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import Entry, Manifest, input_names
+from webtext_py.observer import Observer
 from webtext_py.reader import Passed, list_sources, read_batches, recognise
 from webtext_py.shards import all_shards, shards_stage
 from webtext_py.stage import Files, Stage
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
-from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
+from webtext_py.workspace import Steps, Work, Workspace
 
 TOKENS = "tokens"
 DIGEST_KEY = "webtext.tokenizer"  # in the metadata of every file: the tokenizer's digest
@@ -224,7 +225,7 @@ def encode(
 ) -> Mapping[str, Any]:
     """Encodes into `tokens/` of the data directory, or into the folder `out`, which has a manifest
     of its own; returns the counts. `options` are those of `encode_stage`."""
-    engine, observer = engine or ThreadEngine(), observer or Silent()
+    engine, observer = engine or ThreadEngine(), observer or Observer()
     if out is not None and not options.get("inputs"):
         shards_stage(Manifest(data))  # before anything is written
     with Workspace(out or data, engine, observer) as workspace:

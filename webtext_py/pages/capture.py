@@ -7,18 +7,6 @@ import pyarrow as pa
 
 from webtext_py import records
 
-__all__ = [
-    "GOOD",
-    "MAX_BODY_BYTES",
-    "MAX_PAYLOAD_BYTES",
-    "SCANNED",
-    "Capture",
-    "Location",
-    "Payload",
-    "captures_to_batch",
-    "location_of",
-]
-
 # A page larger than this is no page. Our choice: Common Crawl cuts payloads at 1 MiB (5 MiB since
 # 2025), and the extractor's own limit is 20 MB of text.
 MAX_PAYLOAD_BYTES = 64 << 20

@@ -25,8 +25,6 @@ from webtext_py.reader.files import shown
 from webtext_py.reader.passed import Passed
 from webtext_py.reader.times import to_micros
 
-__all__ = ["index_file", "page_capture", "read", "scan", "to_int"]
-
 _NAMES = ("urls.csv", "urls.jsonl")
 _MOST_LINE = 1 << 24  # our choice: characters
 Row = dict[str, object]

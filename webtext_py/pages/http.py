@@ -8,17 +8,6 @@ from webtext_py.pages.content import SNIFF_BYTES, declared, other_than_html
 from webtext_py.pages.warc import decode_text
 from webtext_py.url.key import without_credentials
 
-__all__ = [
-    "REDIRECTS",
-    "HttpHead",
-    "first_value",
-    "is_clean_url",
-    "is_html",
-    "is_web_url",
-    "join_location",
-    "parse_head",
-]
-
 # More than this is no response head: our choice; servers and browsers stop at 256 KiB.
 HEAD_MAX = 1 << 20
 

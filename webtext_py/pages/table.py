@@ -23,8 +23,6 @@ from webtext_py.pages.http import first_value
 from webtext_py.reader import Passed, group_batches, open_parquet, rows_of
 from webtext_py.reader.files import shown
 
-__all__ = ["read", "row_capture", "scan"]
-
 _ROWS = 64  # our choice: for each batch Arrow makes room for the rest of a column's page
 _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
 

@@ -10,8 +10,6 @@ import pyarrow as pa
 
 from webtext_py.columns import digests
 
-__all__ = ["ID_COLUMNS", "hashes", "id_text", "marks", "own_id", "row_ids", "unique"]
-
 ID_COLUMNS = ("doc_id", "id")
 _MARK = 16  # hexadecimal digits of a file's SHA-256
 

@@ -24,15 +24,6 @@ from webtext_py.reader.kinds import Source, is_arrow, kind_of, recognise
 from webtext_py.reader.packed import compression_of, naming_damage, open_packed
 from webtext_py.reader.parquet import BATCH_ROWS, arrow_batches, group_batches, open_parquet
 
-__all__ = [
-    "BATCH_BYTES",
-    "MAX_DOCUMENT_BYTES",
-    "Sequencing",
-    "open_source",
-    "read_batches",
-    "standard_input",
-]
-
 Sequencing = Literal["document", "line"]
 
 BATCH_BYTES = 16 << 20  # our choice: large enough for one crossing into the core to cost nothing

@@ -11,6 +11,7 @@ import torch
 
 from webtext_py.errors import ConfigError, InputError, StaleError
 from webtext_py.extras import require
+from webtext_py.observer import Observer
 from webtext_py.train.config import CAUSAL, TAUGHT, TrainConfig
 from webtext_py.train.data import Data, Windows
 from webtext_py.train.distributed import World, find_device, join, leave, micro_batches
@@ -19,7 +20,6 @@ from webtext_py.train.loop import Result, train
 from webtext_py.train.metrics import read_metrics
 from webtext_py.train.objectives import objective_of
 from webtext_py.train.ramp import sizes, starts
-from webtext_py.workspace import Observer, Silent
 
 from . import sizing
 from .folder import create, find_run, only_run, read_run, record_steps, recorded_settings
@@ -51,7 +51,7 @@ class Request:
     resume: bool = False
     force: bool = False
     text_field: str = "text"  # of `tokens` that hold text
-    observer: Observer = field(default_factory=Silent)  # of the making of tokens
+    observer: Observer = field(default_factory=Observer)  # of the making of tokens
 
     def folder(self, name: str) -> Path:
         """Where the run `name` lies; raises `ConfigError` for what is no name."""
