@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -224,9 +225,13 @@ def _dropped_lines(
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a line, a URL or a document, and as much of its text as is shown."""
     names = ("file", "line", "url", "karma", "subreddit", "title", "language", "words")
-    text = row.get("text")
+    text, posted = row.get("text"), row.get("created_utc")
     return {
         **{name: row.get(name) for name in names},
+        # NumPy has a day for every number that a line may hold.
+        "posted": None
+        if posted is None
+        else str(np.datetime64(posted, "s").astype("datetime64[D]")),
         "text": text and text[:EXCERPT],
         "cut": text is not None and len(text) > EXCERPT,
     }

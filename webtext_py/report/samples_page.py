@@ -124,9 +124,10 @@ def _name(row: Figures) -> str:
 
 
 def _facts(row: Figures, url: str) -> Html:
-    """URL, subreddit, karma, language, words: what is known of them."""
+    """URL, subreddit, karma, day, language, words: what is known of them."""
     known = [
-        (name, row.get(name)) for name in ("subreddit", "karma", "language", "words")
+        (name, row.get(name))
+        for name in ("subreddit", "karma", "posted", "language", "words")
         if row.get(name) is not None
     ]  # fmt: skip
     said = [

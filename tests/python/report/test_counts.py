@@ -203,8 +203,10 @@ def test_samples(page: Page, figures: dict[str, Any], ask: Any) -> None:
             found = ask(f"SELECT stage, outcome, doc_id FROM {{ends}} {where}")
             assert found == [(end["stage"], end["outcome"], row["doc_id"])]
             table = "{sample}" if end["stage"] == "links" else "{links}"
-            link = ask(f"SELECT karma, subreddit FROM {table} {where}")
-            assert link == [(row["karma"], row["subreddit"])]
+            day = "to_timestamp(created_utc)" if table == "{sample}" else "created_utc"
+            day = f"strftime({day} AT TIME ZONE 'UTC', '%Y-%m-%d')"
+            link = ask(f"SELECT karma, subreddit, {day} FROM {table} {where}")
+            assert link == [(row["karma"], row["subreddit"], row["posted"])]
             text = ask(f"SELECT substr(text, 1, 2000) FROM {{documents}} {where}")
             wanted = row["text"] is not None
             assert (row["doc_id"] is not None) == wanted
