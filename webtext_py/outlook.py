@@ -87,7 +87,7 @@ def outlooks(given: Given) -> dict[str, Outlook]:
     articles = len(given.articles)
     by_content = 2 * articles + 2 * bundle + 1 if articles else 0
     return {
-        "links": _outlook(read + _joins(read) + 2 * count + 1, 2 * count + 1, links * 120,
+        "links": _outlook(read + _joins(read) + 2 * count + 1, 2 * count + 2, links * 120,
                           given.submissions // count * 500),
         "pages": _outlook(scans + _joins(scans) + (7 + _ROUNDS) * count + 1, 3 * count,
                           given.captures * 150 + given.pages * 150,
