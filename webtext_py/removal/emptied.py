@@ -1,7 +1,9 @@
 """A gzip member of a WARC file without the payload of its record, of the same length.
 
-The record keeps its headers and those of HTTP; what is left is filled up with a comment in the
-member's header (RFC 1952, FCOMMENT). Memory: twice the member, and the first megabyte of a record.
+The record keeps its headers and those of HTTP, with length and digests of what it holds now, so
+that whoever checks it finds nothing wrong; the digest by which others know the payload stands in a
+field of webtext's own. What is left is filled up with a comment in the member's header (RFC 1952,
+FCOMMENT). Memory: twice the member, and the first megabyte of a record.
 """
 
 import base64
@@ -12,12 +14,16 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
+from webtext_py.pages.archive import KEPT_DIGEST
+
 _GZIP = zlib.MAX_WBITS + 16
 _HEAD = 1 << 20  # our choice: of a record's headers, WARC's and HTTP's together
 _CHUNK = 1 << 20
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _SIZE = re.compile(rb"[0-9]{1,18}")
-_OF_BLOCK = (b"content-length", b"warc-block-digest", b"warc-truncated")
+_DIGESTS = (b"WARC-Payload-Digest", b"WARC-Block-Digest")
+_KEPT = KEPT_DIGEST.encode()
+_OF_BLOCK = (b"content-length", b"warc-truncated", _KEPT, *(name.lower() for name in _DIGESTS))
 
 
 def members(data: bytes) -> Iterator[bytes]:
@@ -56,18 +62,23 @@ def without_payload(member: bytes) -> bytes:
     block, rest = head[blank.end() :][:length], head[blank.end() + length :]
     ends = _BLANK.search(block)
     http = block[: ends.end()] if ends and kind == b"response" else b""
-    if kind in (b"request", b"warcinfo", b"revisit"):
-        http = block
+    whole = kind in (b"request", b"warcinfo", b"revisit")
+    http = block if whole else http
     if length == len(http) and unpacker.eof and not rest.strip():
         return member
     kept = [line.strip() for line in lines if _field(line)[0] not in _OF_BLOCK]
-    if b"warc-payload-digest" not in fields:
+    digest = fields.get(b"warc-payload-digest")
+    if digest is None:
         payload = hashlib.sha1(block[len(http) :], usedforsecurity=False)
         _feed(payload, unpacker, length - len(block))
-        kept.append(b"WARC-Payload-Digest: sha1:" + base64.b32encode(payload.digest()))
-    truncated = [b"WARC-Truncated: unspecified"]
+        digest = _said(payload)
+    kept.append(_KEPT + b": " + digest)
+    now = [
+        name + b": " + _said(hashlib.sha1(data, usedforsecurity=False))
+        for name, data in (() if whole else zip(_DIGESTS, (b"", http), strict=True))
+    ]
     # Shorter than what it replaces, but for a payload of a few bytes.
-    for more, body in ((truncated, http), ([], http), ([], b"")):
+    for more, body in (([*now, b"WARC-Truncated: unspecified"], http), ([], http), ([], b"")):
         record = b"\r\n".join([*kept, *more, b"Content-Length: %d" % len(body), b"", body])
         made = _packed(record + b"\r\n\r\n", len(member))
         if made is not None:
@@ -83,6 +94,10 @@ def _begin(member: bytes) -> "tuple[bytes, zlib._Decompress]":
 def _field(line: bytes) -> tuple[bytes, bytes]:
     name, _, value = line.partition(b":")
     return name.strip().lower(), value
+
+
+def _said(digest: "hashlib._Hash") -> bytes:
+    return b"sha1:" + base64.b32encode(digest.digest())
 
 
 def _feed(digest: "hashlib._Hash", unpacker: "zlib._Decompress", left: int) -> None:

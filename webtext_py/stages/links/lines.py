@@ -18,8 +18,9 @@ from webtext_py.engine import advance
 from webtext_py.errors import DamageError, InputError
 from webtext_py.ledger import KEPT, count_values
 from webtext_py.reader import Passed
+from webtext_py.stages.links.sample import Sample
 from webtext_py.stages.links.table import read_links
-from webtext_py.tables import Shuffle
+from webtext_py.tables import Shuffle, write_table
 from webtext_py.url.escape import html_unescape
 
 # Seconds since 1970 of the years 1 to 9999: no calendar of ours has others.
@@ -49,7 +50,8 @@ def scan(
     nsfw: bool,
     allow_damaged: bool,
 ) -> dict[str, Any]:
-    """Task: one dump (or table of links) to submissions by partition of their id.
+    """Task: one dump (or table of links) to submissions by partition of their id (first output),
+    and ten lines of each reason (second).
 
     Returns `lines` (outcome to count) and `damage`: offset, bytes of the file lost, and what.
     """
@@ -60,13 +62,28 @@ def scan(
         read_links(inputs[0], passed) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
     )
     first = 0
+    sample = Sample()
     with Shuffle(outputs[0], partitions, SUBMISSIONS) as shuffle:
         for batch in batches:
             names = judge(batch, before, after, nsfw)
             outcomes.update(count_values(names))
-            kept = submissions(batch, file, first).filter(pc.equal(names, KEPT))
+            rows = submissions(batch, file, first)
+            sample.add(
+                names,
+                rows["file"],
+                batch["line"],
+                file=rows["file"],
+                line=batch["line"],
+                url=rows["url"],
+                karma=batch["score"],
+                subreddit=batch["subreddit"],
+                created_utc=batch["created_utc"],
+                text=batch["begins"],
+            )
+            kept = rows.filter(pc.equal(names, KEPT))
             shuffle.add(kept, partition_of(kept["submission_id"], partitions))
             first += batch.num_rows
+    write_table(sample.rows, outputs[1])
     outcomes["blank"] += lost.get("blank", 0)
     return {
         "lines": dict(sorted((+outcomes).items())),
