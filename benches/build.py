@@ -43,12 +43,13 @@ from webtext_py.defaults import PARTITIONS  # noqa: E402
 from webtext_py.engine import LocalEngine  # noqa: E402
 from webtext_py.engine.commit import peak_memory_bytes  # noqa: E402
 from webtext_py.manifest import Entry  # noqa: E402
+from webtext_py.observer import Observer  # noqa: E402
 from webtext_py.pages.containers import Containers  # noqa: E402
 from webtext_py.pipeline import Build, Sources  # noqa: E402
 from webtext_py.stages.links import Links  # noqa: E402
 from webtext_py.stages.pages import Pages  # noqa: E402
 from webtext_py.verify import verify  # noqa: E402
-from webtext_py.workspace import Silent, Workspace  # noqa: E402
+from webtext_py.workspace import Workspace  # noqa: E402
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -69,7 +70,7 @@ def cpu_seconds(process: int | None = None) -> float:
     return sum(map(int, fields[11:15])) / _TICKS + sum(map(cpu_seconds, children))
 
 
-class Clock(Silent):
+class Clock(Observer):
     """Seconds and CPU seconds by stage."""
 
     def __init__(self) -> None:

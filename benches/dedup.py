@@ -36,7 +36,7 @@ from webtext_py import minhash, words
 from webtext_py.dedup import DedupConfig, run_dedup
 from webtext_py.engine import ThreadEngine
 from webtext_py.engine.commit import peak_memory_bytes
-from webtext_py.workspace import Silent
+from webtext_py.observer import Observer
 
 THRESHOLD = 0.8
 WORKERS = 2
@@ -104,7 +104,7 @@ def check_pairs(corpus: Path, work: Path) -> dict[str, Any]:
     }
 
 
-class Clock(Silent):
+class Clock(Observer):
     """Knows when the search was done and the kept rows began to be written."""
 
     def __init__(self) -> None:

@@ -40,8 +40,8 @@ from pathlib import Path
 from webtext_py.config import BuildConfig
 from webtext_py.engine import LocalEngine
 from webtext_py.pipeline import Build, Sources
-from webtext_py.workspace import Silent
-class Clock(Silent):
+from webtext_py.observer import Observer
+class Clock(Observer):
     seconds = {}
     def stage_started(self, stage):
         self.begun = time.process_time()

@@ -44,6 +44,7 @@ from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.optout import meta_opt_out
 from webtext_py.fetch.run import fetch
 from webtext_py.fetch.state import FetchState
+from webtext_py.observer import Observer
 
 MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -151,18 +152,12 @@ class Running:
         self._process.join()
 
 
-class Quiet:
+class Quiet(Observer):
     """Hears nothing, and looks at the memory now and then."""
 
     def __init__(self) -> None:
         self.done = 0
         self.memory: list[int] = []
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """Ignored."""
-
-    def note(self, text: str) -> None:
-        """Ignored."""
 
     def advanced(self, units: int) -> None:
         """Counts; every 500 pages the resident size."""

@@ -33,9 +33,9 @@ from webtext_py.engine import Done, Listener, LocalEngine
 from webtext_py.engine.commit import peak_memory_bytes
 from webtext_py.engine.task import Job
 from webtext_py.manifest import Entry
+from webtext_py.observer import Observer
 from webtext_py.pipeline import Build, Sources
 from webtext_py.verify import verify
-from webtext_py.workspace import Silent
 
 CAPTURES = 60  # in a container
 WORDS = [f"word{n}" for n in range(5000)]
@@ -81,7 +81,7 @@ class Counting(LocalEngine):
             yield done
 
 
-class Clock(Silent):
+class Clock(Observer):
     """Figures by stage."""
 
     def __init__(self) -> None:

@@ -5,11 +5,11 @@ import os
 import re
 import sys
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from webtext_py.observer import Observer
 from webtext_py.sizes import size
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def console(*, stderr: bool = False, quiet: bool = False) -> "Console":
     return made
 
 
-class Progress:
+class Progress(Observer):
     """An observer: bars on a terminal, plain lines elsewhere, nothing when `quiet`.
 
     A context manager. Units that are `bytes` are shown as sizes.
@@ -119,12 +119,7 @@ class Progress:
             self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bars is not None:
             self._bars.stop()
 

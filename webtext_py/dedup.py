@@ -29,6 +29,7 @@ from webtext_py.errors import InputError
 from webtext_py.layout import DUPLICATES
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
+from webtext_py.observer import SILENT, Observer
 from webtext_py.reader import Passed, Source, group_batches, list_sources, open_parquet
 from webtext_py.reader.columns import takeable
 from webtext_py.reader.ids import marks
@@ -40,9 +41,7 @@ from webtext_py.stages.dedup.rows import ROW_BITS, cut
 from webtext_py.stages.dedup.search import Rule, find_duplicates
 from webtext_py.stages.dedup.take import rows_again, take
 from webtext_py.tables import write_table, write_without
-from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
-
-__all__ = ["DedupConfig", "run_dedup"]
+from webtext_py.workspace import Steps, Work, Workspace
 
 KEPT = Files("part-{}.parquet")
 
@@ -146,7 +145,7 @@ def run_dedup(
     *,
     against: Sequence[str | Path] = (),
     engine: Engine | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
     force: bool = False,
 ) -> dict[str, Any]:
     """Writes the documents of `inputs` that duplicate none of each other and none of `against`.
@@ -167,7 +166,7 @@ def run_dedup(
     given = dict.fromkeys(source.path for source in (*sources, *others))
     config = replace(config, partitions=config.partitions or partitions_for(given))
     stage = DedupText(sources, others, config, passed.document())
-    with Workspace(out, engine or ThreadEngine(), observer or Silent()) as workspace:
+    with Workspace(out, engine or ThreadEngine(), observer) as workspace:
         # Plain ones: they are the marks of rows without an id.
         workspace.digests.prepare(given, workspace.engine, workspace.observer, plain=True)
         return dict(workspace.run(stage, force=force).counts)

@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from webtext_py.engine import LocalEngine, advance
 from webtext_py.engine.commit import sha256_file, write_json
 from webtext_py.engine.task import Engine, Job, Task
+from webtext_py.observer import SILENT, Observer
 
 STATE = ".state"  # markers, digests and other working files below the data directory
 
@@ -24,16 +25,6 @@ _TREE = "tree64m:"
 _TASK_BYTES = 256 << 20  # our choice: a second or so of one core
 _TASK_FILES = 1024
 _READ_BYTES = 1 << 20
-
-
-class Watcher(Protocol):
-    """Hears how far the hashing is."""
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """`total` bytes are left."""
-
-    def advanced(self, units: int) -> None:
-        """`units` more are done."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +41,9 @@ def whole(path: Path) -> Piece:
     return Piece(path, 0, path.stat().st_size)
 
 
-def hash_pieces(pieces: Sequence[Piece], data: Path, engine: Engine, watcher: Watcher) -> list[str]:
+def hash_pieces(
+    pieces: Sequence[Piece], data: Path, engine: Engine, observer: Observer
+) -> list[str]:
     """SHA-256 of each piece, by tasks of the engine where there is enough to do. Writes nothing,
     unless the engine keeps a journal."""
     bundles: list[list[Piece]] = []
@@ -63,7 +56,7 @@ def hash_pieces(pieces: Sequence[Piece], data: Path, engine: Engine, watcher: Wa
         bundles[-1].append(piece)
         held += piece.length
     if len(bundles) <= 1:  # done before it could be said
-        engine, watcher = LocalEngine(1), _Nobody()
+        engine, observer = LocalEngine(1), SILENT
     jobs = []
     for number, bundle in enumerate(bundles):
         task = Task(
@@ -76,8 +69,8 @@ def hash_pieces(pieces: Sequence[Piece], data: Path, engine: Engine, watcher: Wa
         )
         jobs.append(Job(task, data, None, "", data / STATE))
     if len(bundles) > 1:
-        watcher.step_started("digests", sum(job.task.weight for job in jobs), "bytes")
-    found = {done.name: done.counts["sha256"] for done in engine.run(jobs, watcher)}
+        observer.step_started("digests", sum(job.task.weight for job in jobs), "bytes")
+    found = {done.name: done.counts["sha256"] for done in engine.run(jobs, observer)}
     return [digest for job in jobs for digest in found[job.task.name]]
 
 
@@ -96,16 +89,6 @@ def hash_bundle(
                 advance(len(block))
         found.append(digest.hexdigest())
     return {"sha256": found}
-
-
-class _Nobody:
-    """A watcher that does not listen."""
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """Ignored."""
-
-    def advanced(self, units: int) -> None:
-        """Ignored."""
 
 
 class Digests:
@@ -152,7 +135,7 @@ class Digests:
         self,
         paths: Mapping[Path, str | None],
         engine: Engine,
-        watcher: Watcher | None = None,
+        observer: Observer = SILENT,
         *,
         plain: bool = False,
     ) -> None:
@@ -172,7 +155,7 @@ class Digests:
         flat = [piece for each in pieces for piece in each]
         if not flat:
             return
-        found = iter(hash_pieces(flat, self._data, engine, watcher or _Nobody()))
+        found = iter(hash_pieces(flat, self._data, engine, observer))
         for (path, tree), each in zip(files, pieces, strict=True):
             mine = [next(found) for _ in each]
             if tree:

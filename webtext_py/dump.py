@@ -14,15 +14,6 @@ import pyarrow as pa
 
 from webtext_py import _core
 
-__all__ = [
-    "SCHEMA",
-    "DumpStats",
-    "Gap",
-    "Status",
-    "SubmissionReader",
-    "read_submissions",
-]
-
 
 class Status(IntEnum):
     """What a line is: the values of column `status`."""

@@ -21,14 +21,13 @@ from webtext_py.errors import InputError
 from webtext_py.given import Given, Item, is_large, list_inputs, pages_at, pages_of, scan
 from webtext_py.ledger import balance, reasons
 from webtext_py.manifest import input_names
+from webtext_py.observer import SILENT, Observer
 from webtext_py.pages.cut import cut
 from webtext_py.reader import Passed
 from webtext_py.records import EXTRACTED, table
 from webtext_py.stage import Files, Stage
 from webtext_py.text.extract import ExtractSettings, PageExtractor
-from webtext_py.workspace import Observer, Silent, Steps, Work, Workspace
-
-__all__ = ["OUT", "run_extract"]
+from webtext_py.workspace import Steps, Work, Workspace
 
 OUT = "extracted"  # in the data directory, where no other folder is named
 PARTS = Files("part-{}.parquet")
@@ -129,7 +128,7 @@ def run_extract(
     settings: ExtractSettings | None = None,
     *,
     engine: Engine | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
     force: bool = False,
 ) -> dict[str, Any]:
     """Writes the main text of the pages in `inputs` (`records.EXTRACTED`) to `out`.
@@ -141,7 +140,7 @@ def run_extract(
     passed = Passed()
     given = list_inputs(inputs, passed)
     stage = ExtractPages(given, settings or ExtractSettings(), passed.document())
-    with Workspace(out, engine or LocalEngine(), observer or Silent()) as workspace:
+    with Workspace(out, engine or LocalEngine(), observer) as workspace:
         return dict(workspace.run(stage, force=force).counts)
 
 

@@ -41,8 +41,6 @@ from webtext_py.reader.files import ending_of, named_files
 from webtext_py.text.page import Page
 from webtext_py.url.key import without_credentials
 
-__all__ = ["Given", "Item", "is_large", "list_inputs", "pages_at", "pages_of", "scan"]
-
 # An archive or table of so many bytes is read by several tasks, for which it is read once more,
 # by one, that finds the places of its pages (our choice: some seconds of work).
 LARGE_BYTES = 64 << 20
@@ -241,5 +239,5 @@ def _lines(path: Path, passed: Passed) -> Iterator[Item]:
                 continue
             capture, payload = row_capture(Location("", number, 1), row, MAX_PAYLOAD_BYTES, passed)
             # A line without an address is a page all the same.
-            usable = capture.outcome == GOOD or (not capture.url and capture.payload_digest)
+            usable = capture.outcome == GOOD or (capture.outcome == "not_http" and not capture.url)
             yield _item(capture, payload()) if usable else capture.outcome

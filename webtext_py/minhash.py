@@ -30,21 +30,6 @@ from webtext_py.errors import ConfigError
 if TYPE_CHECKING:
     from datasketch import LeanMinHash, MinHash
 
-__all__ = [
-    "PERMUTATIONS",
-    "SHINGLE",
-    "Hash",
-    "Scheme",
-    "bands_for",
-    "candidate_probability",
-    "lean_minhashes",
-    "minhashes",
-    "ngram_hash",
-    "permutations",
-    "shingle_sets",
-    "signatures",
-]
-
 Scheme = Literal["affine32", "affine64", "legacy"]
 Hash = Literal["sha1", "ngram"]
 

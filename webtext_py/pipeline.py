@@ -14,6 +14,7 @@ from webtext_py.engine import Engine, LocalEngine
 from webtext_py.errors import ConfigError
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.manifest import Entry
+from webtext_py.observer import SILENT, Observer
 from webtext_py.outlook import Given, Outlook, outlooks
 from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
@@ -28,7 +29,7 @@ from webtext_py.stages.pages import Archives, Pages
 from webtext_py.stages.shard import Shard
 from webtext_py.stages.wikipedia import Wikipedia
 from webtext_py.text.extract import ExtractSettings
-from webtext_py.workspace import Observer, Silent, Workspace, plan
+from webtext_py.workspace import Workspace, plan
 
 __all__ = ["STAGES", "Build", "Sources"]
 
@@ -91,7 +92,7 @@ class Build:
     def run(
         self,
         engine: Engine | None = None,
-        observer: Observer | None = None,
+        observer: Observer = SILENT,
         *,
         force: bool = False,
         start: str | None = None,
@@ -101,7 +102,7 @@ class Build:
         `force` redoes stale stages; `start` names a stage to redo with all after it. Raises
         `InputError` when nothing is left to build from.
         """
-        with Workspace(self.data, engine or LocalEngine(), observer or Silent()) as workspace:
+        with Workspace(self.data, engine or LocalEngine(), observer) as workspace:
             return workspace.run_all(self.stages, force=force, start=self._first(start))
 
     def dry_run(self, *, force: bool = False, start: str | None = None) -> list[tuple[str, str]]:

@@ -12,25 +12,6 @@ import pyarrow as pa
 
 from webtext_py import layout
 
-__all__ = [
-    "CAPTURES",
-    "DOCUMENTS",
-    "DUPLICATES",
-    "FETCHED",
-    "GOOD_CAPTURES",
-    "LEDGER_LINES",
-    "LEDGER_URLS",
-    "LINKS",
-    "REMOVED",
-    "SCHEMAS",
-    "SHARDS",
-    "TOKENS_UINT16",
-    "TOKENS_UINT32",
-    "WIKIPEDIA",
-    "doc_id",
-    "table",
-]
-
 # Milliseconds: the coarsest unit that Parquet has.
 TIMESTAMP = pa.timestamp("ms", tz="UTC")
 HEADERS = pa.list_(
@@ -84,7 +65,9 @@ CAPTURES = pa.schema(
             LOCATION,
             "file; offset and length in bytes, bytes to skip (or row, 1; or row group, 1, rows)",
         ),
-        _column("payload_digest", pa.string(), "`sha1:` and base32, as in WARC", null=True),
+        _column(
+            "payload_digest", pa.string(), "`sha1:` and base32, as in WARC; of records", null=True
+        ),
     ]
 )
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 65536
@@ -89,12 +87,7 @@ class Shuffle:
     def __enter__(self) -> "Shuffle":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         try:
             if kind is None:
                 self._flush()
@@ -168,6 +161,8 @@ def group_starts(sorted_keys: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.in
     keys = sorted_keys.combine_chunks() if isinstance(sorted_keys, pa.ChunkedArray) else sorted_keys
     if len(keys) == 0:
         return np.zeros(0, np.int64)
+    import pyarrow.compute as pc  # here alone: commands that sort nothing start sooner
+
     changes = pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1))
     flags = np.concatenate([[True], changes.to_numpy(zero_copy_only=False)])
     return np.flatnonzero(flags).astype(np.int64)

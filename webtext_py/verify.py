@@ -33,9 +33,9 @@ from webtext_py.layout import (
 )
 from webtext_py.ledger import KEPT
 from webtext_py.manifest import Entry, Manifest
+from webtext_py.observer import SILENT, Observer
 from webtext_py.removed_list import COLUMNS, RemovedList
 from webtext_py.tables import iterate
-from webtext_py.workspace import Observer, Silent
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Report:
         return {"files": self.files, "checks": self.checks, "problems": self.problems}
 
 
-def verify(data: Path, engine: Engine | None = None, observer: Observer | None = None) -> Report:
+def verify(data: Path, engine: Engine | None = None, observer: Observer = SILENT) -> Report:
     """Checks a data directory, its files by tasks of the engine. Raises `InputError` where there is
     no manifest to check against."""
     manifest = Manifest(data)
@@ -68,7 +68,7 @@ def verify(data: Path, engine: Engine | None = None, observer: Observer | None =
         )
     report = Report()
     entries = [entry for entry in manifest.stages.values() if entry.state == "done"]
-    sound = _files(report, data, entries, engine or ThreadEngine(), observer or Silent())
+    sound = _files(report, data, entries, engine or ThreadEngine(), observer)
     for name, entry in manifest.stages.items():
         if entry.state != "done":
             report.problems.append(f"stage `{name}` was begun and not finished")

@@ -16,8 +16,6 @@ import pyarrow as pa
 from webtext_py import _core
 from webtext_py.columns import text_column
 
-__all__ = ["NORMALISER_VERSION", "normalize", "text_digests", "word_counts", "word_spans"]
-
 NORMALISER_VERSION: int = _core.NORMALISER_VERSION
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from webtext_py.digests import STATE, Digests
 from webtext_py.engine import Done, Engine, LocalEngine, Task, ThreadEngine
@@ -31,43 +31,12 @@ from webtext_py.engine.task import Job, TaskFunction
 from webtext_py.errors import InputError
 from webtext_py.ledger import add_up
 from webtext_py.manifest import REMOVAL, Entry, Manifest, differences, refuse_stale
+from webtext_py.observer import SILENT, Observer
 from webtext_py.stage import Files, Stage
 from webtext_py.tables import join_shuffles
 from webtext_py.versions import library_version
 
 MOST_FILES = 1024  # our choice: that a task of a merge reads
-
-
-class Observer(Protocol):
-    """Hears what is done; the command draws bars from it."""
-
-    def stage_started(self, stage: str) -> None:
-        """A stage begins or is taken up again."""
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """A step of the stage at work begins: `total` units of work are left."""
-
-    def advanced(self, units: int) -> None:
-        """`units` more are done."""
-
-    def stage_ended(self, stage: str, entry: Entry, fresh: bool) -> None:
-        """A stage is done; `fresh` is false where it had been before."""
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def stage_started(self, stage: str) -> None:
-        """Ignored."""
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """Ignored."""
-
-    def advanced(self, units: int) -> None:
-        """Ignored."""
-
-    def stage_ended(self, stage: str, entry: Entry, fresh: bool) -> None:
-        """Ignored."""
 
 
 Verdict = Literal["done", "resume", "run", "redo", "stale"]
@@ -93,7 +62,7 @@ class Workspace:
 
     data: Path
     engine: Engine = field(default_factory=LocalEngine)
-    observer: Observer = field(default_factory=Silent)
+    observer: Observer = SILENT
     reading: bool = False  # makes nothing and locks nothing: a stage that is not done is an error
 
     def __enter__(self) -> "Workspace":
@@ -118,7 +87,7 @@ class Workspace:
             (self.data / STATE).mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise InputError(f"`{self.data}` is a file; a data directory was expected") from None
-        self.lease = Lease.take(self.data / STATE, self._say)
+        self.lease = Lease.take(self.data / STATE, self.observer.note)
 
     def _release(self) -> None:
         if not self.reading:
@@ -128,11 +97,6 @@ class Workspace:
         """Writes the manifest, unless another webtext has the directory by now."""
         self.lease.check()
         self.manifest.save()
-
-    def _say(self, line: str) -> None:
-        note = getattr(self.observer, "note", None)
-        if note is not None:
-            note(line)
 
     def __exit__(self, *_: object) -> None:
         self.engine.close()

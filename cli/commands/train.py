@@ -152,7 +152,7 @@ class Training(Progress):
             text += f"  noise scale {line['noise_scale']:,.0f}"
         if self.console.is_terminal:
             if self.task is None:
-                super().__exit__(None, None, None)  # its bars and ours cannot both be live
+                super().__exit__()  # its bars and ours cannot both be live
                 self.bar.start()
                 self.task = self.bar.add_task("", total=steps)
             self.bar.update(self.task, total=steps, completed=line["step"], description=text)

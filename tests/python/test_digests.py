@@ -13,8 +13,9 @@ from engine_tasks import double
 from webtext_py import digests
 from webtext_py.digests import Digests, hash_pieces, whole
 from webtext_py.engine import LocalEngine, ThreadEngine
+from webtext_py.observer import Observer
 from webtext_py.stage import Files, Stage
-from webtext_py.workspace import Silent, Steps, Work, Workspace
+from webtext_py.workspace import Steps, Work, Workspace
 
 OUT = Files("out/{}.txt")
 
@@ -70,7 +71,7 @@ def test_pieces_by_every_engine(tmp_path: Path, blocks: int) -> None:
         paths[-1].write_bytes(bytes([number]) * 700 * number)
     expected = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     for engine in (LocalEngine(1), LocalEngine(2), ThreadEngine(2)):
-        found = hash_pieces([whole(path) for path in paths], tmp_path, engine, Silent())
+        found = hash_pieces([whole(path) for path in paths], tmp_path, engine, Observer())
         assert found == expected
         engine.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == [p.name for p in paths]

@@ -19,9 +19,9 @@ from webtext_py.cli.main import webtext
 from webtext_py.engine import LocalEngine
 from webtext_py.errors import InputError, StaleError
 from webtext_py.extraction import run_extract
+from webtext_py.observer import Observer
 from webtext_py.records import EXTRACTED
 from webtext_py.text.extract import ExtractSettings
-from webtext_py.workspace import Silent
 
 
 def html(name: str) -> str:
@@ -221,5 +221,5 @@ def test_a_killed_process_is_followed_by_a_careful_one(inputs: Path, tmp_path: P
     assert run().returncode == -signal.SIGABRT
     again = run()
     assert again.stdout == "6\n", again.stderr
-    run_extract([inputs], tmp_path / "plain", engine=LocalEngine(1), observer=Silent())
+    run_extract([inputs], tmp_path / "plain", engine=LocalEngine(1), observer=Observer())
     assert texts(tmp_path / "out") == texts(tmp_path / "plain")

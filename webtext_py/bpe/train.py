@@ -1,24 +1,22 @@
-"""Training a vocabulary: text or counts in, `Vocabulary` out."""
+"""Training a vocabulary: text or counts in, a vocabulary out."""
 
-import itertools
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from webtext_py import _core, defaults
 from webtext_py.ahead import Ahead
 from webtext_py.bpe import counts, texts
-from webtext_py.bpe.vocabulary import PATTERNS, Vocabulary
+from webtext_py.bpe.vocabulary import PATTERNS
 from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import ConfigError, InputError
+from webtext_py.observer import Observer
 from webtext_py.reader import Source
-from webtext_py.workspace import Observer, Silent
 
 MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the core)
 
@@ -56,7 +54,7 @@ class BpeConfig:
 class Trained:
     """A vocabulary with what it was made from."""
 
-    vocabulary: Vocabulary
+    vocabulary: _core.BpeEncoder
     text_bytes: int  # 0 where counts were given
     pieces: int  # distinct
 
@@ -69,7 +67,7 @@ def count_texts(
     observer: Observer | None = None,
 ) -> tuple[_core.BpePieces, int]:
     """Piece counts of columns of text, and their bytes."""
-    observer = observer or Silent()
+    observer = observer or Observer()
     excluded = [text.encode() for text in config.special] if config.exclude_special else []
     counter = _core.BpeCounter(config.pattern, config.sequence == "line", excluded)
     threads = threads or available_cpus()
@@ -92,7 +90,7 @@ def count_files(
     observer: Observer | None = None,
 ) -> tuple[_core.BpePieces, int]:
     """Piece counts of files of text, and the bytes of that text."""
-    observer = observer or Silent()
+    observer = observer or Observer()
     observer.step_started("count", texts.estimated_bytes(files, text_field), "bytes")
     columns = (
         column for file in files for column in texts.batches(file, text_field, config.sequence)
@@ -117,12 +115,13 @@ def load_counts(paths: Sequence[Path], config: BpeConfig) -> _core.BpePieces:
 
 def learn(
     pieces: _core.BpePieces, config: BpeConfig, *, observer: Observer | None = None
-) -> Vocabulary:
+) -> _core.BpeEncoder:
     """The vocabulary of piece counts, which are used up.
 
-    It is smaller than asked for where the text has no more pairs of `min_frequency`.
+    Ids: the 256 bytes in GPT-2's order, the merges' tokens, the special tokens. It is smaller than
+    asked for where the text has no more pairs of `min_frequency`.
     """
-    observer = observer or Silent()
+    observer = observer or Observer()
     size = config.vocab_size - len(config.special)
     observer.step_started("merge", size - 256, "merges")
     last = 256
@@ -132,21 +131,15 @@ def learn(
         observer.advanced(entries - last)
         last = entries
 
-    merges, offsets, data = pieces.train(size, config.min_frequency, report)
-    ends = np.frombuffer(memoryview(offsets), np.int64).tolist()
-    joined = bytes(data)
-    tokens = [joined[start:end] for start, end in itertools.pairwise(ends)]
-    report(len(tokens))
-    columns = np.frombuffer(memoryview(merges), np.uint32).reshape(-1, 3)
-    pairs = list(zip(columns[:, 0].tolist(), columns[:, 1].tolist(), strict=True))
-    clashes = {text.encode() for text in config.special} & set(tokens)
-    if clashes:
-        text = min(clashes).decode()
-        raise InputError(
-            f"the text spells the special token `{text}` so often that it became a token",
-            "`--exclude-special` keeps it out, `--special` names another",
-        )
-    return Vocabulary(tokens, pairs, config.special, config.pattern)
+    vocabulary = pieces.train(size, config.min_frequency, config.pattern, config.special, report)
+    report(vocabulary.id_limit - len(config.special))
+    for text in config.special:
+        if vocabulary.token_id(text.encode()) is not None:
+            raise InputError(
+                f"the text spells the special token `{text}` so often that it became a token",
+                "`--exclude-special` keeps it out, `--special` names another",
+            )
+    return vocabulary
 
 
 def train_texts(columns: Iterable[Any], config: BpeConfig, threads: int | None = None) -> Trained:

@@ -5,17 +5,19 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from webtext_py import _core
 from webtext_py.bpe import counts, texts
 from webtext_py.bpe.train import BpeConfig, count_files, learn, load_counts
-from webtext_py.bpe.vocabulary import FILES, Vocabulary, write_vocabulary
+from webtext_py.bpe.vocabulary import FILES, write_vocabulary
 from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER, TRAIN_SHARDS
 from webtext_py.manifest import input_names
+from webtext_py.observer import Observer
 from webtext_py.reader import Passed, recognise
 from webtext_py.shards import shards_stage, training_shards
 from webtext_py.stage import Files, Stage
-from webtext_py.workspace import Made, Observer, Silent, Steps, Work, Workspace
+from webtext_py.workspace import Made, Steps, Work, Workspace
 
 # Our choice, of text: what one task counts. Less is counted in the command's own process, whose
 # threads share one table of pieces.
@@ -138,7 +140,7 @@ def train_vocabulary(
 ) -> Mapping[str, Any]:
     """Trains into `tokenizer/` of the data directory, or into the folder `out`, which is written
     whole and remembers nothing. Returns the numbers of its making."""
-    observer = observer or Silent()
+    observer = observer or Observer()
     shards = not asked.inputs and not asked.from_counts
     if out is None:
         with Workspace(data, engine or ThreadEngine(), observer) as workspace:
@@ -156,10 +158,10 @@ def train_vocabulary(
 
 def make_vocabulary(
     asked: Asked, given: Sequence[Path] | None = None, observer: Observer | None = None
-) -> tuple[Vocabulary, dict[str, Any]]:
+) -> tuple[_core.BpeEncoder, dict[str, Any]]:
     """A vocabulary from the files `given`, else from those asked for, and the numbers of its
     making."""
-    observer = observer or Silent()
+    observer = observer or Observer()
     settings, passed = asked.settings, Passed()
     if asked.from_counts:
         pieces, size = load_counts(asked.from_counts, settings), 0
@@ -178,8 +180,8 @@ def make_vocabulary(
     facts = {
         "text_bytes": size,
         "pieces": distinct,
-        "vocab_size": len(vocabulary),
-        "merges": len(vocabulary.merges),
+        "vocab_size": vocabulary.id_limit,
+        "merges": vocabulary.merge_count,
         "passed_over": passed.document(),
     }
     return vocabulary, facts

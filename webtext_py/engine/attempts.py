@@ -8,7 +8,6 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 NAME = "attempts.jsonl"
@@ -32,12 +31,7 @@ class Attempts:
     def __enter__(self) -> "Attempts":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stream.close()
 
     def crashes(self, task: str, fingerprint: str) -> int:

@@ -11,7 +11,8 @@ from webtext_py.engine import LocalEngine
 from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.extras import require
-from webtext_py.workspace import Observer, Silent, Workspace
+from webtext_py.observer import Observer
+from webtext_py.workspace import Workspace
 
 from .stage import FOLDER, Evaluate, Settings, Test
 
@@ -59,7 +60,7 @@ def evaluate(
     out = request.out or model.name
     _check_name(out, "`--out`")
     engine = LocalEngine(request.workers or _processes(settings.device))
-    with Workspace(request.data, engine=engine, observer=observer or Silent()) as workspace:
+    with Workspace(request.data, engine=engine, observer=observer or Observer()) as workspace:
         indexes = _indexes(workspace, say) if request.overlap else {}
         stage = Evaluate(out, model.folder, tests, settings, model.facts, indexes)
         old = workspace.manifest.stages.get(stage.name)

@@ -18,8 +18,6 @@ from ipaddress import (
 
 from webtext_py.errors import ConfigError
 
-__all__ = ["Address", "Guard", "Network", "networks"]
-
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 

@@ -22,7 +22,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,8 +31,6 @@ from warcio.warcwriter import WARCWriter
 from webtext_py.engine.commit import flush
 from webtext_py.fetch.client import Exchange
 from webtext_py.pages.http import is_clean_url
-
-__all__ = ["JOURNAL", "Archive", "Attempt", "journal_line", "journal_lines", "read_journal"]
 
 JOURNAL = "fetch-journal.jsonl"
 _PART = ".part"
@@ -131,12 +128,7 @@ class Archive:
         self._journal = (self.folder / JOURNAL).open("ab", buffering=0)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close_file()
         os.fsync(self._journal.fileno())
         self._journal.close()

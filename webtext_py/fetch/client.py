@@ -9,7 +9,6 @@ import datetime as dt
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -25,8 +24,6 @@ from webtext_py.fetch.resolver import Resolver, SystemResolver
 from webtext_py.pages.content import declared
 from webtext_py.pages.http import first_value
 from webtext_py.url.key import without_credentials
-
-__all__ = ["Client", "Exchange"]
 
 Headers = list[tuple[str, str]]
 
@@ -100,12 +97,7 @@ class Client:
         )
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
     def check(self, url: str) -> tuple[str, int]:

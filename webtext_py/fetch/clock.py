@@ -2,8 +2,6 @@
 
 import datetime as dt
 
-__all__ = ["now"]
-
 
 def now() -> dt.datetime:
     """Now, UTC, to the millisecond (what our tables hold)."""

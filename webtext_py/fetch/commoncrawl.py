@@ -44,8 +44,6 @@ from webtext_py.pages.http import is_html, parse_head
 from webtext_py.reader.parquet import column_facts
 from webtext_py.url.key import url_key
 
-__all__ = ["CommonCrawl", "Row", "index_files", "look_up", "mirrored"]
-
 _COLUMNS = [
     "url_surtkey", "url", "fetch_time", "fetch_status", "content_mime_detected",
     "warc_filename", "warc_record_offset", "warc_record_length",

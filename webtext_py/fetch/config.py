@@ -11,8 +11,6 @@ from webtext_py import defaults
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.fetch.limits import Limits
 
-__all__ = ["NETWORK", "FetchConfig"]
-
 # Values of `--pages` that open sockets.
 NETWORK = ("live", "wayback", "commoncrawl")
 _WEB = re.compile(r"https?://[^/\s]")

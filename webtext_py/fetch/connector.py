@@ -26,13 +26,6 @@ if TYPE_CHECKING:
 
     from webtext_py.fetch.resolver import Resolver
 
-__all__ = [
-    "CountedConnection",
-    "HostsFile",
-    "make_connector",
-    "read_hosts",
-]
-
 
 class HostsFile:
     """Fixed addresses by name, for tests and closed networks; other names have none."""

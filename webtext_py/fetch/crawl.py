@@ -19,8 +19,6 @@ from webtext_py.url.key import fetch_url
 if TYPE_CHECKING:
     from webtext_py.fetch.state import Left
 
-__all__ = ["Link", "Wanted", "crawl", "turn_of"]
-
 _TAKEN = 16  # links of a site in memory; our choice
 
 # How long a worker sleeps when every site waits; also bounds how late a Ctrl-C is seen.

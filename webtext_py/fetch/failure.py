@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["REASONS", "RETRIED", "AddressRefusedError", "FetchError"]
-
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "address_refused": "the host's address is not public",

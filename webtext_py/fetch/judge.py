@@ -9,8 +9,6 @@ import re
 from webtext_py.text import rules
 from webtext_py.text.page import Page
 
-__all__ = ["dead_page", "same_page"]
-
 # Parked pages and walls are small; an article's markup is not looked at. Our choice.
 _SMALL_PAGE = 64 << 10
 # A page with fewer word 5-shingles of its own than this, beside the host's page for a missing path,

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from webtext_py import defaults
 
-__all__ = ["Limits"]
-
 
 @dataclass(frozen=True)
 class Limits:

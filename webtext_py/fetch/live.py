@@ -21,8 +21,6 @@ from webtext_py.pages.coding import decode_body
 from webtext_py.pages.http import REDIRECTS, is_html, join_location
 from webtext_py.url.key import fetch_url
 
-__all__ = ["Fetched", "Live", "retry_after_s"]
-
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _RESERVATION_BYTES = 256 << 10  # of a tdmrep.json; our choice
 _PROBES = 4096  # hosts whose answer for a missing path is remembered at a time

@@ -9,8 +9,6 @@ import re
 
 from webtext_py.fetch.robots import PRODUCT
 
-__all__ = ["header_opt_out", "meta_opt_out"]
-
 _REFUSING = frozenset({"noindex", "none", "noai"})
 # Meta tags stand in the head; so much of a page is looked at.
 _HEAD_BYTES = 1 << 17

@@ -8,8 +8,6 @@ from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.failure import RETRIED, FetchError
 from webtext_py.fetch.live import retry_after_s
 
-__all__ = ["Pace"]
-
 # Without `Retry-After`, after 429: our choice; the Internet Archive blocks for an hour those who go
 # on within a minute.
 _HOLD_S = 60.0

@@ -17,8 +17,6 @@ from typing import Protocol
 
 from webtext_py.fetch.failure import FetchError
 
-__all__ = ["Resolver", "SystemResolver"]
-
 # All our choice. Threads hold 8 MiB of address space and next to no memory.
 _THREADS = 128
 _TIMEOUT_S = 10.0

@@ -19,8 +19,6 @@ from webtext_py.fetch.limits import Limits
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.http import join_location
 
-__all__ = ["PRODUCT", "Robots", "Rules", "parse"]
-
 # The product token that robots.txt files name us by.
 PRODUCT = "webtext"
 _BOM = b"\xef\xbb\xbf"

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from webtext_py import _core
@@ -23,10 +22,9 @@ from webtext_py.fetch.resolver import SystemResolver
 from webtext_py.fetch.schedule import Manners
 from webtext_py.fetch.state import FetchState, Left
 from webtext_py.fetch.surt import surt_key
+from webtext_py.observer import Observer
 from webtext_py.removed_list import OUTCOME as REMOVED
 from webtext_py.removed_list import RemovedList
-
-__all__ = ["NAMES", "Watcher", "fetch"]
 
 # What a source takes links by: a site's turn, a host's captures, a place in the index.
 NAMES: Mapping[str, Callable[[Link], str]] = {
@@ -37,26 +35,13 @@ NAMES: Mapping[str, Callable[[Link], str]] = {
 _SAY_S = 1.0  # how often the state of the queues is said
 
 
-class Watcher(Protocol):
-    """Hears how a fetch goes."""
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """A source begins with `total` pages left."""
-
-    def advanced(self, units: int) -> None:
-        """`units` more are done."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line: what is waited for, reasons so far."""
-
-
 class _Fetch:
     """One run of one or more sources over the links that none of them has had."""
 
     def __init__(
-        self, archive: Archive, config: FetchConfig, watcher: Watcher, removed: RemovedList
+        self, archive: Archive, config: FetchConfig, observer: Observer, removed: RemovedList
     ) -> None:
-        self.archive, self.config, self.watcher = archive, config, watcher
+        self.archive, self.config, self.observer = archive, config, observer
         self.removed = removed
         # One thread packs and writes: zlib lets the interpreter go meanwhile.
         self.writer = ThreadPoolExecutor(1, "archive")
@@ -71,7 +56,7 @@ class _Fetch:
     async def source(self, name: str, links: Left) -> None:
         """Asks one source for all of `links`."""
         self.outcomes.clear()
-        self.watcher.step_started(name, len(links), "pages")
+        self.observer.step_started(name, len(links), "pages")
         config = self.config
         resolver = SystemResolver() if config.hosts is None else read_hosts(config.hosts)
         client = Client(
@@ -99,7 +84,7 @@ class _Fetch:
         from webtext_py.fetch.wayback import Wayback
 
         config = self.config
-        pace = Pace(client, config.archive_per_minute, self.watcher.note)
+        pace = Pace(client, config.archive_per_minute, self.observer.note)
         archive = Wayback(
             pace, config.cdx, config.memento, config.capture_window_days, client.limits
         )
@@ -110,7 +95,7 @@ class _Fetch:
 
         config = self.config
         # A static file server: ten requests a second, one at a time. Our choice.
-        pace = Pace(client, 600.0, self.watcher.note)
+        pace = Pace(client, 600.0, self.observer.note)
         crawls = CommonCrawl(
             pace, config.cc_index, config.cc_data, config.capture_window_days, client.limits
         )
@@ -141,7 +126,7 @@ class _Fetch:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self.writer, self.archive.add_members, attempt, members)
         self.outcomes[result.outcome] += 1
-        self.watcher.advanced(1)
+        self.observer.advanced(1)
         if source != "live":
             self._say(lambda: summary(self.outcomes))
 
@@ -155,7 +140,7 @@ class _Fetch:
     def _say(self, text: Callable[[], str]) -> None:
         if time.monotonic() - self.said >= _SAY_S:
             self.said = time.monotonic()
-            self.watcher.note(text())
+            self.observer.note(text())
 
 
 def _robots_attempt(exchange: Exchange) -> Attempt:
@@ -170,7 +155,7 @@ def fetch(
     state: FetchState,
     sources: Sequence[str],
     config: FetchConfig,
-    watcher: Watcher,
+    observer: Observer,
 ) -> None:
     """Fetches what is missing of the links of `state` into `folder`; `state` has the attempts then.
 
@@ -182,7 +167,7 @@ def fetch(
     config.check(tuple(sources))
     configuration = config.record(tuple(sources))
     with Archive(folder, configuration, rotate_bytes=config.rotate_bytes) as archive:
-        run = _Fetch(archive, config, watcher, state.removed)
+        run = _Fetch(archive, config, observer, state.removed)
         try:
             state.read(folder)
             for link in state.never_asked(sources):

@@ -15,8 +15,6 @@ from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.limits import Limits
 from webtext_py.url.host import registrable_domain
 
-__all__ = ["Manners", "site_of"]
-
 _PATIENCE_S = 1.0  # our choice
 
 

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from webtext_py.fetch.archive import Attempt, journal_line, journal_lines
@@ -16,8 +15,6 @@ from webtext_py.fetch.crawl import Link
 from webtext_py.pages.capture import GOOD
 from webtext_py.removed_list import RemovedList
 from webtext_py.url.key import without_credentials
-
-__all__ = ["FetchState", "Left"]
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -49,12 +46,7 @@ class FetchState:
         self._base.executescript(_TABLES)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._base.close()
         self._path.unlink(missing_ok=True)
 

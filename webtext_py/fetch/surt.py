@@ -8,8 +8,6 @@ is decided by `url_key`.
 import re
 from urllib.parse import unquote_to_bytes, urlsplit
 
-__all__ = ["surt_key"]
-
 _WWW = re.compile(r"www\d*\.")
 _SESSIONS = [
     re.compile(p, re.IGNORECASE)

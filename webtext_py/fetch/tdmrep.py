@@ -17,8 +17,6 @@ from urllib.parse import quote, urlsplit
 
 from webtext_py.fetch.failure import RETRIED, FetchError
 
-__all__ = ["PATH", "Reservations", "parse"]
-
 PATH = "/.well-known/tdmrep.json"
 _HELD = 4096  # hosts' files in memory; our choice
 _ROWS = 1000  # of one file; our choice

@@ -27,8 +27,6 @@ from webtext_py.pages.coding import decode_body
 from webtext_py.pages.http import REDIRECTS, is_clean_url, is_html, join_location
 from webtext_py.url.key import url_key, without_credentials
 
-__all__ = ["Memento", "Wayback", "memento_base", "read_cdx"]
-
 # A query for a whole host pays from so many links on; more rows than this and the links are asked
 # for one by one. Our choices.
 _HOST_LINKS = 4

@@ -21,19 +21,19 @@ from webtext_py.engine.commit import PART, commit_folder, write_json
 from webtext_py.errors import InputError
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
+from webtext_py.observer import SILENT, Observer
 from webtext_py.overlap.evidence import Evidence
 from webtext_py.overlap.training import TrainingText
 from webtext_py.reader import Source, group_batches, open_source
 from webtext_py.reader.columns import takeable
 from webtext_py.reader.parquet import arrow_batches
 from webtext_py.tables import write_without
-from webtext_py.workspace import Observer, Silent
 
 LEDGER = "ledger.json"
 
 
 def drop_overlapping(
-    text: TrainingText, evidence: Evidence, folder: Path, *, observer: Observer | None = None
+    text: TrainingText, evidence: Evidence, folder: Path, *, observer: Observer = SILENT
 ) -> dict[str, Any]:
     """Writes the training files again without the documents that share an n-gram with a test set.
 
@@ -44,7 +44,6 @@ def drop_overlapping(
     appears when all is written. Returns the totals. Raises `InputError` for a file whose name
     would lead out of the folder or be the ledger's.
     """
-    observer = observer or Silent()
     folder = folder.resolve()  # `.` has no name
     part = folder.with_name(f"{PART}{folder.name}")
     names = input_names([source.path for source in text.sources])

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from webtext_py import _core
 from webtext_py.columns import text_column
+from webtext_py.observer import SILENT, Observer
 from webtext_py.overlap.training import TrainingText
-from webtext_py.workspace import Observer, Silent
 
 PASSAGE = 160  # characters of the training text shown on each side of a run: our choice
 MOST_PASSAGE = 4000  # characters of a run shown: our choice
@@ -69,14 +69,13 @@ def find_evidence(
     training: TrainingText,
     *,
     threads: int = 1,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
 ) -> Evidence:
     """Reads all training text once. Memory grows with the test sets, not with the training text.
 
     The result does not depend on `threads` or on how the text is cut into files and batches, but
     for which of several equally long runs is shown: the first in the order of the files.
     """
-    observer = observer or Silent()
     observer.step_started("evidence", training.size(), "bytes")
     part = find_part(texts, training, threads, observer.advanced)
     return joined([part], texts, training)

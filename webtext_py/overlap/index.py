@@ -15,18 +15,8 @@ import pyarrow as pa
 from webtext_py import _core, defaults
 from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, FormatError, InputError
+from webtext_py.observer import SILENT, Observer
 from webtext_py.overlap.training import TrainingText
-from webtext_py.workspace import Observer, Silent
-
-__all__ = [
-    "LEAST_MEMORY",
-    "Index",
-    "IndexConfig",
-    "build_index",
-    "check_index",
-    "merge_indexes",
-    "upper_bound",
-]
 
 LEAST_MEMORY = 4 << 20  # the core's
 REPORT_PROBES = 1_000_000  # GPT-2 report, section 4: "1M strings"
@@ -139,7 +129,7 @@ def build_index(
     *,
     memory: int = defaults.INDEX_MEMORY,
     threads: int = 1,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
     say: Callable[[str], None] = lambda line: None,
 ) -> Index:
     """Writes the index of `text` to `path`, which appears when it is whole.
@@ -150,7 +140,6 @@ def build_index(
     `InputError` where `config.capacity` is too small.
     """
     config = config or IndexConfig()
-    observer = observer or Silent()
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         builder = _core.IndexBuilder(
@@ -188,7 +177,7 @@ def check_index(
     probes: int = defaults.CHECK_PROBES,
     seed: int = defaults.CHECK_SEED,
     threads: int = 1,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
 ) -> dict[str, Any]:
     """Verifies the file's digest, measures its false positive rate and stores the result in it.
 
@@ -206,10 +195,9 @@ def measure_index(
     probes: int = defaults.CHECK_PROBES,
     seed: int = defaults.CHECK_SEED,
     threads: int = 1,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
 ) -> CheckRecord:
     """What `check_index` measures, for `store_check` and `measured`; the file stays as it is."""
-    observer = observer or Silent()
     observer.step_started("digest", 1, "file")
     index.core.verify(threads)
     observer.advanced(1)

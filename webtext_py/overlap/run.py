@@ -18,6 +18,7 @@ from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.engine.commit import write_bytes, write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.manifest import input_names
+from webtext_py.observer import SILENT, Observer
 from webtext_py.overlap import spread
 from webtext_py.overlap.drop import drop_overlapping
 from webtext_py.overlap.evidence import Evidence, find_evidence
@@ -44,7 +45,7 @@ from webtext_py.overlap.testsets import TestSet, TextAs, find_test_sets, read_te
 from webtext_py.overlap.training import TrainingText
 from webtext_py.reader import Passed, passed_said
 from webtext_py.shards import training_shards
-from webtext_py.workspace import Observer, Silent, Workspace
+from webtext_py.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def overlap(
     memory: int = INDEX_MEMORY,
     threads: int = 1,
     engine: Engine | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Outcome]:
     """Measures how much of each test set is in the training text and writes the reports to
@@ -101,7 +102,6 @@ def overlap(
 
     `say` hears lines for the user. Raises `InputError` and `FormatError` for wrong inputs.
     """
-    observer = observer or Silent()
     passed = Passed()  # of the folders of test sets and training text
     found, lines = find_test_sets(config.test, passed)
     for line in lines:
@@ -214,11 +214,10 @@ def build(
     *,
     memory: int = INDEX_MEMORY,
     threads: int = 1,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
     say: Callable[[str], None] = lambda line: None,
 ) -> Index:
     """The index that `overlap` would ask, made if it is missing."""
-    observer = observer or Silent()
     if not config.train:
         training_shards(data, "--train")  # before anything is written
     with Workspace(data, observer=observer) as workspace:
@@ -237,10 +236,9 @@ def check(
     probes: int,
     seed: int,
     threads: int = 1,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
 ) -> tuple[Index, dict[str, Any]]:
     """Measures the index at `path` (default: the shards' 8-grams) and stores the result in it."""
-    observer = observer or Silent()
     path = path or data / INDEX.name("ngram8")
     index = Index(path)
     observer.stage_started("overlap check")

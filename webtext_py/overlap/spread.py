@@ -16,11 +16,11 @@ from webtext_py.digests import STATE
 from webtext_py.engine import Engine, advance
 from webtext_py.engine.commit import write_bytes
 from webtext_py.engine.task import Job, Task
+from webtext_py.observer import Observer
 from webtext_py.overlap.evidence import Evidence, Part, Stretch, find_part, joined
 from webtext_py.overlap.report import Layout
 from webtext_py.overlap.training import TrainingText
 from webtext_py.reader import recognise
-from webtext_py.workspace import Observer
 
 # Our choice, of files: what one task reads. Less is read in the command's own process, whose
 # threads share one set of n-grams.

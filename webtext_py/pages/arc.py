@@ -8,8 +8,6 @@ import re
 
 from webtext_py.pages.warc import RecordHeader, decode_text
 
-__all__ = ["EDGE", "HEADER_MAX", "SEPARATORS", "begins", "find", "header_end", "parse"]
-
 # Longest header line: the URL makes it, and servers take 8 KiB of it; our choice is twice that.
 HEADER_MAX = 1 << 14
 EDGE = HEADER_MAX

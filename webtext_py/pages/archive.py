@@ -48,18 +48,6 @@ from webtext_py.pages.runs import open_runs
 from webtext_py.reader.files import ending_of, files_in, named_files, shown
 from webtext_py.reader.passed import Passed
 
-__all__ = [
-    "Capture",
-    "Container",
-    "Damage",
-    "Location",
-    "Payload",
-    "Scan",
-    "list_containers",
-    "read_captures",
-    "scan_container",
-]
-
 _CAPTURES = frozenset({"response", "resource", "revisit"})
 _HEX_SHA1 = re.compile(r"[0-9a-fA-F]{40}\Z")
 

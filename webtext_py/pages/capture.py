@@ -7,18 +7,6 @@ import pyarrow as pa
 
 from webtext_py import records
 
-__all__ = [
-    "GOOD",
-    "MAX_BODY_BYTES",
-    "MAX_PAYLOAD_BYTES",
-    "SCANNED",
-    "Capture",
-    "Location",
-    "Payload",
-    "captures_to_batch",
-    "location_of",
-]
-
 # A page larger than this is no page. Our choice: Common Crawl cuts payloads at 1 MiB (5 MiB since
 # 2025), and the extractor's own limit is 20 MB of text.
 MAX_PAYLOAD_BYTES = 64 << 20
@@ -56,7 +44,8 @@ class Capture:
     `not_html`, `no_http_headers`, `not_http` (another scheme, or no URL), `too_large`, `no_payload`
     (a table without one), `damaged_record`. A revisit may carry headers of its own.
     `redirect_to`: absolute, for a 3xx with a usable `Location`. `payload_digest`: as recorded (not
-    verified), else computed over the payload as it is stored, with its codings.
+    verified), else computed over the payload as it is stored, with its codings; null of what is no
+    record.
     """
 
     url: str

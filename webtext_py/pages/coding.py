@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from webtext_py.pages.inflate import GZIP, RAW, ZLIB, InflateError, Inflater
 
-__all__ = ["MAX_LAYERS", "Decoded", "dechunk", "decode_body"]
-
 # More stacked codings than this are an attack, not a page: our choice (browsers stop near it).
 MAX_LAYERS = 8
 # Largest zstd window: RFC 8878 recommends that decoders support 8 MiB; `zstd` takes 128 MiB.

@@ -8,8 +8,6 @@ Every look at foreign bytes takes linear time.
 import re
 from typing import Literal
 
-__all__ = ["OTHER_FORMATS", "SNIFF_BYTES", "begins_like_page", "declared", "other_than_html"]
-
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
 # What servers say when they do not know, and what may hold XHTML.
 _UNKNOWN_TYPES = frozenset(

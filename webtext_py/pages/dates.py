@@ -3,8 +3,6 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-__all__ = ["parse_date"]
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # W3C profile of ISO 8601 (WARC 1.1, 5.4), and ClueWeb09's: a day of the year behind the month,

@@ -20,8 +20,6 @@ from types import ModuleType
 from webtext_py.pages.runs import PlainRun, Run, Runs
 from webtext_py.pages.warc import RecordHeader
 
-__all__ = ["Damage", "Frame", "Frames", "Reader", "digest_fits"]
-
 _NEWLINES = b"\r\n"
 _FILL = 1 << 16
 # Line ends looked over between two records; more would be damage of a sort nobody has seen.

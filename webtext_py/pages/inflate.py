@@ -2,8 +2,6 @@
 
 import zlib
 
-__all__ = ["GZIP", "RAW", "ZLIB", "InflateError", "Inflater"]
-
 # Values of `wbits`: which wrapper zlib expects (zlib manual, inflateInit2).
 GZIP, ZLIB, RAW = 31, 15, -15
 

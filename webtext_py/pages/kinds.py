@@ -16,8 +16,6 @@ from webtext_py.pages.content import begins_like_page
 from webtext_py.pages.runs import GzipMember, MemberRuns, Window, ZstdMember, open_runs
 from webtext_py.reader.columns import is_text
 
-__all__ = ["Container", "NotPages", "form_of", "sniff"]
-
 # How far a record is searched in an archive that begins with damage: our choice.
 _SEARCH = 64 << 20
 _PROBE = 1 << 16

@@ -19,8 +19,6 @@ import zstandard
 from webtext_py.pages import zstd_frame
 from webtext_py.pages.inflate import GZIP, InflateError, Inflater
 
-__all__ = ["Run", "RunEnd", "Runs", "open_runs"]
-
 _PIECE = 1 << 16
 _OUT = 1 << 20
 _WINDOW = 1 << 20

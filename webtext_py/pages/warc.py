@@ -7,18 +7,6 @@ brackets or with spaces, dates by day of the year. Segments (`continuation`) are
 import re
 from dataclasses import dataclass, field
 
-__all__ = [
-    "EDGE",
-    "HEADER_MAX",
-    "SEPARATORS",
-    "RecordHeader",
-    "begins",
-    "decode_text",
-    "find",
-    "header_end",
-    "parse",
-]
-
 # A record header longer than this is damage: our choice; real ones stay below 10 KiB.
 HEADER_MAX = 1 << 20
 # How many bytes at the end of a searched stretch may hold the start of a header cut by its edge.

@@ -6,8 +6,6 @@ carry their sizes, so both can be read off.
 
 from dataclasses import dataclass
 
-__all__ = ["MAGIC", "FrameHeader", "block_end", "is_skippable", "read_header", "walk"]
-
 MAGIC = b"\x28\xb5\x2f\xfd"
 # Longest frame header: magic, descriptor, window, 4 bytes of dictionary, 8 of content size.
 HEADER_MAX = 18

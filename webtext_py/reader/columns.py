@@ -14,17 +14,6 @@ from webtext_py.reader.ids import id_text
 from webtext_py.reader.passed import Passed
 from webtext_py.reader.times import Micros, column_micros
 
-__all__ = [
-    "Micros",
-    "as_strings",
-    "as_text",
-    "is_binary",
-    "is_text",
-    "rows_of",
-    "to_int64",
-    "values_of",
-]
-
 
 def _is_string(kind: pa.DataType) -> bool:
     t = pa.types

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from webtext_py.errors import FormatError
 from webtext_py.reader.passed import Passed
 
-__all__ = ["delimited"]
-
 _DELIMITERS = ",;\t|"
 MOST_LINES = 10_000  # our choice: that a record may have
 MOST_CHARACTERS = 4 << 20  # our choice: of a record on several lines

@@ -13,8 +13,6 @@ import pyarrow as pa
 
 from webtext_py.reader.ids import ID_COLUMNS, clean, id_text
 
-__all__ = ["Fields", "columns_of"]
-
 MOST_FIELDS = 2000  # our choice: of all levels together
 MOST_LEVELS = 16  # our choice
 _JSON = {b"webtext": b"json"}  # marks a field that is JSON text

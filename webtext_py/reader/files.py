@@ -13,8 +13,6 @@ from webtext_py.errors import InputError
 from webtext_py.reader.packed import ENDINGS
 from webtext_py.reader.passed import Passed
 
-__all__ = ["ending_of", "files_in", "named_files", "plain_name"]
-
 Unwanted = Callable[[Path], "str | None"]
 Claim = Callable[[Path, list[str]], bool]
 

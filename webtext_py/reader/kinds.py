@@ -12,8 +12,6 @@ from webtext_py.reader.files import ending_of, files_in, named_files, plain_name
 from webtext_py.reader.packed import Compression, compression_of, naming_damage, open_packed
 from webtext_py.reader.passed import Passed
 
-__all__ = ["Kind", "Source", "is_arrow", "list_sources", "no_data_file", "no_text", "recognise"]
-
 Kind = Literal["parquet", "arrow", "jsonl", "text"]
 _TEXT_ENDINGS = (".txt", ".text", ".md", ".raw")
 _LINES_ENDINGS = (".jsonl", ".ndjson")

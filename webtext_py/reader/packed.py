@@ -17,8 +17,6 @@ import zstandard
 
 from webtext_py.errors import FormatError
 
-__all__ = ["DAMAGED", "ENDINGS", "Compression", "compression_of", "naming_damage", "open_packed"]
-
 Compression = Literal["", "gzip", "zstd", "bz2", "xz"]
 ENDINGS = (".gz", ".zst", ".bz2", ".xz")
 _ZSTD_WINDOW = 1 << 31

@@ -18,15 +18,6 @@ from webtext_py.errors import FormatError
 from webtext_py.reader.columns import takeable
 from webtext_py.reader.files import shown
 
-__all__ = [
-    "MOST_BYTES",
-    "arrow_batches",
-    "column_facts",
-    "group_batches",
-    "naming_corruption",
-    "open_parquet",
-]
-
 BATCH_ROWS = 16384
 MOST_BYTES = 64 << 20  # our choice: of one column of a batch, at worst
 _DICTIONARY_PAGE = 2

@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 
-__all__ = ["Passed", "passed_said"]
-
 _UNITS = ("files", "rows", "fields", "values")
 MOST_REASONS = 20  # our choice: of a unit, that are kept apart
 

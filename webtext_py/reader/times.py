@@ -9,8 +9,6 @@ import pyarrow as pa
 
 from webtext_py.pages.dates import parse_date
 
-__all__ = ["EARLIEST", "LATEST", "Micros", "column_micros", "to_micros"]
-
 # Microseconds since 1970: the years 1 to 9999, which everybody can write down.
 EARLIEST = -62_135_596_800 * 10**6
 LATEST = 253_402_300_799 * 10**6 + 999_999

@@ -20,13 +20,14 @@ from webtext_py.engine.commit import file_facts
 from webtext_py.errors import InputError
 from webtext_py.layout import DOCUMENTS, DUPLICATES, WIKIPEDIA, url_ends
 from webtext_py.manifest import Entry
+from webtext_py.observer import Observer
 from webtext_py.removal.find import Found
 from webtext_py.removal.rewrite import pick
 from webtext_py.stages.dedup import Dedup, Rule
 from webtext_py.stages.filter import Filter, in_order
 from webtext_py.stages.wikipedia import Wikipedia
 from webtext_py.tables import write_table
-from webtext_py.workspace import Silent, Steps, Work, Workspace
+from webtext_py.workspace import Steps, Work, Workspace
 
 _IDS = pa.schema([pa.field("doc_id", pa.string(), False)])
 
@@ -59,7 +60,7 @@ def promote(steps: Steps, found: Found, stack: ExitStack) -> Promoted:
     work = [Work(path, wanted) for path in parts]
     picked = steps.each("pick", pick, work, [f"clusters/{DOCUMENTS.pattern}"])
     filters = in_order(_filters(steps))  # before anything is made
-    workspace = stack.enter_context(Workspace(small, steps.engine, Silent()))
+    workspace = stack.enter_context(Workspace(small, steps.engine, Observer()))
     entry = Entry.begun({}, {}, {}, 0, {})
     entry.outputs = {str(p.relative_to(small)): file_facts(p) for p in picked.files()}
     entry.state = "done"

@@ -16,6 +16,7 @@ from webtext_py.engine.journal import JOURNAL, NEW, commit_together
 from webtext_py.errors import InputError
 from webtext_py.layout import REMOVED, SHARDS
 from webtext_py.manifest import MANIFEST, Manifest
+from webtext_py.observer import Observer
 from webtext_py.removal.asked import Asked, list_rows
 from webtext_py.removal.entries import Change, beside, derived, updated
 from webtext_py.removal.fetched import take_out
@@ -29,7 +30,7 @@ from webtext_py.removed_list import RemovedList, ShardLayout, made_from
 from webtext_py.stage import Stage
 from webtext_py.stages.shard.order import SPLIT_KEY, keyed_hashes, threshold
 from webtext_py.tables import iterate
-from webtext_py.workspace import Observer, Silent, Steps, Workspace
+from webtext_py.workspace import Steps, Workspace
 
 _CHAIN = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -51,7 +52,7 @@ def remove(
     the next command that opens it does the rest. Raises `InputError` where there is no finished
     build.
     """
-    engine, observer = engine or LocalEngine(), observer or Silent()
+    engine, observer = engine or LocalEngine(), observer or Observer()
     with ExitStack() as stack:
         workspace = stack.enter_context(Workspace(data, engine, observer))
         _check(workspace.manifest)

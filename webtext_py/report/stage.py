@@ -18,6 +18,7 @@ from webtext_py.layout import (
     WIKIPEDIA,
 )
 from webtext_py.manifest import Manifest
+from webtext_py.observer import Observer
 from webtext_py.report.articles import articles
 from webtext_py.report.clusters import clusters
 from webtext_py.report.count import count_documents, count_links
@@ -30,7 +31,7 @@ from webtext_py.report.tokens import count_tokens, vocabulary
 from webtext_py.shards import shards_stage
 from webtext_py.stage import Files, Stage
 from webtext_py.verify import chain
-from webtext_py.workspace import Made, Observer, Silent, Steps, Work, Workspace
+from webtext_py.workspace import Made, Steps, Work, Workspace
 
 GROUP_BYTES = 64 << 20  # our choice: of the files that a task reads
 GROUP_FILES = 64
@@ -153,7 +154,7 @@ def report(
     Results that were made from something that was redone since are left out. Raises `InputError`
     where there is no finished build.
     """
-    with Workspace(data, engine or LocalEngine(), observer or Silent()) as workspace:
+    with Workspace(data, engine or LocalEngine(), observer or Observer()) as workspace:
         made = shown_stages(workspace.manifest)
         workspace.run(Report(made, domains), force=True)
     import msgspec

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.extras import require
+from webtext_py.observer import SILENT, Observer
 from webtext_py.tokenizer import Tokenizer
 from webtext_py.train.config import CAUSAL, TAUGHT, TrainConfig
 from webtext_py.train.data import Data
@@ -17,7 +18,6 @@ from webtext_py.train.distributed import find_device, join, leave
 from webtext_py.train.export import read_config
 from webtext_py.train.loop import train
 from webtext_py.train.metrics import read_metrics
-from webtext_py.workspace import Observer, Silent
 
 from . import folder, sizing
 from .inputs import find_tokens, open_data, read_tokenizer
@@ -41,7 +41,7 @@ class Request:
     resume: bool = False
     force: bool = False
     text_field: str = "text"  # of `tokens` that hold text
-    observer: Observer = field(default_factory=Silent)  # of the making of tokens
+    observer: Observer = SILENT  # of the making of tokens
 
     def folder(self, name: str) -> Path:
         """Where the run `name` lies; raises `ConfigError` for what is no name."""

@@ -18,10 +18,11 @@ from webtext_py.defaults import ENDOFTEXT
 from webtext_py.errors import FormatError, InputError, StaleError
 from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import MANIFEST, Manifest
+from webtext_py.observer import SILENT, Observer
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
 from webtext_py.tokens import COLUMNS, TokenSet
 from webtext_py.train.data import Data
-from webtext_py.workspace import Observer, Silent, Workspace
+from webtext_py.workspace import Workspace
 
 # Files of a vocabulary, and the names that the same content has elsewhere.
 _FILES = {
@@ -63,7 +64,7 @@ def find_tokens(
     tokens: Path | None,
     data: Path,
     tokenizer: Path | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
     text_field: str = "text",
     make: bool = True,
 ) -> Path | None:
@@ -98,7 +99,7 @@ def find_tokens(
     chosen = tokenizer or (data / TOKENIZER.name("tokenizer.json") if inputs else None)
     how: dict[str, Any] = {"inputs": inputs, "text_field": text_field, "folder": out}
     reading = several or not make
-    with Workspace(data, observer=observer or Silent(), reading=reading) as workspace:
+    with Workspace(data, observer=observer, reading=reading) as workspace:
         try:
             encode_stage(workspace, tokenizer=chosen, **how)
         except StaleError as error:  # the trainer's own `--force` is for runs

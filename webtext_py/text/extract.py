@@ -26,14 +26,6 @@ from webtext_py.text.sandbox import FAILURES, Failure, Limits, Sandbox
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "ExtractSettings",
-    "Outcomes",
-    "PageExtractor",
-    "close_sandbox",
-    "extract",
-]
-
 CORE = dict(_core.extractors())
 EXTRACTORS = {"trafilatura": "webtext_py.text.main_text:TrafilaturaExtractor"}
 

@@ -9,8 +9,6 @@ from webtext_py import _core
 from webtext_py.text.page import Found, Page
 from webtext_py.text.page_task import NO_DAY, PROBLEMS, response
 
-__all__ = ["FOUND", "by_core", "of_rows"]
-
 FOUND = pa.schema(
     [
         pa.field("problem", pa.string()),

@@ -16,8 +16,6 @@ from trafilatura.utils import load_html
 
 from webtext_py.text import plain
 
-__all__ = ["TrafilaturaExtractor"]
-
 # It logs what it finds wrong with pages; that is data here, not news.
 for _name in ("trafilatura", "htmldate", "justext", "charset_normalizer", "courlan"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)

@@ -8,8 +8,6 @@ from typing import Protocol
 
 import msgspec
 
-__all__ = ["AS_TEXT", "CONTROL_PAGE", "Document", "Extractor", "Found", "Page", "first_header"]
-
 # The content type of a page that came as text: encoded by us, never to be decoded otherwise.
 AS_TEXT = "text/html; charset=utf-8"
 

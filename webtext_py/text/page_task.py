@@ -13,8 +13,6 @@ from webtext_py import _core
 from webtext_py.text.page import CONTROL_PAGE, Extractor, Found, Page
 from webtext_py.text.zygote import PageFunction
 
-__all__ = ["NO_DAY", "NO_TIME", "PROBLEMS", "by_core", "by_extractor", "make", "response"]
-
 # How the core writes a time or a day that is none, and its outcomes by number.
 NO_TIME = -(1 << 63)
 NO_DAY = -(1 << 31)

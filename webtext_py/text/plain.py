@@ -11,8 +11,6 @@ from collections.abc import Iterator
 
 from lxml.etree import _Element, iterwalk
 
-__all__ = ["clean_line", "plain_text"]
-
 _INLINE = frozenset(["hi", "ref", "del", "span", "a", "b", "i", "em", "strong", "graphic"])
 _TIGHT = frozenset(["list", "table"])
 

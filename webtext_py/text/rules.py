@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-__all__ = ["REASONS", "count_words", "judge", "no_page", "visible_text", "wall"]
-
 NOT_HTML = "not_html"
 EMPTY = "empty"
 TOO_SHORT = "too_short"

@@ -25,12 +25,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from types import TracebackType
 
 from webtext_py.errors import WebTextError
 from webtext_py.text import zygote
-
-__all__ = ["FAILURES", "Failure", "Limits", "Sandbox"]
 
 # Importing the extractor takes about a second; a minute covers a machine that is swapping.
 START_SECONDS = 120.0
@@ -103,12 +100,7 @@ class Sandbox:
     def __enter__(self) -> "Sandbox":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __del__(self) -> None:

@@ -25,8 +25,6 @@ import sys
 import traceback
 from collections.abc import Callable
 
-__all__ = ["FRAME", "PageFunction", "main", "receive_frame"]
-
 # What a page function factory returns: the payload of a request to the payload of its answer.
 PageFunction = Callable[[bytes], bytes]
 

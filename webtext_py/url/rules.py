@@ -10,12 +10,9 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import pyarrow as pa
 
-from webtext_py.url.domain_list import load_domain_list
 from webtext_py.url.key import url_key
 from webtext_py.url.list_file import listed, read_hosts
 from webtext_py.wikipedia.hosts import is_wikipedia_key
-
-__all__ = ["REASONS", "DropReason", "UrlRules", "load_domain_list"]
 
 DropReason: TypeAlias = Literal[
     "not_http",

@@ -27,8 +27,6 @@ from webtext_py.reader.kinds import no_text
 from webtext_py.wikipedia.dump import is_dump, is_redirect, read_pages
 from webtext_py.wikipedia.streams import RANGE_BYTES, ranges
 
-__all__ = ["ARTICLES", "LEFT_OUT", "article_files", "parts", "plain_text", "read_articles"]
-
 ARTICLES = pa.schema(
     [pa.field("title", pa.string(), False), pa.field("text", pa.large_string(), False)]
 )

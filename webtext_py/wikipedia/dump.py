@@ -16,8 +16,6 @@ from xml.etree import ElementTree
 from webtext_py.reader import naming_damage, open_any
 from webtext_py.wikipedia.streams import read_streams
 
-__all__ = ["is_dump", "is_redirect", "read_pages"]
-
 _READ = 1 << 20
 _TAG = re.compile(rb"</?page>")
 _START, _END = b"<page>", b"</page>"

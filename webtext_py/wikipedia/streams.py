@@ -15,8 +15,6 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["RANGE_BYTES", "ranges", "read_streams"]
-
 # Of a file for one task: half a gigabyte of text and some 20 seconds. Our choice.
 RANGE_BYTES = 128 << 20
 _READ = 1 << 16

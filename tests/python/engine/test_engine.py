@@ -15,11 +15,12 @@ from engine_tasks import OUT, Simple, die_always, die_once, double, fail, who
 from webtext_py.engine import LocalEngine
 from webtext_py.engine.commit import peak_memory_bytes
 from webtext_py.errors import InputError, StaleError, WebTextError
+from webtext_py.observer import Observer
 from webtext_py.stage import Files
-from webtext_py.workspace import Made, Silent, Steps, Work, Workspace, plan
+from webtext_py.workspace import Made, Steps, Work, Workspace, plan
 
 
-class Counting(Silent):
+class Counting(Observer):
     def __init__(self) -> None:
         self.total = self.units = 0
 

@@ -17,7 +17,8 @@ from webtext_py.engine import LocalEngine
 from webtext_py.engine.task import Engine
 from webtext_py.engine.threads import ThreadEngine
 from webtext_py.errors import WebTextError
-from webtext_py.workspace import Silent, Work, Workspace
+from webtext_py.observer import Observer
+from webtext_py.workspace import Work, Workspace
 
 
 def below(kind: type[BaseException]) -> set[type[BaseException]]:
@@ -51,7 +52,7 @@ def outcome(
     for item, key in zip(work, "ab", strict=True):
         item.arguments["name"], item.name = name, key
     stage = Simple(lambda steps: {"n": len(steps.each("s", raise_it, work, [OUT]).done)})
-    with Workspace(data, engine, Silent()) as workspace:
+    with Workspace(data, engine, Observer()) as workspace:
         try:
             workspace.run(stage)
         except BaseException as error:

@@ -17,9 +17,10 @@ from webtext_py.fetch.crawl import Link, turn_of
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.resolver import Resolver
-from webtext_py.fetch.run import Watcher, fetch
+from webtext_py.fetch.run import fetch
 from webtext_py.fetch.schedule import Manners
 from webtext_py.fetch.state import FetchState, Left
+from webtext_py.observer import Observer
 
 LIMITS = Limits(
     total_s=4, idle_s=1, connect_s=2, delay_s=0, tries=1, wire_bytes=2 << 20, decoded_bytes=4 << 20
@@ -56,7 +57,7 @@ def fetched(
     links: Sequence[Link],
     sources: Sequence[str],
     config: FetchConfig,
-    watcher: Watcher,
+    watcher: Observer,
 ) -> list[Attempt]:
     """All attempts after a fetch into `folder`."""
     with TemporaryDirectory() as work, FetchState(Path(work)) as state:

@@ -12,6 +12,7 @@ from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.limits import Limits
+from webtext_py.observer import SILENT
 
 from .fetching import fetched
 from .server import Server
@@ -99,7 +100,7 @@ def test_a_small_limit_through_a_whole_fetch(tmp_path: Path) -> None:
             hosts=tmp_path / "hosts",
             rotate_bytes=8000,
         )
-        fetched(tmp_path / "pages", links, ["live"], config, Silent())
+        fetched(tmp_path / "pages", links, ["live"], config, SILENT)
     files = sorted((tmp_path / "pages").glob("live-*.warc.gz"))
     assert len(files) >= 3
     total = Counter(name for path in files for name in kinds(path))
@@ -107,19 +108,6 @@ def test_a_small_limit_through_a_whole_fetch(tmp_path: Path) -> None:
         total["response"] + total["revisit"] == 20 + 2 + 2
     )  # the moved ones' redirects, robots.txt
     assert total["warcinfo"] == len(files)
-
-
-class Silent:
-    """Hears nothing."""
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """Ignored."""
-
-    def advanced(self, units: int) -> None:
-        """Ignored."""
-
-    def note(self, text: str) -> None:
-        """Ignored."""
 
 
 def test_records_claim_no_chunks_and_keep_codings(tmp_path: Path) -> None:

@@ -200,11 +200,7 @@ def test_credentials_go_and_nothing_else(url: str, clean: str) -> None:
 def test_credentials_never_leave_the_link(tmp_path: Path) -> None:
     """Neither in a request, nor for robots.txt, nor behind a redirect, nor in the archive."""
     from webtext_py.fetch.config import FetchConfig
-
-    class Quiet:
-        def step_started(self, step: str, total: int, unit: str) -> None: ...
-        def advanced(self, units: int) -> None: ...
-        def note(self, text: str) -> None: ...
+    from webtext_py.observer import SILENT
 
     hosts = tmp_path / "hosts"
     hosts.write_text("127.0.0.1 site.test other.test\n")
@@ -215,7 +211,7 @@ def test_credentials_never_leave_the_link(tmp_path: Path) -> None:
         config = FetchConfig(
             "me@example.org", Limits(delay_s=0), False, True, ("127.0.0.0/8",), hosts
         )
-        attempts = fetched(tmp_path / "pages", [Link("key", url, 0.0)], ["live"], config, Quiet())
+        attempts = fetched(tmp_path / "pages", [Link("key", url, 0.0)], ["live"], config, SILENT)
     assert [a.outcome for a in attempts] == ["good"]
     assert "secret" not in json.dumps([vars(a) for a in attempts])
     assert len(server.requests) > 3

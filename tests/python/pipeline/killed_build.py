@@ -18,11 +18,11 @@ from webtext_py import manifest
 from webtext_py.config import BuildConfig
 from webtext_py.dedup import run_dedup
 from webtext_py.engine import LocalEngine, commit
+from webtext_py.observer import Observer
 from webtext_py.pipeline import Build, Sources
-from webtext_py.workspace import Silent
 
 
-class Watch(Silent):
+class Watch(Observer):
     """Knows which stage and step run, and dies when its moment has come."""
 
     def __init__(self, place: str, moment: str, count: int) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from webtext_py.config import BuildConfig
 from webtext_py.engine import Done, Listener, LocalEngine
 from webtext_py.engine.task import Job
+from webtext_py.observer import Observer
 from webtext_py.outlook import Given, outlooks
 from webtext_py.pipeline import STAGES, Build, Sources
-from webtext_py.workspace import Silent
 
 
 class Counting(LocalEngine):
@@ -30,7 +30,7 @@ def test_the_tasks_and_files_of_the_demo(tmp_path: Path) -> None:
     build = Build(tmp_path, Sources(), BuildConfig(partitions=3))
     expected = build.outlook()
     engine = Counting()
-    entries = build.run(engine, Silent())
+    entries = build.run(engine, Observer())
     assert set(expected) == set(STAGES)
     assert engine.tasks["links"] == expected["links"].tasks
     assert len(entries["links"].outputs) == expected["links"].files

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from webtext_py.errors import InputError
-from webtext_py.url.rules import UrlRules, load_domain_list
+from webtext_py.url.domain_list import load_domain_list
+from webtext_py.url.rules import UrlRules
 
 
 def write(folder: Path, text: str | bytes) -> Path:

@@ -13,7 +13,8 @@ from webtext_py.ahead import Ahead
 from webtext_py.columns import hex_digests
 from webtext_py.engine import advance
 from webtext_py.ledger import url_ends
-from webtext_py.pages.archive import Location, list_containers, read_captures
+from webtext_py.pages.archive import list_containers, read_captures
+from webtext_py.pages.capture import Location
 from webtext_py.pages.cut import rows_of
 from webtext_py.pages.http import first_value
 from webtext_py.records import DOCUMENTS, table

@@ -68,7 +68,7 @@ class Fetch(Stage):
             if self.containers.given:
                 left = iterate(steps.before(LEFT), ["url_key"])
                 wanted = state.only(key for batch in left for key in batch["url_key"].to_pylist())
-            fetch(asked.parent, state, sources, self.settings, _Watcher(steps))
+            fetch(asked.parent, state, sources, self.settings, steps.observer)
             outcomes, by_source = _write(state.attempts(sources), asked)
         steps.keep([asked, *self.containers.fetched(steps.data).values()])
         good = outcomes.pop(GOOD, 0) + total - wanted
@@ -116,24 +116,3 @@ def _table(rows: "Sequence[Attempt]") -> pa.Table:
         None if a.fetched_at is None else dt.datetime.fromisoformat(a.fetched_at) for a in rows
     ]
     return table(COLUMNS, columns)
-
-
-class _Watcher:
-    """The stage's observer as a fetch needs it."""
-
-    def __init__(self, steps: Steps) -> None:
-        self._observer = steps.observer
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """A source begins."""
-        self._observer.step_started(step, total, unit)
-
-    def advanced(self, units: int) -> None:
-        """Pages are done."""
-        self._observer.advanced(units)
-
-    def note(self, text: str) -> None:
-        """To observers that take notes."""
-        note = getattr(self._observer, "note", None)
-        if note is not None:
-            note(text)

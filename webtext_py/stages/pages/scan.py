@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 
 from webtext_py.columns import partition_of
 from webtext_py.engine import advance
-from webtext_py.pages.archive import Container, list_containers, scan_container
+from webtext_py.pages.archive import list_containers, scan_container
 from webtext_py.pages.capture import captures_to_batch
+from webtext_py.pages.kinds import Container
 from webtext_py.records import CAPTURES
 from webtext_py.tables import Shuffle, iterate_partition, read_partition, write_table
 from webtext_py.url.key import url_keys
