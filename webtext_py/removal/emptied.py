@@ -51,13 +51,13 @@ def without_payload(member: bytes) -> bytes:
     try:
         head, unpacker = _begin(member)
     except zlib.error:
-        return _packed(b"", len(member)) or bytes(len(member))
+        return _fitting([], len(member))
     blank = _BLANK.search(head)
     lines = head[: blank.start() if blank else 0].split(b"\n")
     fields = {name: value.strip() for name, value in map(_field, lines[1:])}
     size = fields.get(b"content-length", b"")
     if blank is None or not head.startswith(b"WARC/") or _SIZE.fullmatch(size) is None:
-        return _packed(b"", len(member)) or bytes(len(member))
+        return _fitting([], len(member))
     length, kind = int(size), fields.get(b"warc-type", b"").lower()
     block, rest = head[blank.end() :][:length], head[blank.end() + length :]
     ends = _BLANK.search(block)
@@ -73,17 +73,24 @@ def without_payload(member: bytes) -> bytes:
         _feed(payload, unpacker, length - len(block))
         digest = _said(payload)
     kept.append(_KEPT + b": " + digest)
-    now = [
+    told = [
         name + b": " + _said(hashlib.sha1(data, usedforsecurity=False))
         for name, data in (() if whole else zip(_DIGESTS, (b"", http), strict=True))
     ]
     # Shorter than what it replaces, but for a payload of a few bytes.
-    for more, body in (([*now, b"WARC-Truncated: unspecified"], http), ([], http), ([], b"")):
-        record = b"\r\n".join([*kept, *more, b"Content-Length: %d" % len(body), b"", body])
-        made = _packed(record + b"\r\n\r\n", len(member))
-        if made is not None:
-            return made
-    return _packed(b"", len(member)) or bytes(len(member))
+    told = [*kept, *told, b"WARC-Truncated: unspecified"]
+    records = [_record(told, http), _record(kept, http), _record(kept, b"")]
+    return _fitting(records, len(member))
+
+
+def _record(lines: list[bytes], body: bytes) -> bytes:
+    return b"\r\n".join([*lines, b"Content-Length: %d" % len(body), b"", body]) + b"\r\n\r\n"
+
+
+def _fitting(records: list[bytes], length: int) -> bytes:
+    """The first of these, or of nothing, that a member of `length` bytes can hold."""
+    packed = (_packed(record, length) for record in (*records, b""))
+    return next((made for made in packed if made is not None), bytes(length))
 
 
 def _begin(member: bytes) -> "tuple[bytes, zlib._Decompress]":

@@ -196,7 +196,7 @@ def _samples(
     for row in pq.read_table(found.chosen).to_pylist():
         link = links.get(row["url_key"], {})
         text = texts.get(row["doc_id"], {})
-        shown = _shown({**link, **text}) | {"doc_id": row["doc_id"], "url_key": row["url_key"]}
+        shown = _shown({**link, **text, "doc_id": row["doc_id"], "url_key": row["url_key"]})
         rows = chosen.setdefault((row["stage"], row["outcome"]), [])
         if not listed.has(row["url_key"]):
             rows.append(shown)
@@ -222,16 +222,18 @@ def _dropped_lines(
     ]
 
 
+_SHOWN = ("url_key", "doc_id", "file", "line", "url", "karma", "subreddit", "title", "language",
+          "words")  # fmt: skip
+
+
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a line, a URL or a document, and as much of its text as is shown."""
-    names = ("file", "line", "url", "karma", "subreddit", "title", "language", "words")
     text, posted = row.get("text"), row.get("created_utc")
+    if posted is not None:  # NumPy has a day for every number that a line may hold
+        posted = str(np.datetime64(posted, "s").astype("datetime64[D]"))
     return {
-        **{name: row.get(name) for name in names},
-        # NumPy has a day for every number that a line may hold.
-        "posted": None
-        if posted is None
-        else str(np.datetime64(posted, "s").astype("datetime64[D]")),
+        **{name: row.get(name) for name in _SHOWN},
+        "posted": posted,
         "text": text and text[:EXCERPT],
         "cut": text is not None and len(text) > EXCERPT,
     }

@@ -47,8 +47,9 @@ def read_list(path: Path) -> Published:
         elif fields:
             unread += 1
     if not counts or unread > len(counts):
+        said = f"{unread} of its lines name none" if unread else "it is empty"
         raise InputError(
-            f"`{path}` is no list of domains: {unread} of its lines name none",
+            f"`{path}` is no list of domains: {said}",
             "one domain a line was expected, with a count before or after it if there is one",
         )
     names_ = list(counts)

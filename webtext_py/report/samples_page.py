@@ -91,7 +91,8 @@ def drops(figures: Figures) -> list[Html]:
     """Of each reason in each stage, what was dropped."""
     said = (
         "Chosen in the same way. There is a text where a document was dropped, not a page, a URL "
-        "or a line; of a damaged line it is how that begins."
+        "or a line; of a damaged line it is how that begins. What was removed for good is counted "
+        "and not named."
     )
     whole = {"lines": figures["lines"]["in"]}
     whole |= {stage["stage"]: stage["in"] for stage in figures["stages"]}

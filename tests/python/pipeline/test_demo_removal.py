@@ -36,10 +36,11 @@ def test_the_report_counts_what_was_removed_and_does_not_name_it(
     dropped, kept = "http://villagebells.example/ring", "http://plainscience.example/articles/why"
     shown = report(data, engine=LocalEngine(1))["samples"]
     assert dropped in str(shown)
-    (tmp_path / "urls.txt").write_text(f"{dropped}\n{kept}-the-sky-is-blue\n")
-    words = ["remove", "--urls", str(tmp_path / "urls.txt"), "--data", str(data)]
-    assert run([*words, "--workers", "1", "--quiet"]) == 0
-    assert not (data / "report" / "index.html").exists()
+    for number, url in enumerate((dropped, f"{kept}-the-sky-is-blue")):
+        (tmp_path / f"{number}.txt").write_text(f"{url}\n")
+        words = ["remove", "--urls", str(tmp_path / f"{number}.txt"), "--data", str(data)]
+        assert run([*words, "--workers", "1", "--quiet"]) == 0
+        assert not (data / "report" / "index.html").exists()
     after = report(data, engine=LocalEngine(1))["samples"]
     assert dropped not in str(after)
     assert f"{kept}-the-sky-is-blue" not in str(after)

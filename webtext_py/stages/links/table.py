@@ -167,7 +167,9 @@ def _columns(row: dict[str, Any] | str) -> dict[str, Any]:
         }
     except (ValueError, OverflowError):
         with suppress(ValueError, TypeError, RecursionError):
-            said = json.dumps(row, default=repr)
+            # Its other columns may hold the text of a page.
+            known = {name: row[name] for name in (*_NEEDED, *_OPTIONAL) if name in row}
+            said = json.dumps(known, default=repr)
             return {"status": Status.DAMAGED, "begins": said[:_BEGINS]}
         return {"status": Status.DAMAGED}
 
