@@ -14,10 +14,20 @@ from webtext_py.layout import LEDGER_SAMPLE
 from webtext_py.stages.links import Links
 from webtext_py.workspace import Workspace
 
+MASK = (1 << 64) - 1
+
 
 def place(name: str) -> int:
     """The hash by which a row is chosen."""
     return int.from_bytes(hashlib.sha256(f"webtext report 1 {name}".encode()).digest()[:8], "big")
+
+
+def line_place(file: str, line: int) -> int:
+    """The same of a line: SplitMix64 of its number and a hash of the file's name."""
+    number = (line + place(file)) * 0x9E3779B97F4A7C15 & MASK
+    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & MASK
+    number = (number ^ number >> 27) * 0x94D049BB133111EB & MASK
+    return number ^ number >> 31
 
 
 def lines_of(file: int) -> list[tuple[str, str]]:
@@ -57,7 +67,7 @@ def test_ten_of_each(tmp_path: Path) -> None:
         given[name] = tmp_path / name
         given[name].write_text("".join(f"{line}\n" for line, _ in lines))
         for n, (_, kind) in enumerate(lines):
-            expected[kind].append((place(f"{name} {n}"), name, n))
+            expected[kind].append((line_place(name, n), name, n))
     sample = made(tmp_path / "one", given, 3, 1)
     assert made(tmp_path / "two", given, 8, 2) == sample
     rows = defaultdict(list)

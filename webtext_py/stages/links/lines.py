@@ -18,6 +18,7 @@ from webtext_py.engine import advance
 from webtext_py.errors import DamageError, InputError
 from webtext_py.ledger import KEPT, count_values
 from webtext_py.reader import Passed
+from webtext_py.sample import line_places, lowest
 from webtext_py.stages.links.sample import Sample
 from webtext_py.stages.links.table import read_links
 from webtext_py.tables import Shuffle, write_table
@@ -68,18 +69,7 @@ def scan(
             names = judge(batch, before, after, nsfw)
             outcomes.update(count_values(names))
             rows = submissions(batch, file, first)
-            sample.add(
-                names,
-                rows["file"],
-                batch["line"],
-                file=rows["file"],
-                line=batch["line"],
-                url=rows["url"],
-                karma=batch["score"],
-                subreddit=batch["subreddit"],
-                created_utc=batch["created_utc"],
-                text=batch["begins"],
-            )
+            _sample(sample, file, names, batch, rows)
             kept = rows.filter(pc.equal(names, KEPT))
             shuffle.add(kept, partition_of(kept["submission_id"], partitions))
             first += batch.num_rows
@@ -90,6 +80,27 @@ def scan(
         "damage": lost.get("damage", []),
         "passed_over": passed.document(),
     }
+
+
+def _sample(
+    sample: Sample, file: str, outcomes: pa.Array, batch: pa.RecordBatch, rows: pa.Table
+) -> None:
+    """Adds the lines of a batch that ended here, as `submissions` has them."""
+    place = line_places(file, batch["line"].to_numpy())
+    few = lowest(outcomes, place.to_numpy())
+    few = few.filter(pc.not_equal(outcomes.take(few), KEPT))
+    given, rows = batch.take(few), rows.take(few)
+    sample.add(
+        outcomes.take(few),
+        place.take(few),
+        file=rows["file"],
+        line=given["line"],
+        url=rows["url"],
+        karma=given["score"],
+        subreddit=given["subreddit"],
+        created_utc=given["created_utc"],
+        text=given["begins"],
+    )
 
 
 def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.RecordBatch]:
@@ -140,9 +151,12 @@ def submissions(batch: pa.RecordBatch, name: str, first: int) -> pa.Table:
 
     A line without an id is its own submission, named by file and line.
     """
-    own = pa.array([f"{name}:{first + i}" for i in range(batch.num_rows)])
+    ids = batch["id"]
+    if ids.null_count:
+        own = pa.array([f"{name}:{first + i}" for i in range(batch.num_rows)])
+        ids = pc.coalesce(ids, own)
     columns = {
-        "submission_id": pc.coalesce(batch["id"], own),
+        "submission_id": ids,
         "url": pc.fill_null(html_unescape(batch["url"]), ""),
         "karma": pc.fill_null(batch["score"], 0),
         "created_utc": pc.fill_null(batch["created_utc"], 0),

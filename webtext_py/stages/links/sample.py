@@ -1,6 +1,6 @@
 """Ten of each that ends in this stage, with what is known of them: what a report shows.
 
-A line is named by its file and number, a submission by its file and id, a URL by its key.
+A submission is named by its file and id, a URL by its key; a line has its place from its number.
 """
 
 from typing import Any
@@ -8,9 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext_py.ledger import KEPT
 from webtext_py.records import LEDGER_SAMPLE, table
-from webtext_py.sample import PLACE, first, places
+from webtext_py.sample import PLACE, first
 
 _MOST = 2000  # characters of each text: our choice
 
@@ -21,9 +20,8 @@ class Sample:
     def __init__(self) -> None:
         self.rows = LEDGER_SAMPLE.empty_table()
 
-    def add(self, outcomes: Any, *names: Any, **columns: Any) -> None:
-        """Rows that ended so; `names` together name each, `columns` are those of the table."""
-        place = places(pc.binary_join_element_wise(*(n.cast(pa.string()) for n in names), " "))
+    def add(self, outcomes: Any, place: Any, **columns: Any) -> None:
+        """Rows that ended so, with their places; `columns` are those of the table."""
         missing = {f.name: pa.nulls(len(place), f.type) for f in LEDGER_SAMPLE}
         given = {**missing, **columns, "outcome": outcomes, PLACE: place}
         chosen = first(pa.concat_tables([self.rows, table(LEDGER_SAMPLE, given)]), ["outcome"])
@@ -32,4 +30,4 @@ class Sample:
                 cut = pc.utf8_slice_codeunits(chosen.column(number), 0, _MOST)
                 held = pc.if_else(pc.equal(cut, ""), pa.scalar(None, pa.string()), cut)
                 chosen = chosen.set_column(number, field, held)
-        self.rows = chosen.filter(pc.not_equal(chosen["outcome"], KEPT))
+        self.rows = chosen

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from webtext_py.columns import partition_of
 from webtext_py.ledger import KEPT, url_ends
 from webtext_py.records import LINKS, table
+from webtext_py.sample import places
 from webtext_py.stages.links.lines import SUBMISSIONS
 from webtext_py.stages.links.sample import Sample
 from webtext_py.tables import Shuffle, group_starts, read_partition, write_table
@@ -54,7 +55,8 @@ def unique(
         ended.update((file, outcome) for file in gone["file"].to_pylist())
         known = {name: gone[name] for name in _KNOWN}
         reasons = pa.repeat(outcome, gone.num_rows)
-        sample.add(reasons, gone["file"], gone["submission_id"], file=gone["file"], **known)
+        named = pc.binary_join_element_wise(gone["file"], gone["submission_id"], " ")
+        sample.add(reasons, places(named), file=gone["file"], **known)
     write_table(sample.rows, outputs[1])
     rows = rows.append_column("url_key", keys).filter(pc.invert(bad))
     with Shuffle(outputs[0], partitions, KEYED) as shuffle:
@@ -89,7 +91,7 @@ def merge(
     sample = Sample()
     known = {name: dropped[name] for name in ("url_key", *_KNOWN)}
     known["created_utc"] = dropped["created_utc"].cast(pa.timestamp("s", "UTC"))
-    sample.add(reasons, dropped["url_key"], **known)
+    sample.add(reasons, places(dropped["url_key"]), **known)
     write_table(sample.rows, outputs[2])
     return {
         "in": links.num_rows,
