@@ -158,6 +158,8 @@ def report(
     Results that were made from something that was redone since are left out. Raises `InputError`
     where there is no finished build.
     """
+    if not data.exists():  # and is not to be made
+        shown_stages(Manifest(data))
     with Workspace(data, engine or LocalEngine(), observer or Observer()) as workspace:
         made = shown_stages(workspace.manifest)
         workspace.run(Report(made, domains), force=True)

@@ -248,3 +248,4 @@ def test_not_everything(copied: Path) -> None:
 def test_no_build_no_removal(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no finished `links`"):
         remove(tmp_path / "none", asked_for(domain="a.example"), engine=LocalEngine(1))
+    assert not (tmp_path / "none").exists()
