@@ -18,7 +18,6 @@ from webtext_py.errors import InputError
 from .generate import generate
 from .items import Ask
 from .open_model import context_of, open_causal
-from .packed import pack
 from .rows import Line, Row, Tokens, bucket, rows_of, rows_of_batch
 from .scorer import Generated, Rolled, Sampling, Scored
 
@@ -36,8 +35,6 @@ class ModelScorer:
         self.model, self.tokenizer = open_causal(folder, kind)
         self.model = self.model.to(device).eval()
         self.device, self.kind = device, device.partition(":")[0]
-        if (self.kind, dtype) == ("cpu", "fp32"):
-            pack(self.model)
         self.context = context_of(self.model, self.tokenizer)
         self.start = _start(self.tokenizer, folder)
         self._body, self._head = _parts(self.model)
