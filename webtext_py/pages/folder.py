@@ -6,8 +6,6 @@ columns that are not used and times that are none are counted. Files may be comp
 hold is told by their bytes.
 """
 
-import base64
-import hashlib
 import io
 import json
 from collections import Counter
@@ -93,7 +91,7 @@ def page_capture(
     location: Location,
     url: str,
     values: Row,
-    body: bytes,
+    body: bytes | memoryview,
     problem: str | None,
     passed: Passed,
 ) -> Capture:
@@ -112,7 +110,6 @@ def page_capture(
             outcome = "http_error"
         elif kind and not is_html(kind, [], body):
             outcome = "not_html"
-    digest = hashlib.sha1(body, usedforsecurity=False).digest()
     return Capture(
         url=url,
         location=location,
@@ -122,7 +119,6 @@ def page_capture(
         content_type=kind,
         fetched_at=fetched_at,
         http_headers=[("Content-Type", kind)] if kind else [],
-        payload_digest=None if problem else f"sha1:{base64.b32encode(digest).decode()}",
     )
 
 
