@@ -251,6 +251,8 @@ def _parts(model: Any) -> tuple[Any, nn.Module]:
     head = model.get_output_embeddings()
     ids = torch.arange(1, 5, device=model.device)[None] % model.config.vocab_size
     whole = model(input_ids=ids, use_cache=False).logits
+    if not whole.isfinite().all():
+        raise InputError("the model's scores are not finite numbers, so its weights are not")
     if head is not None and model.base_model is not model:
         vectors = model.base_model(input_ids=ids, use_cache=False)[0]
         if vectors.size(-1) == head.weight.size(-1) and torch.allclose(

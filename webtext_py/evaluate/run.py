@@ -165,7 +165,8 @@ def _check(tests: Sequence[Test], settings: Settings) -> None:
         _check_name(name, "a task")
     for path in [path for t in tests for path in (t.path, t.shots_from) if path]:
         if not path.is_file():
-            raise InputError(f"test set `{path}` does not exist")
+            what = "is a folder, expected a file" if path.is_dir() else "does not exist"
+            raise InputError(f"test set `{path}` {what}")
     if len(set(settings.shots)) != len(settings.shots):
         raise ConfigError(f"`--shots` names a number twice: {settings.shots}")
 
