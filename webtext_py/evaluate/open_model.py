@@ -59,7 +59,7 @@ def open_causal(folder: Path, dtype: Any) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
         model = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=dtype, use_safetensors=True, **local
+            folder, config=config, torch_dtype=dtype, use_safetensors=True, **local
         )
     except (ValueError, OSError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(f"`{folder}` cannot be opened: {_first(error)}") from error

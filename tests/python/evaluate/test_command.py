@@ -177,6 +177,17 @@ def test_damaged_folders(
     assert said in capsys.readouterr().err
 
 
+def test_what_is_not_understood_is_counted(model_folder: Path, tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 stand in the results and on the page."""
+    path = tmp_path / "lambada.jsonl"
+    path.write_bytes(b'{"text": "one \xff\xfe two three"}\n')
+    args = ["--data", str(tmp_path / "d"), "--quiet", "--tasks", f"lambada={path}"]
+    assert run(["eval", str(model_folder), *args]) == 0
+    made = _document(tmp_path / "d")["configs"]["lambada"]["passed"]
+    assert made == {"values": {"bytes that are no UTF-8, as U+FFFD": 2}}
+    assert "passed over: 2 values" in (tmp_path / "d" / "eval" / "small.html").read_text()
+
+
 def test_a_set_of_the_users(model_folder: Path, tmp_path: Path) -> None:
     """Their own names of fields, a form that no content shows, an unknown form named."""
     rows = [{"q": f"What is {n}?", "opts": ["one", "two"], "key": n % 2} for n in range(6)]
