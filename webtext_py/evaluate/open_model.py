@@ -58,7 +58,7 @@ def open_causal(folder: Path, dtype: Any) -> tuple[Any, Any]:
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             folder, config=config, torch_dtype=dtype, use_safetensors=True, **local
         )
     except (ValueError, OSError, KeyError, RuntimeError, SafetensorError) as error:
