@@ -1,6 +1,7 @@
 """What `webtext eval` does: opens what is to be evaluated, makes indexes, runs the stage."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,7 +113,7 @@ def _exported(data: Path, run: Path) -> Model:
     folder = data / STATE / "models" / f"{run.name}-{digest}"
     if not folder.is_dir():
         for older in folder.parent.glob(f"{run.name}-*"):
-            _remove(older)
+            shutil.rmtree(older, ignore_errors=True)
         export_run(run, folder, force=False)
     facts = {
         "name": run.name,
@@ -131,12 +132,6 @@ def trained_here(data: Path, run: Path) -> bool:
     files = sorted((data / "tokens").glob("train-*.parquet"))
     learnt = (read_run(run).get("data") or {}).get("training")
     return bool(files) and TokenSet.open(files).fingerprint == learnt
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_run(data: Path) -> Path:
@@ -165,7 +160,8 @@ def _check(tests: Sequence[Test], settings: Settings) -> None:
         _check_name(name, "a task")
     for path in [path for t in tests for path in (t.path, t.shots_from) if path]:
         if not path.is_file():
-            raise InputError(f"test set `{path}` does not exist")
+            what = "is a folder, expected a file" if path.is_dir() else "does not exist"
+            raise InputError(f"test set `{path}` {what}")
     if len(set(settings.shots)) != len(settings.shots):
         raise ConfigError(f"`--shots` names a number twice: {settings.shots}")
 
