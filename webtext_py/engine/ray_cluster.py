@@ -83,12 +83,9 @@ class RayCluster:
 
     def submit(self, job: Job, node: Node) -> Ref:
         """Starts an attempt on a node."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        there = NodeAffinitySchedulingStrategy(node.id, soft=False)
         # More CPUs than the node has would wait for ever.
         cpus = min(job.task.cpus, node.cpus)
-        options = self._remote.options(num_cpus=cpus, scheduling_strategy=there)
+        options = self._remote.options(num_cpus=cpus, scheduling_strategy=self._on(node.id))
         ref: Ref = options.remote(job, self._box)
         self._names[ref] = job.attempt
         return ref
@@ -161,7 +158,16 @@ class RayCluster:
         self._ray = ray
         self._errors = exceptions
         self._remote = ray.remote(max_retries=0)(_run)
-        self._box = ray.remote(num_cpus=0, max_restarts=-1)(_Box).remote()
+        # On the driver's own node: Ray would take any, and one that freezes would silence all.
+        here = self._on(ray.get_runtime_context().get_node_id())
+        box = ray.remote(num_cpus=0, max_restarts=-1)(_Box)
+        self._box = box.options(scheduling_strategy=here).remote()
+
+    def _on(self, node: str) -> Any:
+        """That node and no other."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        return NodeAffinitySchedulingStrategy(node, soft=False)
 
     def _outcome(self, ref: Ref) -> Outcome:
         errors = self._errors
