@@ -84,7 +84,7 @@ class Links(Stage):
         merged = steps.each(
             "merge",
             merge,
-            split(parts, *single.files(), *excluded),
+            split(parts, *steps.joined("join-unique", single.files()), *excluded),
             [LINKS, url_ends("links")],
             karma_rule=settings.karma_rule,
             min_karma=settings.min_karma,
