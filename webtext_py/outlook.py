@@ -90,7 +90,7 @@ def outlooks(given: Given) -> dict[str, Outlook]:
     linking = read + _joins(read) + _joins(count) + 2 * count + 1
     paging = scans + _joins(scans) + (2 + _ROUNDS) * _joins(count) + (7 + _ROUNDS) * count + 1
     return {
-        "links": _outlook(linking, 2 * count + 1, links * 120, given.submissions // count * 500),
+        "links": _outlook(linking, 2 * count + 2, links * 120, given.submissions // count * 500),
         "pages": _outlook(paging, 3 * count, given.captures * 150 + given.pages * 150,
                           given.captures // count * 1_500),
         "extract": _outlook(count + pieces, 2 * pieces, documents * _DOCUMENT // 2,
