@@ -82,7 +82,7 @@ def test_every_command_gives_the_same_bytes(nodes: Nodes, tmp_path: Path) -> Non
         found.append({name: facts for name, facts in tree(data).items() if name[:6] != "report"})
     assert found[0] == found[1]
     assert digests[0] == digests[1]
-    assert len(found[0]) > 80
+    assert len(found[0]) > 30
     done = {row["node"] for row in journal(tmp_path / "ray") if row["what"] == "done"}
     assert len(done) >= 3
 
