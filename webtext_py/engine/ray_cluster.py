@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterable
@@ -28,6 +29,7 @@ from webtext_py.engine.task import Job
 from webtext_py.errors import InputError
 from webtext_py.extras import require
 
+_REACH_S = 10.0
 _ASK_S = 1.0  # how often the box of messages is emptied
 _STORE_BYTES = 100 << 20  # of Ray's object store, where we start it: results are small
 
@@ -119,6 +121,8 @@ class RayCluster:
     def _connect(self) -> None:
         if self._ray is not None:
             return
+        if self.address not in (None, "auto"):
+            _reach(str(self.address))
         # Before Ray is imported, which reads them then.
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         os.environ["RAY_AUTH_MODE"] = "token"
@@ -202,6 +206,16 @@ class RayCluster:
             return []  # the actor died and starts anew; what it held is said again
         by_name = {name: ref for ref, name in self._names.items()}
         return [(by_name[name], Said(units)) for name, units in said.items() if name in by_name]
+
+
+def _reach(address: str) -> None:
+    """Raises `InputError` where nobody listens at `HOST:PORT`: Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _REACH_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        hint = "`HOST:PORT` of the head, or `auto`, was expected; docs/cluster.md starts one"
+        raise InputError(f"no Ray cluster at `{address}`: {error}", hint) from error
 
 
 def _first_line(error: Exception) -> str:
