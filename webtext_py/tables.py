@@ -1,5 +1,6 @@
 """How tables are written and shuffled: one set of Parquet options, bounded buffers."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 65536
 BUFFER_BYTES = 64 << 20  # our choice: what a shuffle holds before it writes
+_JOIN_BYTES = 256 << 20  # our choice: what one holds that is made of others
 _PARTITIONS = b"partitions"  # key of a shuffle file's metadata
 
 
@@ -76,13 +78,15 @@ class Shuffle:
     column of every partition. The bytes depend on the rows and their order alone.
     """
 
-    def __init__(self, path: Path, partitions: int, schema: pa.Schema) -> None:
+    def __init__(
+        self, path: Path, partitions: int, schema: pa.Schema, most: int = BUFFER_BYTES
+    ) -> None:
         self._schema = schema.with_metadata({_PARTITIONS: str(partitions)})
         self._sink = pa.OSFile(str(path), "wb")
         options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
         self._writer = pa.ipc.new_file(self._sink, self._schema, options=options)
         self._held: list[list[pa.Table]] = [[] for _ in range(partitions)]
-        self._bytes = 0
+        self._bytes, self._most = 0, most
 
     def __enter__(self) -> Self:
         return self
@@ -99,8 +103,18 @@ class Shuffle:
         """Adds rows; `targets[i]` is the partition of row `i`."""
         for start in range(0, table.num_rows, ROW_GROUP_ROWS):  # what fits into one array
             self._add(table.slice(start, ROW_GROUP_ROWS), targets[start : start + ROW_GROUP_ROWS])
-            if self._bytes >= BUFFER_BYTES:
-                self._flush()
+            self._flush_when_full()
+
+    def add_batch(self, batch: pa.RecordBatch, partition: int) -> None:
+        """Adds rows of one partition."""
+        if batch.num_rows:
+            self._held[partition].append(pa.Table.from_batches([batch]).cast(self._schema))
+            self._bytes += batch.nbytes
+            self._flush_when_full()
+
+    def _flush_when_full(self) -> None:
+        if self._bytes >= self._most:
+            self._flush()
 
     def _add(self, table: pa.Table, targets: npt.NDArray[np.int64]) -> None:
         order = np.argsort(targets, kind="stable")
@@ -127,18 +141,27 @@ class Shuffle:
 
 
 def join_shuffles(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: files of one `Shuffle`'s schema one after the other, in memory a batch at a time."""
-    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
+    """Task: files that `Shuffle` wrote as one, which has the same rows of each partition in the
+    same order, in few batches."""
     with ExitStack() as stack:
-        writer = None
+        joined = None
         for path in inputs:
             with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
-                if writer is None:
-                    sink = stack.enter_context(pa.OSFile(str(outputs[0]), "wb"))
-                    new = pa.ipc.new_file(sink, file.schema, options=options)
-                    writer = stack.enter_context(new)
+                partitions = int(file.schema.metadata[_PARTITIONS])
+                if joined is None:
+                    joined = Shuffle(outputs[0], partitions, file.schema, _JOIN_BYTES)
+                    stack.enter_context(joined)
                 for number in range(file.num_record_batches):
-                    writer.write_batch(file.get_batch(number))
+                    joined.add_batch(file.get_batch(number), number % partitions)
+    return {}
+
+
+def join_bytes(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: the bytes of files one after the other."""
+    with outputs[0].open("wb") as joined:
+        for path in inputs:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, joined, 1 << 20)
     return {}
 
 

@@ -36,7 +36,7 @@ from webtext_py.stage import Files, Stage
 from webtext_py.tables import join_shuffles
 from webtext_py.versions import library_version
 
-MOST_FILES = 1024  # our choice: that a task of a merge reads
+MOST_FILES = 256  # our choice: that a task of a merge reads
 
 
 Verdict = Literal["done", "resume", "run", "redo", "stale"]
@@ -372,16 +372,19 @@ class Steps:
             tasks.append(Task(name, function, item.inputs, made, given, item.weight, options or {}))
         return Made(self.tasks(step, tasks, unit), [task.outputs for task in tasks])
 
-    def joined(self, step: str, files: Sequence[Path]) -> tuple[Path, ...]:
+    def joined(
+        self, step: str, files: Sequence[Path], join: TaskFunction = join_shuffles
+    ) -> tuple[Path, ...]:
         """Files of a shuffle, or fewer with the same rows in the same order: at most `MOST_FILES`.
+        `join` is the task that makes one of several.
 
         Every task of a merge opens each of them, so that without a limit the opens of a build would
-        grow with the square of its size.
+        grow with the square of its size, as do the pieces that a shuffle cuts its rows into.
         """
         if len(files) <= MOST_FILES:
             return tuple(files)
         work = [Work(*files[first:end]) for first, end in ranges(len(files), MOST_FILES)]
-        return self.each(step, join_shuffles, work, [f"{step}-{{}}.arrow"]).files()
+        return self.each(step, join, work, [f"{step}-{{}}.joined"]).files()
 
     def one(
         self,

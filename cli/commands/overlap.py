@@ -325,8 +325,15 @@ def index(
         force=force,
     )  # fmt: skip
     with Progress(quiet=quiet) as observer:
-        threads, say = where.threads, _say(quiet)
-        made = build(data, config, memory=memory, threads=threads, observer=observer, say=say)
+        made = build(
+            data,
+            config,
+            memory=memory,
+            threads=where.threads,
+            engine=where.make(threads=True),
+            observer=observer,
+            say=_say(quiet),
+        )
     _describe(made, as_json)
 
 

@@ -130,6 +130,7 @@ class _Run:
         self.taken: Counter[str] = Counter()
         self.nodes: list[Node] = []
         self.asked = -_NODES_S
+        self.looked = time.monotonic()
 
     def results(self) -> Iterator[Done]:
         """Until nothing waits and nothing runs."""
@@ -321,6 +322,10 @@ class _Run:
 
     def _look_for_silence(self) -> None:
         now = time.monotonic()
+        # While this process itself stood still, nothing could be heard of anybody.
+        pause = max(0.0, now - self.looked - 2 * _LOOK_S)
+        self.looked = now
+        self.heard = {node: when + pause for node, when in self.heard.items()}
         for node in list(self.nodes):
             limit = self.engine.silent_s
             if node.id not in self.engine.known:
@@ -329,11 +334,12 @@ class _Run:
                 self._lost(node, f"silent for {limit:.0f} s")
 
     def _second_attempts(self) -> None:
-        if not self.seconds:
-            return
-        limit = max(self.engine.straggler_s, _SLOW * statistics.median(self.seconds))
         now = time.monotonic()
-        for attempt in list(self.attempts.values()):
+        old = [a for a in self.attempts.values() if now - a.started > self.engine.straggler_s]
+        if not (old and self.seconds):
+            return
+        limit = _SLOW * statistics.median(self.seconds)
+        for attempt in old:
             waiting = attempt.waiting
             if len(waiting.live) == 1 and not waiting.alone and now - attempt.started > limit:
                 node = self._node_for(waiting, frozenset({attempt.node.id}))

@@ -197,7 +197,7 @@ def _indexes(workspace: Workspace, say: Callable[[str], None]) -> dict[int, tupl
     from webtext_py.overlap.stage import index_path, index_stage, make_index
     from webtext_py.overlap.training import TrainingText
 
-    text = TrainingText.shards(workspace.data, workspace.digests)
+    text = TrainingText.shards(workspace.data, workspace)
     made = {}
     for n in _NGRAMS:
         config = IndexConfig(n=n)

@@ -129,13 +129,15 @@ def build_index(
     *,
     memory: int = defaults.INDEX_MEMORY,
     threads: int = 1,
+    keys: Sequence[Path] | None = None,
     observer: Observer = SILENT,
     say: Callable[[str], None] = lambda line: None,
 ) -> Index:
     """Writes the index of `text` to `path`, which appears when it is whole.
 
     `memory`, in bytes, bounds the collected hashes and the part of the filter in the making; more
-    is spilled beside `path`, 8 bytes an n-gram. The bytes do not depend on `memory` or `threads`.
+    is spilled beside `path`, 8 bytes an n-gram. Where other processes have read the text, `keys`
+    are their files (`overlap.spread`). The bytes depend on none of `memory`, `threads`, `keys`.
     `say` hears the size before memory is taken. Raises `ConfigError` for values out of range and
     `InputError` where `config.capacity` is too small.
     """
@@ -147,11 +149,15 @@ def build_index(
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    observer.step_started("reading", text.size(), "bytes")
-    for source, batches in text.files():
-        for batch in batches:
-            builder.add_rows(*text_column(batch.column("text")))
-        observer.advanced(source.path.stat().st_size)
+    if keys is not None:
+        for file in keys:
+            builder.add_saved(file)
+    else:
+        observer.step_started("reading", text.size(), "bytes")
+        for source, batches in text.files():
+            for batch in batches:
+                builder.add_rows(*text_column(batch.column("text")))
+            observer.advanced(source.path.stat().st_size)
     try:
         plan = builder.plan()
     except ValueError as error:

@@ -80,11 +80,8 @@ def training_text(
 ) -> TrainingText:
     """The named training text, else the last build's training shards."""
     if train:
-        text = TrainingText.of(train, text_field, workspace.digests, passed)
-    else:
-        text = TrainingText.shards(workspace.data, workspace.digests)
-    workspace.digests.save()
-    return text
+        return TrainingText.of(train, text_field, passed, workspace)
+    return TrainingText.shards(workspace.data, workspace)
 
 
 def overlap(
@@ -214,13 +211,14 @@ def build(
     *,
     memory: int = INDEX_MEMORY,
     threads: int = 1,
+    engine: Engine | None = None,
     observer: Observer = SILENT,
     say: Callable[[str], None] = lambda line: None,
 ) -> Index:
     """The index that `overlap` would ask, made if it is missing."""
     if not config.train:
         training_shards(data, "--train")  # before anything is written
-    with Workspace(data, observer=observer) as workspace:
+    with Workspace(data, engine or ThreadEngine(threads), observer) as workspace:
         observer.stage_started("overlap index")
         passed = Passed()
         index = _index_and_text(workspace, config, memory, threads, say, passed)[0]

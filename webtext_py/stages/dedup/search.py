@@ -11,7 +11,9 @@ from webtext_py.stages.dedup import exact, near
 from webtext_py.stages.dedup.rows import Part
 from webtext_py.workspace import MOST_FILES, Made, Steps, Work, ranges, split
 
-PART_BYTES = 8 << 20  # our choice: of the inputs' files, for each partition of the search
+# Our choice: of the inputs' files, for each partition of the search. Its tasks read files of all
+# partitions, so that there are never more of these than of files that a merge reads.
+PART_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def find_duplicates(
     where two documents have one id.
     """
     size = sum(part.weight for part in documents)
-    parts = max(1, min(partitions, -(-size // PART_BYTES)))
+    parts = max(1, min(partitions, MOST_FILES, -(-size // PART_BYTES)))
     free = len(documents) - protected
     banding = bands_for(rule.threshold) if rule.threshold is not None else None
     signed = _sign(steps, documents, free, parts, banding, rule.shingle)

@@ -19,9 +19,10 @@ from webtext_py.ahead import ahead
 from webtext_py.engine import advance
 from webtext_py.reader import Passed, group_batches, recognise
 from webtext_py.reader.fields import Fields, columns_of
-from webtext_py.reader.ids import ID_COLUMNS, read_repeated, repeated, unique, write_hashes
+from webtext_py.reader.ids import ID_COLUMNS, unique
+from webtext_py.repeated import read_repeated, repeated_ids, write_hashes
 from webtext_py.stages.dedup.rows import READ, Part, read
-from webtext_py.workspace import Steps, Work, split
+from webtext_py.workspace import Steps, Work
 
 # Of JSONL: the line, with all that the row holds.
 COPY = READ.append(pa.field("line", pa.large_binary()))
@@ -52,24 +53,18 @@ def take(steps: Steps, parts: Sequence[Part], partitions: int) -> Taken:
         unit="bytes",
         partitions=partitions,
     )
-    twice = steps.each(
-        "repeated",
-        repeated,
-        split(partitions, *read_.files()),
-        ["repeated-{}.bin"],
-        partitions=partitions,
-    )
+    twice = repeated_ids(steps, read_.files(), partitions)
     again = [
         replace(part, path=paths[1], text_field=None) if is_slow else part
         for part, paths, is_slow in zip(parts, read_.paths, slow, strict=True)
     ]
     made = read_.total("made")
-    if twice.total("ids"):
+    if twice:
         named = steps.each(
             "rename",
             rename,
             [
-                Work(part.path, *twice.files(), weight=part.weight, source=part.arguments())
+                Work(part.path, *twice, weight=part.weight, source=part.arguments())
                 for part in again
             ],
             ["named-{}.parquet"],
@@ -122,9 +117,9 @@ def take_ids(
 
 def rename(inputs: list[Path], outputs: list[Path], source: dict[str, Any]) -> dict[str, Any]:
     """Task: a copy of a part (first input) in which a row whose id others have, too, is called by
-    its file's mark and its number; the other inputs name these ids."""
+    its file's mark and its number; the other input names these ids."""
     part = Part(inputs[0], **source)
-    twice = read_repeated(inputs[1:])
+    twice = read_repeated(inputs[1])
     first = made = 0
     writer = _writer(outputs[0])
     start = sum(_rows_before(part))

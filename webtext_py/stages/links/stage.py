@@ -85,7 +85,7 @@ class Links(Stage):
         merged = steps.each(
             "merge",
             merge,
-            split(parts, *single.files(), *excluded),
+            split(parts, *steps.joined("join-unique", single.files()), *excluded),
             [LINKS, url_ends("links"), "urls-{}.parquet"],
             karma_rule=settings.karma_rule,
             min_karma=settings.min_karma,

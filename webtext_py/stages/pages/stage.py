@@ -103,8 +103,10 @@ class Pages(Stage):
             ["ranges-{}.arrow"],
             begins=begins,
         )
-        steps.each("gather", gather.gather, split(len(begins) + 1, *cut.files()), [GOOD_CAPTURES])
-        return collected.by_name("containers")
+        cuts = steps.joined("join-ranges", cut.files())
+        work = split(len(begins) + 1, *cuts)
+        gathered = steps.each("gather", gather.gather, work, [GOOD_CAPTURES])
+        return gathered.by_name("containers")
 
     def check(self, counts: Mapping[str, Any]) -> None:
         """Raises `InputError` where no link has a page."""

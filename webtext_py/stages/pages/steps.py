@@ -43,7 +43,7 @@ def indexed(
         ["resolved-{}.arrow"],
         partitions=partitions,
     )
-    work = split(partitions, *scans, *resolved.files())
+    work = split(partitions, *scans, *steps.joined("join-resolved", resolved.files()))
     return steps.each("index", scan.index, work, ["rows-{}.parquet", captures]).files()
 
 
@@ -87,7 +87,7 @@ def followed(steps: Steps, rows: Sequence[Path], partitions: int) -> Followed:
         )
         good.append(made.files(0))
         ended.append(made.files(1))
-        seekers = [made.files(2)] * partitions
         if not made.total("onward"):
             return Followed(begun.total("links"), good, ended)
+        seekers = [steps.joined(f"join-seekers-{number:02d}", made.files(2))] * partitions
     raise AssertionError("a link was followed further than the limit")

@@ -126,10 +126,10 @@ def _keys(texts: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.uint64]:
     return np.frombuffer(memoryview(_core.ngram_keys(*text_column(texts), N, False)), np.uint64)
 
 
-def matches(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: for each suspicious document the article of one file (first input) that holds most of
-    its distinct n-grams (the other inputs), the first title of equals."""
-    rows = read_tables(inputs[1:])
+def matches(inputs: list[Path], outputs: list[Path], files: int) -> dict[str, Any]:
+    """Task: for each suspicious document the article of some files (the first so many inputs) that
+    holds most of its distinct n-grams (the other inputs), the first title of equals."""
+    rows = read_tables(inputs[files:])
     ids = pc.dictionary_encode(rows["doc_id"].combine_chunks())
     if isinstance(ids, pa.ChunkedArray):
         ids = ids.combine_chunks()
@@ -138,7 +138,7 @@ def matches(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     order = np.argsort(keys, kind="stable")
     keys, documents = keys[order], documents[order]
     best: dict[int, tuple[int, str]] = {}
-    for batch in iterate(inputs[:1], ["title", "text"], _BATCH_ROWS) if len(keys) else ():
+    for batch in iterate(inputs[:files], ["title", "text"], _BATCH_ROWS) if len(keys) else ():
         lengths = np.maximum(word_counts(batch["text"]).astype(np.int64) - (N - 1), 0)
         here = np.repeat(np.arange(batch.num_rows), lengths)
         grams = _keys(batch["text"])

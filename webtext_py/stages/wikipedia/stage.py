@@ -12,7 +12,7 @@ from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.filter import Filter
 from webtext_py.stages.wikipedia import content, hosts
 from webtext_py.wikipedia.articles import LEFT_OUT, parts
-from webtext_py.workspace import Made, Steps, Work
+from webtext_py.workspace import MOST_FILES, Made, Steps, Work, ranges
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ class Wikipedia(Filter):
             ["articles-{}.parquet"],
             unit="bytes",
         )
+        articles = read.files()
         index = steps.one(
-            "index", content.index, read.files(), ["{}.bloom"], options={"memory": self.memory}
+            "index", content.index, articles, ["{}.bloom"], options={"memory": self.memory}
         )
         filters = [*index.files()] * len(by_host.files())
         suspects = steps.each(
@@ -88,7 +89,10 @@ class Wikipedia(Filter):
         matched = steps.each(
             "matches",
             content.matches,
-            [Work(path, *suspects.files(1)) for path in read.files()],
+            [
+                Work(*articles[first:end], *suspects.files(1), files=end - first)
+                for first, end in ranges(len(articles), MOST_FILES)
+            ],
             ["matches-{}.parquet"],
         )
         judged = steps.each(
@@ -99,7 +103,7 @@ class Wikipedia(Filter):
                 for suspect, host in zip(suspects.files(), by_host.files(), strict=True)
             ],
             [WIKIPEDIA, url_ends("wikipedia")],
-            files=len(read.files()),
+            files=len(matched.done),
         )
         names = ("articles", *LEFT_OUT)
         counts = {
