@@ -10,6 +10,8 @@ import click
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 PATH = click.Path(path_type=Path)
+NATURAL = click.IntRange(min=0)
+POSITIVE = click.IntRange(min=1)
 
 
 class ManyOption(click.Option):

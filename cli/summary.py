@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from webtext_py.reader.passed import passed_said
 from webtext_py.sizes import size
 
-from .output import console
+from .output import console, damage_said
 
 if TYPE_CHECKING:
     from webtext_py.manifest import Entry
@@ -73,9 +73,8 @@ def print_summary(
     out = console()
     out.print(table)
     damage = entries["links"].counts["damage"] | entries["pages"].counts["damage"]
-    for name, places in damage.items():
-        for offset, lost, what in places:
-            out.print(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)", markup=False)
+    for line in damage_said(damage):
+        out.print(line, markup=False)
     articles = entries["wikipedia"].counts.get("articles", {})
     read = [entries[name].counts.get("passed_over", {}) for name in ("links", "pages")]
     for found in (passed, *read, _left_out(articles)):

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import command, force_option, shared_options, workers_option
-from ..output import Progress, console, echo, print_json
-from ..parameters import option
+from ..options import Call, command, force_option, shared_options, workers_option
+from ..output import console, echo, print_json
+from ..parameters import NATURAL, POSITIVE, option
 
 if TYPE_CHECKING:
     from webtext_py.evaluate.stage import Settings, Test
@@ -80,11 +80,11 @@ class Shots(click.ParamType):  # type: ignore[type-arg]  # as above
     metavar="NAME=FILE...",
     help="Where shots come from [default: the rest of the set].",
 )
-@option("--seed", type=click.IntRange(min=0), default=0, help="Which shots are drawn.")
+@option("--seed", type=NATURAL, default=0, help="Which shots are drawn.")
 @option("--overlap", is_flag=True, help="Scores with and without overlap with the build's text.")
 @option(
     "--stride",
-    type=click.IntRange(min=1),
+    type=POSITIVE,
     metavar="N",
     help="Tokens that a window of text predicts [default: all].",
 )
@@ -95,9 +95,7 @@ class Shots(click.ParamType):  # type: ignore[type-arg]  # as above
 @workers_option
 @shared_options
 def evaluate(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
+    call: Call,
     model: str | None,
     tasks: tuple[tuple[str, str], ...],
     overlap: bool,
@@ -122,19 +120,15 @@ def evaluate(
 
     tests = _tests(tasks, dict(options.pop("form")), dict(options.pop("shots_from")))
     settings = _settings(options)
-    request = Request(data, model, tests, settings, overlap, out, workers, force)
-    with Progress(quiet=quiet) as observer:
-        document, path = run(
-            request,
-            observer=observer,
-            say=lambda line: None if quiet else echo(line, err=True),
-        )
-    if as_json:
-        print_json(document)
-        return
+    request = Request(call.data, model, tests, settings, overlap, out, workers, force)
+    with call.progress() as observer:
+        document, path = run(request, observer=observer, say=call.tell)
+    if call.as_json:
+        return print_json(document)
     _print(document)
     for ending in (".json", ".html"):
         echo(path.with_suffix(ending))
+    return None
 
 
 def _tests(
