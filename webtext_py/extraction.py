@@ -87,15 +87,9 @@ class ExtractPages(Stage):
             else:
                 work.append(Work(given.path, kind=given.kind))
             sources += [given] * (len(work) - len(sources))
-        made = steps.each(
-            "extract",
-            extract_input,
-            work,
-            [PARTS],
-            options={"marks": str(steps.work / "at-work")},
-            version=self.settings.named,
-            settings=asdict(self.settings),
-        )
+        options = {"marks": str(steps.work / "at-work")}
+        how: dict[str, Any] = {"version": self.settings.named, "settings": asdict(self.settings)}
+        made = steps.each("extract", extract_input, work, [PARTS], options=options, **how)
         others = scans.by_name("dropped")
         total = made.total("in") + sum(others.values())
         damage: dict[str, list[Any]] = {}

@@ -29,7 +29,7 @@ from webtext_py.engine.cluster import (
     Said,
 )
 from webtext_py.engine.lease import revoked
-from webtext_py.engine.task import Done, Job, Listener
+from webtext_py.engine.task import Done, Job, Listener, Results
 from webtext_py.errors import InputError, WebTextError
 from webtext_py.versions import here
 
@@ -86,7 +86,7 @@ class ClusterEngine:
         self.banned: set[str] = set()
         self.known: set[str] = set()  # nodes of which something was heard
 
-    def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+    def run(self, jobs: Iterable[Job], listener: Listener) -> Results:
         """Runs every job until one attempt at it is done; yields in the order of completion."""
         waiting = list(jobs)
         if not waiting:

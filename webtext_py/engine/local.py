@@ -18,7 +18,7 @@ from typing import Any
 
 from webtext_py.engine import progress
 from webtext_py.engine.commit import run_job
-from webtext_py.engine.task import Done, Job, Listener
+from webtext_py.engine.task import Done, Job, Listener, Results
 from webtext_py.errors import InputError, WebTextError
 
 _ATTEMPTS = 2  # a worker may be killed from outside once; twice for one task is the task's fault
@@ -40,7 +40,7 @@ class LocalEngine:
         self.workers = workers or available_cpus()
         self._pool: list[_Worker] = []
 
-    def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+    def run(self, jobs: Iterable[Job], listener: Listener) -> Results:
         """Runs every job once and yields what was done, in the order of completion."""
         pending = deque(jobs)
         took: list[float] = []

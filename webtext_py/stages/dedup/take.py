@@ -22,7 +22,7 @@ from webtext_py.reader import Passed, group_batches, recognise
 from webtext_py.reader.fields import Fields, columns_of
 from webtext_py.reader.ids import ID_COLUMNS, hashes, unique
 from webtext_py.stages.dedup.rows import READ, Part, read
-from webtext_py.workspace import Steps, Work, split
+from webtext_py.workspace import Steps, split
 
 # Of JSONL: the line, with all that the row holds.
 COPY = READ.append(pa.field("line", pa.large_binary()))
@@ -42,43 +42,21 @@ class Taken:
 def take(steps: Steps, parts: Sequence[Part], partitions: int) -> Taken:
     """Reads all ids, copies what is slow to read again, and gives rows that share an id others."""
     slow = [part.groups is None for part in parts]
-    read_ = steps.each(
-        "ids",
-        take_ids,
-        [
-            Work(part.path, weight=part.weight, makes=2 if is_slow else 1, source=part.arguments())
-            for part, is_slow in zip(parts, slow, strict=True)
-        ],
-        ["taken-{}.bin", "texts-{}.parquet"],
-        unit="bytes",
-        partitions=partitions,
-    )
-    twice = steps.each(
-        "repeated",
-        repeated,
-        split(partitions, *read_.files()),
-        ["repeated-{}.bin"],
-        partitions=partitions,
-    )
+    work = [part.work(makes=2 if is_slow else 1) for part, is_slow in zip(parts, slow, strict=True)]
+    outputs = ["taken-{}.bin", "texts-{}.parquet"]
+    read_ = steps.each("ids", take_ids, work, outputs, unit="bytes", partitions=partitions)
+    work, outputs = split(partitions, *read_.files()), ["repeated-{}.bin"]
+    twice = steps.each("repeated", repeated, work, outputs, partitions=partitions)
     again = [
         replace(part, path=paths[1], text_field=None) if is_slow else part
         for part, paths, is_slow in zip(parts, read_.paths, slow, strict=True)
     ]
     made = read_.total("made")
     if twice.total("ids"):
-        named = steps.each(
-            "rename",
-            rename,
-            [
-                Work(part.path, *twice.files(), weight=part.weight, source=part.arguments())
-                for part in again
-            ],
-            ["named-{}.parquet"],
-            unit="bytes",
-        )
-        again = [
-            Part(path, weight=part.weight) for part, path in zip(again, named.files(), strict=True)
-        ]
+        work = [part.work(*twice.files()) for part in again]
+        named = steps.each("rename", rename, work, ["named-{}.parquet"], unit="bytes")
+        paths = named.files()
+        again = [Part(path, weight=p.weight) for p, path in zip(again, paths, strict=True)]
         made += named.total("made")
     files = [a.path if s else p.path for a, p, s in zip(again, parts, slow, strict=True)]
     passed = Passed()

@@ -18,7 +18,7 @@ from webtext_py.stage import Stage
 from webtext_py.stages.links.lines import scan
 from webtext_py.stages.links.urls import merge, unique
 from webtext_py.tables import write_table
-from webtext_py.workspace import Made, Steps, Work, split
+from webtext_py.workspace import Made, Steps, split, weighed
 
 
 @dataclass(frozen=True)
@@ -63,33 +63,21 @@ class Links(Stage):
         scanned = steps.each(
             "scan",
             scan,
-            [_scan(name, self.given[name]) for name in names],
+            [weighed(self.given[name], file=name) for name in names],
             ["scan-{}.arrow"],
             unit="bytes",
             partitions=parts,
             kind=self.kind,
             before=settings.before_utc,
             after=settings.after_utc,
-            nsfw=settings.nsfw,
-            allow_damaged=settings.allow_damaged,
+            **settings.part("nsfw", "allow_damaged"),
         )
-        single = steps.each(
-            "unique",
-            unique,
-            split(parts, *steps.joined("join-scan", scanned.files())),
-            ["unique-{}.arrow"],
-            partitions=parts,
-        )
+        work = split(parts, *steps.joined("join-scan", scanned.files()))
+        single = steps.each("unique", unique, work, ["unique-{}.arrow"], partitions=parts)
         excluded = (settings.exclude_domains,) if settings.exclude_domains else ()
-        merged = steps.each(
-            "merge",
-            merge,
-            split(parts, *single.files(), *excluded),
-            [LINKS, url_ends("links")],
-            karma_rule=settings.karma_rule,
-            min_karma=settings.min_karma,
-            exclude_domains=bool(excluded),
-        )
+        work = split(parts, *single.files(), *excluded)
+        rules = settings.part("karma_rule", "min_karma") | {"exclude_domains": bool(excluded)}
+        merged = steps.each("merge", merge, work, [LINKS, url_ends("links")], **rules)
         lines = _line_outcomes(names, scanned, single)
         steps.one("ledger", write_lines, [], [LINES], lines=lines)
         total = Counter[str]()
@@ -124,10 +112,6 @@ class Links(Stage):
             f"no link is left: none of {urls['in']} URLs was kept ({reasons(urls)})",
             f"check `--min-karma`; `{url_ends('links').glob}` names each URL",
         )
-
-
-def _scan(name: str, path: Path) -> Work:
-    return Work(path, weight=max(1, path.stat().st_size), file=name)
 
 
 def _line_outcomes(names: list[str], scanned: Made, single: Made) -> dict[str, dict[str, int]]:
