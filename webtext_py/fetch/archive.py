@@ -13,6 +13,7 @@ import datetime as dt
 import filecmp
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -111,11 +112,8 @@ class Archive:
         rotate_bytes: int,
         level: int = GZIP_LEVEL,
     ) -> None:
-        self.folder = folder
-        self.bytes_written = 0
-        self._configuration = configuration
-        self._rotate = rotate_bytes
-        self._level = level
+        self.folder, self._configuration = folder, configuration
+        self._rotate, self._level = rotate_bytes, level
         self._file: io.FileIO | None = None
         self._name = ""
         self._offset = 0
@@ -180,9 +178,7 @@ class Archive:
 
     def add(self, attempt: Attempt, exchanges: list[Exchange]) -> None:
         """Writes the records of `exchanges`, then the line of `attempt`."""
-        blocks: list[bytes] = []
-        for exchange in exchanges:
-            blocks += self._records(exchange, attempt)
+        blocks = [block for each in exchanges for block in self._records(each, attempt)]
         self.add_members(attempt, [_packed(block, self._level) for block in blocks])
 
     def add_members(self, attempt: Attempt, members: list[bytes]) -> None:
@@ -203,7 +199,6 @@ class Archive:
             os.ftruncate(self._journal.fileno(), journal)
             raise
         self._offset += len(data)
-        self.bytes_written += len(data)
         self._unsynced += len(data)
         self._remember(attempt)
         if self._unsynced > _SYNC_BYTES and self._file is not None:
@@ -217,12 +212,8 @@ class Archive:
         if self._file is not None and self._name.startswith(f"{source}-"):
             return self._file
         self._close_file()
-        number = 0
-        while any(
-            (self.folder / f"{source}-{number:05d}.warc.gz{end}").exists() for end in ("", _PART)
-        ):
-            number += 1
-        self._name = f"{source}-{number:05d}.warc.gz"
+        names = (f"{source}-{number:05d}.warc.gz" for number in itertools.count())
+        self._name = next(name for name in names if self._size(name) < 0)
         self._file = (self.folder / f"{self._name}{_PART}").open("xb", buffering=0)
         info = {
             "software": "webtext",
@@ -289,14 +280,9 @@ class Archive:
             if body and exchange.truncated is None:
                 attempt.payloads.append([named, exchange.url, date])
                 self._payloads[named] = (exchange.url, date)
-        record = writer.create_warc_record(
-            exchange.url,
-            kind,
-            payload=io.BytesIO(body),
-            length=len(body),
-            http_headers=head,
-            warc_headers_dict=fields,
-        )
+        held: dict[str, Any] = {"payload": io.BytesIO(body), "length": len(body)}
+        heads: dict[str, Any] = {"http_headers": head, "warc_headers_dict": fields}
+        record = writer.create_warc_record(exchange.url, kind, **held, **heads)
         writer.write_record(record)
         identity = record.rec_headers.get_header("WARC-Record-ID")
         return [out.getvalue(), _request(exchange, date, identity)]

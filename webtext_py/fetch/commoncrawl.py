@@ -31,16 +31,14 @@ from webtext_py.errors import InputError
 from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.failure import FetchError
-from webtext_py.fetch.judge import dead_page
+from webtext_py.fetch.judge import no_page
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
-from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
 from webtext_py.pages import warc
 from webtext_py.pages.capture import GOOD
-from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
-from webtext_py.pages.http import is_html, parse_head
+from webtext_py.pages.http import parse_head
 from webtext_py.reader.parquet import column_facts
 from webtext_py.url.key import url_key
 
@@ -172,11 +170,11 @@ def look_up(source: Any, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
         missing = [name for name in _COLUMNS if name not in names]
         if missing:
             raise InputError(f"the index has no column `{missing[0]}`; it has {', '.join(names)}")
-        column = next(
-            i
-            for i in range(file.metadata.num_columns)
-            if file.metadata.schema.column(i).path == "url_surtkey"
-        )
+        columns = [file.schema.column(place) for place in range(len(file.schema))]
+        column = next(place for place, one in enumerate(columns) if one.path == "url_surtkey")
+        if columns[column].physical_type != "BYTE_ARRAY":
+            # Arrow ends the process over bounds of another type that are too short for it.
+            raise InputError(f"`url_surtkey` is {file.schema_arrow.field('url_surtkey').type}")
         for group in range(file.metadata.num_row_groups):
             statistics = column_facts(file, group, column).statistics
             low, high = 0, len(keys)
@@ -189,39 +187,22 @@ def look_up(source: Any, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
 
 
 def _matching(table: pa.Table, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
-    chosen = pc.and_(
-        pc.is_in(table["url_surtkey"], pa.array(keys, pa.string())),
-        pc.and_(
-            pc.equal(table["fetch_status"], 200),
-            pc.is_in(table["content_mime_detected"], pa.array(_HTML)),
-        ),
-    )
-    for row in table.filter(chosen).to_pylist():
+    mine = pc.is_in(table["url_surtkey"], pa.array(keys, pa.string()))
+    html = pc.is_in(table["content_mime_detected"], pa.array(_HTML))
+    good = pc.and_(pc.equal(table["fetch_status"], 200), html)
+    for row in table.filter(pc.and_(mine, good)).to_pylist():
         when = row["fetch_time"]
         if isinstance(when, dt.datetime):
             when = (when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp()
-        yield (
-            row["url_surtkey"],
-            Row(
-                row["url"],
-                float(when),
-                row["warc_filename"],
-                int(row["warc_record_offset"]),
-                int(row["warc_record_length"]),
-            ),
-        )
+        place = int(row["warc_record_offset"]), int(row["warc_record_length"])
+        yield row["url_surtkey"], Row(row["url"], float(when), row["warc_filename"], *place)
 
 
 class CommonCrawl:
     """Fetches captures that the index names."""
 
     def __init__(
-        self,
-        pace: Pace,
-        index: Sequence[str],
-        data: str,
-        window_days: float,
-        limits: Limits,
+        self, pace: Pace, index: Sequence[str], data: str, window_days: float, limits: Limits
     ) -> None:
         self._pace = pace
         self._index = index_files(index)
@@ -271,7 +252,7 @@ class CommonCrawl:
             return await asyncio.to_thread(read)
         except FetchError as error:
             raise InputError(f"the index `{path}` cannot be read: {error.detail}") from None
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputError(f"the index `{path}` cannot be read: {error}") from None
 
     async def _fetch(self, link: Link, rows: list[Row]) -> tuple[Fetched, list[bytes]]:
@@ -314,17 +295,8 @@ class CommonCrawl:
         head = parse_head(record.block)
         if head is None or head.status != 200:
             return "the record is no answer with status 200"
-        decoded = decode_body(record.block[head.body :], head.headers, self._limits.decoded_bytes)
-        if decoded.too_large:
-            return "decoded_too_large"
-        kind = next((v for n, v in head.headers if n.lower() == "content-type"), None)
-        if not is_html(kind, head.headers, decoded.body):
-            return f"not_html: {kind}"
-        return (
-            header_opt_out(head.headers)
-            or meta_opt_out(decoded.body)
-            or dead_page(record.url, head.headers, decoded.body)
-        )
+        body, limit = record.block[head.body :], self._limits.decoded_bytes
+        return no_page(record.url, head.headers, body, limit)
 
 
 @dataclass(frozen=True)
