@@ -220,19 +220,25 @@ def _die_with(parent: int) -> None:
 
 
 def portable(error: BaseException) -> BaseException:
-    """The error with the worker's traceback as a note, or its text if it cannot be sent."""
-    import pickle
+    """The error as another process can read it, a bug's with the worker's traceback as a note."""
     import traceback
 
+    sent = _sent(error)
     if not isinstance(error, WebTextError | OSError):
-        error.add_note("".join(traceback.format_exception(error)))
-    try:
-        return error if type(pickle.loads(pickle.dumps(error))) is type(error) else _plain(error)
-    except Exception:
-        return _plain(error)
+        sent.add_note("".join(traceback.format_exception(error)))
+    return sent
 
 
-def _plain(error: BaseException) -> Exception:
+def _sent(error: BaseException) -> BaseException:
+    """The error itself where it is Python's own or ours, else one that says the same."""
+    import pickle
+
+    if type(error).__module__ in ("builtins", WebTextError.__module__, InputError.__module__):
+        with contextlib.suppress(Exception):  # it holds what cannot be sent
+            pickle.dumps(error)
+            return error
     if isinstance(error, WebTextError):
         return InputError(str(error), getattr(error, "hint", None))
+    if isinstance(error, OSError):
+        return OSError(error.errno, error.strerror or str(error), error.filename)
     return RuntimeError(f"{type(error).__name__}: {error}")
