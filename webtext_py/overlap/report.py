@@ -107,14 +107,8 @@ def _distinct(test: TestSet, first: int) -> Texts:
                     owners.append(place)
                 mine.append(numbers[key])
         by_example.append(tuple(mine))
-    return Texts(
-        test,
-        first,
-        tuple(text for _, text in numbers),
-        tuple(name for name, _ in numbers),
-        tuple(owners),
-        tuple(by_example),
-    )
+    fields, texts = zip(*numbers, strict=True) if numbers else ((), ())
+    return Texts(test, first, texts, fields, tuple(owners), tuple(by_example))
 
 
 @dataclass(frozen=True)
@@ -245,19 +239,8 @@ class SetReport:
             spans = char_spans(text, self.layout.ascii)
             owner = self.texts.test.examples[self.texts.owners[number]].id
             for first, words, run in self.runs(place, evidence):
-                row = {
-                    "example_id": owner,
-                    "field": self.texts.fields[number],
-                    "test_start": spans[first][0],
-                    "test_end": spans[first + words - 1][1],
-                    "words": words,
-                    "doc_id": run.doc_id,
-                    "url": run.url,
-                    "source": run.source,
-                    "doc_start": run.start,
-                    "doc_end": run.end,
-                }
-                for name, value in row.items():
+                row = _place(self.texts.fields[number], spans, first, words, run)
+                for name, value in {"example_id": owner, **row}.items():
                     columns[name].append(value)
         return pa.table(columns, schema=HITS)
 
@@ -298,9 +281,9 @@ def char_spans(text: str, ascii: bool) -> list[tuple[int, int]]:
 
 def document(
     report: SetReport,
-    *,
     bloom: Answer | None,
     evidence: Evidence | None,
+    *,
     own_train: Answer | None,
     scores: dict[str, Any] | None,
     index: dict[str, Any] | None,
@@ -333,14 +316,7 @@ def document(
         "own_train": None if own_train is None else report.counts(own_train),
         "scores": scores,
         "bloom": None if bloom is None else report.counts(bloom),
-        "evidence": None
-        if evidence is None
-        else {
-            **report.counts(),
-            "documents": evidence.texts,
-            "words": evidence.words,
-            "ngrams": evidence.ngrams,
-        },
+        "evidence": None if evidence is None else {**report.counts(), **evidence.totals()},
         "worst": examples,
         "index": index,
     }
@@ -353,15 +329,15 @@ def _longest(report: SetReport, group: Sequence[int], evidence: Evidence) -> dic
         for first, words, run in report.runs(text, evidence):
             if best is None or words > best["words"]:
                 spans = char_spans(report.texts.texts[number], report.layout.ascii)
-                best = {
-                    "field": report.texts.fields[number],
-                    "words": words,
-                    "test_start": spans[first][0],
-                    "test_end": spans[first + words - 1][1],
-                    "doc_id": run.doc_id,
-                    "url": run.url,
-                    "source": run.source,
-                    "doc_start": run.start,
-                    "doc_end": run.end,
-                }
+                best = _place(report.texts.fields[number], spans, first, words, run)
     return best
+
+
+def _place(
+    field: str, spans: Sequence[tuple[int, int]], first: int, words: int, run: Stretch
+) -> dict[str, Any]:
+    """Where some words of a field stand there, and in the training text."""
+    test = {"test_start": spans[first][0], "test_end": spans[first + words - 1][1]}
+    where = {"doc_id": run.doc_id, "url": run.url, "source": run.source}
+    where |= {"doc_start": run.start, "doc_end": run.end}
+    return {"field": field, "words": words, **test, **where}

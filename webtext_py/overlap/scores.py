@@ -156,26 +156,17 @@ def compare(
         "up_to_15": (shares > 0) & (shares <= 0.15),
         "over_15": shares > 0.15,
     }
-    result: dict[str, Any] = {
-        "form": scores.form,
-        "missing": scores.missing,
-        "unknown": scores.unknown,
-        "resamples": resamples,
-        "seed": seed,
-        "metrics": {},
-    }
+    facts = {"form": scores.form, "missing": scores.missing, "unknown": scores.unknown}
+    result: dict[str, Any] = {**facts, "resamples": resamples, "seed": seed, "metrics": {}}
     for metric, values in sorted(scores.metrics.items()):
         present = ~np.isnan(values)
         numbers = {name: present & mask for name, mask in groups.items()}
         drawn = bootstrap(values, numbers, clusters, resamples, seed)
         rows: dict[str, Any] = {}
         for name, mask in numbers.items():
-            rows[name] = _row(
-                int(mask.sum()),
-                len(np.unique(clusters[mask])),
-                float(values[mask].mean()) if mask.any() else None,
-                drawn[name],
-            )
+            mean = float(values[mask].mean()) if mask.any() else None
+            apart = len(np.unique(clusters[mask]))
+            rows[name] = _row(int(mask.sum()), apart, mean, drawn[name])
         difference = drawn["overlapping"] - drawn["clean"]
         both = (rows["overlapping"]["mean"], rows["clean"]["mean"])
         fewest = min(rows["overlapping"]["clusters"], rows["clean"]["clusters"])

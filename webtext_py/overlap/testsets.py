@@ -52,27 +52,9 @@ ID_FIELDS = ("id", "_id", "qid", "example_id", "doc_id", "guid", "idx", "uid")
 # Fields that hold an example's text in the sets in common use; answers are left out, since most
 # are shorter than an n-gram.
 TEXT_FIELDS = (
-    "context",
-    "passage",
-    "paragraph",
-    "article",
-    "document",
-    "story",
-    "text",
-    "content",
-    "premise",
-    "hypothesis",
-    "sentence",
-    "sentence1",
-    "sentence2",
-    "ctx",
-    "question",
-    "query",
-    "prompt",
-    "goal",
-    "input",
-    "problem",
-    "instruction",
+    *("context", "passage", "paragraph", "article", "document", "story", "text", "content"),
+    *("premise", "hypothesis", "sentence", "sentence1", "sentence2", "ctx"),
+    *("question", "query", "prompt", "goal", "input", "problem", "instruction"),
 )
 
 
