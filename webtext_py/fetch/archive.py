@@ -8,10 +8,8 @@ The HTTP client removes chunking, so `Transfer-Encoding` is not recorded; conten
 they were sent.
 """
 
-import base64
 import datetime as dt
 import filecmp
-import hashlib
 import io
 import itertools
 import json
@@ -31,6 +29,7 @@ from warcio.warcwriter import WARCWriter
 
 from webtext_py.engine.commit import flush
 from webtext_py.fetch.client import Exchange
+from webtext_py.pages.capture import payload_digest
 from webtext_py.pages.http import is_clean_url
 
 JOURNAL = "fetch-journal.jsonl"
@@ -259,8 +258,7 @@ class Archive:
             fields["WARC-Truncated"] = exchange.truncated
         if exchange.source_url is not None:
             fields["WARC-Source-URI"] = exchange.source_url
-        digest = hashlib.sha1(exchange.body, usedforsecurity=False).digest()
-        named = f"sha1:{base64.b32encode(digest).decode()}"
+        named = payload_digest(exchange.body)
         status = _one_line(f"{exchange.status} {exchange.phrase}")
         lines = [(n, _one_line(v)) for n, v in exchange.headers if n.lower() != "transfer-encoding"]
         if exchange.truncated is not None:

@@ -338,6 +338,6 @@ def _place(
 ) -> dict[str, Any]:
     """Where some words of a field stand there, and in the training text."""
     test = {"test_start": spans[first][0], "test_end": spans[first + words - 1][1]}
-    where = {"doc_id": run.doc_id, "url": run.url, "source": run.source}
+    where: dict[str, Any] = {"doc_id": run.doc_id, "url": run.url, "source": run.source}
     where |= {"doc_start": run.start, "doc_end": run.end}
     return {"field": field, "words": words, **test, **where}

@@ -1,11 +1,14 @@
 """What a capture of a page is, where it lies, and what reading it gives."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from webtext_py import records
+from webtext_py.pages.coding import decode_body
 
 # A page larger than this is no page. Our choice: Common Crawl cuts payloads at 1 MiB (5 MiB since
 # 2025), and the extractor's own limit is 20 MB of text.
@@ -76,6 +79,22 @@ class Payload:
     body: bytes
     truncated: bool = False
     problem: str | None = None
+
+
+def payload_digest(payload: "bytes | memoryview") -> str:
+    """`sha1:` and base32 of a payload as it is stored, as in WARC."""
+    digest = hashlib.sha1(payload, usedforsecurity=False).digest()
+    return f"sha1:{base64.b32encode(digest).decode()}"
+
+
+def decoded(payload: Payload, stored: bytes, limit: int) -> Payload:
+    """The payload with the page in `stored`, its codings undone: at most `limit` bytes."""
+    found = decode_body(stored, payload.headers, limit)
+    if found.too_large:
+        payload.problem = "too_large"
+    else:
+        payload.body, payload.truncated = found.body, found.truncated
+    return payload
 
 
 _TAKEN = [

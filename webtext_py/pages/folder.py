@@ -6,8 +6,6 @@ columns that are not used and times that are none are counted. Files may be comp
 hold is told by their bytes.
 """
 
-import base64
-import hashlib
 import io
 import json
 from collections import Counter
@@ -16,8 +14,15 @@ from functools import partial
 from pathlib import Path
 
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import GOOD, MAX_BODY_BYTES, Capture, Location, Payload
-from webtext_py.pages.coding import decode_body
+from webtext_py.pages.capture import (
+    GOOD,
+    MAX_BODY_BYTES,
+    Capture,
+    Location,
+    Payload,
+    decoded,
+    payload_digest,
+)
 from webtext_py.pages.framing import Damage
 from webtext_py.pages.http import is_html, is_web_url
 from webtext_py.reader.delimited import delimited
@@ -42,14 +47,9 @@ def index_file(folder: Path, files: Iterable[str]) -> Path | None:
 
 
 def scan(
-    folder: str,
-    limit: int,
-    records: Counter[str],
-    damage: list[Damage],
-    passed: Passed | None = None,
+    folder: str, limit: int, records: Counter[str], damage: list[Damage], passed: Passed
 ) -> Iterator[tuple[Capture, Callable[[], Payload]]]:
     """The captures that a folder's index names, in its order, each with what reads its page."""
-    passed = Passed() if passed is None else passed
     index = _index(folder)
     for number, row in _rows(index, passed):
         file = None if row is None else _text(row.get("file"))
@@ -80,22 +80,12 @@ def _payload(row: Row, body: bytes, problem: str | None, max_body: int) -> Paylo
     kind = _text(row.get("content_type"))
     headers = [("Content-Type", kind)] if kind else []
     payload = Payload(_text(row.get("url")) or "", to_int(row.get("status")), headers, b"")
-    if problem is None:
-        decoded = decode_body(body, headers, max_body)
-        problem = "too_large" if decoded.too_large else None
-        payload.body = b"" if problem else decoded.body
-        payload.truncated = decoded.truncated
     payload.problem = problem
-    return payload
+    return payload if problem else decoded(payload, body, max_body)
 
 
 def page_capture(
-    location: Location,
-    url: str,
-    values: Row,
-    body: bytes,
-    problem: str | None,
-    passed: Passed,
+    location: Location, url: str, values: Row, body: bytes, problem: str | None, passed: Passed
 ) -> Capture:
     """The capture that a row of an index or a table describes."""
     given = values.get("fetched_at")
@@ -112,7 +102,6 @@ def page_capture(
             outcome = "http_error"
         elif kind and not is_html(kind, [], body):
             outcome = "not_html"
-    digest = hashlib.sha1(body, usedforsecurity=False).digest()
     return Capture(
         url=url,
         location=location,
@@ -122,7 +111,7 @@ def page_capture(
         content_type=kind,
         fetched_at=fetched_at,
         http_headers=[("Content-Type", kind)] if kind else [],
-        payload_digest=None if problem else f"sha1:{base64.b32encode(digest).decode()}",
+        payload_digest=None if problem else payload_digest(body),
     )
 
 
