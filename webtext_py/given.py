@@ -5,7 +5,6 @@ redirect is followed and nothing is left out as a repeat. JSONL with `html` and 
 beside.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from webtext_py.pages.folder import index_file
 from webtext_py.pages.http import first_value
 from webtext_py.pages.table import row_capture
 from webtext_py.reader import Passed, open_any, recognise
+from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import ending_of, named_files
 from webtext_py.text.page import Page
 from webtext_py.url.key import without_credentials
@@ -88,9 +88,8 @@ def _of_folder(folder: Path, passed: Passed) -> list[Given]:
         found += [Given(Path(c.file), "archive") for c in list_containers([str(folder)])]
     except InputError:
         if not found:
-            raise InputError(
-                f"`{folder}` holds no pages (HTML, WARC, ARC, Parquet, JSONL)"
-            ) from None
+            kinds = "HTML, WARC, ARC, Parquet, JSONL"
+            raise InputError(f"`{folder}` holds no pages ({kinds})") from None
     taken = {one.path for one in found if one.kind != "files"}
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not _ends(p, _HTML)):
         if taken.isdisjoint({path, *path.parents}):
@@ -230,11 +229,8 @@ def _lines(path: Path, passed: Passed) -> Iterator[Item]:
                 line = stream.readline(2 * MAX_PAYLOAD_BYTES) + b"too long"
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            if not isinstance(row, dict):
+            row = json_object(line)
+            if row is None:
                 yield "bad_line"
                 continue
             capture, payload = row_capture(Location("", number, 1), row, MAX_PAYLOAD_BYTES, passed)

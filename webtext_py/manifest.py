@@ -65,16 +65,9 @@ class Entry:
         key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
         versions = {"webtext": _core.__version__, "python": platform.python_version()}
         versions["pyarrow"] = version("pyarrow")
-        return cls(
-            "running",
-            plain,
-            dict(inputs),
-            dict(upstream),
-            key,
-            versions=versions,
-            rules=rules,
-            libraries=dict(libraries),
-        )
+        entry = cls("running", plain, dict(inputs), dict(upstream), key, versions=versions)
+        entry.rules, entry.libraries = rules, dict(libraries)
+        return entry
 
 
 class Manifest:

@@ -60,19 +60,11 @@ class Build:
         kind, given = sources.link_files(self.passed)
         articles = sources.wikipedia_files(self.passed)
         containers = sources.containers(self.passed)
-        partitions = config.partitions or partitions_for(
-            [*given.values(), *containers.given.values()]
-        )
+        files, pages = list(given.values()), list(containers.given.values())
+        partitions = config.partitions or partitions_for([*files, *pages])
         config = replace(config, partitions=partitions)
-        self._given = Given(
-            list(given.values()),
-            kind == "dumps",
-            list(containers.given.values()),
-            list(articles.values()),
-            partitions,
-            config.shard_bytes,
-            memory,
-        )
+        limits = (partitions, config.shard_bytes, memory)
+        self._given = Given(files, kind == "dumps", pages, list(articles.values()), *limits)
         settings = ExtractSettings(config.extractor, config.min_words, config.lang)
         said = _rules_said(config, bool(articles), settings.named)
         filters = [

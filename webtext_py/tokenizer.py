@@ -89,14 +89,9 @@ class Tokenizer:
         is_object = content[:1024].removeprefix(_MARK).lstrip().startswith(b"{")
         if is_object and _TOKENIZER_JSON.search(content):
             return cls(_core.BpeEncoder.from_tokenizer_json(content, str(path)))
-        vocab, merges = _pair(path)
-        return cls(
-            _core.BpeEncoder.from_vocab_and_merges(
-                (vocab.read_bytes(), str(vocab)),
-                (merges.read_bytes(), str(merges)),
-                pattern or "gpt2",
-            )
-        )
+        vocab, merges = ((each.read_bytes(), str(each)) for each in _pair(path))
+        encoder = _core.BpeEncoder.from_vocab_and_merges(vocab, merges, pattern or "gpt2")
+        return cls(encoder)
 
     @classmethod
     def train(
@@ -209,14 +204,8 @@ class Tokenizer:
         `result.values.to_numpy()` and `result.offsets` are the same as flat NumPy arrays.
         """
         offsets, data = text_column(_as_column(texts))
-        ids, ends = self._encoder.encode_batch(
-            offsets,
-            data,
-            prefix,
-            allow_special,
-            self.dtype == np.uint32,
-            threads or available_cpus(),
-        )
+        how = (prefix, allow_special, self.dtype == np.uint32, threads or available_cpus())
+        ids, ends = self._encoder.encode_batch(offsets, data, *how)
         kind = pa.from_numpy_dtype(self.dtype)
         count = len(ids) // self.dtype.itemsize
         values = pa.Array.from_buffers(kind, count, [None, pa.py_buffer(ids)])

@@ -7,7 +7,6 @@ hold is told by their bytes.
 """
 
 import io
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -26,6 +25,7 @@ from webtext_py.pages.capture import (
 from webtext_py.pages.framing import Damage
 from webtext_py.pages.http import is_html, is_web_url
 from webtext_py.reader.delimited import delimited
+from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import shown
 from webtext_py.reader.passed import Passed
 from webtext_py.reader.times import to_micros
@@ -131,8 +131,7 @@ def _rows(index: Path, passed: Passed) -> Iterator[tuple[int, Row | None]]:
             lines = iter(lambda: file.readline(_MOST_LINE), "")
             if index.suffix == ".jsonl":
                 filled = (line for line in lines if line.strip())
-                for number, line in enumerate(filled):
-                    yield number, _json_row(line)
+                yield from enumerate(map(json_object, filled))
                 return
             begin = partial(_need, index, passed)
             rows = delimited(lines, shown(index), passed, begin=begin)
@@ -151,14 +150,6 @@ def _need(index: Path, passed: Passed, names: list[str]) -> None:
     for name in names:
         if name not in ("file", "url", "fetched_at", "status", "content_type"):
             passed.add("fields", f"{name[:60]}: not used")
-
-
-def _json_row(line: str) -> Row | None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _load(folder: str, name: str, limit: int) -> tuple[bytes, str | None]:

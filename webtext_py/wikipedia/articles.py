@@ -24,12 +24,11 @@ from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import Passed, Source, naming_damage, open_any, read_batches, recognise
 from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
 from webtext_py.reader.kinds import no_text
+from webtext_py.records import required
 from webtext_py.wikipedia.dump import is_dump, is_redirect, read_pages
 from webtext_py.wikipedia.streams import RANGE_BYTES, ranges
 
-ARTICLES = pa.schema(
-    [pa.field("title", pa.string(), False), pa.field("text", pa.large_string(), False)]
-)
+ARTICLES = required(title=pa.string(), text=pa.large_string())
 # What is counted of a file beside its articles.
 LEFT_OUT = (
     *("damaged_streams", "damaged_pages", "lost_bytes"),
@@ -55,9 +54,8 @@ def article_files(given: Sequence[str], passed: Passed) -> list[Path]:
         for path in named_files(value):
             inside = files_in(path, _no_articles, passed) if path.is_dir() else [path]
             if not inside:
-                raise InputError(
-                    f"`{shown(path)}` holds no articles (MediaWiki XML, Parquet, JSONL or text)"
-                )
+                kinds = "MediaWiki XML, Parquet, JSONL or text"
+                raise InputError(f"`{shown(path)}` holds no articles ({kinds})")
             found += inside
     return found
 
@@ -193,9 +191,8 @@ def plain_text(wikitext: pa.Array) -> pa.Array:
     """The words that a reader sees, by row: no templates, tables, references, files, categories,
     markup. Takes time in proportion to the text, whatever it holds (`src/wikitext/`)."""
     offsets, texts = _core.plain_wikitext(*text_column(wikitext))
-    return pa.LargeStringArray.from_buffers(
-        len(wikitext), pa.py_buffer(offsets), pa.py_buffer(texts)
-    )
+    buffers = pa.py_buffer(offsets), pa.py_buffer(texts)
+    return pa.LargeStringArray.from_buffers(len(wikitext), *buffers)
 
 
 def _wikitext(source: Source) -> Iterator[tuple[str, str]]:

@@ -104,9 +104,8 @@ def repeated(
     inputs: list[Path], outputs: list[Path], partition: int, partitions: int
 ) -> dict[str, Any]:
     """Task: the hashes in a partition of ids that more than one row has, sorted."""
-    found = np.sort(
-        np.frombuffer(memoryview(_core.read_numbers(inputs, partition, partitions)), np.uint64)
-    )
+    held = _core.read_numbers(inputs, partition, partitions)
+    found = np.sort(np.frombuffer(memoryview(held), np.uint64))
     twice = np.unique(found[1:][found[1:] == found[:-1]])
     twice.tofile(outputs[0])
     return {"ids": len(twice)}

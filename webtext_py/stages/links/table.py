@@ -5,7 +5,6 @@ CSV, JSONL or Parquet with `url`, `karma`, `created_utc` and, where given, `subr
 """
 
 import io
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from webtext_py.dump import Status
+from webtext_py.dump import SCHEMA, Status
 from webtext_py.engine import advance
 from webtext_py.errors import InputError
 from webtext_py.reader import (
@@ -27,6 +26,7 @@ from webtext_py.reader import (
     to_micros,
 )
 from webtext_py.reader.delimited import delimited
+from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import shown
 from webtext_py.reader.ids import clean, id_text
 from webtext_py.reader.kinds import is_arrow
@@ -34,20 +34,10 @@ from webtext_py.reader.parquet import arrow_batches
 
 _ROWS = 65536
 _NEEDED = ("url", "karma", "created_utc")
-_SCHEMA = pa.schema(
-    {
-        "status": pa.uint8(),
-        "id": pa.string(),
-        "url": pa.string(),
-        "domain": pa.string(),
-        "subreddit": pa.string(),
-        "score": pa.int64(),
-        "created_utc": pa.int64(),
-        "is_self": pa.bool_(),
-        "over_18": pa.bool_(),
-        "promoted": pa.bool_(),
-    }
-)
+_OPTIONAL = ("subreddit", "over_18", "submission_id")
+_MOST = 1 << 24  # our choice: bytes of a line
+# Of a dump's columns a table has some.
+_SCHEMA = pa.schema([field.with_nullable(True) for field in SCHEMA if field.name != "line"])
 
 
 def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBatch]:
@@ -103,10 +93,6 @@ def _table(path: Path, head: bytes, passed: Passed) -> Iterator[dict[str, Any]]:
         yield from rows_of(batch, passed)
 
 
-_OPTIONAL = ("subreddit", "over_18", "submission_id")
-_MOST = 1 << 24  # our choice: bytes of a line
-
-
 def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
     first = True
     with naming_damage(path), open_any(path) as stream:
@@ -114,17 +100,11 @@ def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
             advance(len(line))
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            if not isinstance(row, dict):
-                yield {"damaged": True}
-                continue
-            if first:
+            row = json_object(line)
+            if row is not None and first:
                 _need(path, list(row), passed)
                 first = False
-            yield row
+            yield row if row is not None else {"damaged": True}
 
 
 def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
