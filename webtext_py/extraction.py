@@ -6,7 +6,7 @@ places of one piece.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,10 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.ahead import Ahead
 from webtext_py.engine import Engine, LocalEngine, advance
 from webtext_py.errors import InputError
-from webtext_py.given import Given, Item, is_large, list_inputs, pages_at, pages_of, scan
+from webtext_py.given import Given, is_large, list_inputs, pages_at, pages_of, scan
 from webtext_py.ledger import balance, reasons
 from webtext_py.manifest import input_names
 from webtext_py.observer import SILENT, Observer
@@ -26,7 +25,8 @@ from webtext_py.pages.cut import cut
 from webtext_py.reader import Passed
 from webtext_py.records import EXTRACTED, table
 from webtext_py.stage import Files, Stage
-from webtext_py.text.extract import ExtractSettings, PageExtractor
+from webtext_py.text.extract import ExtractSettings
+from webtext_py.text.extracted import extracted
 from webtext_py.workspace import Steps, Work, Workspace
 
 OUT = "extracted"  # in the data directory, where no other folder is named
@@ -35,7 +35,6 @@ _PLACES = "places-{}.parquet"
 PIECE_PAGES = 1024  # our choice: a second of work, and a file of texts as large as a row group
 
 ROW_GROUP_ROWS, ROW_GROUP_BYTES = 1024, 64 << 20  # our choice
-BATCH_PAGES, BATCH_BYTES = 128, 16 << 20  # our choice: what one call of the core takes
 
 
 @dataclass(frozen=True)
@@ -162,27 +161,26 @@ def extract_input(
         pages = pages_of(inputs[0], kind, damage, passed)
     else:
         pages = pages_at(inputs[0], inputs[1], first, count)
+    held: list[pa.Table] = []
     with (
         pq.ParquetWriter(outputs[0], EXTRACTED, compression="zstd") as writer,
-        PageExtractor(ExtractSettings(**settings), mark) as extractor,
-        closing(Ahead(_batches(pages))) as batches,
+        closing(extracted(pages, ExtractSettings(**settings), mark)) as batches,
     ):
-        held: list[pa.Table] = []
-        for batch in batches:
-            dropped.update(end for end in batch if isinstance(end, str))
-            found = [page for page in batch if not isinstance(page, str)]
-            outcomes = extractor.outcomes([page for _, page in found])
-            ends = list(zip(found, outcomes.reasons, strict=True))
-            dropped.update(reason for _, reason in ends if reason is not None)
-            urls = [url for (url, _), reason in ends if reason is None]
-            held.append(_rows(urls, outcomes.kept))
-            kept += len(urls)
-            words += sum(outcomes.kept["words"].to_pylist())
-            if sum(map(len, held)) >= ROW_GROUP_ROWS or _bytes(held) >= ROW_GROUP_BYTES:
-                writer.write_table(pa.concat_tables(held).combine_chunks(), 1 << 20)
-                held = []
-        if sum(map(len, held)):
+
+        def write() -> None:
             writer.write_table(pa.concat_tables(held).combine_chunks(), 1 << 20)
+            held.clear()
+
+        for batch in batches:
+            dropped.update(reason for _, reason in batch.ends)
+            held.append(_rows(batch.keys, batch.documents))
+            kept += len(batch.keys)
+            words += sum(batch.documents["words"].to_pylist())
+            size = sum(part.nbytes for part in held)
+            if sum(map(len, held)) >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+                write()
+        if sum(map(len, held)):
+            write()
     advance(1)
     return {
         "in": kept + sum(dropped.values()),
@@ -197,20 +195,3 @@ def extract_input(
 def _rows(urls: list[str], found: pa.Table) -> pa.Table:
     columns = {name: found[name] for name in EXTRACTED.names if name != "url"}
     return table(EXTRACTED, {"url": urls, **columns})
-
-
-def _bytes(held: list[pa.Table]) -> int:
-    return sum(part.nbytes for part in held)
-
-
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    batch: list[Item] = []
-    held = 0
-    for item in items:
-        batch.append(item)
-        held += 0 if isinstance(item, str) else len(item[1].body)
-        if len(batch) >= BATCH_PAGES or held >= BATCH_BYTES:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch

@@ -126,8 +126,8 @@ def _html_files(path: Path) -> list[Path]:
     return sorted(p for p in path.rglob("*") if _ends(p, _HTML) and p.is_file())
 
 
-# A page with the name it goes by, or why there is none.
-Item = tuple[str, Page] | str
+# The name that a page goes by, and the page or why there is none.
+Item = tuple[str, Page | str]
 
 
 def pages_of(path: Path, kind: str, damage: list[list[Any]], passed: Passed) -> Iterator[Item]:
@@ -141,7 +141,7 @@ def pages_of(path: Path, kind: str, damage: list[list[Any]], passed: Passed) -> 
         found = scan_container(list_containers([str(path)])[0])
         for capture in found:
             good = capture.outcome == GOOD
-            yield _item(capture, found.payload()) if good else capture.outcome
+            yield _item(capture, found.payload()) if good else ("", capture.outcome)
         damage += [[place.offset, place.bytes_lost, place.what] for place in found.damage]
         passed.update(found.passed.document())
 
@@ -203,7 +203,7 @@ def _item(capture: Capture, payload: Payload) -> Item:
 
 def _page(url: str, kind: str | None, fetched_at: datetime | None, payload: Payload) -> Item:
     if payload.problem is not None:
-        return payload.problem
+        return url, payload.problem
     headers = tuple(payload.headers)
     kind = first_value(payload.headers, "content-type") or kind
     return without_credentials(url), Page(url, payload.body, kind, headers, fetched_at)
@@ -215,7 +215,7 @@ def _file(file: Path, given: Path) -> Item:
         body = stream.read(MAX_PAYLOAD_BYTES + 1)
     decoded = decode_body(body, [], MAX_BODY_BYTES)
     if len(body) > MAX_PAYLOAD_BYTES or decoded.too_large:
-        return "too_large"
+        return name, "too_large"
     return name, Page("", decoded.body)
 
 
@@ -231,9 +231,9 @@ def _lines(path: Path, passed: Passed) -> Iterator[Item]:
                 continue
             row = json_object(line)
             if row is None:
-                yield "bad_line"
+                yield "", "bad_line"
                 continue
             capture, payload = row_capture(Location("", number, 1), row, MAX_PAYLOAD_BYTES, passed)
             # A line without an address is a page all the same.
             usable = capture.outcome == GOOD or (not capture.url and capture.payload_digest)
-            yield _item(capture, payload()) if usable else capture.outcome
+            yield _item(capture, payload()) if usable else ("", capture.outcome)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from webtext_py import _core
+from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import InputError
@@ -310,13 +311,4 @@ def _columns(texts: "Iterable[str] | pa.Array") -> Iterable[pa.Array]:
     if isinstance(texts, pa.Array):
         yield texts
         return
-    batch: list[str] = []
-    held = 0
-    for text in texts:
-        batch.append(text)
-        held += len(text)
-        if held >= 16 << 20:
-            yield _as_column(batch)
-            batch, held = [], 0
-    if batch:
-        yield _as_column(batch)
+    yield from map(_as_column, bundled(texts, len, 16 << 20))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py import _core
+from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.digests import STATE
 from webtext_py.engine import Engine, advance
@@ -20,7 +21,7 @@ from webtext_py.observer import Observer
 from webtext_py.overlap.evidence import Evidence, Part, Stretch, find_part, joined
 from webtext_py.overlap.report import Layout
 from webtext_py.overlap.training import TrainingText
-from webtext_py.reader import recognise
+from webtext_py.reader import Source, recognise
 
 # Our choice, of files: what one task reads. Less is read in the command's own process, whose
 # threads share one set of n-grams.
@@ -40,11 +41,11 @@ def spread_evidence(
         pq.write_table(pa.table({"text": pa.array(column, pa.large_string())}), sink)
         write_bytes(texts, sink.getvalue().to_pybytes())
         jobs = []
-        for number, bundle in enumerate(_bundles(training)):
+        for number, bundle in enumerate(bundled(training.sources, _bytes, TASK_BYTES)):
             paths = [source.path for source in bundle]
             made = [folder / f"found-{number:05d}.{kind}" for kind in ("npz", "jsonl")]
             arguments = {"n": layout.n, "ascii": layout.ascii, "text_field": training.text_field}
-            weight = sum(path.stat().st_size for path in paths)
+            weight = sum(map(_bytes, bundle))
             inputs = (texts, *paths)
             task = Task(f"evidence-{number:05d}", find, inputs, tuple(made), arguments, weight)
             jobs.append(Job(task, data, None, "", data / STATE))
@@ -56,17 +57,8 @@ def spread_evidence(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bundles(training: TrainingText) -> list[list[Any]]:
-    bundles: list[list[Any]] = []
-    held = 0
-    for source in training.sources:
-        size = source.path.stat().st_size
-        if not bundles or held + size > TASK_BYTES:
-            bundles.append([])
-            held = 0
-        bundles[-1].append(source)
-        held += size
-    return bundles
+def _bytes(source: Source) -> int:
+    return source.path.stat().st_size
 
 
 def find(

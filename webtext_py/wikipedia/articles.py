@@ -19,6 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from webtext_py import _core
+from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import Passed, Source, naming_damage, open_any, read_batches, recognise
@@ -92,18 +93,10 @@ def read_articles(
     """Batches of `ARTICLES`, of a file or one of its `parts`; what was left out is added to
     `damage` by kind (`LEFT_OUT`)."""
     lost = Counter[str]()
-    found: list[tuple[str, str]] = []
-    held = 0
     try:
         rows, wikitext = _articles(path, lost, part)
-        for title, text in rows:
-            found.append((title, text))
-            held += len(text)
-            if held >= _BATCH_BYTES:
-                yield _batch(found, wikitext)
-                found, held = [], 0
-        if found:
-            yield _batch(found, wikitext)
+        for batch in bundled(rows, lambda row: len(row[1]), _BATCH_BYTES):
+            yield _batch(batch, wikitext)
     finally:
         damage.update(lost)
 

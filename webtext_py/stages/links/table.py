@@ -7,6 +7,7 @@ CSV, JSONL or Parquet with `url`, `karma`, `created_utc` and, where given, `subr
 import io
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,8 @@ def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBa
         with naming_damage(path), open_any(path) as packed:
             start = packed.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
         rows = _jsonl(path, passed) if start.startswith(b"{") else _csv(path, passed)
-    held: list[dict[str, Any]] = []
-    for row in rows:
-        held.append(_columns(row))
-        if len(held) == _ROWS:
-            yield pa.RecordBatch.from_pylist(held, _SCHEMA)
-            held = []
-    if held:
+    judged = map(_columns, rows)
+    while held := list(islice(judged, _ROWS)):
         yield pa.RecordBatch.from_pylist(held, _SCHEMA)
 
 
