@@ -9,7 +9,7 @@ import click
 from webtext_py import defaults
 
 from .output import echo
-from .parameters import FILE, option, several
+from .parameters import DAYS, FILE, option, several
 
 if TYPE_CHECKING:
     from webtext_py.fetch.config import FetchConfig
@@ -23,14 +23,6 @@ _SOURCES = {
     "capture_window_days": ("wayback", "commoncrawl"),
     **dict.fromkeys(("cc_index", "cc_data"), ("commoncrawl",)),
 }
-
-
-def days(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    """`180d` or `180` in days."""
-    try:
-        return float(value.removesuffix("d"))
-    except ValueError:
-        raise click.BadParameter(f"`{value}` is no number of days such as 180d") from None
 
 
 # `fetch_values` takes them out again.
@@ -81,7 +73,7 @@ fetch_options = several(
         "--capture-window",
         "capture_window_days",
         default=f"{defaults.CAPTURE_WINDOW_DAYS:g}d",
-        callback=days,
+        type=DAYS,
         metavar="DAYS",
         help="Captures so near the submission.",
     ),

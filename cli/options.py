@@ -13,7 +13,7 @@ from webtext_py import defaults
 
 from .config_file import config_options
 from .output import Progress, echo, print_json
-from .parameters import FOLDER, NATURAL, POSITIVE, ManyOption, Threshold, option, several
+from .parameters import FOLDER, NATURAL, POSITIVE, THRESHOLD, ManyOption, option, several
 
 if TYPE_CHECKING:
     from webtext_py.engine import Engine
@@ -206,7 +206,7 @@ extract_options = several(
 near_dup_options = several(
     option(
         "--near-dup",
-        type=Threshold(),
+        type=THRESHOLD,
         default=defaults.NEAR_DUP,
         metavar="J|off",
         help="Jaccard similarity of near-duplicates.",

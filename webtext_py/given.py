@@ -28,7 +28,6 @@ from webtext_py.pages.capture import (
     Location,
     Payload,
     captures_to_batch,
-    location_of,
 )
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.cut import rows_of
@@ -189,7 +188,7 @@ def _without_file(rows: pa.RecordBatch) -> pa.RecordBatch:
 def pages_at(path: Path, places: Path, first: int, count: int) -> Iterator[Item]:
     """The pages of `path` that `count` rows of `places`, from number `first` on, name."""
     rows = rows_of(places, first, count, _PLACES.names).to_pylist()
-    known = {location_of({**row["location"], "file": str(path)}): row for row in rows}
+    known = {Location(**row["location"] | {"file": str(path)}): row for row in rows}
     for location, payload in read_captures(list_containers([str(path)])[0], list(known)):
         row = known[location]
         yield _page(row["url"], row["content_type"], row["fetched_at"], payload)

@@ -51,25 +51,19 @@ class Sources:
                 "`--pages` was given without links",
                 "name dumps with `--submissions`, or a table of links with `--links`",
             )
-        given = self.submissions or (str(demo.submissions()),)
-        return "dumps", _named(
-            [file for value in given for file in _dumps(value, passed or Passed())]
-        )
+        given, passed = self.submissions or (str(demo.submissions()),), passed or Passed()
+        return "dumps", _named([file for value in given for file in _dumps(value, passed)])
 
     def containers(self, passed: Passed | None = None) -> Containers:
         """The containers of captures."""
-        return Containers(self._page_files(passed), self.network)
-
-    def _page_files(self, passed: Passed | None) -> dict[str, Path]:
         if not self.demo and not self.pages:
-            raise ConfigError(
-                "links were given without pages", "name WARC files or folders with `--pages`"
-            )
+            hint = "name WARC files or folders with `--pages`"
+            raise ConfigError("links were given without pages", hint)
         given = tuple(value for value in self.pages if value not in NETWORK)
-        if not given and self.network:
-            return {}
-        given = given or (str(demo.pages()),)
-        return _named([Path(container.file) for container in list_containers(given, passed=passed)])
+        if not given and not self.network:
+            given = (str(demo.pages()),)
+        found = list_containers(given, passed=passed)
+        return Containers(_named([Path(each.file) for each in found]), self.network)
 
     @property
     def network(self) -> tuple[str, ...]:
@@ -92,11 +86,9 @@ def _dumps(given: str, passed: Passed) -> list[Path]:
 
 
 def _no_dump(path: Path) -> str | None:
-    return None if _may_be_dump(path.name.lower()) else f"{ending_of(path)}: no dump by its name"
-
-
-def _may_be_dump(name: str) -> bool:
-    return name.endswith(_DUMP_ENDINGS) and not name.endswith(_ARCHIVE_ENDINGS)
+    name = path.name.lower()
+    dump = name.endswith(_DUMP_ENDINGS) and not name.endswith(_ARCHIVE_ENDINGS)
+    return None if dump else f"{ending_of(path)}: no dump by its name"
 
 
 def _named(paths: Sequence[Path]) -> dict[str, Path]:

@@ -20,7 +20,7 @@ from ..options import (
     output_options,
     partitions_option,
 )
-from ..parameters import FILE, POSITIVE, Size, grouped, option
+from ..parameters import FILE, POSITIVE, SIZE, grouped, option
 
 STAGES = ("links", "archives", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -116,7 +116,7 @@ _RUN = grouped(
     ),
     option(
         "--memory",
-        type=Size(),
+        type=SIZE,
         default=f"{defaults.WIKIPEDIA_MEMORY >> 30}G",
         metavar="SIZE",
         help="Memory for the articles' index in the making; changes no result.",

@@ -20,12 +20,12 @@ from ..output import console, echo, print_json, print_table
 from ..parameters import (
     FILE,
     FOLDER,
+    NAMES,
     NATURAL,
     PATH,
     POSITIVE,
+    SIZE,
     ManyOption,
-    Names,
-    Size,
     option,
     several,
 )
@@ -140,7 +140,7 @@ _index_options = several(
     ),
     option(
         "--memory",
-        type=Size(),
+        type=SIZE,
         default=f"{defaults.INDEX_MEMORY >> 30}G",
         help="Memory to build with; the result is the same.",
     ),
@@ -159,7 +159,7 @@ _FORCE = option("--force", is_flag=True, help="Make the index again.")
 )
 @option(
     "--fields",
-    type=Names(),
+    type=NAMES,
     metavar="NAMES",
     help="Fields to count, with commas: question,context.",
 )

@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from ..options import Call, command, shared_options
-from ..parameters import PATH, POSITIVE, option
-from .eval import Pair
+from ..parameters import PAIR, PATH, POSITIVE, option
 from .train import Training, read_settings
 
 
@@ -21,7 +20,7 @@ Examples:
 @option("--presets", default="nano,micro,mini", help="Sizes, with commas between them.")
 @option("--tokens", type=POSITIVE, required=True, help="What each is trained on.")
 @option("--name", default="sweep", help="Runs are NAME-PRESET, the result sweeps/NAME.json.")
-@option("--tasks", many=True, type=Pair(), metavar="NAME=FILE...", help="Test sets for each run.")
+@option("--tasks", many=True, type=PAIR, metavar="NAME=FILE...", help="Test sets for each run.")
 @option("--force", is_flag=True, help="Begin the runs anew.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 def sweep(

@@ -145,17 +145,6 @@ def captures_to_batch(captures: Sequence[Capture], container: str) -> pa.RecordB
     return pa.RecordBatch.from_arrays(arrays, schema=SCANNED)
 
 
-def location_of(value: dict[str, object]) -> Location:
-    """The location in a row of the `location` column."""
-    skip = value["skip"]
-    return Location(
-        str(value["file"]),
-        int(str(value["offset"])),
-        int(str(value["length"])),
-        None if skip is None else int(str(skip)),
-    )
-
-
 def _text(value: str | None) -> str | None:
     """`value` as Arrow takes it: lone surrogates, which no UTF-8 holds, replaced."""
     if value is None or value.isascii():

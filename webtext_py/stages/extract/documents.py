@@ -13,7 +13,7 @@ from webtext_py.columns import hex_digests
 from webtext_py.engine import advance
 from webtext_py.ledger import url_ends
 from webtext_py.pages.archive import list_containers, read_captures
-from webtext_py.pages.capture import Location, location_of
+from webtext_py.pages.capture import Location
 from webtext_py.pages.cut import rows_of
 from webtext_py.pages.http import first_value
 from webtext_py.records import DOCUMENTS, table
@@ -79,7 +79,7 @@ def _pages(
     waiting: dict[Location, list[int]] = {}
     for row, place in enumerate(values["location"]):
         if row not in out:
-            location = location_of({**place, "file": str(container)})
+            location = Location(**place | {"file": str(container)})
             waiting.setdefault(location, []).append(row)
     for location, payload in read_captures(list_containers([str(container)])[0], list(waiting)):
         headers = tuple(payload.headers)
