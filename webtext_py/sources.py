@@ -11,7 +11,7 @@ from webtext_py.manifest import input_names
 from webtext_py.pages.archive import list_containers
 from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
-from webtext_py.reader.files import ending_of, files_in, named_files, shown
+from webtext_py.reader.files import ending_of, files_at
 from webtext_py.wikipedia.articles import article_files
 
 _DUMP_ENDINGS = (".zst", ".xz", ".bz2", ".gz", ".ndjson", ".jsonl", ".json")
@@ -52,7 +52,9 @@ class Sources:
                 "name dumps with `--submissions`, or a table of links with `--links`",
             )
         given, passed = self.submissions or (str(demo.submissions()),), passed or Passed()
-        return "dumps", _named([file for value in given for file in _dumps(value, passed)])
+        what = f"dump ({', '.join(_DUMP_ENDINGS)})"
+        found = (files_at(value, _no_dump, passed, what) for value in given)
+        return "dumps", _named([file for files in found for file in files])
 
     def containers(self, passed: Passed | None = None) -> Containers:
         """The containers of captures."""
@@ -73,16 +75,6 @@ class Sources:
     def wikipedia_files(self, passed: Passed | None = None) -> dict[str, Path]:
         """The files of articles by their short names."""
         return _named(article_files(self.wikipedia, passed or Passed()))
-
-
-def _dumps(given: str, passed: Passed) -> list[Path]:
-    found = []
-    for path in named_files(given):
-        inside = files_in(path, _no_dump, passed) if path.is_dir() else [path]
-        if not inside:
-            raise InputError(f"`{shown(path)}` holds no dump ({', '.join(_DUMP_ENDINGS)})")
-        found += inside
-    return found
 
 
 def _no_dump(path: Path) -> str | None:

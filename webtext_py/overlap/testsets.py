@@ -28,7 +28,7 @@ from webtext_py.reader import (
     rows_of,
 )
 from webtext_py.reader.delimited import delimited
-from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
+from webtext_py.reader.files import ending_of, files_at, plain_name, shown
 from webtext_py.reader.ids import id_text, marks
 from webtext_py.reader.kinds import is_arrow, no_data_file
 from webtext_py.reader.packed import ENDINGS as COMPRESSED
@@ -106,11 +106,7 @@ def find_test_sets(
             continue
         if not path.exists() and not any(sign in str(value) for sign in "*?["):
             raise InputError(f"test set `{shown(value)}` does not exist")
-        for named in named_files(value):
-            inside = files_in(named, _unwanted, passed) if named.is_dir() else [named]
-            if not inside:
-                raise InputError(f"`{shown(named)}` has no test set in it ({', '.join(ENDINGS)})")
-            paths += inside
+        paths += files_at(value, _unwanted, passed, f"test set ({', '.join(ENDINGS)})")
     names: dict[str, Path] = {}
     unique = list(dict.fromkeys(paths))
     for path in unique:

@@ -23,7 +23,7 @@ from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import Passed, Source, naming_damage, open_any, read_batches, recognise
-from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
+from webtext_py.reader.files import ending_of, files_at, plain_name, shown
 from webtext_py.reader.kinds import no_text
 from webtext_py.records import required
 from webtext_py.wikipedia.dump import is_dump, is_redirect, read_pages
@@ -50,15 +50,8 @@ def article_files(given: Sequence[str], passed: Passed) -> list[Path]:
 
     Raises `InputError` for what is missing, and a folder without any.
     """
-    found: list[Path] = []
-    for value in given:
-        for path in named_files(value):
-            inside = files_in(path, _no_articles, passed) if path.is_dir() else [path]
-            if not inside:
-                kinds = "MediaWiki XML, Parquet, JSONL or text"
-                raise InputError(f"`{shown(path)}` holds no articles ({kinds})")
-            found += inside
-    return found
+    what = "articles (MediaWiki XML, Parquet, JSONL or text)"
+    return [file for value in given for file in files_at(value, _no_articles, passed, what)]
 
 
 def _no_articles(path: Path) -> str | None:
