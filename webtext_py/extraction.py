@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +55,19 @@ class ExtractPages(Stage):
         """Adds the extractor's libraries."""
         object.__setattr__(self, "libraries", ("unicode", "words", *self.settings.libraries))
 
+    @cached_property
+    def _names(self) -> dict[Path, str]:
+        return input_names([given.path for given in self.sources])
+
     def config(self) -> Mapping[str, Any]:
         """The extractor with its version, its settings, and which input is what."""
-        names = input_names([given.path for given in self.sources])
-        return {
-            "version": self.settings.named,
-            "settings": asdict(self.settings),
-            "inputs": [[names[given.path.resolve()], given.kind] for given in self.sources],
-        }
+        inputs = [[self._names[given.path.resolve()], given.kind] for given in self.sources]
+        settings = asdict(self.settings)
+        return {"version": self.settings.named, "settings": settings, "inputs": inputs}
 
     def inputs(self, data: Path) -> Mapping[str, Path]:
         """The files and folders of pages."""
-        names = input_names([given.path for given in self.sources])
-        return {name: path for path, name in names.items()}
+        return {name: path for path, name in self._names.items()}
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Finds the places of pages in what is large; then a task for each piece of it, and for
@@ -76,13 +77,12 @@ class ExtractPages(Stage):
         large = [given for given in self.sources if is_large(given)]
         scans = steps.each("scan", scan, [Work(given.path) for given in large], [_PLACES])
         cuts = steps.each("cut", cut, [Work(path) for path in scans.files()], [], size=PIECE_PAGES)
-        found = dict(
-            zip(large, zip(scans.files(), cuts.counts("pieces"), strict=True), strict=True)
-        )
+        places = zip(scans.files(), cuts.counts("pieces"), strict=True)
+        found = dict(zip(large, places, strict=True))
         for given in self.sources:
             if given in found:
-                places, pieces = found[given]
-                work += [Work(given.path, places, first=f, count=n) for _, f, n in pieces]
+                path, pieces = found[given]
+                work += [Work(given.path, path, first=f, count=n) for _, f, n in pieces]
             else:
                 work.append(Work(given.path, kind=given.kind))
             sources += [given] * (len(work) - len(sources))
@@ -93,11 +93,10 @@ class ExtractPages(Stage):
         total = made.total("in") + sum(others.values())
         damage: dict[str, list[Any]] = {}
         passed = Passed(self.passed)
-        names = input_names([given.path for given in self.sources])
         for given, done in zip([*large, *sources], [*scans.done, *made.done], strict=True):
             passed.update(done.counts["passed_over"])
             if done.counts["damage"]:
-                damage[names[given.path.resolve()]] = done.counts["damage"]
+                damage[self._names[given.path.resolve()]] = done.counts["damage"]
         return {
             **balance("extract", total, made.total("kept"), made.by_name("dropped") + others),
             "passed_over": passed.document(),

@@ -83,16 +83,12 @@ def index_files(paths: Sequence[str]) -> list[str]:
     for path in map(mirrored, paths):
         if path.startswith(("http://", "https://")):
             if path.endswith("/"):
-                raise InputError(
-                    f"`{path}` is a folder, which HTTPS does not list",
-                    "name its files; Common Crawl lists them in `cc-index-table.paths.gz`",
-                )
+                hint = "name its files; Common Crawl lists them in `cc-index-table.paths.gz`"
+                raise InputError(f"`{path}` is a folder, which HTTPS does not list", hint)
             found.append(path)
         elif "://" in path:
-            raise InputError(
-                f"`{path}` cannot be read: local paths and https:// are",
-                "copy the files, or name their HTTPS address",
-            )
+            hint = "copy the files, or name their HTTPS address"
+            raise InputError(f"`{path}` cannot be read: local paths and https:// are", hint)
         elif Path(path).is_dir():
             found += sorted(str(p) for p in Path(path).rglob("*.parquet"))
         else:
@@ -101,9 +97,7 @@ def index_files(paths: Sequence[str]) -> list[str]:
                 raise InputError(f"`{path}` does not exist; Parquet files of an index expected")
             found += names
     if not found:
-        raise InputError(
-            "`--pages commoncrawl` has no index", "name Parquet files with `--cc-index`"
-        )
+        raise InputError("`--cc-index` gives no index", "name Parquet files with it")
     return list(dict.fromkeys(found))
 
 
@@ -136,10 +130,6 @@ class RangeFile(io.RawIOBase):
     def seekable(self) -> bool:
         """True."""
         return True
-
-    def tell(self) -> int:
-        """The place of the next read."""
-        return self._place
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Moves the place."""

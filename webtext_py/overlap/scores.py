@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webtext_py.errors import FormatError, InputError
-from webtext_py.overlap.testsets import TestSet
+from webtext_py.errors import InputError
+from webtext_py.overlap.testsets import TestSet, json_lines
 
 RESAMPLES = 10_000  # our choice: the interval's ends move by about 1 % of its width
 SEED = 1979  # our choice, stated: results repeat. Efron 1979 is the bootstrap's source
@@ -74,13 +74,7 @@ def _rows(path: Path, text: str, places: dict[str, int]) -> tuple[list[dict[str,
     if isinstance(document, dict):
         document = [document]
     if document is None:
-        document = []
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                try:
-                    document.append(json.loads(line))
-                except ValueError as error:
-                    raise FormatError(f"`{path}` line {number} is not JSON: {error}") from error
+        document = json_lines(path, text)
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise InputError(f"`{path}` is neither JSONL of objects nor one object of predictions")
     return document, "scores"
