@@ -10,6 +10,7 @@ Usage: bpe_identity.py [--files en de ... | --whole] [--sequence document|line] 
 
 import argparse
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ from bpe_corpus import (
 )
 
 from webtext_py import Tokenizer
-from webtext_py.bpe.alphabet import spell
 from webtext_py.bpe.train import BpeConfig, train_texts
 
 VOCAB_SIZE = 50257
@@ -37,17 +37,19 @@ def training(column: pa.Array, sequence: str) -> dict[str, Any]:
     """Trains with both and compares."""
     config = BpeConfig(VOCAB_SIZE, 2, sequence=sequence, special=())  # type: ignore[arg-type]
     ours, seconds, _ = timed(lambda: train_texts([column], config).vocabulary)
-    spelled = [spell(token) for token in ours.tokens]
-    merges = [(spelled[a], spelled[b]) for a, b in ours.merges]
+    files = dict(ours.files())
+    lines = files["merges.txt"].decode().splitlines()[1:]
+    merges = [(left, right) for left, right in (line.split(" ") for line in lines)]
+    vocab = json.loads(files["vocab.json"])
     texts = (text.as_py() for text in column)
     units = texts if sequence == "document" else (line for text in texts for line in _lines(text))
     theirs, their_seconds, _ = timed(lambda: reference_training(units, VOCAB_SIZE))
     return {
         "merges": len(merges),
-        "vocab": len(ours),
+        "vocab": len(vocab),
         "same_merges": merges == theirs[0],
-        "same_vocab": ours.ids() == theirs[1],
-        "made_twice": len(merges) + 256 - len(ours),
+        "same_vocab": vocab == theirs[1],
+        "made_twice": len(merges) + 256 - len(vocab),
         "merges_sha256": hashlib.sha256(repr(merges).encode()).hexdigest(),
         "seconds": round(seconds, 2),
         "tokenizers_seconds": round(their_seconds, 2),

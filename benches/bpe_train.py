@@ -30,6 +30,7 @@ from bpe_corpus import (
 )
 
 VOCAB_SIZE = 50257
+GPT2_REGEX = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 Merges = list[tuple[bytes, bytes]]
 SEPARATOR = b"\0\0\0"  # occurs in no text of the corpus
 
@@ -42,7 +43,8 @@ def ours(column: pa.Array, texts: list[str]) -> Callable[[], Any]:
 
 
 def ours_merges(vocabulary: Any) -> Merges:
-    return [(vocabulary.tokens[a], vocabulary.tokens[b]) for a, b in vocabulary.merges]
+    lines = dict(vocabulary.files())["merges.txt"].decode().splitlines()[1:]
+    return tokenizers_merges([[line.split(" ") for line in lines]])
 
 
 def ours_strings(column: pa.Array, texts: list[str]) -> Callable[[], Any]:
@@ -53,7 +55,7 @@ def ours_strings(column: pa.Array, texts: list[str]) -> Callable[[], Any]:
 
 
 def ours_strings_merges(tokenizer: Any) -> Merges:
-    return ours_merges(tokenizer._vocabulary)
+    return ours_merges(tokenizer._encoder)
 
 
 def theirs_tokenizers(column: pa.Array, texts: list[str]) -> Callable[[], Any]:
@@ -62,9 +64,11 @@ def theirs_tokenizers(column: pa.Array, texts: list[str]) -> Callable[[], Any]:
 
 
 def tokenizers_merges(result: Any) -> Merges:
-    from webtext_py.bpe.alphabet import characters
-
-    byte = {character: number for number, character in enumerate(characters())}
+    # GPT-2's alphabet: visible Latin-1 stands for itself, the other bytes for 256, 257, ...
+    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [number for number in range(256) if number not in visible]
+    byte = {chr(number): number for number in visible}
+    byte.update((chr(256 + place), number) for place, number in enumerate(others))
     spell = lambda token: bytes([byte[c] for c in token])  # noqa: E731
     return [(spell(a), spell(b)) for a, b in result[0]]
 
@@ -112,8 +116,6 @@ def ffbpe_merges(result: Any) -> Merges:
 def theirs_rustbpe(column: pa.Array, texts: list[str]) -> Callable[[], Any]:
     """rustbpe, `train_from_iterator` with GPT-2's pattern."""
     import rustbpe
-
-    from webtext_py.bpe.vocabulary import GPT2_REGEX
 
     tokenizer = rustbpe.Tokenizer()
 

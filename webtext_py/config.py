@@ -89,8 +89,10 @@ def partitions_for(paths: Iterable[Path]) -> int:
 
     By their bytes alone: a result never depends on the number of workers.
     """
-    wanted = -(-bytes_of(paths) // defaults.PARTITION_BYTES)
-    return min(max(wanted, defaults.PARTITIONS), defaults.MOST_PARTITIONS)
+    size = bytes_of(paths)
+    small = min(-(-size // defaults.SMALL_PARTITION_BYTES), defaults.PARTITIONS)
+    wanted = max(-(-size // defaults.PARTITION_BYTES), small, defaults.FEWEST_PARTITIONS)
+    return min(wanted, defaults.MOST_PARTITIONS)
 
 
 def bytes_of(paths: Iterable[Path]) -> int:

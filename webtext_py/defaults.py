@@ -25,9 +25,13 @@ WIKIPEDIA_MEMORY = 1 << 30  # our choice: half of what the other steps may take
 VALIDATION = 0.005  # our choice: about one document in 200
 SHARD_BYTES = 256 << 20  # our choice: the size that `datasets` and cloud stores handle best
 # Files that a shuffle is cut into; memory of a task falls with it. Where nothing else is said, one
-# for so many bytes of input, and never fewer: our choice (WebText's 4 TB of archives give 233).
+# for so many bytes of input (WebText's 4 TB of archives give 233), but so many at least, to share
+# the work, or of a small input, whose tasks cost more than their work, one for fewer bytes, and
+# never under four: our choice.
 PARTITION_BYTES = 16 << 30
 PARTITIONS = 16
+SMALL_PARTITION_BYTES = 256 << 20
+FEWEST_PARTITIONS = 4
 # Our choice: each task of a merge looks into the files of all partitions, their square in all.
 MOST_PARTITIONS = 256
 

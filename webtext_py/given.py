@@ -234,5 +234,5 @@ def _lines(path: Path, passed: Passed) -> Iterator[Item]:
                 continue
             capture, payload = row_capture(Location("", number, 1), row, MAX_PAYLOAD_BYTES, passed)
             # A line without an address is a page all the same.
-            usable = capture.outcome == GOOD or (not capture.url and capture.payload_digest)
+            usable = capture.outcome == GOOD or (capture.outcome == "not_http" and not capture.url)
             yield _item(capture, payload()) if usable else ("", capture.outcome)

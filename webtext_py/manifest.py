@@ -11,7 +11,6 @@ import json
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from webtext_py.digests import STATE
 from webtext_py.engine.commit import write_json
 from webtext_py.engine.journal import JOURNAL
 from webtext_py.errors import InputError, StaleError
+from webtext_py.versions import library_version
 
 FORMAT = 1  # of manifest.json
 MANIFEST = "manifest.json"
@@ -64,7 +64,7 @@ class Entry:
         }
         key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
         versions = {"webtext": _core.__version__, "python": platform.python_version()}
-        versions["pyarrow"] = version("pyarrow")
+        versions["pyarrow"] = library_version("pyarrow")
         entry = cls("running", plain, dict(inputs), dict(upstream), key, versions=versions)
         entry.rules, entry.libraries = rules, dict(libraries)
         return entry

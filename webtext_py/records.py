@@ -65,7 +65,9 @@ CAPTURES = pa.schema(
             LOCATION,
             "file; offset and length in bytes, bytes to skip (or row, 1; or row group, 1, rows)",
         ),
-        _column("payload_digest", pa.string(), "`sha1:` and base32, as in WARC", null=True),
+        _column(
+            "payload_digest", pa.string(), "`sha1:` and base32, as in WARC; of records", null=True
+        ),
     ]
 )
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 65536
@@ -162,6 +161,8 @@ def group_starts(sorted_keys: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.in
     keys = sorted_keys.combine_chunks() if isinstance(sorted_keys, pa.ChunkedArray) else sorted_keys
     if len(keys) == 0:
         return np.zeros(0, np.int64)
+    import pyarrow.compute as pc  # here alone: commands that sort nothing start sooner
+
     changes = pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1))
     flags = np.concatenate([[True], changes.to_numpy(zero_copy_only=False)])
     return np.flatnonzero(flags).astype(np.int64)

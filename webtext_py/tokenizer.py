@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -18,9 +17,6 @@ from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import InputError
-
-if TYPE_CHECKING:
-    from webtext_py.bpe.vocabulary import Vocabulary
 
 Ids = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 
@@ -46,22 +42,9 @@ class Tokenizer:
     the interpreter lock; one object may be used from many threads.
     """
 
-    def __init__(
-        self, encoder: _core.BpeEncoder | None, vocabulary: "Vocabulary | None" = None
-    ) -> None:
-        self._given = encoder
-        self._vocabulary = vocabulary
-
-    @cached_property
-    def _encoder(self) -> _core.BpeEncoder:
-        """The core's encoder; that of a learnt vocabulary is made when it is first needed."""
-        if self._given is not None:
-            return self._given
-        from webtext_py.bpe.vocabulary import tokenizer_json
-
-        assert self._vocabulary is not None
-        content = msgspec.json.encode(tokenizer_json(self._vocabulary))
-        return _core.BpeEncoder.from_tokenizer_json(content, "vocabulary")
+    def __init__(self, encoder: _core.BpeEncoder, learnt: bool = False) -> None:
+        self._encoder = encoder
+        self._learnt = learnt
 
     @classmethod
     def from_file(
@@ -124,12 +107,7 @@ class Tokenizer:
             exclude_special,
         )
         columns = texts.chunks if isinstance(texts, pa.ChunkedArray) else _columns(texts)
-        return cls.of(train_texts(columns, config, threads).vocabulary)
-
-    @classmethod
-    def of(cls, vocabulary: "Vocabulary") -> "Tokenizer":
-        """A tokenizer of a learnt vocabulary."""
-        return cls(None, vocabulary)
+        return cls(train_texts(columns, config, threads).vocabulary, learnt=True)
 
     def save(self, folder: str | Path) -> list[Path]:
         """Writes `tokenizer.json`, `tokenizer_config.json`, `vocab.json`, `merges.txt` and
@@ -137,9 +115,9 @@ class Tokenizer:
         read from a file."""
         from webtext_py.bpe.vocabulary import write_vocabulary
 
-        if self._vocabulary is None:
+        if not self._learnt:
             raise InputError("this tokenizer was read from files; copy those instead")
-        return write_vocabulary(self._vocabulary, Path(folder))
+        return write_vocabulary(self._encoder, Path(folder))
 
     @property
     def vocab_size(self) -> int:

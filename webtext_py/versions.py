@@ -9,7 +9,6 @@ import platform
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from webtext_py import _core
@@ -25,7 +24,11 @@ def library_version(name: str) -> str:
         return unicodedata.unidata_version
     if name == "words":
         return str(_core.NORMALISER_VERSION)
-    return platform.python_version() if name == "python" else version(name)
+    if name == "python":
+        return platform.python_version()
+    from importlib.metadata import version  # here: commands without a data directory start sooner
+
+    return version(name)
 
 
 @cache
@@ -52,6 +55,8 @@ def here(libraries: Iterable[str]) -> dict[str, str]:
 
 def differing(wanted: Mapping[str, str]) -> list[str]:
     """What of `here` on another machine is otherwise in this process, a line each."""
+    from importlib.metadata import PackageNotFoundError
+
     lines = []
     for name, there in wanted.items():
         try:

@@ -10,6 +10,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -85,31 +86,28 @@ impl BpePieces {
         Ok((Buffer::from_vec(offsets), Buffer::from_bytes(bytes), Buffer::from_vec(counts)))
     }
 
-    #[pyo3(signature = (vocab_size, min_frequency, report=None))]
+    /// The vocabulary that the pieces teach: `vocab_size` entries without the special tokens.
+    #[pyo3(signature = (vocab_size, min_frequency, pattern, special, report=None))]
     fn train(
         &mut self,
         py: Python<'_>,
         vocab_size: usize,
         min_frequency: u64,
+        pattern: &str,
+        special: Vec<String>,
         report: Option<Py<PyAny>>,
-    ) -> PyResult<(Buffer, Buffer, Buffer)> {
+    ) -> PyResult<BpeEncoder> {
         if !(256..=u32::MAX as usize).contains(&vocab_size) {
             return Err(PyValueError::new_err(format!(
                 "a vocabulary of {vocab_size} was asked for; 256 (the bytes) to {} were expected",
                 u32::MAX
             )));
         }
+        let pattern = pattern.parse::<Pattern>()?;
         let pieces = self.0.take().ok_or_else(finished)?;
         let options = TrainOptions { vocab_size, min_frequency };
         let learned = attended(py, report, |go| bpe::train(pieces, options, go))?;
-        let merges: Vec<u32> = learned.merges.iter().flat_map(|m| [m.0, m.1, m.2]).collect();
-        let mut offsets = vec![0i64];
-        offsets.extend(learned.tokens.iter().scan(0, |end, token| {
-            *end += token.len() as i64;
-            Some(*end)
-        }));
-        let bytes = learned.tokens.concat();
-        Ok((Buffer::from_vec(merges), Buffer::from_vec(offsets), Buffer::from_bytes(bytes)))
+        Ok(BpeEncoder::new(Vocabulary::learned(learned, special, pattern)))
     }
 }
 
@@ -220,6 +218,31 @@ impl BpeEncoder {
             }
             Merges::ByToken => None,
         }
+    }
+
+    /// How many merges are listed.
+    #[getter]
+    fn merge_count(&self) -> usize {
+        match &self.vocabulary.merges {
+            Merges::Listed(merges) => merges.len(),
+            Merges::ByToken => 0,
+        }
+    }
+
+    /// The id of the ordinary token with these bytes.
+    fn token_id(&self, token: &[u8]) -> Option<usize> {
+        self.vocabulary.tokens.iter().position(|entry| entry.as_deref() == Some(token))
+    }
+
+    /// The files of a learnt vocabulary: names and contents.
+    fn files<'py>(&self, py: Python<'py>) -> Vec<(&'static str, Bound<'py, PyBytes>)> {
+        let files = py.detach(|| self.vocabulary.files());
+        files.into_iter().map(|(name, content)| (name, PyBytes::new(py, &content))).collect()
+    }
+
+    /// Whether a vocabulary that was read from one of `files` says what this learnt one says.
+    fn agrees(&self, read: &Self) -> bool {
+        self.vocabulary.agrees(&read.vocabulary)
     }
 
     /// Ids of one text, uint32.

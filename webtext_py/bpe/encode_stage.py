@@ -3,14 +3,16 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from webtext_py.bpe.train_stage import TrainVocabulary
+from webtext_py.config import partitions_for
 from webtext_py.defaults import ENDOFTEXT
 from webtext_py.engine import Engine, ThreadEngine, advance
 from webtext_py.errors import InputError
@@ -18,10 +20,12 @@ from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import Entry, Manifest, input_names
 from webtext_py.observer import Observer
 from webtext_py.reader import Passed, list_sources, read_batches, recognise
+from webtext_py.reader.ids import mark_of, marks, read_repeated, repeated, unique, write_hashes
+from webtext_py.reader.texts import may_have_ids
 from webtext_py.shards import all_shards, shards_stage
 from webtext_py.stage import Files, Stage
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
-from webtext_py.workspace import Steps, Work, Workspace
+from webtext_py.workspace import Steps, Work, Workspace, split
 
 TOKENS = "tokens"
 DIGEST_KEY = "webtext.tokenizer"  # in the metadata of every file: the tokenizer's digest
@@ -71,8 +75,8 @@ def _read(path: Path, stamp: tuple[int, int], pattern: str | None) -> Tokenizer:
 class FlatWriter:
     """Ids alone, in the machine's byte order; the methods are those of `TokenWriter`."""
 
-    def __init__(self, tokenizer: Tokenizer, path: Path) -> None:
-        self._tokenizer, self._out = tokenizer, path.open("wb")
+    def __init__(self, tokenizer: Tokenizer, out: BinaryIO) -> None:
+        self._tokenizer, self._out = tokenizer, out
         self._rows = self._tokens = 0
 
     def append(self, doc_ids: pa.Array, texts: pa.Array, prefix: int, threads: int) -> None:
@@ -84,7 +88,6 @@ class FlatWriter:
 
     def finish(self, metadata: Mapping[str, str]) -> tuple[int, int]:
         """Rows and tokens of the file, which has no place for metadata."""
-        self._out.close()
         return self._rows, self._tokens
 
 
@@ -97,20 +100,51 @@ def encode_file(
     pattern: str | None,
     text_field: str,
     threads: int,
+    copy: int = 1,
 ) -> dict[str, Any]:
-    """Task: one file of text and a tokenizer to one Parquet or flat file of ids."""
+    """Task: one file of text and a tokenizer to one Parquet or flat file of ids.
+
+    Other inputs name `doc_id`s that several rows have; `copy` counts the files of this content.
+    """
     tokenizer = _load(inputs[1], pattern, digest)
     endoftext = tokenizer.special[ENDOFTEXT]
-    writer = FlatWriter(tokenizer, outputs[0]) if flat else tokenizer.token_writer(outputs[0])
-    for batch in read_batches(
-        recognise(inputs[0]), text_field=text_field, batch_bytes=_READ_BYTES, ids=not flat
-    ):
-        text = batch.column("text")
-        writer.append(batch.column("id"), text, endoftext, threads)
-        advance(text.nbytes)
-    metadata = {DIGEST_KEY: digest, ENDOFTEXT_KEY: endoftext, VOCAB_KEY: tokenizer.vocab_size}
-    rows, tokens = writer.finish({key: str(value) for key, value in metadata.items()})
+    twice = inputs[2:]
+    mark = mark_of(inputs[0], copy) if twice or copy > 1 else None
+    hashes = read_repeated(twice) if twice else None
+    batches = read_batches(
+        recognise(inputs[0]),
+        text_field=text_field,
+        mark=mark,
+        batch_bytes=_READ_BYTES,
+        ids=not flat,
+    )
+    first = 0
+    with ExitStack() as files:
+        if flat:
+            out = files.enter_context(outputs[0].open("wb"))
+        writer = FlatWriter(tokenizer, out) if flat else tokenizer.token_writer(outputs[0])
+        for batch in batches:
+            text, ids = batch.column("text"), batch.column("id")
+            if hashes is not None:
+                ids = unique(ids, str(mark), first, hashes)
+            writer.append(ids, text, endoftext, threads)
+            first += batch.num_rows
+            advance(text.nbytes)
+        metadata = {DIGEST_KEY: digest, ENDOFTEXT_KEY: endoftext, VOCAB_KEY: tokenizer.vocab_size}
+        rows, tokens = writer.finish({key: str(value) for key, value in metadata.items()})
     return {"rows": rows, "tokens": tokens}
+
+
+def take_ids(
+    inputs: Sequence[Path], outputs: Sequence[Path], text_field: str, copy: int, partitions: int
+) -> dict[str, Any]:
+    """Task: hashes of the ids of a file's rows, for `reader.ids.repeated`."""
+    mark = mark_of(inputs[0], copy) if copy > 1 else None
+    with outputs[0].open("wb") as file:
+        for batch in read_batches(recognise(inputs[0]), text_field=text_field, mark=mark):
+            write_hashes(file, batch.column("id"), partitions)
+            advance(batch.nbytes)
+    return {}
 
 
 def join_flat(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]:
@@ -137,9 +171,10 @@ class Encode(Stage):
     text_field: str = "text"
     folder: str = TOKENS
     flat: bool = False
+    foreign: bool = False  # `given` is nobody's shards: rows may share an id
     passed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of folders given
 
-    rules = 2
+    rules = 3  # `doc_id`s of foreign rows differ
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -174,8 +209,17 @@ class Encode(Stage):
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """One step; flat files are joined by a second."""
         workers = getattr(steps.engine, "workers", 1)
+        copies = {} if self.flat or not self.foreign else self._copies(steps)
+        twice = self._repeated(steps, copies)
         work = [
-            Work(path, self.tokenizer.path, weight=path.stat().st_size, name=name)
+            Work(
+                path,
+                self.tokenizer.path,
+                *twice,
+                weight=path.stat().st_size,
+                name=name,
+                **({"copy": copies[path]} if copies.get(path, 1) > 1 else {}),
+            )
             for path, name in self.given.items()
         ]
         made = steps.each(
@@ -202,6 +246,39 @@ class Encode(Stage):
             "vocab_size": self.tokenizer.vocab_size,
             "passed_over": self.passed,
         }
+
+    def _copies(self, steps: Steps) -> dict[Path, int]:
+        """For each file, the how-manieth of its content it is."""
+        marked = marks([steps.workspace.digests.of_input(path) for path in self.given])
+        return {
+            path: int(mark.partition("~")[2] or 1)
+            for path, mark in zip(self.given, marked, strict=True)
+        }
+
+    def _repeated(self, steps: Steps, copies: Mapping[Path, int]) -> tuple[Path, ...]:
+        """Files that name the ids which several rows have of their own; none where there are
+        none."""
+        own = [path for path in copies if may_have_ids(recognise(path), self.text_field)]
+        if not own:
+            return ()
+        parts = partitions_for(own)
+        read = steps.each(
+            "ids",
+            take_ids,
+            [Work(path, weight=path.stat().st_size, copy=copies[path]) for path in own],
+            ["ids-{}.bin"],
+            unit="bytes",
+            text_field=self.text_field,
+            partitions=parts,
+        )
+        found = steps.each(
+            "repeated",
+            repeated,
+            split(parts, *read.files()),
+            ["repeated-{}.bin"],
+            partitions=parts,
+        )
+        return tuple(found.files()) if found.total("ids") else ()
 
 
 def chosen_tokenizer(data: Path, tokenizer: Path | None, pattern: str | None) -> Tokenizer:
@@ -279,7 +356,15 @@ def encode_stage(
             ahead.shutdown(cancel_futures=True)
     said = passed.document()
     stage = Encode(
-        given, names, None if shards else upstream, pattern, text_field, folder, flat, said
+        given,
+        names,
+        None if shards else upstream,
+        pattern,
+        text_field,
+        folder,
+        flat,
+        foreign=bool(inputs),
+        passed=said,
     )
     entry = workspace.manifest.done(stage.name)
     lost = entry is not None and any(not (workspace.data / n).exists() for n in entry.outputs)

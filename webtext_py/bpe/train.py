@@ -1,19 +1,17 @@
-"""Training a vocabulary: text or counts in, `Vocabulary` out."""
+"""Training a vocabulary: text or counts in, a vocabulary out."""
 
-import itertools
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from webtext_py import _core, defaults
 from webtext_py.ahead import Ahead
 from webtext_py.bpe import counts, texts
-from webtext_py.bpe.vocabulary import PATTERNS, Vocabulary
+from webtext_py.bpe.vocabulary import PATTERNS
 from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import ConfigError, InputError
@@ -56,7 +54,7 @@ class BpeConfig:
 class Trained:
     """A vocabulary with what it was made from."""
 
-    vocabulary: Vocabulary
+    vocabulary: _core.BpeEncoder
     text_bytes: int  # 0 where counts were given
     pieces: int  # distinct
 
@@ -117,10 +115,11 @@ def load_counts(paths: Sequence[Path], config: BpeConfig) -> _core.BpePieces:
 
 def learn(
     pieces: _core.BpePieces, config: BpeConfig, *, observer: Observer | None = None
-) -> Vocabulary:
+) -> _core.BpeEncoder:
     """The vocabulary of piece counts, which are used up.
 
-    It is smaller than asked for where the text has no more pairs of `min_frequency`.
+    Ids: the 256 bytes in GPT-2's order, the merges' tokens, the special tokens. It is smaller than
+    asked for where the text has no more pairs of `min_frequency`.
     """
     observer = observer or Observer()
     size = config.vocab_size - len(config.special)
@@ -132,21 +131,15 @@ def learn(
         observer.advanced(entries - last)
         last = entries
 
-    merges, offsets, data = pieces.train(size, config.min_frequency, report)
-    ends = np.frombuffer(memoryview(offsets), np.int64).tolist()
-    joined = bytes(data)
-    tokens = [joined[start:end] for start, end in itertools.pairwise(ends)]
-    report(len(tokens))
-    columns = np.frombuffer(memoryview(merges), np.uint32).reshape(-1, 3)
-    pairs = list(zip(columns[:, 0].tolist(), columns[:, 1].tolist(), strict=True))
-    clashes = {text.encode() for text in config.special} & set(tokens)
-    if clashes:
-        text = min(clashes).decode()
-        raise InputError(
-            f"the text spells the special token `{text}` so often that it became a token",
-            "`--exclude-special` keeps it out, `--special` names another",
-        )
-    return Vocabulary(tokens, pairs, config.special, config.pattern)
+    vocabulary = pieces.train(size, config.min_frequency, config.pattern, config.special, report)
+    report(vocabulary.id_limit - len(config.special))
+    for text in config.special:
+        if vocabulary.token_id(text.encode()) is not None:
+            raise InputError(
+                f"the text spells the special token `{text}` so often that it became a token",
+                "`--exclude-special` keeps it out, `--special` names another",
+            )
+    return vocabulary
 
 
 def train_texts(columns: Iterable[Any], config: BpeConfig, threads: int | None = None) -> Trained:

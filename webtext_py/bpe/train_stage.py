@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from webtext_py import _core
 from webtext_py.bpe import counts, texts
 from webtext_py.bpe.train import BpeConfig, count_files, learn, load_counts
-from webtext_py.bpe.vocabulary import FILES, Vocabulary, write_vocabulary
+from webtext_py.bpe.vocabulary import FILES, write_vocabulary
 from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER, TRAIN_SHARDS
@@ -157,7 +158,7 @@ def train_vocabulary(
 
 def make_vocabulary(
     asked: Asked, given: Sequence[Path] | None = None, observer: Observer | None = None
-) -> tuple[Vocabulary, dict[str, Any]]:
+) -> tuple[_core.BpeEncoder, dict[str, Any]]:
     """A vocabulary from the files `given`, else from those asked for, and the numbers of its
     making."""
     observer = observer or Observer()
@@ -179,8 +180,8 @@ def make_vocabulary(
     facts = {
         "text_bytes": size,
         "pieces": distinct,
-        "vocab_size": len(vocabulary),
-        "merges": len(vocabulary.merges),
+        "vocab_size": vocabulary.id_limit,
+        "merges": vocabulary.merge_count,
         "passed_over": passed.document(),
     }
     return vocabulary, facts

@@ -106,7 +106,7 @@ def _next(
     scorer: "ModelScorer", vectors: Tensor, texts: Sequence[_Text], how: Sampling
 ) -> list[int]:
     """Takes the next token of every text that is not done."""
-    logprobs = torch.cat(list(scorer.logits(vectors))).log_softmax(-1)
+    logprobs = scorer.logits(vectors).log_softmax(-1)
     values, ids = logprobs.topk(how.top_k, dim=-1)
     chosen = []
     for text, likely, best in zip(texts, values.tolist(), ids.tolist(), strict=False):

@@ -18,10 +18,11 @@ from webtext_py.errors import InputError
 from .generate import generate
 from .items import Ask
 from .open_model import context_of, open_causal
+from .packed import pack
 from .rows import Line, Row, Tokens, bucket, rows_of, rows_of_batch
 from .scorer import Generated, Rolled, Sampling, Scored
 
-BLOCK = 64  # places whose logits are worked out at once: constant, as all shapes are
+BLOCK = 256  # places whose logits are worked out at once: constant, as all shapes are
 _CLOSE = 1e-2  # nats: what tells a model that ignores a mask from rounding, in bf16 too
 
 Token = tuple[float, bool, bool]  # log-probability, likeliest, likeliest of those allowed
@@ -35,6 +36,8 @@ class ModelScorer:
         self.model, self.tokenizer = open_causal(folder, kind)
         self.model = self.model.to(device).eval()
         self.device, self.kind = device, device.partition(":")[0]
+        if (self.kind, dtype) == ("cpu", "fp32"):
+            pack(self.model)
         self.context = context_of(self.model, self.tokenizer)
         self.start = _start(self.tokenizer, folder)
         self._body, self._head = _parts(self.model)
@@ -111,13 +114,10 @@ class ModelScorer:
         """The model's output for `ids` `(B, T)`, logits apart: see `logits`."""
         return self._body(input_ids=ids, **how)
 
-    def logits(self, vectors: Tensor) -> Iterator[Tensor]:
-        """Logits in fp32 of vectors `(N, C)` of `hidden`, `BLOCK` at a time."""
-        for start in range(0, len(vectors), BLOCK):
-            block = vectors[start : start + BLOCK]
-            filled = torch.zeros(BLOCK, block.size(1), dtype=block.dtype, device=block.device)
-            filled[: len(block)] = block
-            yield self._head(filled).float()[: len(block)]
+    def logits(self, vectors: Tensor) -> Tensor:
+        """Logits in fp32 of vectors `(N, C)` of `hidden`."""
+        found: Tensor = self._head(vectors)
+        return found.float()
 
     @torch.inference_mode()
     def _tokens(self, rows: Sequence[Row], ban: Sequence[int]) -> dict[int, list[Token]]:
@@ -139,10 +139,11 @@ class ModelScorer:
 
     def _judge(self, vectors: Tensor, targets: list[int], ban: Sequence[int]) -> Iterator[Token]:
         wanted = torch.tensor(targets, device=self.device)
-        start = 0
-        for logits in self.logits(vectors):
-            right = wanted[start : start + len(logits)]
-            start += len(logits)
+        for start in range(0, len(targets), BLOCK):
+            block, right = vectors[start : start + BLOCK], wanted[start : start + BLOCK]
+            filled = torch.zeros(BLOCK, block.size(1), dtype=block.dtype, device=block.device)
+            filled[: len(block)] = block
+            logits = self.logits(filled)[: len(block)]
             scores = logits.log_softmax(-1).gather(1, right[:, None])[:, 0].tolist()
             greedy = (logits.argmax(-1) == right).tolist()
             allowed = greedy

@@ -15,7 +15,7 @@ LONGEST = 4096  # nodes of a row: our choice, a bound of the mask's memory
 # Nodes of a batch: more gain nothing on a CPU, and leave more rows empty; a GPU needs many.
 # Constants, since shapes decide the last bits of a score.
 NODES = {"cpu": 256, "cuda": 32768}
-_STEPS = ((128, 8), (256, 16), (512, 32), (LONGEST, 64))  # up to a length, buckets this far apart
+_STEPS = ((128, 4), (256, 8), (512, 16), (LONGEST, 64))  # up to a length, buckets this far apart
 
 
 def bucket(length: int) -> int:

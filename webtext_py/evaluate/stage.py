@@ -52,7 +52,7 @@ class Evaluate(Stage):
     facts: Mapping[str, Any]  # of the model, for the report
     indexes: Mapping[int, tuple[str, Path]] = field(default_factory=dict)  # n -> stage and file
 
-    rules = 1
+    rules = 2
     libraries = ("torch", "transformers", "sacrebleu", "rouge-score", "words")
 
     @property

@@ -47,7 +47,8 @@ class Capture:
     `not_html`, `no_http_headers`, `not_http` (another scheme, or no URL), `too_large`, `no_payload`
     (a table without one), `damaged_record`. A revisit may carry headers of its own.
     `redirect_to`: absolute, for a 3xx with a usable `Location`. `payload_digest`: as recorded (not
-    verified), else computed over the payload as it is stored, with its codings.
+    verified), else computed over the payload as it is stored, with its codings; null of what is no
+    record.
     """
 
     url: str

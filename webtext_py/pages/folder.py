@@ -13,15 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import (
-    GOOD,
-    MAX_BODY_BYTES,
-    Capture,
-    Location,
-    Payload,
-    decoded,
-    payload_digest,
-)
+from webtext_py.pages.capture import GOOD, MAX_BODY_BYTES, Capture, Location, Payload, decoded
 from webtext_py.pages.framing import Damage
 from webtext_py.pages.http import is_html, is_web_url
 from webtext_py.reader.delimited import delimited
@@ -85,7 +77,12 @@ def _payload(row: Row, body: bytes, problem: str | None, max_body: int) -> Paylo
 
 
 def page_capture(
-    location: Location, url: str, values: Row, body: bytes, problem: str | None, passed: Passed
+    location: Location,
+    url: str,
+    values: Row,
+    body: bytes | memoryview,
+    problem: str | None,
+    passed: Passed,
 ) -> Capture:
     """The capture that a row of an index or a table describes."""
     given = values.get("fetched_at")
@@ -111,7 +108,6 @@ def page_capture(
         content_type=kind,
         fetched_at=fetched_at,
         http_headers=[("Content-Type", kind)] if kind else [],
-        payload_digest=None if problem else payload_digest(body),
     )
 
 

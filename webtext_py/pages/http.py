@@ -87,12 +87,14 @@ def is_clean_url(url: str) -> bool:
     return is_web_url(url) and _UNCLEAN.search(url) is None
 
 
-def is_html(content_type: str | None, headers: list[tuple[str, str]], body: bytes) -> bool:
+def is_html(
+    content_type: str | None, headers: list[tuple[str, str]], body: bytes | memoryview
+) -> bool:
     """Whether a response is HTML: by its type, and by its first bytes where that says nothing."""
     kind = declared(content_type)
     if kind != "unknown":
         return kind == "html"
-    start = decode_body(body[: 1 << 16], headers, SNIFF_BYTES).body
+    start = decode_body(bytes(body[: 1 << 16]), headers, SNIFF_BYTES).body
     return other_than_html(start, said=False) is None
 
 

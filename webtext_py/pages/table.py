@@ -8,13 +8,15 @@ and one page of each column.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from webtext_py.columns import text_column
 from webtext_py.errors import InputError
 from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload, decoded
 from webtext_py.pages.folder import page_capture, to_int
@@ -80,7 +82,7 @@ def _payload(row: dict[str, object], limit: int, max_body: int) -> Payload:
     url = row.get("url")
     payload = Payload(url if isinstance(url, str) else "", to_int(row.get("status")), headers, b"")
     payload.problem = problem
-    return payload if problem else decoded(payload, body, max_body)
+    return payload if problem else decoded(payload, bytes(body), max_body)
 
 
 def _open(file: str) -> pq.ParquetFile:
@@ -107,15 +109,26 @@ def _rows(
     for group in groups:
         number = 0
         for batch in group_batches(table, Path(file), columns, rows=_ROWS, groups=[group]):
-            for row in rows_of(batch, passed):
-                yield (starts[group], number), row
+            html = batch.column("html")
+            bodies: Iterable[object] = (None,) * len(batch)
+            if pa.types.is_binary(html.type) or pa.types.is_large_binary(html.type):
+                bodies, batch = _views(html), batch.drop_columns("html")
+            for row, body in zip(rows_of(batch, passed), bodies, strict=True):
+                yield (starts[group], number), row if body is None else {**row, "html": body}
                 number += 1
 
 
-def _body(row: dict[str, object], limit: int) -> tuple[bytes, str | None]:
+def _views(html: pa.Array) -> Iterator[memoryview]:
+    """The pages where Arrow has them: a scan only wants to know that they are there."""
+    offsets, data = text_column(html)
+    for start, end in pairwise(offsets.tolist()):
+        yield data[start:end].data
+
+
+def _body(row: dict[str, object], limit: int) -> tuple[bytes | memoryview, str | None]:
     html = row.get("html")
     body = html.encode("utf-8", "replace") if isinstance(html, str) else html
-    if not isinstance(body, bytes) or not body:
+    if not isinstance(body, bytes | memoryview) or not body:
         return b"", "no_payload"
     return (b"", "too_large") if len(body) > limit else (body, None)
 

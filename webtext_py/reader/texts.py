@@ -16,11 +16,10 @@ import pyarrow as pa
 
 from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
-from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader.columns import as_strings, as_text, is_text, values_of
 from webtext_py.reader.files import shown
-from webtext_py.reader.ids import ID_COLUMNS, clean, marks, own_id, row_ids
+from webtext_py.reader.ids import ID_COLUMNS, clean, mark_of, own_id, row_ids
 from webtext_py.reader.kinds import Source, is_arrow, kind_of, recognise
 from webtext_py.reader.packed import compression_of, naming_damage, open_packed
 from webtext_py.reader.parquet import BATCH_ROWS, arrow_batches, group_batches, open_parquet
@@ -106,6 +105,17 @@ def read_batches(
     return _split_lines(batches) if sequence == "line" else batches
 
 
+def may_have_ids(source: Source, text_field: str) -> bool:
+    """Whether rows of a file may have ids of their own, which are read, but not refused, here."""
+    if source.kind == "jsonl":
+        return True
+    if source.kind not in ("parquet", "arrow"):
+        return False
+    arrow = source.kind == "arrow"
+    schema = arrow_batches(source.path)[0] if arrow else open_parquet(source.path).schema_arrow
+    return any(name in schema.names for name in ID_COLUMNS if name != text_field)
+
+
 class _Rows:
     """Rows on their way to a batch."""
 
@@ -124,7 +134,7 @@ class _Rows:
         """What stands for the file in the ids of rows that have none of their own."""
         if self._mark is None:
             piped = isinstance(self._source, Piped)
-            self._mark = "-" if piped else marks([sha256_file(self._source.path)])[0]
+            self._mark = "-" if piped else mark_of(self._source.path)
         return self._mark
 
     def add(self, own: str | None, text: str, others: Sequence[str | None] = ()) -> bool:

@@ -1,6 +1,6 @@
 //! `tokenizer.json`, and `vocab.json` (or `encoder.json`) with `merges.txt` (or `vocab.bpe`).
 
-use super::{Added, Vocabulary};
+use super::{Added, Merge, Vocabulary};
 use crate::bpe::pretokenize::Pattern;
 use crate::bpe::train::byte_order;
 use crate::{Error, Result};
@@ -91,14 +91,16 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
     // An added token that merges need too is also a token of the model.
     let outside: HashSet<&str> = added.iter().map(|token| token.content.as_str()).collect();
     let spelt: HashSet<Vec<u8>> = outside.iter().filter_map(|text| spelling.bytes(text)).collect();
-    let mut made: HashSet<Vec<u8>> = HashSet::new();
-    for (left, right) in merges.iter().filter(|_| !spelt.is_empty()) {
-        let parts = [left.clone(), right.clone(), [&left[..], right].concat()];
-        made.extend(parts.into_iter().filter(|part| spelt.contains(part)));
+    let mut made: HashSet<&[u8]> = HashSet::new();
+    for (whole, cut) in merges.iter().filter(|_| !spelt.is_empty()) {
+        let (left, right) = whole.split_at(*cut);
+        made.extend([left, right, whole].into_iter().filter(|part| spelt.contains(*part)));
     }
     let tokens = tokens_of(vocab, path, |spelled| {
         outside.contains(spelled)
-            && spelling.bytes(spelled).is_none_or(|bytes| bytes.len() > 1 && !made.contains(&bytes))
+            && spelling
+                .bytes(spelled)
+                .is_none_or(|bytes| bytes.len() > 1 && !made.contains(&bytes[..]))
     })?;
     let of_model = added.iter().filter(|token| vocab.contains_key(&token.content));
     let shared = of_model.map(|token| token.id).collect();
@@ -134,10 +136,9 @@ pub fn from_vocab_and_merges(
         }
         listed.push(spelling.merge(line.split_once(' '), listed.len()).map_err(wrong_merges)?);
     }
-    let made: HashSet<Vec<u8>> =
-        listed.iter().map(|(left, right)| [&left[..], right].concat()).collect();
+    let made: HashSet<&[u8]> = listed.iter().map(|(whole, _)| &whole[..]).collect();
     let is_special = |spelled: &str| match spelling.bytes(spelled) {
-        Some(bytes) => bytes.len() > 1 && !made.contains(&bytes),
+        Some(bytes) => bytes.len() > 1 && !made.contains(&bytes[..]),
         None => true,
     };
     let mut special = Vec::new();
@@ -295,37 +296,62 @@ fn split_pattern(split: &Value) -> std::result::Result<Pattern, String> {
         })
 }
 
+/// The character that stands for each byte in vocabulary files.
+///
+/// Source: openai/gpt-2 `encoder.py`, `bytes_to_unicode`.
+pub(super) fn letters() -> [char; 256] {
+    let order = byte_order();
+    // The visible bytes stand for themselves, the others for 256, 257, ... in order.
+    let hidden = order.iter().rposition(|&byte| byte == 0xFF).map_or(0, |last| last + 1);
+    let mut letters = ['\0'; 256];
+    for (id, &byte) in order.iter().enumerate() {
+        let number = if id < hidden { u32::from(byte) } else { (256 + id - hidden) as u32 };
+        letters[byte as usize] = char::from_u32(number).expect("below 512");
+    }
+    letters
+}
+
 /// GPT-2's characters for bytes, read back: the byte of each character below 512.
 struct Spelling([Option<u8>; 512]);
 
 impl Spelling {
     fn new() -> Self {
-        let order = byte_order();
-        // The visible bytes stand for themselves, the others for 256, 257, ... in order.
-        let hidden = order.iter().rposition(|&byte| byte == 0xFF).map_or(0, |last| last + 1);
         let mut byte_of = [None; 512];
-        for (id, &byte) in order.iter().enumerate() {
-            byte_of[if id < hidden { byte as usize } else { 256 + (id - hidden) }] = Some(byte);
+        for (letter, byte) in letters().into_iter().zip(0..=255) {
+            byte_of[letter as usize] = Some(byte);
         }
         Spelling(byte_of)
     }
 
     fn bytes(&self, spelled: &str) -> Option<Vec<u8>> {
-        spelled.chars().map(|character| *self.0.get(character as usize)?).collect()
+        let mut bytes = Vec::with_capacity(spelled.len());
+        self.append(spelled, &mut bytes).then_some(bytes)
     }
 
-    /// The bytes of a merge's halves, or what is wrong with it.
+    /// Appends the bytes; false where a character stands for none.
+    fn append(&self, spelled: &str, bytes: &mut Vec<u8>) -> bool {
+        spelled.chars().all(|character| {
+            let byte = self.0.get(character as usize).copied().flatten();
+            bytes.extend(byte);
+            byte.is_some()
+        })
+    }
+
+    /// The bytes that a merge makes and where its left half ends, or what is wrong with it.
     fn merge(
         &self,
         halves: Option<(&str, &str)>,
         rank: usize,
-    ) -> std::result::Result<(Vec<u8>, Vec<u8>), String> {
+    ) -> std::result::Result<Merge, String> {
         let (left, right) =
             halves.ok_or_else(|| format!("merge {rank} is not a pair of tokens"))?;
-        let bytes = self.bytes(left).zip(self.bytes(right));
-        bytes.filter(|(left, right)| !left.is_empty() && !right.is_empty()).ok_or_else(|| {
-            let (left, right) = (cut(left), cut(right));
-            format!("merge {rank} (`{left} {right}`) is not in GPT-2's byte alphabet")
-        })
+        let mut whole = Vec::with_capacity(left.len() + right.len());
+        let spelled = self.append(left, &mut whole);
+        let cut = whole.len();
+        if spelled && self.append(right, &mut whole) && 0 < cut && cut < whole.len() {
+            return Ok((whole, cut));
+        }
+        let (left, right) = (self::cut(left), self::cut(right));
+        Err(format!("merge {rank} (`{left} {right}`) is not in GPT-2's byte alphabet"))
     }
 }

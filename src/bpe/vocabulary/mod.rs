@@ -4,6 +4,7 @@
 //! tokens that exist, no id twice. What a file asks for and byte-level BPE of GPT-2's kind does not
 //! have (normalisation, prefix spaces, unknown patterns) is an error, never ignored.
 
+mod files;
 mod json;
 mod tiktoken;
 
@@ -54,8 +55,8 @@ impl Added {
     }
 }
 
-/// The bytes of the left and the right of a merge.
-type Halves = (Vec<u8>, Vec<u8>);
+/// The bytes that a merge makes, and where its left half ends.
+type Merge = (Vec<u8>, usize);
 
 /// A checked vocabulary.
 #[derive(Clone, Debug)]
@@ -87,12 +88,12 @@ impl Vocabulary {
 
     /// Checks tokens, added tokens and merges, and puts them in order.
     ///
-    /// `merges` are bytes of left and right with the file that lists them, or `None` for tiktoken's
+    /// `merges` come with the file that lists them, or `None` for tiktoken's
     /// ranking; `shared` are ids of added tokens that are the model's too.
     fn new(
         path: &Path,
         tokens: Vec<(Box<[u8]>, u32)>,
-        merges: Option<(Vec<Halves>, &Path)>,
+        merges: Option<(Vec<Merge>, &Path)>,
         mut added: Vec<Added>,
         shared: &HashSet<u32>,
         pattern: Pattern,
@@ -143,9 +144,9 @@ impl Vocabulary {
                     })
                 };
                 let mut merges = Vec::with_capacity(listed.len());
-                for (rank, (left, right)) in listed.iter().enumerate() {
-                    let whole = [&left[..], right].concat();
-                    merges.push((id(left, rank)?, id(right, rank)?, id(&whole, rank)?));
+                for (rank, (whole, cut)) in listed.iter().enumerate() {
+                    let (left, right) = whole.split_at(*cut);
+                    merges.push((id(left, rank)?, id(right, rank)?, id(whole, rank)?));
                 }
                 Merges::Listed(merges)
             }

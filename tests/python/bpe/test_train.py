@@ -1,5 +1,6 @@
 """Training gives what tokenizers gives, on random text full of ties and on real text."""
 
+import json
 import random
 import sys
 from pathlib import Path
@@ -12,9 +13,7 @@ from hypothesis import strategies as st
 
 from webtext_py import _core
 from webtext_py.bpe import texts
-from webtext_py.bpe.alphabet import spell
 from webtext_py.bpe.train import BpeConfig, count_texts, learn, load_counts, train_texts
-from webtext_py.bpe.vocabulary import Vocabulary
 from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.reader import recognise
@@ -23,12 +22,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from reference import reference_training
 
 
-def learnt(vocabulary: Vocabulary) -> tuple[list[tuple[str, str]], dict[str, int]]:
-    spelled = [spell(token) for token in vocabulary.tokens]
-    return [(spelled[a], spelled[b]) for a, b in vocabulary.merges], vocabulary.ids()
+def learnt(vocabulary: _core.BpeEncoder) -> tuple[list[tuple[str, ...]], dict[str, int]]:
+    """Merges and vocabulary as they are written."""
+    files = dict(vocabulary.files())
+    lines = files["merges.txt"].decode().splitlines()[1:]
+    return [tuple(line.split(" ")) for line in lines], json.loads(files["vocab.json"])
 
 
-def train(texts: list[str], vocab_size: int, min_frequency: int, **options: object) -> Vocabulary:
+def train(
+    texts: list[str], vocab_size: int, min_frequency: int, **options: object
+) -> _core.BpeEncoder:
     config = BpeConfig(vocab_size, min_frequency, special=(), **options)  # type: ignore[arg-type]
     return train_texts([pa.array(texts, pa.large_string())], config, threads=2).vocabulary
 
@@ -88,10 +91,11 @@ def test_the_result_depends_on_neither_threads_nor_order_nor_batches() -> None:
     texts = [" ".join(draw.choices(words, k=5000)) for _ in range(60)]
     config = BpeConfig(1000, special=())
     expected = train_texts([pa.array(texts)], config, threads=1).vocabulary
-    assert len(expected) == 1000
+    assert expected.id_limit == 1000
     for threads in (2, 5):
         columns = [pa.array([text]) for text in reversed(texts)]
-        assert train_texts(columns, config, threads=threads).vocabulary == expected
+        found = train_texts(columns, config, threads=threads).vocabulary
+        assert found.files() == expected.files()
 
 
 def test_counts_saved_in_parts_train_the_vocabulary_of_the_whole(tmp_path: Path) -> None:
@@ -103,7 +107,7 @@ def test_counts_saved_in_parts_train_the_vocabulary_of_the_whole(tmp_path: Path)
         write_counts(count_texts([pa.array([text])], config)[0], "gpt2", tmp_path / f"{number}.p")
     paths = sorted(tmp_path.glob("*.p"))
     whole = train_texts([pa.array(texts)], config).vocabulary
-    assert learn(load_counts(paths, config), config) == whole
+    assert learn(load_counts(paths, config), config).files() == whole.files()
     with pytest.raises(InputError, match="counts pieces of `gpt2`, but `o200k` was asked for"):
         load_counts(paths, BpeConfig(300, pattern="o200k", special=()))
 
@@ -111,15 +115,15 @@ def test_counts_saved_in_parts_train_the_vocabulary_of_the_whole(tmp_path: Path)
 def test_special_text_counts_as_ordinary_text_unless_excluded() -> None:
     texts = ["<|endoftext|>" * 50]
     as_text = train_texts([pa.array(texts)], BpeConfig(300)).vocabulary
-    assert b"endoftext" in as_text.tokens
+    assert as_text.token_id(b"endoftext") is not None
     excluded = train_texts([pa.array(texts)], BpeConfig(300, exclude_special=True)).vocabulary
-    assert len(excluded.merges) == 0
-    assert excluded.special == ("<|endoftext|>",)
+    assert excluded.merge_count == 0
+    assert excluded.special == [("<|endoftext|>", 256)]
 
 
 def test_the_special_token_is_last() -> None:
     vocabulary = train_texts([pa.array(["a b c"])], BpeConfig(300)).vocabulary
-    assert vocabulary.ids()["<|endoftext|>"] == len(vocabulary) - 1
+    assert vocabulary.special == [("<|endoftext|>", vocabulary.id_limit - 1)]
 
 
 def test_configurations_that_make_no_sense_are_refused() -> None:

@@ -128,7 +128,7 @@ sys.meta_path.insert(0, Finder())
 
 @pytest.mark.parametrize(
     "name",
-    ["importlib.metadata", "click", "webtext_py.cli.output", "webtext_py.cli.commands.build"],
+    ["click", "webtext_py.cli.output", "webtext_py.cli.commands.build"],
 )
 def test_ctrl_c_while_the_command_is_loaded_prints_no_traceback(name: str) -> None:
     code = f"{INTERRUPTED}\nsys.argv[1:] = ['build', '--help']\n{MAIN}"

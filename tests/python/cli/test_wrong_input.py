@@ -186,9 +186,9 @@ def test_really_full_disk(tmp_path: Path) -> None:
     disk.mkdir()
     if not shutil.which("unshare"):
         pytest.skip("needs `unshare` for a small disk of its own")
-    # A mount namespace of its own: a 1 MiB disk that is gone with the process.
+    # A mount namespace of its own: a disk of 256 KiB that is gone with the process.
     script = (
-        f"mount -t tmpfs -o size=1m none {disk} && "
+        f"mount -t tmpfs -o size=256k none {disk} && "
         f"{sys.executable} -P -c 'from webtext_py.cli.main import main; main()' "
         f"build --quiet --workers 2 --data {disk}/d; code=$?; "
         f"find {disk} -name '.tmp-*' | wc -l; exit $code"

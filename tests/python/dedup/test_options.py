@@ -12,7 +12,7 @@ from webtext_py.cli.commands.dedup import dedup
 from webtext_py.cli.main import run
 from webtext_py.config import BuildConfig, partitions_for
 from webtext_py.dedup import DedupConfig
-from webtext_py.defaults import MOST_PARTITIONS, PARTITIONS
+from webtext_py.defaults import FEWEST_PARTITIONS, MOST_PARTITIONS, PARTITIONS
 from webtext_py.errors import ConfigError
 
 
@@ -55,9 +55,13 @@ def test_partitions_follow_the_bytes_of_the_input(
         (tmp_path / "folder" / str(number)).write_bytes(bytes(1000))
     (tmp_path / "file").write_bytes(bytes(999))
     both = [tmp_path / "file", tmp_path / "folder"]
+    assert partitions_for(both) == FEWEST_PARTITIONS
+    monkeypatch.setattr(defaults, "SMALL_PARTITION_BYTES", 6000)
+    assert partitions_for(both) == 7
+    monkeypatch.setattr(defaults, "SMALL_PARTITION_BYTES", 100)
     assert partitions_for(both) == PARTITIONS
     monkeypatch.setattr(defaults, "PARTITION_BYTES", 2000)
     assert partitions_for(both) == 21
-    assert partitions_for(both[:1]) == PARTITIONS
+    assert partitions_for(both[:1]) == 10
     monkeypatch.setattr(defaults, "PARTITION_BYTES", 10)
     assert partitions_for(both) == MOST_PARTITIONS

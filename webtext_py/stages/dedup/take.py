@@ -15,12 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py import _core
 from webtext_py.ahead import ahead
 from webtext_py.engine import advance
 from webtext_py.reader import Passed, group_batches, recognise
 from webtext_py.reader.fields import Fields, columns_of
-from webtext_py.reader.ids import ID_COLUMNS, hashes, unique
+from webtext_py.reader.ids import ID_COLUMNS, read_repeated, repeated, unique, write_hashes
 from webtext_py.stages.dedup.rows import READ, Part, read
 from webtext_py.workspace import Steps, split
 
@@ -87,8 +86,7 @@ def take_ids(
             advance(0)
             own = _made(batch["doc_id"], part.mark, first)
             made += own
-            for buffer in _core.arrange_numbers(hashes(batch["doc_id"]), partitions):
-                file.write(memoryview(buffer))
+            write_hashes(file, batch["doc_id"], partitions)
             if writer is not None:
                 held = pa.array(lines, pa.large_binary()) if jsonl else None
                 lines.clear()
@@ -100,22 +98,11 @@ def take_ids(
     return {"made": made, "rows": first, "passed_over": passed.document()}
 
 
-def repeated(
-    inputs: list[Path], outputs: list[Path], partition: int, partitions: int
-) -> dict[str, Any]:
-    """Task: the hashes in a partition of ids that more than one row has, sorted."""
-    held = _core.read_numbers(inputs, partition, partitions)
-    found = np.sort(np.frombuffer(memoryview(held), np.uint64))
-    twice = np.unique(found[1:][found[1:] == found[:-1]])
-    twice.tofile(outputs[0])
-    return {"ids": len(twice)}
-
-
 def rename(inputs: list[Path], outputs: list[Path], source: dict[str, Any]) -> dict[str, Any]:
     """Task: a copy of a part (first input) in which a row whose id others have, too, is called by
     its file's mark and its number; the other inputs name these ids."""
     part = Part(inputs[0], **source)
-    twice = np.sort(np.concatenate([np.fromfile(path, np.uint64) for path in inputs[1:]]))
+    twice = read_repeated(inputs[1:])
     first = made = 0
     writer = _writer(outputs[0])
     start = sum(_rows_before(part))

@@ -26,7 +26,7 @@ class Archives(Stage):
     partitions: int
 
     name = "archives"
-    rules = 2  # no redirect by status 300 or 305
+    rules = 3  # 2: no redirect by status 300 or 305; 3: no digest of pages that are no record
     after = ("links",)
     files = (SCANS, LEFT)
     libraries = ("ada-url", "tldextract")

@@ -26,7 +26,7 @@ class Pages(Stage):
     partitions: int
 
     name = "pages"
-    rules = 5  # 4: one judge of types, one reader of tables; 5: no redirect by status 300 or 305
+    rules = 6  # 5: no redirect by status 300 or 305; 6: no digest of pages that are no record
     files = (CAPTURES, GOOD_CAPTURES, url_ends("pages"))
     libraries = ("ada-url", "tldextract")
 
