@@ -56,10 +56,8 @@ def scan(
     outcomes: Counter[str] = Counter()
     lost: dict[str, Any] = {}
     passed = Passed()
-    batches = (
-        read_links(inputs[0], passed) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
-    )
-    first = 0
+    path, first = inputs[0], 0
+    batches = read_links(path, passed) if kind == "links" else _dump(path, allow_damaged, lost)
     with Shuffle(outputs[0], partitions, SUBMISSIONS) as shuffle:
         for batch in batches:
             names = judge(batch, before, after, nsfw)
@@ -93,9 +91,9 @@ def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.
 def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Array:
     """The outcome of each line: `kept` or the first reason that holds."""
     url, created = batch["url"], batch["created_utc"]
-    no_url = pc.or_kleene(
-        pc.is_null(url), pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(url)), 0)
-    )
+    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(url)), 0)
+    no_url = pc.or_kleene(pc.is_null(url), blank)
+    web = pc.match_substring_regex(url, r"^\s*https?:", ignore_case=True)
     rules = [
         ("damaged", pc.equal(batch["status"], Status.DAMAGED)),
         ("comment", pc.equal(batch["status"], Status.COMMENT)),
@@ -107,10 +105,7 @@ def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Arra
         ("too_late", pc.greater_equal(created, before)),
         ("too_early", pc.less(created, after)),
         ("no_url", no_url),
-        (
-            "not_http",
-            pc.invert(pc.match_substring_regex(url, r"^\s*https?:", ignore_case=True)),
-        ),
+        ("not_http", pc.invert(web)),
         ("no_karma", pc.is_null(batch["score"])),
     ]
     conditions = [pc.fill_null(condition, False) for _, condition in rules]
