@@ -51,14 +51,9 @@ class OverlapGroup(click.Group):
         options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
         many = {name for p in options if isinstance(p, ManyOption) for name in p.opts}
         takes = {name for p in options if not p.is_flag and not p.count for name in p.opts}
-        end = next(
-            (
-                place
-                for place, word in enumerate(args)
-                if word in self.commands and (place == 0 or args[place - 1] not in takes)
-            ),
-            len(args),
-        )
+        end = 0
+        while args[end:] and (args[end] not in self.commands or args[max(end - 1, 0)] in takes):
+            end += 1
         return super().parse_args(ctx, [*spread(args[:end], many), *args[end:]])
 
     def resolve_command(

@@ -272,23 +272,12 @@ def _own_train(layout: Layout, sets: Sequence[tuple[str, Path]], threads: int) -
     """Which n-grams the test sets' own training split has: read as a test set, asked exactly."""
     if not sets:
         return None
-    found = np.zeros(len(layout.core), bool)
-    for name, path in sets:
-        own = read_test_set(path, name)
-        shared = _fields(layout)
-        texts = sorted({t for e in own.examples for n, t in e.texts.items() if n in shared})
-        found |= _present(layout, texts, threads)
-    return Answer.of(layout, found)
-
-
-def _present(layout: Layout, texts: Sequence[str], threads: int) -> Any:
+    shared = {name for texts in layout.sets for name in texts.test.fields}
+    own = (read_test_set(path, name) for name, path in sets)
+    texts = {t for test in own for e in test.examples for n, t in e.texts.items() if n in shared}
     scanner = _core.NgramScanner(layout.core)
-    scanner.scan_rows(*text_column(pa.array(texts, pa.large_string())), threads)
-    return np.frombuffer(memoryview(scanner.documents()), np.uint32) > 0
-
-
-def _fields(layout: Layout) -> set[str]:
-    return {name for texts in layout.sets for name in texts.test.fields}
+    scanner.scan_rows(*text_column(pa.array(sorted(texts), pa.large_string())), threads)
+    return Answer.of(layout, np.frombuffer(memoryview(scanner.documents()), np.uint32) > 0)
 
 
 def _index_facts(index: Index) -> dict[str, Any]:
@@ -319,14 +308,11 @@ def _write(
 def contaminated(report: SetReport) -> str:
     """Lines `{"id", "share", "found", "ngrams"}` of the examples with any overlap, in order."""
     lines = []
-    for place, group in enumerate(report.groups):
-        hits = sum(int(report.answer.hits[t]) for t in group)
-        if hits:
-            example = report.texts.test.examples[place]
-            row: dict[str, Any] = {"id": example.id}
-            if example.own_id is not None:
-                row["own_id"] = example.own_id
-            row |= {"share": round(float(report.shares[place]), 6), "found": hits}
-            row["ngrams"] = sum(int(report.answer.totals[t]) for t in group)
+    for place, example in enumerate(report.texts.test.examples):
+        counts = report.overlap_of(place)
+        if counts["found"]:
+            own = {} if example.own_id is None else {"own_id": example.own_id}
+            order = ("share", "found", "ngrams")
+            row = {"id": example.id, **own, **{name: counts[name] for name in order}}
             lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     return "".join(lines)
