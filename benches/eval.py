@@ -33,7 +33,7 @@ from webtext_py.evaluate.model import ModelScorer
 from webtext_py.evaluate.results import judge
 from webtext_py.evaluate.scorer import Scored
 from webtext_py.evaluate.work import CHUNK, ask, chunks
-from webtext_py.runs.inputs import RunTokenizer
+from webtext_py.runs.inputs import read_tokenizer, vocabulary_files
 from webtext_py.tokenizer import Tokenizer
 from webtext_py.train.config import ModelConfig
 from webtext_py.train.export import export
@@ -64,11 +64,10 @@ def folder_of(model: str, data: Path, scratch: Path) -> Path:
         tokenizer, shape = scratch / "tokenizer", SMALL
         text = (data / SETS["wikitext2"]).read_text().split("\n")
         Tokenizer.train(text, vocab_size=shape.vocab_size).save(tokenizer)
-    vocabulary = RunTokenizer(tokenizer)
     made = GPT2(shape)
     made.initialise(7)
-    files = vocabulary.hugging_face(shape.context)
-    export(made, scratch / model, files, vocabulary.end_of_text)
+    end = read_tokenizer(tokenizer).special["<|endoftext|>"]
+    export(made, scratch / model, vocabulary_files(tokenizer, shape.context), end)
     return scratch / model
 
 

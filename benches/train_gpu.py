@@ -17,6 +17,7 @@ exceptions are stood in for: nothing else of it is used. To try the script on an
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import re
@@ -158,7 +159,7 @@ def attention(_: argparse.Namespace, config: TrainConfig, device: torch.device) 
     return {"ms": result, "flex_apart": apart, "flex_exact": apart < 1e-3}
 
 
-def scattered(h: Tensor, w: Tensor, targets: Tensor, vocab: int, scale: float) -> Any:
+def scattered(h: Tensor, w: Tensor, targets: Tensor, scale: Tensor, vocab: int, _: bool) -> Any:
     """`chunk_loss` with the scatter before the cast, as it was."""
     logits = (h @ w.T).float()
     logits[:, vocab:] = float("-inf")
@@ -166,8 +167,8 @@ def scattered(h: Tensor, w: Tensor, targets: Tensor, vocab: int, scale: float) -
     shifted = (logits - top).exp_()
     total = shifted.sum(1, keepdim=True)
     rows = torch.arange(len(targets), device=targets.device)
-    loss = (top[:, 0] + total[:, 0].log() - logits[rows, targets]).sum()
-    shifted *= scale / total
+    loss = (scale * (top[:, 0] + total[:, 0].log() - logits[rows, targets])).sum()
+    shifted *= scale[:, None] / total
     shifted[rows, targets] -= scale
     wrong = shifted.to(h.dtype)
     return loss, wrong @ w, wrong.T @ h
@@ -180,18 +181,18 @@ def loss(_: argparse.Namespace, config: TrainConfig, device: torch.device) -> di
     table = torch.randn(config.model.vocabulary(padded=True), C, device=device).bfloat16()
     vocab = config.model.vocab_size
     targets = torch.randint(vocab, (n,), device=device)
+    scale = torch.full((n,), 1 / n, device=device)
     result = {}
     for name, rows in (("scatter_8192", 8192), *((str(2**i), 2**i) for i in (13, 14, 15, 16))):
         if rows > n and rows > 8192:
             continue
         plain: Any = scattered if name.startswith("scatter") else chunk_loss
         compute = torch.compile(plain, dynamic=False) if config.run.compile == "on" else plain
-        last = () if plain is scattered else (True,)
 
-        def work(compute: Any = compute, rows: int = rows, last: Any = last) -> None:
+        def work(compute: Any = compute, rows: int = rows) -> None:
             for start in range(0, n, rows):
                 part = slice(start, start + rows)
-                compute(hidden[part], table, targets[part], vocab, 1 / n, *last)
+                compute(hidden[part], table, targets[part], scale[part], vocab, True)
 
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
@@ -372,7 +373,7 @@ def main() -> None:
         document: dict[str, Any] = {
             "device": torch.cuda.get_device_name() if arguments.device == "cuda" else "CPU",
             "torch": torch.__version__,
-            "configuration": configuration(arguments).as_dict(),
+            "configuration": dataclasses.asdict(configuration(arguments)),
             "stages": {},
         }
         for name in arguments.stages:

@@ -71,23 +71,23 @@ def train(call: Call, pairs: tuple[str, ...], **options: Any) -> None:
             for note in plan.notes:
                 progress.tell(note)
         else:
-            run, result, config = carry_out(request, progress.tell, progress.line)
+            run, last, config = carry_out(request, progress.tell, progress.line)
     if show_config:
         show(list(plan.settings.rows()), "train", call.as_json)
         return
     if os.environ.get("RANK", "0") != "0":
         return  # the first process speaks for all
-    if result.interrupted:
-        echo(f"saved step {result.step} of `{run}`; `--resume` goes on", err=True)
+    if last["step"] < config.run.steps:
+        echo(f"saved step {last['step']} of `{run}`; `--resume` goes on", err=True)
         raise KeyboardInterrupt
     summary = {
         "run": str(run),
         "preset": config.run.preset,
         "parameters": config.model.parameters(),
-        "step": result.step,
+        "step": last["step"],
         "steps": config.run.steps,
-        **{k: v for k, v in result.last.items() if k not in ("step", "windows")},
-        "batch_recommended": recommended_batch(result.last.get("noise_scale")),
+        **{k: v for k, v in last.items() if k not in ("step", "windows")},
+        "batch_recommended": recommended_batch(last.get("noise_scale")),
     }
     call.answer(summary, *_lines(summary))
 

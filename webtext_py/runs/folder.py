@@ -6,27 +6,28 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from webtext_py.engine.commit import PART, commit_folder, part_folder, write_json
-from webtext_py.errors import ConfigError, InputError
+from webtext_py.defaults import ENDOFTEXT
+from webtext_py.engine.commit import PART, commit_folder, part_folder, sha256_file, write_json
+from webtext_py.errors import ConfigError, InputError, StaleError
+from webtext_py.tokenizer import Tokenizer
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.distributed import find_device
-from webtext_py.train.export import export
+from webtext_py.train.export import export, load_hugging_face, read_config
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
 
-from .inputs import RunTokenizer
+from .inputs import read_tokenizer, vocabulary_files
 from .settings import MAY_CHANGE, Settings
 
 FORMAT = 1
 
 
-def create(
-    run: Path, config: TrainConfig, tokenizer: RunTokenizer, facts: Any, replace: bool = False
-) -> None:
+def create(run: Path, config: TrainConfig, tokenizer: Path, facts: Any, replace: bool) -> None:
     """Makes the folder of a new run, with `replace` in the place of an old one."""
     if run.exists() and not replace:
         raise InputError(
@@ -37,17 +38,27 @@ def create(
         raise InputError(f"`{run}` is no run: `--force` replaces nothing else")
     part = part_folder(run)
     (part / "tokenizer").mkdir()
-    for name, content in tokenizer.files().items():
+    for name, content in vocabulary_files(tokenizer).items():
         (part / "tokenizer" / name).write_bytes(content)
-    write_json(part / "run.json", {"format": FORMAT, "config": config.as_dict(), "data": facts})
+    write_json(part / "run.json", {"format": FORMAT, "config": asdict(config), "data": facts})
     commit_folder(part, run, replace)
 
 
-def record_steps(run: Path, steps: int) -> None:
-    """Writes into `run.json` that a run goes on to another number of steps."""
+def go_on(run: Path, facts: Mapping[str, Any], steps: int, first: bool) -> None:
+    """Raises `StaleError` where a run would go on with other inputs than it began with; the first
+    process notes to how many steps it goes on."""
     document = read_run(run)
-    if document["config"]["run"]["steps"] != steps:
-        document["config"]["run"]["steps"] = steps
+    began, settings = document["data"], document["config"]["run"]
+    for name in sorted(began.keys() | facts.keys()):
+        was, now = began.get(name, "none"), facts.get(name, "none")
+        other = f"other {name} tokens" if name in ("training", "validation") else f"another {name}"
+        if was != now:
+            raise StaleError(
+                f"run `{run.name}` began with {other}: fingerprint {was}, now {now}",
+                hint="give it the same files, or begin another run with `--run NAME`",
+            )
+    if first and settings["steps"] != steps:
+        settings["steps"] = steps
         write_json(run / "run.json", document)
 
 
@@ -64,11 +75,11 @@ def read_run(run: Path) -> dict[str, Any]:
     return document
 
 
-def run_config(run: Path) -> TrainConfig:
-    """The configuration that a run was begun with."""
+def run_settings(run: Path) -> Settings:
+    """The settings that a run was begun with."""
     settings = Settings()
     settings.update(read_run(run)["config"], f"run {run.name}")
-    return settings.config()
+    return settings
 
 
 def find_run(data: Path, name: str) -> Path:
@@ -89,14 +100,14 @@ def only_run(folder: Path) -> Path:
 
 def recorded_settings(run: Path, asked: Settings) -> Settings:
     """Settings of a run to resume; what was asked for may differ only where no weight depends."""
-    settings = Settings()
-    settings.update(read_run(run)["config"], f"run {run.name}")
+    settings = run_settings(run)
     for key, value in asked.values.items():
-        if key == "steps" and value != settings.values[key]:
+        was = settings.values.get(key)
+        if value != was and key == "steps":
             _check_steps(run, settings.values, value)
-        elif value != settings.values[key] and key not in MAY_CHANGE:
+        elif value != was and key not in MAY_CHANGE:
             raise ConfigError(
-                f"`{key}` is {settings.values[key]} in run `{run.name}`, not {value}",
+                f"`{key}` is {was} in run `{run.name}`, not {value}",
                 hint="leave it out to resume, or begin another run with `--run NAME`",
             )
         settings.set(key, value, asked.sources[key])
@@ -117,33 +128,41 @@ def _check_steps(run: Path, values: Mapping[str, Any], steps: int) -> None:
         )
 
 
-def is_causal(run: Path) -> bool:
-    """Whether a run's model predicts the next token: else it writes no text and scores none."""
-    causal: bool = read_run(run)["config"]["model"].get("causal", True)  # before there were others
-    return causal
-
-
 def need_causal(run: Path, command: str) -> None:
-    """Raises `InputError` where `command` can do nothing with a run, since it is not causal."""
-    if not is_causal(run):
-        kind = read_run(run)["config"]["objective"]["objective"]
+    """Raises `InputError` where `command` can do nothing with a run, since its model predicts no
+    next token: it writes no text and scores none."""
+    config = run_settings(run).config()
+    if not config.model.causal:
         raise InputError(
-            f"run `{run.name}` has the objective {kind}: it predicts no next token, as "
-            f"`webtext {command}` needs",
+            f"run `{run.name}` has the objective {config.objective.objective}: it predicts no next "
+            f"token, as `webtext {command}` needs",
             hint="train one with `objective=causal`, `distilbert` or `tinybert`",
         )
 
 
-def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, RunTokenizer, int]:
-    """The model of a run's newest checkpoint, its vocabulary, and the step."""
-    saved = checkpoint.folders(run)
-    if not saved:
-        raise InputError(f"run `{run.name}` has no checkpoint yet")
-    step, folder = saved[-1]
-    checkpoint.read_manifest(folder)
-    model = GPT2(run_config(run).model)
+def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, Tokenizer, int]:
+    """The model of a run's newest checkpoint, its tokenizer, and the step."""
+    step, folder = checkpoint.newest(run)
+    model = GPT2(run_settings(run).config().model)
     checkpoint.load_model(folder, model)
-    return model.to(find_device(device)).eval(), RunTokenizer(run / "tokenizer"), step
+    return model.to(find_device(device)).eval(), read_tokenizer(run / "tokenizer"), step
+
+
+def open_teacher(folder: Path, tokenizer: Tokenizer) -> tuple[GPT2, str]:
+    """The causal model of a run or of a Hugging Face folder, and its digest.
+
+    Raises `InputError` where it is neither, or its tokenizer is another than `tokenizer`.
+    """
+    if (folder / "run.json").is_file():
+        need_causal(folder, "train teacher=")
+        model, theirs, _ = open_model(folder)
+        if theirs.digest != tokenizer.digest:
+            raise InputError(f"run `{folder.name}` has another tokenizer than this run")
+        folder = checkpoint.newest(folder)[1]
+    else:
+        model = GPT2(read_config(folder))
+        load_hugging_face(model, folder)
+    return model, sha256_file(folder / "model.safetensors")
 
 
 def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:
@@ -159,9 +178,9 @@ def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:
             hint="export to a new folder; `--force` replaces nothing but a model",
         )
     need_causal(run, "export")
-    model, vocabulary, step = open_model(run)
-    files = vocabulary.hugging_face(model.config.context)
-    export(model, folder, files, vocabulary.end_of_text, replace=force)
+    model, tokenizer, step = open_model(run)
+    files = vocabulary_files(run / "tokenizer", model.config.context)
+    export(model, folder, files, tokenizer.special[ENDOFTEXT], replace=force)
     return step, model.config.parameters()
 
 
@@ -171,9 +190,9 @@ def sample_run(run: Path, prompt: str, device: str, **options: Any) -> tuple[lis
     Each begins a document; it ends at the next `<|endoftext|>` or after `length` tokens.
     """
     need_causal(run, "sample")
-    model, vocabulary, step = open_model(run, device)
-    ids = [vocabulary.end_of_text, *vocabulary.tokenizer.encode(prompt).tolist()]
+    model, tokenizer, step = open_model(run, device)
+    end = tokenizer.special[ENDOFTEXT]
+    ids = [end, *tokenizer.encode(prompt).tolist()]
     made = [list(text) for text in zip(*generate(model, ids, **options), strict=True)]
-    end = vocabulary.end_of_text
     texts = [text[: text.index(end)] if end in text else text for text in made]
-    return [vocabulary.tokenizer.decode(text) for text in texts], step
+    return [tokenizer.decode(text) for text in texts], step

@@ -6,15 +6,14 @@ Names are unique over all sections, so `lr=3e-4` and `optimizer.lr=3e-4` are one
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from webtext_py.errors import ConfigError
 from webtext_py.settings_file import load_toml, unknown
-from webtext_py.train.config import TrainConfig, check
+from webtext_py.train.config import SECTIONS, TrainConfig, check
 
 from .presets import PRESETS
 
-SECTIONS: dict[str, type] = get_type_hints(TrainConfig)
 KEYS: dict[str, str] = {f.name: s for s, c in SECTIONS.items() for f in dataclasses.fields(c)}
 # What a resumed run may do otherwise than before: nothing that changes a weight.
 MAY_CHANGE = {"device", "compile", "log_windows", "tensorboard", "peak_tflops", "eval_every"}
@@ -54,14 +53,16 @@ class Settings:
             if meant and section:
                 meant = f"{KEYS[meant]}.{meant}"
             raise unknown(key, known, source, meant=meant)
-        self.values[name] = _typed(name, value, source)
-        self.sources[name] = source
+        found = f"`{name}` is {value!r} ({source})"
+        value = check(name, value, found)
+        if name == "preset" and value not in PRESETS:
+            raise ConfigError(f"{found}, expected one of {', '.join(PRESETS)}")
+        self.values[name], self.sources[name] = value, source
 
     def set_preset(self, name: str, source: str) -> None:
         """Sets what the preset `name` stands for, wherever nothing else has been set."""
         self.set("preset", name, source)
-        preset = dataclasses.asdict(PRESETS[name])
-        for key, value in preset.items():
+        for key, value in vars(PRESETS[name]).items():
             if key in KEYS and key not in self.values:
                 self.set(key, value, f"preset {name}")
 
@@ -73,17 +74,26 @@ class Settings:
             else:
                 self.set(key, value, source)
 
+    def follow(self, given: Mapping[str, Any], where: str, source: str) -> None:
+        """Sets what is given; raises `ConfigError` where something else was asked for by name."""
+        for key, value in given.items():
+            if (asked := self.values.get(key, value)) != value:
+                raise ConfigError(
+                    f"`{key}` is {asked} ({self.sources[key]}), but {value} in {where}",
+                    hint=f"leave `{key}` out: it is what that has",
+                )
+            self.set(key, value, source)
+
     def config(self) -> TrainConfig:
         """The configuration; raises `ConfigError` where values contradict each other."""
-        parts = {
-            section: cls(**{k: v for k, v in self.values.items() if KEYS[k] == section})
-            for section, cls in SECTIONS.items()
-        }
-        return TrainConfig(**parts)
+        parts: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+        for key, value in self.values.items():
+            parts[KEYS[key]][key] = value
+        return TrainConfig(**{section: SECTIONS[section](**p) for section, p in parts.items()})
 
     def rows(self) -> Iterable[tuple[str, Any, str]]:
         """`(section.key, value, source)` of every setting, for `--show-config`."""
-        for section, values in self.config().as_dict().items():
+        for section, values in dataclasses.asdict(self.config()).items():
             for key, value in values.items():
                 yield f"{section}.{key}", value, self.sources.get(key, "default")
 
@@ -95,27 +105,3 @@ def read_toml(path: Path, whole: bool) -> dict[str, Any]:
     if not isinstance(train, dict):
         raise ConfigError(f"`train` in `{path}` is {train!r}, expected a table")
     return train
-
-
-def _typed(name: str, value: Any, source: str) -> Any:
-    kind = get_type_hints(SECTIONS[KEYS[name]])[name]
-    found = f"`{name}` is {value!r} ({source})"
-    if isinstance(value, str) and kind is not str:
-        try:
-            if kind is bool:
-                value = {"true": True, "false": False}[value.lower()]
-            else:
-                value = kind(value.replace("_", ""))
-        except (KeyError, ValueError):
-            raise ConfigError(f"{found}, expected {_WORDS[kind]}") from None
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        raise ConfigError(f"{found}, expected {_WORDS[kind]}")
-    if name == "preset" and value not in PRESETS:
-        raise ConfigError(f"{found}, expected one of {', '.join(PRESETS)}")
-    check(name, value, f"`{name}` is {value} ({source})")
-    return value
-
-
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

@@ -1,8 +1,9 @@
 """What a run without arguments trains, and what that takes of a GPU's memory."""
 
-import dataclasses
+from dataclasses import replace
+from itertools import pairwise
 
-from webtext_py.errors import InputError
+from webtext_py.errors import ConfigError, InputError
 from webtext_py.train.config import TrainConfig
 
 from .presets import PRESETS
@@ -11,7 +12,7 @@ from .settings import Settings
 BATCHES_AN_EPOCH = 64  # at least, so that a step sees a small part of the text; our choice
 MAX_EPOCHS = 8  # repetition pays up to some 4 and hardly beyond 16 (Muennighoff et al. 2023)
 _BY_TOKENS = "number of tokens"  # source of a preset
-_SHRINKING = ("context", "batch_tokens", "steps", "warmup_steps")
+_FITTED = ("context", "batch_tokens", "steps", "warmup_steps")
 LOSS_ROWS = (2**16, 2**15, 2**14, 2**13)  # rows of logits at a time; a CPU takes the last
 MARGIN = 2  # times the activations: what the backward pass and the allocator add is not measured
 
@@ -22,60 +23,55 @@ def choose_preset(settings: Settings, tokens: int | None, gpu: bool) -> list[str
     `tokens` is `None` where nobody knows their number yet: as if there were enough.
     """
     if "preset" in settings.values:
-        settings.set_preset(settings.values["preset"], settings.sources["preset"])
-        return []
-    if not gpu:
-        settings.set_preset("nano", "no GPU")
-        return ["preset nano: there is no GPU, and larger ones take days on a CPU"]
-    for name in ("gpt2", "nano-l"):
-        least = PRESETS[name].min_tokens
-        if tokens is None or tokens >= least:
-            break
-        reason = f"{tokens:,} training tokens are fewer than the {least:,} that {name} wants"
+        name, source, notes = settings.values["preset"], settings.sources["preset"], []
+    elif not gpu:
+        name, source = "nano", "no GPU"
+        notes = ["preset nano: there is no GPU, and larger ones take days on a CPU"]
     else:
-        name = "nano"
-    settings.set_preset(name, _BY_TOKENS)
-    return [] if name == "gpt2" else [f"preset {name}: {reason}"]
+        name, source, notes = "gpt2", _BY_TOKENS, []
+        for smaller in ("nano-l", "nano"):
+            least = PRESETS[name].min_tokens
+            if tokens is not None and tokens < least:
+                why = f"{tokens:,} training tokens are fewer than the {least:,} that {name} wants"
+                name, notes = smaller, [f"preset {smaller}: {why}"]
+    settings.set_preset(name, source)
+    return notes
 
 
 def fit(settings: Settings, tokens: int | None) -> list[str]:
-    """Shrinks context, batch, steps and warm-up that nobody set to `tokens`; says which and why.
+    """Fits context, batch, steps and warm-up that nobody set to `tokens`; says which and why.
 
     Where `tokens` is `None` it says which of them hang on that number.
     """
-    notes: list[str] = []
 
     def free(key: str) -> bool:
         source = settings.sources.get(key, "default")
         return source.startswith("preset") or source in ("default", _BY_TOKENS)
 
     if tokens is None:
-        keys = [key for key in ("preset", *_SHRINKING) if free(key)]
+        keys = [key for key in ("preset", *_FITTED) if free(key)]
         why = "may become smaller: they follow the number of tokens, which are not encoded yet"
         return [f"{', '.join(keys)} {why}"] if keys else []
+    notes, have = [], f"{tokens:,} training tokens"
+    wanted = 1 << max(0, (tokens // BATCHES_AN_EPOCH).bit_length() - 1)  # a power of two
 
-    def lower(key: str, value: int, why: str) -> None:
-        now = settings.values[key]
-        if value < now and free(key):
-            settings.set(key, value, f"shrunk: {why}")
-            notes.append(f"{key} {value:,}, not {now:,}: {why}")
+    def put(key: str, fitting: int, why: str) -> int:
+        now: int = settings.values[key]
+        if fitting != now and free(key):
+            settings.set(key, fitting, f"shrunk: {why}")
+            notes.append(f"{key} {fitting:,}, not {now:,}: {why}")
+            return fitting
+        return now
 
-    have = f"{tokens:,} training tokens"
-    wanted = _power_of_two(tokens // BATCHES_AN_EPOCH)
-    lower("context", max(8, wanted), f"{have} are fewer than {BATCHES_AN_EPOCH} contexts")
-    context = settings.values["context"]
-    fitting = max(context, wanted // context * context)
-    lower("batch_tokens", fitting, f"{have} are fewer than {BATCHES_AN_EPOCH} batches")
-    batch = settings.values["batch_tokens"]
-    if batch % context and free("batch_tokens"):
-        whole = max(1, batch // context) * context
-        settings.set("batch_tokens", whole, "multiple of the context")
-        notes.append(f"batch_tokens {whole:,}, not {batch:,}: whole contexts of {context:,}")
-        batch = whole
+    few = f"{have} are fewer than {BATCHES_AN_EPOCH}"
+    context, batch, steps, warmup_steps = (settings.values[key] for key in _FITTED)
+    context = put("context", min(context, max(8, wanted)), f"{few} contexts")
+    whole = max(1, min(batch, wanted) // context) * context
+    why = f"{few} batches" if wanted < batch else f"whole contexts of {context:,}"
+    batch = put("batch_tokens", whole, why)
     most = max(1, MAX_EPOCHS * tokens // batch)
-    lower("steps", most, f"{have} would be read more than {MAX_EPOCHS} times")
-    steps = settings.values["steps"]
-    lower("warmup_steps", steps // 10, f"a tenth of {steps:,} steps")
+    steps = put("steps", min(steps, most), f"{have} would be read more than {MAX_EPOCHS} times")
+    put("warmup_steps", min(warmup_steps, steps // 10), f"a tenth of {steps:,} steps")
     return notes
 
 
@@ -112,40 +108,47 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
 
     Micro-batch: the most windows that divide a process's share of the batch and fit: into nine
     tenths of a GPU's memory, and at most 64 k tokens; on a CPU 1,024 tokens, which its caches hold.
-    With `exact` the number of processes plays no part.
+    With `exact` the number of processes plays no part. Raises `ConfigError` where a batch is not
+    made of whole micro-batches for each process, with `exact` of a power of two: whole branches
+    of the tree.
     """
     run, context = config.run, config.model.context
-    rows, most = LOSS_ROWS[-1], 1024 // context
-    room = int(0.9 * (gpu_bytes or 0)) - state_bytes(config)
+    sizes = {after - before for before, after in pairwise(config.starts())}
+    rows, most, room = LOSS_ROWS[-1], 1024 // context, 0
     window = MARGIN * window_bytes(config)
     if gpu_bytes is not None:
+        room = int(0.9 * gpu_bytes) - state_bytes(config)
         most = min((room - loss_bytes(config, rows)) // window, 2**16 // context)
-    least = run.batch_from // context or config.windows
-    share = least if run.exact else max(1, least // processes)
+    share = min(sizes) if run.exact else max(1, min(sizes) // processes)
     most = max(1, min(most, share))
     micro = run.micro_batch or next(n for n in range(most, 0, -1) if share % n == 0)
-    if gpu_bytes is not None:
-        left = room - micro * window
-        rows = next((n for n in LOSS_ROWS if loss_bytes(config, n) <= left), rows)
-    run = dataclasses.replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows)
-    return dataclasses.replace(config, run=run)
+    room -= micro * window
+    rows = next((n for n in LOSS_ROWS if loss_bytes(config, n) <= room), rows)
+    hint = "change `micro_batch` or `batch_tokens`"
+    for size in sorted(sizes):
+        each, rest = divmod(size, micro * processes)
+        if rest:
+            many = f" for each of {processes} processes" if processes > 1 else ""
+            raise ConfigError(f"{size} windows are not whole micro-batches of {micro}{many}", hint)
+        if run.exact and processes > 1 and each & (each - 1):
+            found = f"not {each}, as of {size} windows"
+            raise ConfigError(
+                f"`exact` needs a power of two micro-batches a process, {found}", hint
+            )
+    run = replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows)
+    return replace(config, run=run)
 
 
 def out_of_memory(config: TrainConfig, gpu_bytes: int) -> InputError:
     """What to tell where a GPU ran out of memory with this micro-batch."""
-    micro, state = config.run.micro_batch, state_bytes(config)
+    micro, gib = config.run.micro_batch, 2**30
     rest = MARGIN * micro * window_bytes(config) + loss_bytes(config, config.run.loss_rows)
+    hint = "pass a smaller `context`, a smaller `--preset` or another GPU"
     if micro > 1:
         hint = f"pass `micro_batch={micro // 2}` or less; what else uses the GPU has its share too"
-    else:
-        hint = "pass a smaller `context`, a smaller `--preset` or another GPU"
     return InputError(
-        f"the GPU's {gpu_bytes / 2**30:.1f} GiB are too few: weights, gradients and moments take "
-        f"about {state / 2**30:.1f} GiB, a micro-batch of {micro} windows of "
-        f"{config.model.context} tokens and its loss about {rest / 2**30:.1f} GiB",
+        f"the GPU's {gpu_bytes / gib:.1f} GiB are too few: weights, gradients and moments take "
+        f"about {state_bytes(config) / gib:.1f} GiB, a micro-batch of {micro} windows of "
+        f"{config.model.context} tokens and its loss about {rest / gib:.1f} GiB",
         hint,
     )
-
-
-def _power_of_two(n: int) -> int:
-    return 1 << (n.bit_length() - 1) if n > 0 else 0

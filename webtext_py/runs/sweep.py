@@ -19,7 +19,7 @@ from webtext_py.errors import ConfigError, InputError
 from webtext_py.train.metrics import read_metrics
 
 from .command import LineReport, Request, carry_out, prepare
-from .folder import run_config
+from .folder import run_settings
 from .plot import LOSS, figure_of, save_both
 from .presets import PRESETS
 
@@ -107,22 +107,22 @@ def _train(
     run = request.folder(name)
     if (run / "run.json").exists() and not request.force:
         asked = replace(asked, resume=True)
-        batch = run_config(run).run.batch_tokens
+        batch = run_settings(run).config().run.batch_tokens
     else:
         # The batch that suits the tokens there are, before anything is asked of the steps.
         seen = replace(asked, settings=copy.deepcopy(settings))
         batch = prepare(seen).settings.values["batch_tokens"]
     settings.set("steps", max(1, tokens // batch), "command line")
     tell(f"run {name}: {max(1, tokens // batch):,} steps of {batch:,} tokens")
-    _, result, _ = carry_out(asked, tell, report)
-    if result.interrupted:
+    _, last, config = carry_out(asked, tell, report)
+    if last["step"] < config.run.steps:
         raise KeyboardInterrupt
     return run
 
 
 def _row(run: Path, preset: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """What a sweep keeps of a run that is done."""
-    last, model = lines[-1], run_config(run).model
+    last, model = lines[-1], run_settings(run).config().model
     if "val_loss" not in last:
         raise InputError(
             f"run `{run.name}` has no validation loss, of which a sweep is made",

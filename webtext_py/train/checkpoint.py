@@ -18,7 +18,7 @@ from torch import Tensor
 from webtext_py.engine.commit import PART, commit_folder, file_facts, part_folder, sha256_file
 from webtext_py.errors import FormatError, InputError
 
-from .export import load_unpadded, save_tensors, unpadded
+from .export import load_unpadded, on_cpu, save_tensors, unpadded
 from .metrics import LOWER
 from .model import GPT2
 from .objectives import Objective
@@ -34,6 +34,13 @@ def folders(run: Path) -> list[tuple[int, Path]]:
     return sorted((int(match[1]), path) for match, path in found if match)
 
 
+def newest(run: Path) -> tuple[int, Path]:
+    """The last of them; `InputError` where there is none."""
+    if not (saved := folders(run)):
+        raise InputError(f"run `{run.name}` has no checkpoint yet")
+    return saved[-1]
+
+
 def check(step: int, optimizer: Optimizer) -> None:
     """Raises `InputError` where a weight or a moment is no number: such a state is never saved."""
     for name, tensor in {**optimizer.named, **optimizer.tensors()}.items():
@@ -42,22 +49,15 @@ def check(step: int, optimizer: Optimizer) -> None:
 
 
 def save(
-    run: Path,
-    step: int,
-    objective: Objective,
-    optimizer: Optimizer,
-    facts: dict[str, Any],
-    keep: int,
+    run: Path, step: int, objective: Objective, optimizer: Optimizer, facts: Any, keep: int
 ) -> None:
     """Writes a checkpoint and removes all but the newest `keep`; `facts` go into the manifest."""
     final = run / "checkpoints" / f"step-{step:08}"
     part = part_folder(final)
     save_tensors(unpadded(objective.model), part / "model.safetensors")
     if rest := _rest(objective):
-        save_tensors(
-            {name: p.detach().cpu() for name, p in rest.items()}, part / "objective.safetensors"
-        )
-    state = {name: t.detach().cpu().contiguous() for name, t in optimizer.tensors().items()}
+        save_tensors(on_cpu(rest), part / "objective.safetensors")
+    state = on_cpu(optimizer.tensors())
     state["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         state["random.cuda"] = torch.cuda.get_rng_state()
@@ -74,8 +74,8 @@ def save(
         shutil.rmtree(going)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """A checkpoint's manifest, after its files' digests have been checked."""
+def load_model(folder: Path, model: GPT2) -> dict[str, Any]:
+    """Puts a checkpoint's weights into `model`; its manifest, once all digests have been found."""
     path = folder / "manifest.json"
     try:
         manifest: dict[str, Any] = json.loads(path.read_bytes())
@@ -91,12 +91,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
                 f"`{folder / name}` is damaged: digest {found}, expected {facts['sha256']}; "
                 f"remove `{folder}` to go back to the checkpoint before it"
             )
-    return manifest
-
-
-def load_model(folder: Path, model: GPT2) -> None:
-    """Puts a checkpoint's weights into `model`."""
     load_unpadded(model, load_file(folder / "model.safetensors"), folder / "model.safetensors")
+    return manifest
 
 
 def _rest(objective: Objective) -> dict[str, Tensor]:
@@ -107,8 +103,7 @@ def _rest(objective: Objective) -> dict[str, Tensor]:
 
 def load(folder: Path, objective: Objective, optimizer: Optimizer) -> dict[str, Any]:
     """Puts weights, optimizer and random generators where they were; returns the manifest."""
-    manifest = read_manifest(folder)
-    load_model(folder, objective.model)
+    manifest = load_model(folder, objective.model)
     if rest := _rest(objective):
         found = load_file(folder / "objective.safetensors")
         with torch.no_grad():

@@ -4,26 +4,37 @@ Names are unique over all sections. Where values come from is `webtext_py.runs.s
 """
 
 import dataclasses
+from collections import ChainMap
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
 
 from webtext_py.errors import ConfigError
 
 PAD_TO = 128  # vocabulary rows; matrix units want round shapes
+TAUGHT = ("distilbert", "tinybert")
+CAUSAL = ("causal", *TAUGHT)
+
+Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
+Natural = Annotated[int, Meta(ge=0, description="a whole number, at least 0")]
+Amount = Annotated[float, Meta(ge=0, description="a number, at least 0")]
+Share = Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to less than 1")]
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """The shape of the model. Defaults: GPT-2, 124,439,808 parameters."""
 
-    layers: int = 12
-    heads: int = 12
-    width: int = 768
-    context: int = 1024  # tokens
-    vocab_size: int = 50257  # always the tokenizer's, once one is known
-    embedding_width: int = 0  # of a factorised embedding, as ALBERT's; 0: `width`, not factorised
-    share: str = "none"  # what all layers have in common, as ALBERT's: attention, mlp, all
-    band: int = 0  # tokens before it that a token sees in every second layer, as GPT-3's; 0: all
+    layers: Count = 12
+    heads: Count = 12
+    width: Count = 768
+    context: Count = 1024  # tokens
+    vocab_size: Count = 50257  # always the tokenizer's, once one is known
+    embedding_width: Natural = 0  # of a factorised embedding, as ALBERT's; 0: none, `width`
+    share: Literal["none", "attention", "mlp", "all"] = "none"  # what all layers have, as ALBERT's
+    band: Natural = 0  # tokens that a token sees in every second layer, as GPT-3's; 0: all
     causal: bool = True  # no token sees a later one; follows from the objective
 
     def vocabulary(self, padded: bool = False) -> int:
@@ -59,40 +70,40 @@ class ModelConfig:
 class DataConfig:
     """How token files become batches."""
 
-    val_fraction: float = 0.0  # share of the tokens held out, where there is no validation file
-    pool_row_groups: int = 32  # windows are mixed within as many row groups, some 32 M tokens
+    val_fraction: Share = 0.0  # share of the tokens held out, where there is no validation file
+    pool_row_groups: Count = 32  # windows are mixed within as many row groups, some 32 M tokens
     doc_mask: bool = False  # no attention across documents; off as in GPT-2
-    data_seed: int = 1
+    data_seed: Natural = 1
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
     """AdamW as in the GPT-3 paper, appendix B; Muon for hidden matrices on request."""
 
-    optimizer: str = "adamw"  # or "muon"
-    lr: float = 6e-4  # at its peak
-    min_lr_ratio: float = 0.1  # the cosine ends at this share of `lr`
-    warmup_steps: int = 700  # linear from 0
-    beta1: float = 0.9
-    beta2: float = 0.95
-    decay: float = 0.1  # on matrices only
-    clip: float = 1.0  # global gradient norm; 0 for none
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    lr: Amount = 6e-4  # at its peak
+    min_lr_ratio: Amount = 0.1  # the cosine ends at this share of `lr`
+    warmup_steps: Natural = 700  # linear from 0
+    beta1: Share = 0.9
+    beta2: Share = 0.95
+    decay: Amount = 0.1  # on matrices only
+    clip: Amount = 1.0  # global gradient norm; 0 for none
 
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
     """What the model learns: `train/objectives/`."""
 
-    objective: str = "causal"  # or mlm, albert, electra, distilbert, tinybert
-    mask_share: float = 0.15  # of the tokens (mlm, albert, electra)
-    detection: float = 50.0  # weight of replaced-token detection (electra)
+    objective: Literal["causal", "distilbert", "tinybert", "mlm", "albert", "electra"] = "causal"
+    mask_share: Share = 0.15  # of the tokens (mlm, albert, electra)
+    detection: Amount = 50.0  # weight of replaced-token detection (electra)
     teacher: str = ""  # a run, or a Hugging Face GPT-2 folder (distilbert, tinybert)
-    temperature: float = 2.0  # of the soft targets
-    soft: float = 5.0  # weight of the teacher's distribution
-    hard: float = 2.0  # weight of the next token
-    cosine: float = 1.0  # weight of the angle between last hidden states (distilbert)
-    scores: float = 1.0  # weight of squared differences of attention scores (tinybert)
-    states: float = 1.0  # weight of squared differences of hidden states (tinybert)
+    temperature: Amount = 2.0  # of the soft targets
+    soft: Amount = 5.0  # weight of the teacher's distribution
+    hard: Amount = 2.0  # weight of the next token
+    cosine: Amount = 1.0  # weight of the angle between last hidden states (distilbert)
+    scores: Amount = 1.0  # weight of squared differences of attention scores (tinybert)
+    states: Amount = 1.0  # weight of squared differences of hidden states (tinybert)
 
 
 @dataclass(frozen=True)
@@ -100,24 +111,24 @@ class RunConfig:
     """The loop."""
 
     preset: str = "gpt2"
-    steps: int = 20_000
-    batch_tokens: int = 2**19  # tokens a step, over all processes
-    batch_from: int = 0  # tokens of the first steps, which divide `batch_tokens`; 0: no ramp
-    ramp_tokens: int = 0  # tokens until the batch is whole, with `batch_from`
-    micro_batch: int = 0  # windows at a time; 0: chosen for the device
-    loss_rows: int = 0  # tokens whose logits are there at a time; 0: chosen for the device
-    seed: int = 0
-    device: str = "auto"  # "cuda", "cpu"
-    precision: str = "auto"  # "bf16" on a GPU, "fp32" elsewhere
-    compile: str = "auto"  # "on" on a GPU, "off" elsewhere
+    steps: Count = 20_000
+    batch_tokens: Count = 2**19  # tokens a step, over all processes
+    batch_from: Natural = 0  # tokens of the first steps, which divide `batch_tokens`; 0: no ramp
+    ramp_tokens: Natural = 0  # tokens until the batch is whole, with `batch_from`
+    micro_batch: Natural = 0  # windows at a time; 0: chosen for the device
+    loss_rows: Natural = 0  # tokens whose logits are there at a time; 0: chosen for the device
+    seed: Natural = 0
+    device: Literal["auto", "cuda", "cpu"] = "auto"
+    precision: Literal["auto", "bf16", "fp32"] = "auto"  # "bf16" on a GPU, "fp32" elsewhere
+    compile: Literal["auto", "on", "off"] = "auto"  # "on" on a GPU, "off" elsewhere
     exact: bool = False  # bitwise the same for 1, 2, 4, ... processes
-    eval_every: int = 250  # steps
-    eval_tokens: int = 2**20
-    checkpoint_every: int = 500  # steps
-    keep: int = 2  # checkpoints
+    eval_every: Natural = 250  # steps
+    eval_tokens: Count = 2**20
+    checkpoint_every: Count = 500  # steps
+    keep: Count = 2  # checkpoints
     log_windows: bool = False  # window ids of every step in metrics.jsonl
     tensorboard: bool = False
-    peak_tflops: float = 0.0  # of one device, for MFU; 0: from the table in metrics.py
+    peak_tflops: Amount = 0.0  # of one device, for MFU; 0: from the table in metrics.py
 
 
 @dataclass(frozen=True)
@@ -130,81 +141,63 @@ class TrainConfig:
     run: RunConfig = field(default_factory=RunConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
 
-    @property
-    def windows(self) -> int:
-        """Windows a step, over all processes."""
-        return self.run.batch_tokens // self.model.context
+    def starts(self) -> list[int]:
+        """Windows before each step, and of all steps: `steps + 1` numbers, 0 first.
 
-    def as_dict(self) -> dict[str, dict[str, Any]]:
-        """Sections of plain values, as JSON and TOML hold them."""
-        return dataclasses.asdict(self)
+        With `batch_from` the batch grows linearly, in multiples of that (ours): small while
+        gradients agree, full when they differ. Source: GPT-3 paper, appendix B.
+        """
+        run, context = self.run, self.model.context
+        full, ramp = run.batch_tokens // context, run.ramp_tokens // context
+        first = run.batch_from // context or full
+        places = [0]
+        for _ in range(run.steps):
+            steeper = (full // first - 1) * min(places[-1], ramp) // ramp if ramp else 0
+            places.append(places[-1] + first * (1 + steeper))
+        return places
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values out of range, alone or together."""
-        for section, values in self.as_dict().items():
+        for section, values in dataclasses.asdict(self).items():
             for key, value in values.items():
                 check(key, value, f"`{section}.{key}` is {value}")
-        model, batch, first = self.model, self.run.batch_tokens, self.run.batch_from
-        if model.causal != (self.objective.objective in CAUSAL):
+        model, run, kind = self.model, self.run, self.objective.objective
+        batch, first, whole = run.batch_tokens, run.batch_from, f"whole contexts of {model.context}"
+        if model.causal != (kind in CAUSAL):
             raise ConfigError(
-                f"`model.causal` is {model.causal}, which `objective` "
-                f"{self.objective.objective} does not go with"
+                f"`causal` is {model.causal}, which objective {kind} does not go with"
             )
-        if self.objective.objective in TAUGHT and not self.objective.teacher:
-            raise ConfigError(
-                f"`teacher` is not set, as `objective` {self.objective.objective} needs",
-                hint="`teacher=RUN` or a Hugging Face GPT-2 folder",
-            )
+        if kind in TAUGHT and not self.objective.teacher:
+            hint = "`teacher=RUN` or a Hugging Face GPT-2 folder"
+            raise ConfigError(f"`teacher` is not set, as `objective` {kind} needs", hint)
         if model.width % model.heads:
             raise ConfigError(f"width {model.width} is not a multiple of its {model.heads} heads")
         if batch % model.context:
-            raise ConfigError(
-                f"`run.batch_tokens` is {batch}, expected a multiple of the context, "
-                f"{model.context} tokens"
-            )
+            raise ConfigError(f"`batch_tokens` is {batch}, expected {whole}")
         if first and (first % model.context or batch % first):
-            raise ConfigError(
-                f"`batch_from` is {first}, expected whole contexts of {model.context} tokens, and "
-                f"`batch_tokens`, {batch}, a multiple of it"
-            )
-        if bool(first) != bool(self.run.ramp_tokens):
-            raise ConfigError(
-                f"`batch_from` is {first} and `ramp_tokens` {self.run.ramp_tokens}, expected both "
-                "or neither"
-            )
+            raise ConfigError(f"`batch_from` is {first}, expected {whole} and a divisor of {batch}")
+        if bool(first) != bool(run.ramp_tokens):
+            found = f"`batch_from` is {first} and `ramp_tokens` {run.ramp_tokens}"
+            raise ConfigError(f"{found}, expected both or neither")
 
 
-TAUGHT = ("distilbert", "tinybert")
-CAUSAL = ("causal", *TAUGHT)
-CHOICES = {
-    "objective": (*CAUSAL, "mlm", "albert", "electra"),
-    "share": ("none", "attention", "mlp", "all"),
-    "optimizer": ("adamw", "muon"),
-    "device": ("auto", "cuda", "cpu"),
-    "precision": ("auto", "bf16", "fp32"),
-    "compile": ("auto", "on", "off"),
-}
-_MAY_BE_ZERO = (
-    "batch_from",
-    "ramp_tokens",
-    "embedding_width",
-    "band",
-    "micro_batch",
-    "loss_rows",
-    "seed",
-    "data_seed",
-    "warmup_steps",
-    "eval_every",
-)
-_BELOW_ONE = ("beta1", "beta2", "val_fraction", "mask_share")
+SECTIONS: dict[str, type] = get_type_hints(TrainConfig)
+_KINDS = ChainMap(*(get_type_hints(cls, include_extras=True) for cls in SECTIONS.values()))
 
 
-def check(key: str, value: Any, found: str) -> None:
-    """Raises `ConfigError`, beginning with `found`, for a value that `key` cannot have."""
-    if key in CHOICES and value not in CHOICES[key]:
-        raise ConfigError(f"{found}, expected one of {', '.join(CHOICES[key])}")
-    if key in _BELOW_ONE and not value < 1:
-        raise ConfigError(f"{found}, expected less than 1")
-    least = 0 if key in _MAY_BE_ZERO or isinstance(value, float) else 1
-    if not isinstance(value, bool | str) and not value >= least:
-        raise ConfigError(f"{found}, expected at least {least}")
+def check(key: str, value: Any, found: str) -> Any:
+    """`value` as the type of the setting `key`, also where it is given as text.
+
+    Raises `ConfigError`, beginning with `found`, for what that cannot be.
+    """
+    kind: Any = _KINDS[key]
+    text = isinstance(value, str)
+    try:
+        plain = value.replace("_", "") if text and kind is not str else value  # 1_000 is a number
+        return msgspec.convert(plain, kind, strict=not text)
+    except msgspec.ValidationError:
+        words = {bool: "true or false", str: "text"}.get(kind)
+        if limits := getattr(kind, "__metadata__", ()):
+            words = limits[0].description
+        expected = words or f"one of {', '.join(get_args(kind))}"
+        raise ConfigError(f"{found}, expected {expected}") from None

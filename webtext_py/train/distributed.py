@@ -18,8 +18,11 @@ import torch._inductor.config as inductor
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from webtext_py.errors import ConfigError
+
+from .loss import wide
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,6 @@ class World:
     def first(self) -> bool:
         """Whether this is the process that writes."""
         return self.rank == 0
-
-    @property
-    def memory(self) -> int | None:
-        """Bytes of this process's GPU, `None` on a CPU."""
-        if self.device.type != "cuda":
-            return None
-        return int(torch.cuda.get_device_properties(self.device).total_memory)
 
     def barrier(self) -> None:
         """Waits for all processes."""
@@ -105,15 +101,11 @@ class GradientSum:
     def add(self, gradients: list[Tensor]) -> None:
         """Takes the gradients of the next micro-batch (or of the next aligned block of them)."""
         level = 0
-        if self.stack and not self.exact:
-            torch._foreach_add_(self.stack[0][1], gradients)
-            return
-        gradients = [g.float() if g.dtype.itemsize < 4 else g for g in gradients]
-        while self.stack and self.stack[-1][0] == level:
+        while self.stack and (self.stack[-1][0] == level or not self.exact):
             _, left = self.stack.pop()
             torch._foreach_add_(left, gradients)
             gradients, level = left, level + 1
-        self.stack.append((level, gradients))
+        self.stack.append((level, [wide(g) for g in gradients]))
 
     def total(self) -> list[Tensor]:
         """The sum of all lists; empties the object."""
@@ -130,7 +122,7 @@ class Gradients:
 
     def __init__(self, model: nn.Module, world: World, exact: bool) -> None:
         """`model` gives the mean loss of a micro-batch: of windows and the first one's number."""
-        self.model, self.world, self.exact = model, world, exact
+        self.model, self.world = model, world
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.running = GradientSum(exact)
         self.reduced: dict[Tensor, Tensor] = {}
@@ -155,50 +147,29 @@ class Gradients:
     def total(self) -> list[Tensor]:
         """The sum over all micro-batches of all processes; the next step begins at nothing."""
         if self.ddp is not None:
-            total = [self.reduced.pop(p) for p in self.parameters]
-            self.running = GradientSum(self.exact)
-            return total
+            self.running.stack.clear()
+            return [self.reduced.pop(p) for p in self.parameters]
         total = self.running.total()
         if self.world.size == 1:
             return total
-        flat = torch.cat([g.reshape(-1) for g in total])
+        flat = parameters_to_vector(total)
         parts = [torch.empty_like(flat) for _ in range(self.world.size)]
         dist.all_gather(parts, flat)
         for part in parts:  # the tree goes on over the processes' numbers
             self.running.add([part])
-        return _cut(self.running.total()[0], total)
+        vector_to_parameters(self.running.total()[0], total)
+        return total
 
     def _reduce(self, bucket: Any) -> torch.futures.Future[Tensor]:
         """Begins the sum over processes of one bucket: everything before plus the last gradients.
 
         The bucket itself stays as it is: its bf16 would round the sum.
         """
-        members, own = bucket.parameters(), bucket.buffer()
-        stack = self.running.stack
+        own, stack = bucket.buffer(), self.running.stack
         before = dict(zip(self.parameters, stack[0][1], strict=True)) if stack else {}
-        latest = zip(members, bucket.gradients(), strict=True)
-        wide = [before[p].add_(g) if before else g.float() for p, g in latest]
-        flat = torch.cat([g.reshape(-1) for g in wide])
-        self.reduced.update(zip(members, _cut(flat, members), strict=True))
+        latest = dict(zip(bucket.parameters(), bucket.gradients(), strict=True))
+        sums = {p: before[p].add_(g) if before else wide(g) for p, g in latest.items()}
+        flat = parameters_to_vector(sums.values())
+        vector_to_parameters(flat, sums.values())  # now views of what travels
+        self.reduced |= sums
         return dist.all_reduce(flat, async_op=True).get_future().then(lambda _: own)
-
-
-def _cut(flat: Tensor, like: list[Tensor]) -> list[Tensor]:
-    """`flat` in pieces of the shapes of `like`."""
-    pieces = torch.split(flat, [t.numel() for t in like])
-    return [piece.view_as(t) for piece, t in zip(pieces, like, strict=True)]
-
-
-def micro_batches(windows: int, micro: int, world: World, exact: bool) -> int:
-    """Micro-batches of `micro` windows for each process; `ConfigError` where they do not fit.
-
-    With `exact` each process must hold whole branches of the tree: a power of two micro-batches.
-    """
-    each, rest = divmod(windows, micro * world.size)
-    hint = "change `micro_batch` or `batch_tokens`"
-    if rest:
-        many = f" for each of {world.size} processes" if world.size > 1 else ""
-        raise ConfigError(f"{windows} windows are not whole micro-batches of {micro}{many}", hint)
-    if exact and each & (each - 1) and world.size > 1:
-        raise ConfigError(f"`exact` needs a power of two micro-batches a process, not {each}", hint)
-    return each

@@ -7,8 +7,8 @@ store `(in, out)`, ours `(out, in)`; the padded vocabulary is cut off on the way
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -22,13 +22,19 @@ from .config import ModelConfig
 from .model import GPT2
 
 PREFIX = "transformer."
+_SHAPE = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")  # as `ModelConfig` begins
 
 
 def unpadded(model: GPT2) -> dict[str, Tensor]:
     """Every weight by its name, once where layers share it, without the embedding's padding."""
     state: dict[str, Tensor] = dict(model.named_parameters())
     state["wte.weight"] = state["wte.weight"][: model.config.vocabulary()]
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    return on_cpu(state)
+
+
+def on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors as safetensors takes them."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def expanded(model: GPT2) -> dict[str, Tensor]:
@@ -83,7 +89,18 @@ def export(
     }
     save_tensors(state, part / "model.safetensors")
     ends = {"bos_token_id": end_of_text, "eos_token_id": end_of_text}
-    config = {**hugging_face_config(model.config), **ends}
+    config = {
+        "architectures": ["GPT2LMHeadModel"],
+        "model_type": "gpt2",
+        "activation_function": "gelu_new",  # the tanh form
+        **dict(zip(_SHAPE, astuple(model.config), strict=False)),
+        "n_ctx": model.config.context,
+        "layer_norm_epsilon": 1e-5,
+        "tie_word_embeddings": True,
+        "torch_dtype": "float32",
+        **dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), 0.0),
+        **ends,
+    }
     for name, table in (("config.json", config), ("generation_config.json", ends)):
         (part / name).write_text(json.dumps(table, indent=2) + "\n")
     for name, content in files.items():
@@ -104,38 +121,20 @@ def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
         raise InputError(f"`{path}` cannot be written: {error}", hint) from error
 
 
-def hugging_face_config(config: ModelConfig) -> dict[str, Any]:
-    """`config.json` of a GPT-2 of this shape."""
-    return {
-        "architectures": ["GPT2LMHeadModel"],
-        "model_type": "gpt2",
-        "activation_function": "gelu_new",  # the tanh form
-        "n_layer": config.layers,
-        "n_head": config.heads,
-        "n_embd": config.width,
-        "n_positions": config.context,
-        "n_ctx": config.context,
-        "vocab_size": config.vocab_size,
-        "layer_norm_epsilon": 1e-5,
-        "tie_word_embeddings": True,
-        "torch_dtype": "float32",
-        **dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), 0.0),
-    }
-
-
 def read_config(folder: Path) -> ModelConfig:
     """The shape of a Hugging Face GPT-2 folder; `FormatError` where it is another architecture."""
     path = folder / "config.json"
+    if not path.is_file():
+        raise InputError(f"`{folder}` has no config.json, expected a run or a Hugging Face folder")
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         kind, activation = table["model_type"], table.get("activation_function", "gelu_new")
-        names = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")
-        config = ModelConfig(*(table[name] for name in names))
+        shape = [table[name] for name in _SHAPE]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise FormatError(f"`{path}` is no GPT-2 configuration: {error!r}") from error
     if (kind, activation) != ("gpt2", "gelu_new"):
         raise FormatError(f"`{path}` is a {kind} with {activation}, expected gpt2 with gelu_new")
-    return config
+    return ModelConfig(*shape)
 
 
 def load_hugging_face(model: GPT2, folder: Path) -> None:
@@ -147,13 +146,10 @@ def load_hugging_face(model: GPT2, folder: Path) -> None:
         found = load_file(path)
     except SafetensorError as error:
         raise FormatError(f"`{path}` is no safetensors file: {error}") from error
-    state = {}
-    for full, tensor in found.items():
-        name = full.removeprefix(PREFIX)
-        # Buffers of old versions, and the tied embedding a second time.
-        if name.endswith((".attn.bias", ".attn.masked_bias")) or name == "lm_head.weight":
-            continue
-        state[name] = tensor.T if _transposed(name) else tensor
+    plain = {name.removeprefix(PREFIX): tensor for name, tensor in found.items()}
+    # Buffers of old versions, and the tied embedding a second time.
+    odd = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
+    state = {n: t.T if _transposed(n) else t for n, t in plain.items() if not n.endswith(odd)}
     load_unpadded(model, state, path)
 
 

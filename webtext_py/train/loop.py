@@ -11,7 +11,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,24 +24,13 @@ from webtext_py.ahead import Ahead
 from . import checkpoint
 from .config import TrainConfig
 from .data import Data, Windows
-from .distributed import Gradients, World, micro_batches
+from .distributed import Gradients, World
 from .export import load_hugging_face
 from .metrics import Log, NoiseScale
 from .objectives import Objective, objective_of
 from .optimizer import Optimizer, learning_rate
-from .ramp import sizes, starts
 
 AHEAD = 8  # batches ready before they are wanted: covers the making of a new pool
-Report = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a run ended."""
-
-    step: int
-    interrupted: bool
-    last: dict[str, Any]  # the last line of metrics.jsonl
 
 
 def train(
@@ -53,18 +41,20 @@ def train(
     *,
     resume: bool = False,
     init_from: Path | None = None,
-    report: Report = lambda line: None,
-) -> Result:
-    """Trains a model in the folder `run`, from its newest checkpoint with `resume`.
+    begin: Callable[[], None] = lambda: None,
+    report: Callable[[dict[str, Any]], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Trains a model in the folder `run`, from its newest checkpoint with `resume`; returns the
+    last line of metrics.jsonl.
 
-    `report` hears every line of metrics.jsonl. SIGTERM and Ctrl-C save a checkpoint and end.
+    `config` has a micro-batch, as `fitted` gives it. It calls `begin` once nothing is left to
+    refuse, which makes `run`. `report` hears every line of metrics.jsonl.
+    SIGTERM and Ctrl-C save a checkpoint and end.
     """
     settings, device, clip = config.run, world.device, config.optimizer.clip
     if device.type == "cpu" and config.model.width < 256:
         torch.set_num_threads(1)  # more would spend their time on waiting for each other
-    places = starts(config)
-    for size in set(sizes(places)):
-        micro_batches(size, settings.micro_batch, world, settings.exact)
+    places, windows = config.starts(), Windows(data.training, config.model, config.data)
 
     # --- model: the fp32 weights that learn ---
     torch.manual_seed(settings.seed)
@@ -73,9 +63,8 @@ def train(
     if init_from is not None:
         load_hugging_face(objective.model, init_from)
     optimizer, noise, step = Optimizer(objective.learnt(), config.optimizer), NoiseScale(), 0
-    saved = checkpoint.folders(run)
-    if resume and saved:
-        manifest = checkpoint.load(saved[-1][1], objective, optimizer)
+    if resume and checkpoint.folders(run):
+        manifest = checkpoint.load(checkpoint.newest(run)[1], objective, optimizer)
         noise, step = NoiseScale(manifest["noise_scale"]), manifest["step"]
 
     # --- what runs: on a GPU a bf16 copy, refreshed once a step; fp32 never sees autocast ---
@@ -87,27 +76,30 @@ def train(
     worker.ready(compiled, data.teacher)
     total = Gradients(worker, world, settings.exact)
 
-    batches = Ahead(_batches(config, data, world, places, step), AHEAD)
-    log = Log(run, config, world, noise, places, step, report)
+    begin()
+    world.barrier()
+    log = Log(run / "metrics.jsonl", config, world, noise, step, report)
+    batches = Ahead(_batches(config, windows, world, places[step:]), AHEAD)
     with _stop_signals() as stop_wanted, closing(batches), closing(log), ExitStack() as stack:
         first = step
-        for batch, windows in batches:
+        for batch, ids in batches:
             # --- the timed step ---------------------------------------------------------------
             accumulate = len(batch) // settings.micro_batch
             micro = batch.to(device, non_blocking=True).chunk(accumulate)
             losses = torch.zeros(accumulate * world.size, dtype=torch.float64, device=device)
+            norms = []  # of the first micro-batch's gradient and of the whole
             for i in range(accumulate):
                 number = world.rank * accumulate + i
                 place = places[step] + number * settings.micro_batch
                 loss, gradients = total.micro_batch(micro[i], place, last=i + 1 == accumulate)
                 losses[number] = loss
                 if i == 0:
-                    small = _norm(gradients)
+                    norms.append(_norm(gradients))
             gradients = total.total()
             torch._foreach_div_(gradients, accumulate * world.size)
-            norm = _norm(gradients)
+            norms.append(_norm(gradients))
             if clip:
-                torch._foreach_mul_(gradients, (clip / (norm + 1e-6)).clamp(max=1))
+                torch._foreach_mul_(gradients, (clip / (norms[1] + 1e-6)).clamp(max=1))
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.grad = gradient
             lr = learning_rate(config.optimizer, step, settings.steps)
@@ -118,15 +110,14 @@ def train(
                 with torch.no_grad():
                     torch._foreach_copy_(working, parameters)
             step += 1
-            stopping = log.add(step, lr, losses, (small, norm), stop_wanted(), windows)
+            stopping = log.add(step, lr, losses, norms, stop_wanted(), ids)
             # --- end of the timed step --------------------------------------------------------
             if step == first + 1:
                 gc.freeze()  # what there is by now stays: nobody need look at it again
                 stack.callback(gc.unfreeze)
-            final = stopping or step == settings.steps
             every = settings.eval_every if data.validation is not None else 0
             evaluate = every > 0 and (step == settings.steps or step % every == 0)
-            due = final or step % settings.checkpoint_every == 0
+            due = stopping or step == settings.steps or step % settings.checkpoint_every == 0
             if evaluate or due:
                 extra = _evaluate(config, data, worker, world) if evaluate else {}
                 stopping = log.read(extra) or stopping
@@ -139,21 +130,20 @@ def train(
                 log.begin()
             if stopping:
                 break
-    return Result(step, step < settings.steps, log.last)
+    return log.last
 
 
 def _batches(
-    config: TrainConfig, data: Data, world: World, places: list[int], first: int
+    config: TrainConfig, windows: Windows, world: World, places: list[int]
 ) -> Iterator[tuple[Tensor, list[int]]]:
-    """Each step's batch `(windows, context + 1)`, on a GPU in pinned memory, and where they are
-    logged the ids of all processes' windows."""
-    cuda, settings = world.device.type == "cuda", config.run
+    """Each step's batch `(windows, context + 1)` from these places on, on a GPU in pinned memory,
+    and where they are logged the ids of all processes' windows."""
+    cuda = world.device.type == "cuda"
     if cuda:  # or pinning would wake GPU 0 in every process
         torch.cuda.set_device(world.device)
-    windows = Windows(data.training, config.model, config.data)
-    for start, stop in itertools.pairwise(places[first:]):
+    for start, stop in itertools.pairwise(places):
         made = torch.from_numpy(windows.batch(start, stop - start, world.rank, world.size))
-        ids = windows.ids(start, stop - start).tolist() if settings.log_windows else []
+        ids = windows.ids(start, stop - start).tolist() if config.run.log_windows else []
         yield made.pin_memory() if cuda else made, ids
 
 
@@ -162,27 +152,23 @@ def _evaluate(config: TrainConfig, data: Data, worker: Objective, world: World) 
     """Loss over the first `eval_tokens` of the validation set, in their order, and of a causal
     model bits per byte."""
     assert data.validation is not None
-    context = config.model.context
+    micro = config.run.micro_batch
     tokens = data.validation.head(config.run.eval_tokens + 1, config.model.vocab_size)
-    count = (len(tokens) - 1) // context
-    if count == 0:  # less than a context: one short window
-        count, context = 1, len(tokens) - 1
-    views = np.lib.stride_tricks.sliding_window_view(tokens, context + 1)[::context][:count]
-    starts = range(0, count, config.run.micro_batch)
+    context = min(config.model.context, len(tokens) - 1)  # one short window where there is no more
+    views = np.lib.stride_tricks.sliding_window_view(tokens, context + 1)[::context]
+    starts = range(0, len(views), micro)
     # Each process fills the places of its own windows; the sum then adds nothing but zeros.
     nats = torch.zeros(len(starts), dtype=torch.float64, device=world.device)
-    for i, start in enumerate(starts):
-        if i % world.size == world.rank:
-            part = views[start : start + config.run.micro_batch].astype(np.int32)
-            loss = worker.validation(torch.from_numpy(part).to(world.device), start)
-            nats[i] = loss * (len(part) * context)
-    total = math.fsum(world.sum(nats).tolist())
+    for i in range(world.rank, len(starts), world.size):
+        part = torch.from_numpy(views[starts[i] : starts[i] + micro].astype(np.int32))
+        loss = worker.validation(part.to(world.device), starts[i])
+        nats[i] = loss * (len(part) * context)
+    total, count = math.fsum(world.sum(nats).tolist()), len(views) * context
     if not config.model.causal:
-        return {"val_loss": total / (count * context)}
-    targets = tokens[1 : count * context + 1]
-    text_bytes = int(data.token_bytes[targets].sum())
+        return {"val_loss": total / count}
+    text_bytes = int(data.token_bytes[tokens[1 : count + 1]].sum())
     bits = total / math.log(2) / text_bytes if text_bytes else math.inf
-    return {"val_loss": total / (count * context), "val_bits_per_byte": bits}
+    return {"val_loss": total / count, "val_bits_per_byte": bits}
 
 
 def _norm(gradients: list[Tensor]) -> Tensor:

@@ -12,79 +12,66 @@ import torch
 from torch import Tensor
 
 CHUNK_ROWS = 8192  # our choice: 0.8 GB of bf16 logits for GPT-2's vocabulary
-Chunk = Callable[[slice, Tensor, Tensor, bool], tuple[Tensor, Tensor, Tensor]]
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """In fp32 or wider: what is summed."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def chunk_loss(
-    hidden: Tensor,
-    weight: Tensor,
-    targets: Tensor,
-    vocab_size: int,
-    scale: float | Tensor,
-    grad: bool,
+    hidden: Tensor, weight: Tensor, targets: Tensor, scale: Tensor, vocab_size: int, grad: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Losses of some rows, and gradients of their weighted sum: `(R,)`, `(R, C)`, `(V, C)`.
+    """Sum of the losses of some rows, each times its `scale`, and the gradients of that: `()`,
+    `(R, C)`, `(V, C)`; these are empty without `grad`.
 
-    `hidden` (R, C), `weight` (V padded, C), `targets` (R,). Rows of `weight` from `vocab_size` on
-    take no part. `scale` weighs all rows, or each, `(R, 1)`; without `grad` gradients are empty.
+    `hidden` (R, C), `weight` (V padded, C), `targets` (R,), `scale` (R,). Rows of `weight` from
+    `vocab_size` on take no part.
     """
-    logits = (hidden @ weight.T).to(torch.promote_types(hidden.dtype, torch.float32))
+    logits = wide(hidden @ weight.T)
     logits[:, vocab_size:] = float("-inf")
     top = logits.amax(1, keepdim=True)
     shifted = (logits - top).exp_()
     total = shifted.sum(1, keepdim=True)
     rows = torch.arange(len(targets), device=targets.device)
-    loss = top[:, 0] + total[:, 0].log() - logits[rows, targets]
+    loss = (scale * (top[:, 0] + total[:, 0].log() - logits[rows, targets])).sum()
     if not grad:
         return loss, hidden.new_empty(0), hidden.new_empty(0)
-    shifted *= scale / total
+    shifted *= scale[:, None] / total
     # The right one is taken out before the cast and put back after it: a scatter into the wide
     # values would make the compiler write them to memory.
-    right = shifted[rows, targets] - (scale if isinstance(scale, float) else scale[:, 0])
+    right = shifted[rows, targets] - scale
     wrong = shifted.to(hidden.dtype)  # d loss / d logits
     wrong[rows, targets] = right.to(hidden.dtype)
     return loss, wrong @ weight, wrong.T @ hidden
 
 
-class _Chunked(torch.autograd.Function):
+class Chunked(torch.autograd.Function):
     """A sum over all rows, chunk by chunk, with the gradients made on the way."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, *how: Any) -> Tensor:
-        """The sum `()`; keeps both gradients for `backward`."""
-        chunk, rows, divisor = how
-        wide = torch.promote_types(hidden.dtype, torch.float32)
-        grad = any(ctx.needs_input_grad[:2])
-        loss = torch.zeros((), dtype=wide, device=hidden.device)
-        grad_hidden = torch.empty_like(hidden) if grad else None
-        grad_weight = torch.zeros_like(weight, dtype=wide) if grad else None
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, chunk: Any, rows: int) -> Tensor:
+        """The sum `()` of what `chunk(part, hidden[part], weight, grad)` gives for `rows` rows of
+        `hidden` (N, C) at a time, and of its gradients, which `backward` returns."""
+        grad, loss = any(ctx.needs_input_grad[:2]), wide(hidden.new_zeros(()))
+        down = torch.empty_like(hidden) if grad else hidden
+        across = torch.zeros_like(weight, dtype=loss.dtype) if grad else weight
         for start in range(0, len(hidden), rows):
             part = slice(start, start + rows)
-            one, down, across = chunk(part, hidden[part], weight, grad)
+            one, some, table = chunk(part, hidden[part], weight, grad)
             loss += one
-            if grad_hidden is not None and grad_weight is not None:
-                grad_hidden[part] = down
-                grad_weight += across
-        if grad_hidden is not None and grad_weight is not None:
-            ctx.save_for_backward(grad_hidden, grad_weight.to(weight.dtype))
-        mean: Tensor = loss / divisor
-        return mean
+            if grad:
+                down[part] = some
+                across += table
+        if grad:
+            ctx.save_for_backward(down, across.to(weight.dtype))
+        return loss
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
         """Scales the kept gradients."""
         grad_hidden, grad_weight = ctx.saved_tensors
-        return grad_hidden * grads[0], grad_weight * grads[0], None, None, None
-
-
-def chunked(hidden: Tensor, weight: Tensor, chunk: Chunk, rows: int, divisor: int = 1) -> Tensor:
-    """Sum `()` over `divisor` of what `chunk` gives for `rows` rows of `hidden` (N, C) at a time.
-
-    `chunk(part, hidden[part], weight, grad)` gives its part of the sum, and the gradients of that
-    over `divisor`.
-    """
-    mean: Tensor = _Chunked.apply(hidden, weight, chunk, rows, divisor)
-    return mean
+        return grad_hidden * grads[0], grad_weight * grads[0], None, None
 
 
 def cross_entropy(
@@ -100,12 +87,13 @@ def cross_entropy(
 
     With `weights` (B, T) their weighted sum. `compute` is `chunk_loss` or the same compiled.
     """
-    flat, right = hidden.reshape(-1, hidden.size(-1)), targets.reshape(-1)
-    each = None if weights is None else weights.reshape(-1, 1)
+    flat, right = hidden.flatten(0, 1), targets.flatten()
+    kind = torch.promote_types(hidden.dtype, torch.float32)
+    each = torch.full_like(right, 1 / len(right), dtype=kind)
+    each = each if weights is None else weights.flatten()
 
     def chunk(part: slice, some: Tensor, table: Tensor, grad: bool) -> Any:
-        scale = 1 / len(right) if each is None else each[part]
-        losses, *gradients = compute(some, table, right[part], vocab_size, scale, grad)
-        return (losses if each is None else losses * each[part, 0]).sum(), *gradients
+        return compute(some, table, right[part], each[part], vocab_size, grad)
 
-    return chunked(flat, weight, chunk, rows, len(right) if each is None else 1)
+    total: Tensor = Chunked.apply(flat, weight, chunk, rows)
+    return total

@@ -2,10 +2,11 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -84,22 +85,26 @@ class Log:
 
     def __init__(
         self,
-        run: Path,
+        path: Path,
         config: TrainConfig,
         world: World,
         noise: NoiseScale,
-        places: list[int],
         step: int,
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         """Of a run that goes on from `step`; the first process writes, each hears its lines."""
-        self.config, self.noise, self.places, self.report = config, noise, places, report
-        self.world, self.last = world, dict[str, Any]()
+        self.config, self.noise, self.report, self.world = config, noise, report, world
         self.waiting: tuple[Any, ...] = ()
+        self.places, self.context = config.starts(), config.model.context
         cuda = world.device.type == "cuda"
         known = peak_tflops(torch.cuda.get_device_name(world.device)) if cuda else 0
         self.peak = 1e12 * world.size * (config.run.peak_tflops or known or 0)  # FLOP/s
-        self.file = open_metrics(run / "metrics.jsonl", step) if world.first else None
+        kept = [line for line in read_metrics(path) if line["step"] <= step]
+        self.last: dict[str, Any] = kept[-1] if kept else {"step": step}
+        if world.first:  # lines after `step` go: those steps are done again
+            write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        where = path if world.first else Path(os.devnull)
+        self.file = where.open("a", encoding="utf-8", buffering=1)  # to the system line by line
         self.begin()
 
     def begin(self) -> None:
@@ -107,19 +112,13 @@ class Log:
         self.begun = now(self.world.device)
 
     def add(
-        self,
-        step: int,
-        lr: float,
-        losses: Tensor,
-        norms: tuple[Tensor, Tensor],
-        stop: bool,
-        windows: list[int],
+        self, step: int, lr: float, losses: Tensor, norms: list[Tensor], stop: bool, ids: list[int]
     ) -> bool:
         """Sends the numbers of a step that ends here on their way from the device, then reads those
         of the step before; true where a process must stop.
 
         `losses`: one a micro-batch of all processes, zero for those of others; `norms`: of the
-        first micro-batch's gradient and of the whole; `windows`: ids, where they are logged.
+        first micro-batch's gradient and of the whole; `ids`: of windows, where they are logged.
         """
         rest = losses.new_zeros(3)
         if self.world.first:
@@ -129,7 +128,7 @@ class Log:
         numbers = self.world.sum(torch.cat([losses, rest])).to("cpu", non_blocking=True)
         end = now(self.world.device)
         stopping = self.read()
-        self.waiting = (step, lr, numbers, self.begun, end, windows)
+        self.waiting = (step, lr, numbers, self.begun, end, ids)
         self.begun = end
         return stopping
 
@@ -140,31 +139,29 @@ class Log:
         """
         if not self.waiting:
             return False
-        (step, lr, numbers, begin, end, windows), self.waiting = self.waiting, ()
+        (step, lr, numbers, begin, end, ids), self.waiting = self.waiting, ()
         if isinstance(end, float):
             seconds = end - begin
         else:
             end.synchronize()
             seconds = begin.elapsed_time(end) / 1e3
         *losses, small, big, stop = numbers.tolist()
-        run, context = self.config.run, self.config.model.context
-        before, after = (self.places[step - i] * context for i in (1, 0))
-        tokens, flops = after - before, self.config.model.flops_per_token()
+        micro, flops = self.config.run.micro_batch, self.config.model.flops_per_token()
+        tokens = len(losses) * micro * self.context
         self.last = {
             "step": step,
-            "tokens": after,
+            "tokens": self.places[step] * self.context,
             "loss": math.fsum(losses) / len(losses),
             "lr": lr,
             "grad_norm": big,
             "ms": round(1e3 * seconds, 3),
             "tokens_per_s": round(tokens / seconds, 1),
             "mfu": flops * tokens / seconds / self.peak if self.peak else None,
-            "noise_scale": self.noise.update(small, run.micro_batch * context, big, tokens),
+            "noise_scale": self.noise.update(small, micro * self.context, big, tokens),
             **(extra or {}),
-            **({"windows": windows} if windows else {}),
+            **({"windows": ids} if ids else {}),
         }
-        if self.file is not None:
-            self.file.write(json.dumps(self.last) + "\n")
+        self.file.write(json.dumps(self.last) + "\n")
         self.report(self.last)
         for name in ("loss", "grad_norm", "val_loss"):
             if not math.isfinite(self.last.get(name, 0)):
@@ -173,20 +170,12 @@ class Log:
 
     def close(self) -> None:
         """Ends the file."""
-        if self.file is not None:
-            self.file.close()
+        self.file.close()
 
 
 def recommended_batch(noise_scale: float | None) -> int | None:
     """Tokens a step that still pay in full: the largest power of two within the noise scale."""
     return 1 << max(0, int(noise_scale).bit_length() - 1) if noise_scale else None
-
-
-def open_metrics(path: Path, step: int) -> TextIO:
-    """`metrics.jsonl`, open for more lines; those after `step` go: those steps are done again."""
-    kept = [line for line in read_metrics(path) if line["step"] <= step]
-    write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
-    return path.open("a", encoding="utf-8", buffering=1)  # handed to the system line by line
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

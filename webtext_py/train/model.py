@@ -5,6 +5,7 @@ none, and one pass over fresh text needs none.
 """
 
 import math
+from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -16,25 +17,24 @@ from .config import ModelConfig
 
 INIT_STD = 0.02  # GPT-2's released code
 
-
 Mask = Tensor | BlockMask | None  # `(B, 1, T, T)`, true where attention is allowed
 Masks = tuple[Mask, Mask]  # of even layers and of odd ones; None: all, or all before it
 
 
 class Cache:
-    """Keys and values of one layer for generation: two buffers `(B, H, context, D)`."""
+    """Keys and values of one layer for generation, `(2, B, H, T, D)`."""
 
-    def __init__(self, keys: Tensor, values: Tensor, band: int = 0) -> None:
-        self.keys, self.values, self.band, self.length = keys, values, band, 0
+    def __init__(self, band: int) -> None:
+        self.kept, self.band, self.length = torch.empty(0), band, 0
 
     def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Stores `(B, H, T, D)` behind what is there; returns all keys and values so far, for a
+        """Keeps `(B, H, T, D)` behind what is there; returns all keys and values so far, for a
         single new token those in its band."""
-        start, self.length = self.length, self.length + keys.size(2)
-        self.keys[:, :, start : self.length] = keys
-        self.values[:, :, start : self.length] = values
+        new = torch.stack([keys, values])
+        self.kept = torch.cat([self.kept, new], 3) if self.length else new
+        self.length += keys.size(2)
         first = max(0, self.length - self.band) if self.band and keys.size(2) == 1 else 0
-        return self.keys[:, :, first : self.length], self.values[:, :, first : self.length]
+        return self.kept[0, :, :, first:], self.kept[1, :, :, first:]
 
 
 class Attention(nn.Module):
@@ -63,29 +63,18 @@ class Attention(nn.Module):
         return out
 
 
-class MLP(nn.Module):
-    """Two linear maps, four times the width between them, tanh-approximated GELU."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.c_fc = nn.Linear(config.width, 4 * config.width)
-        self.c_proj = nn.Linear(4 * config.width, config.width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`(B, T, C)` to `(B, T, C)`."""
-        out: Tensor = self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
-        return out
-
-
 class Block(nn.Module):
     """Attention and MLP, each behind a layer norm, each added to the residual stream."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.ln_1 = nn.LayerNorm(config.width)
+        C = config.width
+        self.ln_1 = nn.LayerNorm(C)
         self.attn = Attention(config)
-        self.ln_2 = nn.LayerNorm(config.width)
-        self.mlp = MLP(config)
+        self.ln_2 = nn.LayerNorm(C)
+        self.mlp = nn.Sequential(
+            OrderedDict(c_fc=nn.Linear(C, 4 * C), gelu=nn.GELU("tanh"), c_proj=nn.Linear(4 * C, C))
+        )
 
     def forward(self, x: Tensor, mask: Mask, cache: Cache | None) -> Tensor:
         """`(B, T, C)` to `(B, T, C)`."""
@@ -139,12 +128,9 @@ class GPT2(nn.Module):
         """Scores `(..., vocab_size)`: the rows beyond it never leave the model."""
         return F.linear(self.narrow(hidden), self.wte.weight[: self.config.vocab_size])
 
-    def caches(self, batch: int) -> list[Cache]:
-        """Empty caches, one a layer, for `batch` sequences of up to `context` tokens."""
-        c, like = self.config, self.wte.weight
-        shape = (batch, c.heads, c.context, c.width // c.heads)
-        bands = [c.band * (i % 2) for i in range(c.layers)]
-        return [Cache(like.new_empty(shape), like.new_empty(shape), band) for band in bands]
+    def caches(self) -> list[Cache]:
+        """Empty caches, one a layer."""
+        return [Cache(self.config.band * (i % 2)) for i in range(self.config.layers)]
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:
@@ -179,7 +165,7 @@ def attention_masks(
     With `flex` the form of FlexAttention, whose compiled kernel leaves out blocks of 128 x 128 in
     which nothing is allowed; else a full mask, which makes attention read T x T flags a window.
     """
-    (B, T), band = ids.shape, config.band
+    (B, T), device = ids.shape, ids.device
     document = None if end_of_text is None else (ids == end_of_text).cumsum(1)  # (B, T)
 
     def made(band: int) -> Mask:
@@ -189,17 +175,14 @@ def attention_masks(
                 good = good & ((q - k < band) & (k - q < band))
             if document is not None:
                 good = good & (document[b, q] == document[b, k])
-            if lengths is not None:
-                good = good & (k < lengths[b])
-            return good
+            return good if lengths is None else good & (k < lengths[b])
 
         if not band and document is None and lengths is None:
             return None
         if flex:
-            return create_block_mask(allowed, B, None, T, T, device=ids.device)
-        place = torch.arange(T, device=ids.device)
-        rows = torch.arange(B, device=ids.device)[:, None, None, None]
-        return allowed(rows, rows, place[:, None], place).expand(B, 1, T, T)
+            return create_block_mask(allowed, B, None, T, T, device=device)
+        rows, place = (torch.arange(n, device=device) for n in (B, T))
+        return allowed(rows[:, None, None, None], rows, place[:, None], place).expand(B, 1, T, T)
 
     dense = made(0)
-    return dense, made(band) if band else dense
+    return dense, made(config.band) if config.band else dense

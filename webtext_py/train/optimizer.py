@@ -31,9 +31,10 @@ class Optimizer:
     """One or two torch optimizers over named parameters, with state by their names."""
 
     def __init__(self, named: Mapping[str, nn.Parameter], config: OptimizerConfig) -> None:
-        self.named = named
-        hidden = [n for n, p in self.named.items() if config.optimizer == "muon" and _hidden(n, p)]
-        rest = [p for n, p in self.named.items() if n not in hidden]
+        self.named, muon = named, config.optimizer == "muon"
+        # Matrices inside blocks: no embedding, no vector.
+        hidden = [n for n, p in named.items() if muon and n.startswith("h.") and p.dim() == 2]
+        rest = [p for n, p in named.items() if n not in hidden]
         matrices, vectors = ([p for p in rest if (p.dim() >= 2) == wide] for wide in (True, False))
         decayed: dict[str, Any] = {"weight_decay": config.decay}
         groups = [{"params": matrices, **decayed}, {"params": vectors, "weight_decay": 0.0}]
@@ -41,7 +42,7 @@ class Optimizer:
         self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, fused=True, **how)]
         if hidden:
             how = {"lr": config.lr, "adjust_lr_fn": "match_rms_adamw", **decayed}
-            self.parts.append(torch.optim.Muon([self.named[n] for n in hidden], **how))
+            self.parts.append(torch.optim.Muon([named[n] for n in hidden], **how))
 
     def step(self, lr: float) -> None:
         """One update from the parameters' gradients."""
@@ -66,8 +67,3 @@ class Optimizer:
                 kind, name = key.split(".", 1)
                 if (parameter := self.named[name]) in members:
                     part.state[parameter][kind] = value.to(parameter.device)
-
-
-def _hidden(name: str, parameter: Tensor) -> bool:
-    """Whether a parameter is a matrix inside a block: no embedding, no vector."""
-    return name.startswith("h.") and parameter.dim() == 2

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from webtext_py.errors import ConfigError
 
-from .model import GPT2
+from .model import GPT2, Cache
 
 
 def choose(
@@ -48,25 +48,21 @@ def generate(
     Beyond the model's context the later half of what is there is read anew and the cache goes on
     from it.
     """
-    for name, value, good in (
-        ("temperature", temperature, temperature >= 0),
-        ("top_k", top_k, top_k >= 0),
-        ("top_p", top_p, 0 < top_p <= 1),
-        ("prompt", len(prompt), len(prompt) > 0),
-    ):
+    given = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "prompt": len(prompt)}
+    fine = temperature >= 0, top_k >= 0, 0 < top_p <= 1, len(prompt) > 0
+    for (name, value), good in zip(given.items(), fine, strict=True):
         if not good:
             raise ConfigError(f"`{name}` is {value}, out of range")
     device, context = model.wte.weight.device, model.config.context
     generator = torch.Generator(device).manual_seed(seed)
     text = torch.tensor([list(prompt)] * samples, device=device)
-    caches = None
+    caches: list[Cache] = []
     for _ in range(length):
-        if caches is None or caches[0].length == context:
-            caches = model.caches(samples)
+        fresh = text[:, -1:]
+        if not caches or caches[0].length == context:
+            caches = model.caches()
             keep = context if text.size(1) <= context else context // 2
             fresh = text[:, -max(1, keep) :]
-        else:
-            fresh = text[:, -1:]
         hidden = model(fresh, caches=caches)[:, -1]
         ids = choose(model.logits(hidden), generator, temperature, top_k, top_p)
         text = torch.cat([text, ids[:, None]], 1)

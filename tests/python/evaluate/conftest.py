@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from webtext_py.runs.inputs import RunTokenizer
+from webtext_py.runs.inputs import read_tokenizer, vocabulary_files
 from webtext_py.tokenizer import Tokenizer
 
 CONTEXT = 256
@@ -37,20 +37,21 @@ def write_model(folder: Path, tokenizer: Path, **config: Any) -> Path:
     """A GPT-2 of random weights, wide enough apart for its choices to differ."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    vocabulary = RunTokenizer(tokenizer)
+    vocabulary = read_tokenizer(tokenizer)
+    end = vocabulary.special["<|endoftext|>"]
     shape = {"n_layer": 2, "n_head": 4, "n_embd": 64, "n_positions": CONTEXT, **config}
     torch.manual_seed(7)
     model = GPT2LMHeadModel(
         GPT2Config(
-            vocab_size=vocabulary.tokenizer.vocab_size,
-            bos_token_id=vocabulary.end_of_text,
-            eos_token_id=vocabulary.end_of_text,
+            vocab_size=vocabulary.vocab_size,
+            bos_token_id=end,
+            eos_token_id=end,
             initializer_range=0.2,
             **shape,
         )
     )
     model.save_pretrained(folder)
-    for name, content in vocabulary.hugging_face(shape["n_positions"]).items():
+    for name, content in vocabulary_files(tokenizer, shape["n_positions"]).items():
         (folder / name).write_bytes(content)
     return folder
 

@@ -144,10 +144,10 @@ def test_models_that_are_refused(
     assert not (tmp_path / "ran").exists()
     masked = tmp_path / "d" / "runs" / "masked"
     masked.mkdir(parents=True)
-    config = {"model": {"causal": False}, "objective": {"objective": "bert"}}
+    config = {"model": {"causal": False}, "objective": {"objective": "mlm"}}
     (masked / "run.json").write_text(json.dumps({"format": 1, "config": config}))
     assert run(["eval", "masked", *data]) == 1
-    assert "run `masked` has the objective bert" in capsys.readouterr().err
+    assert "run `masked` has the objective mlm" in capsys.readouterr().err
 
 
 def test_a_set_of_the_users(model_folder: Path, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_validation_loss_and_bits_per_byte_by_hand(trained: Path) -> None:
     assert line["val_loss"] == pytest.approx(nats / (32 * count), rel=1e-5)
     bits = nats / math.log(2) / len(text.encode())
     assert line["val_bits_per_byte"] == pytest.approx(bits, rel=1e-5)
-    assert vocabulary.tokenizer.vocab_size == 291
+    assert vocabulary.vocab_size == 291
 
 
 def test_export_opens_in_transformers(trained: Path, webtext: Command, tmp_path: Path) -> None:
@@ -110,10 +110,10 @@ print(json.dumps([ids[0].tolist(), logits, made]))
     )  # fmt: skip
     assert ran_alone.returncode == 0, ran_alone.stderr
     ids, logits, made = json.loads(ran_alone.stdout.splitlines()[-1])
-    model, vocabulary, _ = open_model(trained / "runs" / "nano")
+    model, _, _ = open_model(trained / "runs" / "nano")
     from tokenizers import Tokenizer
 
-    own = Tokenizer.from_file(str(vocabulary.path / "tokenizer.json"))
+    own = Tokenizer.from_file(str(trained / "runs" / "nano" / "tokenizer" / "tokenizer.json"))
     assert ids == own.encode("bread river stone").ids
     with torch.no_grad():
         ours = model.logits(model(torch.tensor([ids])))[0, -1]

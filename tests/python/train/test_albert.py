@@ -132,7 +132,7 @@ def test_a_band_ends_what_every_second_layer_sees() -> None:
     x = blocks[1](blocks[0](x, None, None), band, None)
     assert torch.allclose(model(ids()), by_hand.ln_f(x), atol=1e-12)
     assert not torch.allclose(model(ids()), by_hand(ids()), atol=1e-3)
-    caches = model.caches(3)
+    caches = model.caches()
     parts = [model(ids()[:, :7], caches=caches)]
     parts += [model(ids()[:, i : i + 1], caches=caches) for i in range(7, 16)]
     assert torch.allclose(torch.cat(parts, 1), model(ids()), atol=1e-12)

@@ -67,7 +67,7 @@ def test_show_config_and_several_processes_make_nothing(
             patch.setenv("WORLD_SIZE", "2")
             before = content()
             try:
-                return find_tokens(data, None, None)
+                return find_tokens(None, data)
             finally:
                 assert content() == before
 

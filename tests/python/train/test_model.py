@@ -198,7 +198,7 @@ def test_cache_gives_what_the_whole_sequence_gives() -> None:
     model = randomised(SMALL)
     window = ids(SMALL, batch=2)
     whole = model(window)
-    caches = model.caches(batch=2)
+    caches = model.caches()
     parts = [model(window[:, :5], caches=caches)]
     parts += [model(window[:, i : i + 1], caches=caches) for i in range(5, 16)]
     assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-5)
@@ -228,7 +228,7 @@ def test_chunked_loss_equals_plain_loss_in_fp64(chunk_rows: int) -> None:
 
 
 def scattered_chunk(
-    hidden: Tensor, weight: Tensor, targets: Tensor, vocab_size: int, scale: float
+    hidden: Tensor, weight: Tensor, targets: Tensor, scale: Tensor, vocab_size: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`chunk_loss` as it would be written first: one subtracted in the wide values, then cast."""
     logits = (hidden @ weight.T).to(torch.promote_types(hidden.dtype, torch.float32))
@@ -236,8 +236,8 @@ def scattered_chunk(
     rows = torch.arange(len(targets))
     shifted = (logits - logits.amax(1, keepdim=True)).exp()
     total = shifted.sum(1, keepdim=True)
-    loss = (logits.amax(1) + total[:, 0].log() - logits[rows, targets]).sum()
-    shifted *= scale / total
+    loss = (scale * (logits.amax(1) + total[:, 0].log() - logits[rows, targets])).sum()
+    shifted *= scale[:, None] / total
     shifted[rows, targets] -= scale
     wrong = shifted.to(hidden.dtype)
     return loss, wrong @ weight, wrong.T @ hidden
@@ -250,9 +250,9 @@ def test_the_right_logit_put_back_after_the_cast_changes_no_bit(dtype: torch.dty
     targets = torch.randint(300, (70,), generator=generator)
     hidden = torch.randn(70, 32, generator=generator).to(dtype)
     hidden = 0.2 * (hidden + weight[targets])  # right ones are likely, or rounding would not show
-    losses, *gradients = chunk_loss(hidden, weight, targets, 300, 1 / 70, True)
-    ours = (losses.sum(), *gradients)
-    first = scattered_chunk(hidden, weight, targets, 300, 1 / 70)
+    scale = torch.full((70,), 1 / 70, dtype=torch.promote_types(dtype, torch.float32))
+    ours = chunk_loss(hidden, weight, targets, scale, 300, True)
+    first = scattered_chunk(hidden, weight, targets, scale, 300)
     for mine, other in zip(ours, first, strict=True):
         assert torch.equal(mine, other)
     assert ours[1].dtype == dtype

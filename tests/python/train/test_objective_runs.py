@@ -118,11 +118,17 @@ def test_a_distilled_student_is_a_stock_gpt2(place: Path, webtext: Command, tmp_
     [
         (("objective=mlm", "causal=true"), "`causal` is True (command line), but False in obj"),
         (("objective=distilbert",), "`teacher` is not set, as `objective` distilbert needs"),
-        (("objective=tinybert", "teacher=nobody"), "is no teacher, expected a run or a Hugging"),
+        (
+            ("objective=tinybert", "teacher=nobody"),
+            "has no config.json, expected a run or a Hugging Face",
+        ),
         (("objective=bert",), "expected one of causal, distilbert, tinybert, mlm, albert, ele"),
         (("batch_from=100", "ramp_tokens=600"), "`batch_from` is 100, expected whole contexts of"),
         (("batch_from=128",), "`ramp_tokens` 0, expected both or neither"),
-        (("mask_share=1.0",), "`mask_share` is 1.0 (command line), expected less than 1"),
+        (
+            ("mask_share=1.0",),
+            "`mask_share` is '1.0' (command line), expected a number from 0 to less than 1",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(

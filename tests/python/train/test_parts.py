@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import Counter
+from typing import Any
 
 import pytest
 import torch
@@ -10,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext_py.errors import ConfigError
-from webtext_py.runs.settings import KEYS, SECTIONS, Settings
+from webtext_py.runs.settings import KEYS, Settings
 from webtext_py.runs.sizing import choose_preset, fit
-from webtext_py.train.config import CHOICES, ModelConfig, OptimizerConfig
+from webtext_py.train.config import SECTIONS, ModelConfig, OptimizerConfig
 from webtext_py.train.metrics import NoiseScale, peak_tflops
 from webtext_py.train.model import GPT2
 from webtext_py.train.optimizer import Optimizer, learning_rate
@@ -36,7 +37,7 @@ def test_schedule_at_its_corners() -> None:
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])
-def test_matrices_decay_and_vectors_do_not(name: str) -> None:
+def test_matrices_decay_and_vectors_do_not(name: Any) -> None:
     model = GPT2(SMALL)
     optimizer = Optimizer(dict(model.named_parameters()), OptimizerConfig(optimizer=name))
     seen: Counter[str] = Counter()
@@ -135,7 +136,6 @@ def test_any_number_of_tokens_gives_a_sound_configuration(tokens: int, gpu: bool
 def test_every_setting_has_one_name() -> None:
     fields = [name for section in SECTIONS.values() for name in section.__dataclass_fields__]
     assert len(fields) == len(set(fields)) == len(KEYS)
-    assert set(CHOICES) <= set(KEYS)
 
 
 def test_settings_win_in_order_and_name_their_source() -> None:

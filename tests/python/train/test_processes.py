@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from webtext_py.train.checkpoint import folders
-from webtext_py.train.distributed import Gradients, GradientSum, World, micro_batches
+from webtext_py.train.distributed import Gradients, GradientSum, World
 from webtext_py.train.metrics import read_metrics
 
 from .conftest import TINY, Command
@@ -244,15 +244,25 @@ def test_the_tree_adds_the_same_pairs_for_any_number_of_processes(count: int) ->
 
 def test_batches_that_do_not_divide_are_refused() -> None:
     from webtext_py.errors import ConfigError
+    from webtext_py.runs.sizing import fitted
+    from webtext_py.train.config import ModelConfig, RunConfig, TrainConfig
 
-    world = World(0, 2, torch.device("cpu"))
-    assert micro_batches(8, 2, world, exact=True) == 2
+    def fit(windows: int, micro: int, exact: bool, **more: int) -> RunConfig:
+        run = RunConfig(steps=9, batch_tokens=8 * windows, micro_batch=micro, exact=exact, **more)
+        return fitted(TrainConfig(ModelConfig(context=8), run=run), 2, None).run
+
+    assert fit(8, 2, exact=True).micro_batch == 2
     for windows, micro in ((8, 3), (6, 2)):
         with pytest.raises(ConfigError, match="for each of 2 processes"):
-            micro_batches(windows, micro, world, exact=False)
+            fit(windows, micro, exact=False)
     with pytest.raises(ConfigError, match="power of two micro-batches a process, not 3"):
-        micro_batches(6, 1, world, exact=True)
-    assert micro_batches(6, 1, world, exact=False) == 3
+        fit(6, 1, exact=True)
+    assert fit(6, 1, exact=False).micro_batch == 1
+    assert fit(8, 0, exact=False).micro_batch == 4
+    ramp = {"batch_from": 32, "ramp_tokens": 200}
+    with pytest.raises(ConfigError, match="not 3, as of 12 windows"):
+        fit(16, 2, exact=True, **ramp)
+    assert fit(16, 0, exact=False, **ramp).micro_batch == 2
 
 
 def test_sigterm_ends_a_process_with_a_checkpoint(data: Path, processes: Processes) -> None:

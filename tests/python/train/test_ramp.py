@@ -1,5 +1,6 @@
 """The batch grows as it says, and every window keeps its number."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ import torch
 from webtext_py.train.config import ModelConfig, RunConfig, TrainConfig
 from webtext_py.train.distributed import Gradients
 from webtext_py.train.metrics import read_metrics, recommended_batch
-from webtext_py.train.ramp import sizes, starts
 
 from .conftest import TINY, Command
 
@@ -16,17 +16,17 @@ from .conftest import TINY, Command
 def test_batches_grow_in_multiples_of_the_first() -> None:
     """128 to 1,024 tokens over 2,000, in whole batches of 128: 7 steeper steps of 2,000 / 7."""
     run = RunConfig(steps=12, batch_tokens=1024, batch_from=128, ramp_tokens=2000)
-    places = starts(TrainConfig(ModelConfig(context=8), run=run))
+    places = TrainConfig(ModelConfig(context=8), run=run).starts()
     tokens, expected = 0, []
     for _ in range(12):
         expected.append(128 * (1 + int(7 * min(1.0, tokens / 2000))))
         tokens += expected[-1]
-    assert [8 * size for size in sizes(places)] == expected
+    assert [8 * (after - before) for before, after in pairwise(places)] == expected
     assert expected[0] == 128
     assert expected[-1] == 1024
     assert expected == sorted(expected)
-    plain = starts(TrainConfig(ModelConfig(context=8), run=RunConfig(steps=3, batch_tokens=1024)))
-    assert plain == [0, 128, 256, 384]
+    plain = TrainConfig(ModelConfig(context=8), run=RunConfig(steps=3, batch_tokens=1024))
+    assert plain.starts() == [0, 128, 256, 384]
 
 
 def test_every_micro_batch_has_the_number_of_its_first_window(

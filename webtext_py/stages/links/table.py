@@ -5,9 +5,11 @@ CSV, JSONL or Parquet with `url`, `karma`, `created_utc` and, where given, `subr
 """
 
 import io
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,8 @@ _ROWS = 65536
 _NEEDED = ("url", "karma", "created_utc")
 _OPTIONAL = ("subreddit", "over_18", "submission_id")
 _MOST = 1 << 24  # our choice: bytes of a line
-# Of a dump's columns a table has some.
-_SCHEMA = pa.schema([field.with_nullable(True) for field in SCHEMA if field.name != "line"])
+_BEGINS = 1000  # of a damaged one, kept for the ledger's sample
+_SCHEMA = pa.schema([field.with_nullable(True) for field in SCHEMA])  # a table has some of them
 
 
 def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBatch]:
@@ -51,13 +53,14 @@ def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBa
         head = stream.read(8)
     if not head:
         raise InputError(f"`{shown(path)}` is empty; a CSV, JSONL or Parquet of links was expected")
+    rows: Iterator[dict[str, Any] | str]
     if head.startswith(b"PAR1") or is_arrow(head):
         rows = _table(path, head, passed)
     else:
         with naming_damage(path), open_any(path) as packed:
             start = packed.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
         rows = _jsonl(path, passed) if start.startswith(b"{") else _csv(path, passed)
-    judged = map(_columns, rows)
+    judged = ({"line": number, **_columns(row)} for number, row in enumerate(rows))
     while held := list(islice(judged, _ROWS)):
         yield pa.RecordBatch.from_pylist(held, _SCHEMA)
 
@@ -89,7 +92,8 @@ def _table(path: Path, head: bytes, passed: Passed) -> Iterator[dict[str, Any]]:
         yield from rows_of(batch, passed)
 
 
-def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
+def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any] | str]:
+    """The rows; of a line that is none, how it begins."""
     first = True
     with naming_damage(path), open_any(path) as stream:
         while line := stream.readline(_MOST):
@@ -100,10 +104,10 @@ def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
             if row is not None and first:
                 _need(path, list(row), passed)
                 first = False
-            yield row if row is not None else {"damaged": True}
+            yield row if row is not None else line[:_BEGINS].decode("utf-8", "replace")
 
 
-def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
+def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any] | str]:
     broken = Passed()
     with naming_damage(path), open_any(path) as stream:
         text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
@@ -111,7 +115,7 @@ def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
         need = partial(_need, path, passed=passed)
         yield from delimited(lines, shown(path), broken, begin=need)
     for count in broken.document().get("rows", {}).values():
-        yield from ({"damaged": True} for _ in range(count))
+        yield from repeat("", count)
 
 
 def _without_nul(stream: Any) -> Iterator[str]:
@@ -119,11 +123,14 @@ def _without_nul(stream: Any) -> Iterator[str]:
         yield line.replace("\0", "")
 
 
-def _columns(row: dict[str, Any]) -> dict[str, Any]:
-    """A row in the columns of a dump; `damaged` where a value is not what its column says."""
+def _columns(row: dict[str, Any] | str) -> dict[str, Any]:
+    """A row in the columns of a dump; damaged where it is none (text: how it begins), or a value is
+    not what its column says."""
+    if isinstance(row, str):
+        return {"status": Status.DAMAGED, "begins": row}
     try:
         return {
-            "status": Status.DAMAGED if row.get("damaged") else Status.OK,
+            "status": Status.OK,
             "id": id_text(row.get("submission_id")),
             "url": _text(row.get("url")),
             "subreddit": _text(row.get("subreddit")),
@@ -132,6 +139,11 @@ def _columns(row: dict[str, Any]) -> dict[str, Any]:
             "over_18": str(row.get("over_18") or "").lower() in ("true", "1"),
         }
     except (ValueError, OverflowError):
+        with suppress(ValueError, TypeError, RecursionError):
+            # Its other columns may hold the text of a page.
+            known = {name: row[name] for name in (*_NEEDED, *_OPTIONAL) if name in row}
+            said = json.dumps(known, default=repr)
+            return {"status": Status.DAMAGED, "begins": said[:_BEGINS]}
         return {"status": Status.DAMAGED}
 
 

@@ -16,7 +16,7 @@ from webtext_py.errors import ConfigError
 
 from ..config import TrainConfig
 from ..data import Data
-from ..loss import chunked
+from ..loss import Chunked, wide
 from ..model import GPT2
 from .causal import Causal
 
@@ -70,7 +70,8 @@ class Distillation(Causal):
             weights = (how.soft / count, how.hard / count, how.temperature)
             return soft_chunk(rows, table, theirs, right[part], *weights, grad)
 
-        return chunked(own, self.model.wte.weight, chunk, ROWS)
+        total: Tensor = Chunked.apply(own, self.model.wte.weight, chunk, ROWS)
+        return total
 
 
 def soft_chunk(
@@ -97,11 +98,6 @@ def soft_chunk(
     wrong[rows, targets] -= hard
     wrong = F.pad(wrong.to(hidden.dtype), (0, len(weight) - wrong.size(1)))
     return loss, wrong @ weight, wrong.T @ hidden
-
-
-def wide(tensor: Tensor) -> Tensor:
-    """In fp32 or wider: what is summed."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 class DistilBert(Distillation):
