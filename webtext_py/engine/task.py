@@ -87,8 +87,6 @@ class Engine(Protocol):
 
     def run(self, jobs: Iterable[Job], listener: Listener) -> Results:
         """Runs every job once; raises the first error after stopping the rest."""
-        ...
 
     def close(self) -> None:
         """Gives back what the engine holds; called when a workspace is left."""
-        ...
