@@ -23,14 +23,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext_py import _core
+from webtext_py.ahead import ahead
 from webtext_py.columns import text_column
+from webtext_py.engine import advance
 from webtext_py.minhash import PERMUTATIONS, permutations
+from webtext_py.reader import Passed
 from webtext_py.reader.ids import hashes
 from webtext_py.records import DOCUMENTS, table
 from webtext_py.stages.dedup import exact
 from webtext_py.stages.dedup.exact import ORDER
-from webtext_py.stages.dedup.rows import ROW_BITS, Part, between, numbered, own_rows
-from webtext_py.tables import Shuffle, iterate, write_table
+from webtext_py.stages.dedup.rows import ROW_BITS, Part, between, own_rows, read
+from webtext_py.tables import Shuffle, iterate, numbered, write_table
 
 # A part to read: its number, whether it is protected, how `Part` reads it.
 ReadPart = tuple[int, bool, dict[str, Any]]
@@ -94,7 +97,8 @@ def _batches(
 ) -> Iterator[tuple[int, bool, int, pa.RecordBatch]]:
     """The batches of some parts: the part's number, whether it is protected, the first row."""
     for path, (part, protected, source) in zip(paths, parts, strict=False):
-        for first, batch in numbered(Part(path, **source)):
+        for first, batch in numbered(ahead(read(Part(path, **source), Passed()))):
+            advance(0)  # where a run that was given up ends
             yield part, protected, first, batch
 
 

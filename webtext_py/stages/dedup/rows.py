@@ -13,8 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext_py.ahead import ahead
-from webtext_py.engine import advance
 from webtext_py.reader import (
     Passed,
     Source,
@@ -76,15 +74,6 @@ def cut(source: Source, text_field: str, mark: str) -> list[Part]:
         groups = file.num_row_groups
     parts = ranges(groups, -(-size // RANGE_BYTES)) or [(0, 0)]
     return [Part(source.path, text_field, part, mark, size // len(parts)) for part in parts]
-
-
-def numbered(part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Batches with the columns of `READ`, each with the row number of its first row."""
-    first = 0
-    for batch in ahead(read(part, Passed())):
-        advance(0)  # where a run that was given up ends
-        yield first, batch
-        first += batch.num_rows
 
 
 def read(part: Part, passed: Passed, observe: Observe | None = None) -> Iterator[pa.RecordBatch]:

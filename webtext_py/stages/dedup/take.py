@@ -21,6 +21,7 @@ from webtext_py.reader import Passed, group_batches, recognise
 from webtext_py.reader.fields import Fields, columns_of
 from webtext_py.reader.ids import ID_COLUMNS, read_repeated, repeated, unique, write_hashes
 from webtext_py.stages.dedup.rows import READ, Part, read
+from webtext_py.tables import numbered
 from webtext_py.workspace import Steps, split
 
 # Of JSONL: the line, with all that the row holds.
@@ -78,12 +79,12 @@ def take_ids(
         lines.append(line)
 
     jsonl = len(outputs) > 1 and recognise(part.path).kind == "jsonl"
-    made = 0
+    made = rows = 0
     writer = _writer(outputs[1]) if len(outputs) > 1 else None
     with outputs[0].open("wb") as file:
-        first = 0
-        for batch in read(part, passed, observe if jsonl else None):
+        for first, batch in numbered(read(part, passed, observe if jsonl else None)):
             advance(0)
+            rows = first + batch.num_rows
             own = _made(batch["doc_id"], part.mark, first)
             made += own
             write_hashes(file, batch["doc_id"], partitions)
@@ -91,11 +92,10 @@ def take_ids(
                 held = pa.array(lines, pa.large_binary()) if jsonl else None
                 lines.clear()
                 writer.write_batch(_copy(batch, held))
-            first += batch.num_rows
     if writer is not None:
         schema = fields.schema() if jsonl else pa.schema([])
         _finish(writer, schema, made)
-    return {"made": made, "rows": first, "passed_over": passed.document()}
+    return {"made": made, "rows": rows, "passed_over": passed.document()}
 
 
 def rename(inputs: list[Path], outputs: list[Path], source: dict[str, Any]) -> dict[str, Any]:
@@ -103,12 +103,12 @@ def rename(inputs: list[Path], outputs: list[Path], source: dict[str, Any]) -> d
     its file's mark and its number; the other inputs name these ids."""
     part = Part(inputs[0], **source)
     twice = read_repeated(inputs[1:])
-    first = made = 0
+    made = 0
     writer = _writer(outputs[0])
-    start = sum(_rows_before(part))
+    first = sum(_rows_before(part))
     schema, before = _facts(part.path) if part.text_field is None else (pa.schema([]), 0)
     for batch, lines in _with_lines(part):
-        ids = unique(batch["doc_id"], str(part.mark), start + first, twice)
+        ids = unique(batch["doc_id"], str(part.mark), first, twice)
         made += int((np.asarray(ids) != np.asarray(batch["doc_id"])).sum())
         columns = {name: batch[name] for name in READ.names} | {"doc_id": ids, "url_key": ids}
         writer.write_batch(_copy(pa.record_batch(list(columns.values()), schema=READ), lines))

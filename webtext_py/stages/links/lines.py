@@ -21,7 +21,7 @@ from webtext_py.reader import Passed
 from webtext_py.sample import line_places, lowest
 from webtext_py.stages.links.sample import Sample
 from webtext_py.stages.links.table import read_links
-from webtext_py.tables import Shuffle, write_table
+from webtext_py.tables import Shuffle, numbered, write_table
 from webtext_py.url.escape import html_unescape
 
 # Seconds since 1970 of the years 1 to 9999: no calendar of ours has others.
@@ -59,17 +59,16 @@ def scan(
     outcomes: Counter[str] = Counter()
     lost: dict[str, Any] = {}
     passed = Passed()
-    path, first, sample = inputs[0], 0, Sample()
+    path, sample = inputs[0], Sample()
     batches = read_links(path, passed) if kind == "links" else _dump(path, allow_damaged, lost)
     with Shuffle(outputs[0], partitions, SUBMISSIONS) as shuffle:
-        for batch in batches:
+        for first, batch in numbered(batches):
             names = judge(batch, before, after, nsfw)
             outcomes.update(count_values(names))
             rows = submissions(batch, file, first)
             _sample(sample, file, names, batch, rows)
             kept = rows.filter(pc.equal(names, KEPT))
             shuffle.add(kept, partition_of(kept["submission_id"], partitions))
-            first += batch.num_rows
     write_table(sample.rows, outputs[1])
     outcomes["blank"] += lost.get("blank", 0)
     return {
