@@ -22,7 +22,7 @@ def command(folder: Path, files: int, partitions: int, most: int) -> list[str]:
 def opens(folder: Path, files: int) -> int:
     """Files of the build that its process opened, counted by the kernel."""
     log = folder.with_suffix(".log")
-    traced = ["strace", "-f", "-qq", "-e", "trace=open,openat", "-o", str(log)]
+    traced = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=open,openat", "-o", str(log)]
     # A partition for each file: `partitions_for` too grows with the input.
     subprocess.run([*traced, *command(folder, files, files, 3)], check=True)
     with log.open(errors="replace") as lines:
@@ -32,14 +32,15 @@ def opens(folder: Path, files: int) -> int:
 def test_opens_grow_with_the_size_of_a_build(tmp_path: Path) -> None:
     if shutil.which("strace") is None:
         pytest.skip("strace, which counts the opens, is not installed")
-    sizes = (6, 12, 24)
+    sizes = (4, 8, 16)
     counts = [opens(tmp_path / str(files), files) for files in sizes]
     # What a build of any size opens falls away in the differences.
     a_file = [
         (more[1] - less[1]) / (more[0] - less[0])
         for less, more in itertools.pairwise(zip(sizes, counts, strict=True))
     ]
-    assert a_file[1] < 1.1 * a_file[0], a_file
+    # It is 1.0005; if the tasks of a single merge opened the files of all partitions, 1.04.
+    assert a_file[1] < 1.02 * a_file[0], a_file
 
 
 def test_fewer_files_for_a_task_give_the_same_bytes(tmp_path: Path) -> None:
