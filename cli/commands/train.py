@@ -72,16 +72,14 @@ def train(
     with Training(quiet=quiet) as progress:
         request = Request(data=data, settings=settings, observer=progress, **asked)
         if show_config:
-            plan = prepare(request, make=False)
-            for note in plan.notes:
-                progress.tell(note)
+            _, settings, *_ = prepare(request, progress.tell, make=False)
         else:
             run, last, config = carry_out(request, progress.tell, progress.line)
     if show_config:
-        show(list(plan.settings.rows()), "train", as_json)
+        show(list(settings.rows()), "train", as_json)
         return
-    if os.environ.get("RANK", "0") != "0":
-        return  # the first process speaks for all
+    if progress.silent:
+        return
     if last["step"] < config.run.steps:
         echo(f"saved step {last['step']} of `{run}`; `--resume` goes on", err=True)
         raise KeyboardInterrupt
@@ -112,13 +110,16 @@ def _print(summary: dict[str, Any], as_json: bool, quiet: bool) -> None:
 class Training(Progress):
     """Bars of the making of tokens, then one with loss and speed; on stderr.
 
-    Without a terminal a line ten times a run and at each validation.
+    Without a terminal a line ten times a run and at each validation. Of several processes the first
+    speaks for all.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
+        self.silent = os.environ.get("RANK", "0") != "0"
+        quiet = quiet or self.silent
         super().__init__(quiet=quiet)
         self.console = console(stderr=True, quiet=quiet)
         self.bar = Bars(
@@ -167,12 +168,14 @@ class Training(Progress):
 
 def read_settings(context: click.Context, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
     from webtext_py.errors import ConfigError
-    from webtext_py.runs.settings import Settings, read_toml
+    from webtext_py.runs.settings import Settings
+    from webtext_py.settings_file import load_toml
 
     settings = Settings()
     path, whole = chosen_file(context)
     if path is not None:
-        settings.update(read_toml(path, whole), f"`{path}`")
+        table = load_toml(path)  # whose tables have been looked at
+        settings.update(table if whole else table.get("train", {}), f"`{path}`")
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign:

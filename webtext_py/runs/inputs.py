@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.bpe.encode_stage import TOKENS, encode_stage, open_tokenizer, stage_name
 from webtext_py.bpe.vocabulary import tokenizer_config
 from webtext_py.defaults import ENDOFTEXT
-from webtext_py.errors import FormatError, InputError, StaleError
+from webtext_py.errors import InputError, StaleError
 from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import MANIFEST, Manifest
 from webtext_py.observer import SILENT, Observer
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
-from webtext_py.tokens import COLUMNS, TokenSet
+from webtext_py.tokens import TokenFile, TokenSet
 from webtext_py.train.data import Data
 from webtext_py.workspace import Workspace
 
@@ -76,8 +75,13 @@ def find_tokens(
     """
     inputs, out = (tokens,) if tokens else (), TOKENS
     if tokens is not None:
-        if _holds_ids(parquet_files(tokens)[0], text_field):
+        first = parquet_files(tokens)[0]
+        try:
+            _ = TokenFile(first)
             return tokens
+        except InputError:  # no ids
+            if text_field not in pq.read_schema(first).names:
+                raise
         out = f"{TOKENS}-{tokens.resolve().stem}"
     folder, manifest = data / out, Manifest(data)
     there = any(folder.glob("*.parquet"))
@@ -149,11 +153,3 @@ def parquet_files(path: Path) -> list[Path]:
     if not files:
         raise InputError(f"`{path}` has no Parquet file of tokens or text")
     return files
-
-
-def _holds_ids(path: Path, text_field: str) -> bool:
-    try:
-        names = pq.read_schema(path).names
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"`{path}` is no readable Parquet file: {error}") from error
-    return text_field not in names or any(name in names for name in COLUMNS)

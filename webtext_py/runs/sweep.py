@@ -111,7 +111,7 @@ def _train(
     else:
         # The batch that suits the tokens there are, before anything is asked of the steps.
         seen = replace(asked, settings=copy.deepcopy(settings))
-        batch = prepare(seen).settings.values["batch_tokens"]
+        batch = prepare(seen, lambda note: None)[1].values["batch_tokens"]
     settings.set("steps", max(1, tokens // batch), "command line")
     tell(f"run {name}: {max(1, tokens // batch):,} steps of {batch:,} tokens")
     _, last, config = carry_out(asked, tell, report)

@@ -164,9 +164,7 @@ class TrainConfig:
         model, run, kind = self.model, self.run, self.objective.objective
         batch, first, whole = run.batch_tokens, run.batch_from, f"whole contexts of {model.context}"
         if model.causal != (kind in CAUSAL):
-            raise ConfigError(
-                f"`causal` is {model.causal}, which objective {kind} does not go with"
-            )
+            raise ConfigError(f"`causal` is {model.causal}, but `objective` {kind} is not")
         if kind in TAUGHT and not self.objective.teacher:
             hint = "`teacher=RUN` or a Hugging Face GPT-2 folder"
             raise ConfigError(f"`teacher` is not set, as `objective` {kind} needs", hint)

@@ -25,8 +25,8 @@ from . import checkpoint
 from .config import TrainConfig
 from .data import Data, Windows
 from .distributed import Gradients, World
-from .export import load_hugging_face
 from .metrics import Log, NoiseScale
+from .model import GPT2
 from .objectives import Objective, objective_of
 from .optimizer import Optimizer, learning_rate
 
@@ -40,12 +40,12 @@ def train(
     world: World,
     *,
     resume: bool = False,
-    init_from: Path | None = None,
+    start: GPT2 | None = None,
     begin: Callable[[], None] = lambda: None,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Trains a model in the folder `run`, from its newest checkpoint with `resume`; returns the
-    last line of metrics.jsonl.
+    """Trains a model in the folder `run`, from its newest checkpoint with `resume` or from the
+    weights of `start`; returns the last line of metrics.jsonl.
 
     `config` has a micro-batch, as `fitted` gives it. It calls `begin` once nothing is left to
     refuse, which makes `run`. `report` hears every line of metrics.jsonl.
@@ -60,8 +60,8 @@ def train(
     torch.manual_seed(settings.seed)
     objective = objective_of(config, data).to(device)
     objective.initialise(settings.seed, data.teacher)
-    if init_from is not None:
-        load_hugging_face(objective.model, init_from)
+    if start is not None:
+        objective.model.load_state_dict(start.state_dict())
     optimizer, noise, step = Optimizer(objective.learnt(), config.optimizer), NoiseScale(), 0
     if resume and checkpoint.folders(run):
         manifest = checkpoint.load(checkpoint.newest(run)[1], objective, optimizer)
@@ -80,7 +80,7 @@ def train(
     world.barrier()
     log = Log(run / "metrics.jsonl", config, world, noise, step, report)
     batches = Ahead(_batches(config, windows, world, places[step:]), AHEAD)
-    with _stop_signals() as stop_wanted, closing(batches), closing(log), ExitStack() as stack:
+    with _stop_signals() as stop_wanted, closing(batches), log.file, ExitStack() as stack:
         first = step
         for batch, ids in batches:
             # --- the timed step ---------------------------------------------------------------
@@ -124,8 +124,7 @@ def train(
                 if due or stopping:
                     checkpoint.check(step, optimizer)  # in every process: all end alike
                 if (due or stopping) and world.first:
-                    facts = {"noise_scale": noise.state(), "data": data.facts}
-                    checkpoint.save(run, step, objective, optimizer, facts, settings.keep)
+                    checkpoint.save(run, step, objective, optimizer, noise.state, settings.keep)
                 world.barrier()
                 log.begin()
             if stopping:
