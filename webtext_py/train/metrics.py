@@ -60,8 +60,8 @@ class NoiseScale:
             return None
         signal = (big_tokens * big**2 - small_tokens * small**2) / (big_tokens - small_tokens)
         noise = (small**2 - big**2) / (1 / small_tokens - 1 / big_tokens)
-        now, keep = (noise, signal), self.DECAY
-        self.state = [keep * a + (1 - keep) * b for a, b in zip(self.state, now, strict=True)]
+        new, keep = (noise, signal), self.DECAY
+        self.state = [keep * a + (1 - keep) * b for a, b in zip(self.state, new, strict=True)]
         return self.state[0] / self.state[1] if min(self.state) > 0 else None
 
 
