@@ -62,7 +62,8 @@ def train(
     from webtext_py.extras import require
 
     require("train")
-    from webtext_py.runs.command import Request, carry_out, prepare
+    from webtext_py.runs.command import carry_out, prepare
+    from webtext_py.runs.inputs import Request
     from webtext_py.train.metrics import recommended_batch
 
     context = click.get_current_context()

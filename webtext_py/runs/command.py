@@ -1,7 +1,7 @@
 """Everything that `webtext train` does: plan a run, begin or resume it, train."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,56 +9,25 @@ import torch
 
 from webtext_py.errors import InputError
 from webtext_py.extras import require
-from webtext_py.layout import plain_name
-from webtext_py.observer import SILENT, Observer
-from webtext_py.tokenizer import Tokenizer
 from webtext_py.train.config import CAUSAL, TAUGHT, TrainConfig
 from webtext_py.train.data import Data
 from webtext_py.train.distributed import find_device, join, leave
 from webtext_py.train.export import load_hugging_face
 from webtext_py.train.loop import train
 from webtext_py.train.metrics import read_metrics
-from webtext_py.train.model import GPT2
 
 from . import folder, sizing
-from .inputs import find_tokens, open_data, read_tokenizer
+from .inputs import Request, open_data, read_tokenizer
 from .plot import plot_loss
 from .settings import Settings
 
 LineReport = Callable[[dict[str, Any], int], None]  # a line of metrics.jsonl, and the steps in all
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a user asked of `webtext train`; a path left out is the data directory's own."""
-
-    data: Path
-    settings: Settings  # asked for by name; everything else follows from these
-    tokens: Path | None = None
-    tokenizer: Path | None = None
-    val_tokens: Path | None = None
-    run: str | None = None  # default: the preset's name
-    init_from: Path | None = None
-    resume: bool = False
-    force: bool = False
-    text_field: str = "text"  # of `tokens` that hold text
-    observer: Observer = SILENT  # of the making of tokens
-
-    @property
-    def vocabulary(self) -> Path:
-        """Where the tokenizer lies."""
-        return self.tokenizer or self.data / "tokenizer"
-
-    def folder(self, name: str) -> Path:
-        """Where the run `name` lies; raises `ConfigError` for what is no name."""
-        return self.data / "runs" / plain_name(name, "`--run`")
-
-
 def prepare(
     request: Request, tell: Callable[[str], None], make: bool = True
-) -> tuple[Path, Settings, Data | None, GPT2 | None]:
-    """Folder, settings, tokens and start of the run that `request` means; `tell` hears what is
-    notable.
+) -> tuple[Path, Settings, Data | None]:
+    """Folder, settings and tokens of the run that `request` means; `tell` hears what is notable.
 
     Without `make` nothing is written: where tokens are still to be made, there are none, and what
     hangs on their number is that of the preset.
@@ -69,10 +38,15 @@ def prepare(
         run = run or folder.only_run(request.data / "runs")
         settings = folder.recorded_settings(run, settings)
     tokenizer = read_tokenizer(request.vocabulary)
-    data = _open_data(request, settings, tokenizer, make)
+    data = open_data(request, settings, tokenizer, make)
     start = load_hugging_face(request.init_from) if request.init_from else None
+    kind, name = settings.values.get("objective", "causal"), settings.values.get("teacher")
+    if data and name and kind in TAUGHT:
+        teacher, digest = folder.open_teacher(folder.find_run(request.data, name), tokenizer)
+        data = replace(data, teacher=teacher, facts={**data.facts, "teacher": digest})
+    if data and start:
+        data = replace(data, start=start)
     if not request.resume:
-        kind = settings.values.get("objective", "causal")
         where = f"`{request.vocabulary}`"
         settings.follow({"vocab_size": tokenizer.vocab_size}, where, "tokenizer")
         settings.follow({"causal": kind in CAUSAL}, f"objective {kind}", f"objective {kind}")
@@ -81,25 +55,7 @@ def prepare(
             settings.follow(asdict(start.config), f"the model of {source}", source)
         gpu = find_device(settings.values.get("device", "auto")).type == "cuda"
         sizing.size(settings, data.training.tokens if data else None, gpu, tell)
-    return run or request.folder(settings.values["preset"]), settings, data, start
-
-
-def _open_data(
-    request: Request, settings: Settings, tokenizer: Tokenizer, make: bool
-) -> Data | None:
-    """The tokens to learn from, and a teacher; `None` where tokens are still to be made."""
-    how = request.data, request.tokenizer, request.observer, request.text_field, make
-    tokens = find_tokens(request.tokens, *how)
-    val_tokens = request.val_tokens and find_tokens(request.val_tokens, *how)
-    if tokens is None:
-        return None
-    fraction = 0.0 if request.val_tokens else settings.values.get("val_fraction", 0.0)
-    data = open_data(tokens, tokenizer, val_tokens, fraction)
-    name = settings.values.get("teacher")
-    if name and settings.values.get("objective") in TAUGHT:
-        teacher, digest = folder.open_teacher(folder.find_run(request.data, name), tokenizer)
-        data = replace(data, teacher=teacher, facts={**data.facts, "teacher": digest})
-    return data
+    return run or request.folder(settings.values["preset"]), settings, data
 
 
 def carry_out(
@@ -111,7 +67,7 @@ def carry_out(
     hears notes before the start, `report` each line of metrics.jsonl and the steps in all. With
     `force` a new run takes the place of an old one, once nothing is left to refuse.
     """
-    run, settings, data, start = prepare(request, tell)
+    run, settings, data = prepare(request, tell)
     config, origin = settings.config(), request.init_from
     assert data is not None
     if config.run.tensorboard:
@@ -137,7 +93,6 @@ def carry_out(
             run,
             world,
             resume=request.resume,
-            start=start,
             begin=begin,
             report=lambda line: report(line, config.run.steps),
         )

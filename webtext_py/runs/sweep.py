@@ -18,8 +18,9 @@ from webtext_py.engine.commit import write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train.metrics import read_metrics
 
-from .command import LineReport, Request, carry_out, prepare
+from .command import LineReport, carry_out, prepare
 from .folder import run_settings
+from .inputs import Request
 from .plot import LOSS, figure_of, save_both
 from .presets import PRESETS
 

@@ -129,15 +129,14 @@ def load_hugging_face(folder: Path) -> GPT2:
     path, weights = folder / "config.json", folder / "model.safetensors"
     for file in (path, weights):
         if not file.is_file():
-            raise InputError(
-                f"`{folder}` has no {file.name}, expected a run or a Hugging Face folder"
-            )
+            found = f"`{folder}` has no {file.name}, expected a Hugging Face folder"
+            raise InputError(found, "`webtext export RUN FOLDER` makes one of a run")
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         kind, activation = table["model_type"], table.get("activation_function", "gelu_new")
         names = zip(_SHAPE, vars(ModelConfig()), strict=False)
         shape = [check(ours, table[n], f"`{n}` in `{path}` is {table[n]!r}") for n, ours in names]
-        found = load_file(weights)
+        tensors = load_file(weights)
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise FormatError(f"`{path}` is no GPT-2 configuration: {error!r}") from error
     except SafetensorError as error:
@@ -145,7 +144,7 @@ def load_hugging_face(folder: Path) -> GPT2:
     if (kind, activation) != ("gpt2", "gelu_new"):
         raise FormatError(f"`{path}` is a {kind} with {activation}, expected gpt2 with gelu_new")
     model = GPT2(ModelConfig(*shape))
-    plain = {name.removeprefix(PREFIX): tensor for name, tensor in found.items()}
+    plain = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
     # Buffers of old versions, and the tied embedding a second time.
     odd = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
     state = {n: t.T if _transposed(n) else t for n, t in plain.items() if not n.endswith(odd)}

@@ -26,7 +26,6 @@ from .config import TrainConfig
 from .data import Data, Windows
 from .distributed import Gradients, World
 from .metrics import Log, NoiseScale
-from .model import GPT2
 from .objectives import Objective, objective_of
 from .optimizer import Optimizer, learning_rate
 
@@ -40,12 +39,11 @@ def train(
     world: World,
     *,
     resume: bool = False,
-    start: GPT2 | None = None,
     begin: Callable[[], None] = lambda: None,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Trains a model in the folder `run`, from its newest checkpoint with `resume` or from the
-    weights of `start`; returns the last line of metrics.jsonl.
+    """Trains a model in the folder `run`, from its newest checkpoint with `resume`; returns the
+    last line of metrics.jsonl.
 
     `config` has a micro-batch, as `fitted` gives it. It calls `begin` once nothing is left to
     refuse, which makes `run`. `report` hears every line of metrics.jsonl.
@@ -60,8 +58,8 @@ def train(
     torch.manual_seed(settings.seed)
     objective = objective_of(config, data).to(device)
     objective.initialise(settings.seed, data.teacher)
-    if start is not None:
-        objective.model.load_state_dict(start.state_dict())
+    if data.start is not None:
+        objective.model.load_state_dict(data.start.state_dict())
     optimizer, noise, step = Optimizer(objective.learnt(), config.optimizer), NoiseScale(), 0
     if resume and checkpoint.folders(run):
         manifest = checkpoint.load(checkpoint.newest(run)[1], objective, optimizer)

@@ -120,8 +120,9 @@ def test_a_distilled_student_is_a_stock_gpt2(place: Path, webtext: Command, tmp_
         (("objective=distilbert",), "`teacher` is not set, as `objective` distilbert needs"),
         (
             ("objective=tinybert", "teacher=nobody"),
-            "has no config.json, expected a run or a Hugging Face",
+            "has no config.json, expected a Hugging Face folder",
         ),
+        (("temperature=0",), "`temperature` is '0' (command line), expected a number above 0"),
         (("objective=bert",), "expected one of causal, distilbert, tinybert, mlm, albert, ele"),
         (("batch_from=100", "ramp_tokens=600"), "`batch_from` is 100, expected whole contexts of"),
         (("batch_from=128",), "`ramp_tokens` 0, expected both or neither"),
