@@ -26,14 +26,9 @@ from webtext_py.workspace import Workspace
 
 from .settings import Settings
 
-# Files of a vocabulary, and the names that the same content has elsewhere.
-_FILES = {
-    "tokenizer.json": "tokenizer.json",
-    "vocab.json": "vocab.json",
-    "encoder.json": "vocab.json",
-    "merges.txt": "merges.txt",
-    "vocab.bpe": "merges.txt",
-}
+# Files of a vocabulary, and the names that OpenAI's release has for the same content.
+_OLD = {"encoder.json": "vocab.json", "vocab.bpe": "merges.txt"}
+_FILES = ("tokenizer.json", *_OLD.values(), *_OLD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +72,7 @@ def vocabulary_files(path: Path, context: int | None = None) -> dict[str, bytes]
     tiktoken's form; with `context` also what `AutoTokenizer` wants for a model of so many tokens.
     """
     file = vocabulary_file(path)
-    found = [(file.with_name(theirs), name) for theirs, name in _FILES.items()]
+    found = [(file.with_name(name), _OLD.get(name, name)) for name in _FILES]
     if file.name not in _FILES:
         found = [(file, "vocab.tiktoken" if file.suffix == ".tiktoken" else "tokenizer.json")]
     files = {name: path.read_bytes() for path, name in found if path.is_file()}

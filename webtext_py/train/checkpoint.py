@@ -6,7 +6,6 @@
 """
 
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,12 @@ from .objectives import Objective
 from .optimizer import Optimizer
 
 FORMAT = 1
-_NAME = re.compile(r"step-(\d{8})")
 
 
 def folders(run: Path) -> list[tuple[int, Path]]:
     """`(step, folder)` of every checkpoint of a run, oldest first."""
-    found = [(_NAME.fullmatch(p.name), p) for p in (run / "checkpoints").glob("step-*")]
-    return sorted((int(match[1]), path) for match, path in found if match)
+    found = sorted((run / "checkpoints").glob("step-" + 8 * "[0-9]"))
+    return [(int(path.name.removeprefix("step-")), path) for path in found]
 
 
 def newest(run: Path) -> tuple[int, Path]:

@@ -186,8 +186,7 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
         signal.signal(number, before[number])
 
     if threading.current_thread() is threading.main_thread():
-        for wait_for in (signal.SIGTERM, signal.SIGINT):
-            before[wait_for] = signal.signal(wait_for, note)
+        before |= {n: signal.signal(n, note) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield wanted.is_set
     finally:
