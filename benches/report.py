@@ -1,12 +1,14 @@
 """`webtext report` on a build of made pages: CPU seconds, peak memory, and the page in a browser.
 
-    python benches/report.py DIR [--documents 200000] [--record benches/record/report.json]
+    python benches/report.py DIR [--documents 200000] [--domains 0]
+        [--record benches/record/report.json]
 
 Makes links and pages once below DIR (words, domains and subreddits by Zipf's law; copies, nearly
-copies, pages too short, links without a page, of little karma, of media hosts), builds them, trains
-a vocabulary and encodes. Then each round makes the report anew in a process of its own with one
-worker: CPU seconds and greatest memory are that process's, libraries included. The page is opened
-in Chromium, and the test that asks DuckDB for every count on the page is run on this build.
+copies, pages too short, links without a page, of little karma, of media hosts; with `--domains` so
+many further domains with one link each and no page), builds them, trains a vocabulary and encodes.
+Then each round makes the report anew in a process of its own with one worker: CPU seconds and
+greatest memory are that process's, libraries included. The page is opened in Chromium, and the test
+that asks DuckDB for every count on the page is run on this build.
 """
 
 import argparse
@@ -44,8 +46,8 @@ _FULL = 8_000_000  # documents of WebText, GPT-2 report, section 2.1
 _PAGES = 20_000  # of a file
 
 
-def make(folder: Path, documents: int) -> None:
-    """`links.parquet` and `pages/` for about so many documents."""
+def make(folder: Path, documents: int, domains: int) -> None:
+    """`links.parquet` and `pages/` for about so many documents, and links to further domains."""
     draw = np.random.default_rng(1)
     links = int(documents * 2.1)
     site = draw.zipf(1.3, links) % 60_000
@@ -60,7 +62,14 @@ def make(folder: Path, documents: int) -> None:
         "created_utc": draw.permutation(months).astype(np.int64),
         "subreddit": [f"sub{n}" for n in draw.zipf(1.4, links) % 9000],
     }
-    pq.write_table(pa.table(table), folder / "links.parquet")
+    more = {
+        "url": [f"http://only{n}.example/" for n in range(domains)],
+        "karma": np.full(domains, 5),
+        "created_utc": np.full(domains, 1_400_000_000),
+        "subreddit": [f"sub{n % 9000}" for n in range(domains)],
+    }
+    both = pa.concat_tables([pa.table(table), pa.table(more)], promote_options="permissive")
+    pq.write_table(both, folder / "links.parquet")
     (folder / "pages").mkdir()
     words = np.array(_words(draw))
     last = words[:300]
@@ -155,14 +164,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--documents", type=int, default=200_000)
+    parser.add_argument("--domains", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--record", type=Path)
     args = parser.parse_args()
-    folder = args.folder / str(args.documents)
+    folder = args.folder / f"{args.documents}-{args.domains}"
     data = folder / "data"
     if not folder.exists():
         folder.mkdir(parents=True)
-        make(folder, args.documents)
+        make(folder, args.documents, args.domains)
     if not (data / "overlap").exists():
         build(folder)
     runs = [measure(data) for _ in range(args.rounds)]
@@ -192,7 +202,8 @@ def main() -> None:
             f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
         )
         known["command"] = "python benches/report.py DIR --documents N"
-        known[f"{args.documents} documents asked for"] = result
+        more = f", {args.domains} further domains" if args.domains else ""
+        known[f"{args.documents} documents asked for{more}"] = result
         args.record.write_text(json.dumps(known, indent=1) + "\n")
 
 

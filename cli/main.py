@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from errno import ENOSPC
 from io import TextIOWrapper
 
 # Modules are no garbage: looking for some while they load took a tenth of the start. numpy's
@@ -115,6 +116,8 @@ def _report(error: BaseException) -> int:
     if isinstance(error, WebTextError | OSError):
         echo(f"error: {_text(error)}", err=True)
         hint = getattr(error, "hint", None)
+        if isinstance(error, OSError) and error.errno == ENOSPC:
+            hint = "free some space, then run the same command again: what is done stays"
         if hint:
             echo(f"hint: {hint}", err=True)
         for note in getattr(error, "__notes__", ()):  # of a cluster: task, attempt, node
@@ -129,6 +132,8 @@ def _report(error: BaseException) -> int:
 
 def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
+        if error.errno == ENOSPC and not error.filename:  # Arrow's, at length
+            return os.strerror(ENOSPC)
         name = f"`{error.filename}`: " if error.filename else ""
         return f"{name}{error.strerror}"
     return str(error)

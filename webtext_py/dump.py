@@ -30,6 +30,7 @@ SCHEMA = pa.schema(
     [
         pa.field("line", pa.uint64(), nullable=False),
         pa.field("status", pa.uint8(), nullable=False),
+        pa.field("begins", pa.string()),
         pa.field("id", pa.string()),
         pa.field("url", pa.string()),
         pa.field("domain", pa.string()),
@@ -47,7 +48,8 @@ SCHEMA = pa.schema(
 `line` counts from 0, blank lines too. Strings are as posted: JSON escapes resolved (a surrogate
 without its half is U+FFFD), HTML entities left; `id` has no `t3_`. A field that is missing, null or
 of another type is null. `score` and `created_utc` take integers, floats and strings of either,
-rounded down.
+rounded down. `begins` is of damaged lines alone: their first 1,000 bytes, U+FFFD for what is no
+UTF-8.
 """
 
 

@@ -9,6 +9,7 @@ from webtext_py.errors import ConfigError
 from webtext_py.stage import Files
 
 LINES = Files("ledger/lines.parquet")
+LEDGER_SAMPLE = Files("ledger/sample.parquet")
 LINKS = Files("links/part-{}.parquet")
 CAPTURES = Files("pages/index-{}.parquet")
 GOOD_CAPTURES = Files("pages/good-{}.parquet")

@@ -158,6 +158,22 @@ LEDGER_LINES = pa.schema(
     ]
 )
 
+# Ten of each reason of `links`, by a keyed hash of what names them. No text of a page.
+LEDGER_SAMPLE = pa.schema(
+    [
+        _column("outcome", pa.string(), "the reason"),
+        _column("place", pa.uint64(), "the hash; those of a reason with the lowest are here"),
+        _column("file", pa.string(), "the dump, of a line; null of a URL", null=True),
+        _column("line", pa.uint64(), "its number from 0, where it ended as a line", null=True),
+        _column("url_key", pa.string(), "of a URL; null of a line", null=True),
+        _column("url", pa.string(), "as posted, HTML entities undone; 2,000 characters", null=True),
+        _column("karma", pa.int64(), "of the line, or of the URL as in `links/`", null=True),
+        _column("subreddit", pa.string(), "the same", null=True),
+        _column("created_utc", pa.int64(), "Unix seconds, the same", null=True),
+        _column("text", pa.string(), "how a damaged line begins: 1,000 bytes", null=True),
+    ]
+)
+
 LEDGER_URLS = pa.schema(
     [
         _URL_KEY,
@@ -208,6 +224,7 @@ SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
     "duplicates": (layout.DUPLICATES.glob, DUPLICATES),
     "wikipedia": (layout.WIKIPEDIA.glob, WIKIPEDIA),
     "ledger lines": (layout.LINES.glob, LEDGER_LINES),
+    "ledger sample": (layout.LEDGER_SAMPLE.glob, LEDGER_SAMPLE),
     "ledger urls": (layout.ALL_URL_ENDS.glob, LEDGER_URLS),
     "tokens": ("tokens/*.parquet", TOKENS_UINT16),
     "removed": (layout.REMOVED.glob, REMOVED),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +84,7 @@ class Shuffle:
         self._held: list[list[pa.Table]] = [[] for _ in range(partitions)]
         self._bytes = 0
 
-    def __enter__(self) -> "Shuffle":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:

@@ -97,6 +97,9 @@ impl BoolColumn {
     }
 }
 
+/// Bytes of a damaged line that are kept: 1,000, our choice.
+const BEGINS_BYTES: usize = 1000;
+
 /// Text of all string columns together at which a batch ends, whatever its rows: 12 MiB, our choice.
 /// A normal batch of 65,536 rows has about 8; the last line may add the length of one line.
 const BATCH_TEXT_BYTES: usize = 12 << 20;
@@ -109,6 +112,8 @@ pub struct Batch {
     pub line: Vec<u64>,
     /// `Status` as a number.
     pub status: Vec<u8>,
+    /// How a damaged line begins, what is no UTF-8 replaced; null for the others.
+    pub begins: StringColumn,
     pub id: StringColumn,
     pub url: StringColumn,
     pub domain: StringColumn,
@@ -129,7 +134,7 @@ impl Batch {
 
     /// Whether the batch has `rows` rows, or as much text as one may hold.
     pub(super) fn is_full(&self, rows: usize) -> bool {
-        let text = [&self.id, &self.url, &self.domain, &self.subreddit, &self.author]
+        let text = [&self.begins, &self.id, &self.url, &self.domain, &self.subreddit, &self.author]
             .map(|column| column.data.len());
         self.rows() >= rows || text.iter().sum::<usize>() >= BATCH_TEXT_BYTES
     }
@@ -138,6 +143,7 @@ impl Batch {
     pub(super) fn push(&mut self, line: u64, status: Status, fields: &RawFields<'_>) {
         self.line.push(line);
         self.status.push(status as u8);
+        self.begins.end_row(false);
         let found = fields.id(&mut self.id.data);
         self.id.end_row(found);
         let found = fields.url(&mut self.url.data);
@@ -155,10 +161,13 @@ impl Batch {
         self.promoted.push(fields.promoted());
     }
 
-    /// Appends a row of a damaged line: all fields null.
-    pub(super) fn push_damaged(&mut self, line: u64) {
+    /// Appends a row of a damaged line, of which `text` is known: all fields null.
+    pub(super) fn push_damaged(&mut self, line: u64, text: &[u8]) {
         self.line.push(line);
         self.status.push(Status::Damaged as u8);
+        let known = String::from_utf8_lossy(&text[..text.len().min(BEGINS_BYTES)]);
+        self.begins.data.extend_from_slice(known.as_bytes());
+        self.begins.end_row(true);
         for column in
             [&mut self.id, &mut self.url, &mut self.domain, &mut self.subreddit, &mut self.author]
         {

@@ -274,26 +274,22 @@ impl Scan {
 
     /// Takes one line in, as a row.
     fn row(&mut self, number: u64, line: Line<'_>) -> std::result::Result<(), Stop> {
-        let status = match line {
-            Line::Text { text, len } => match self.scanner.scan(text, len) {
-                Status::Damaged => Status::Damaged,
-                status => {
-                    let fields = self.scanner.fields(text);
-                    self.batch.push(number, status, &fields);
-                    if !self.decided && fields.is_submission() {
-                        self.recognised += 1;
-                    }
-                    status
-                }
-            },
-            Line::TooLong => Status::Damaged,
+        let (text, len, status) = match line {
+            Line::Text { text, len } => (text, len, self.scanner.scan(text, len)),
+            Line::TooLong => (&[][..], 0, Status::Damaged),
         };
         match status {
             Status::Ok => self.stats.ok += 1,
             Status::Comment => self.stats.comments += 1,
-            Status::Damaged => {
-                self.batch.push_damaged(number);
-                self.stats.damaged += 1;
+            Status::Damaged => self.stats.damaged += 1,
+        }
+        if let Status::Damaged = status {
+            self.batch.push_damaged(number, &text[..len]);
+        } else {
+            let fields = self.scanner.fields(text);
+            self.batch.push(number, status, &fields);
+            if !self.decided && fields.is_submission() {
+                self.recognised += 1;
             }
         }
         if !self.decided && self.rows() >= DECIDING_ROWS {

@@ -15,10 +15,10 @@ pub fn scan_text(text: &[u8], level: Level, block_bytes: usize) -> Batch {
     let mut batch = Batch::default();
     let mut row = |number: u64, line: Line<'_>| match line {
         Line::Text { text, len } => match scanner.scan(text, len) {
-            Status::Damaged => batch.push_damaged(number),
+            Status::Damaged => batch.push_damaged(number, &text[..len]),
             status => batch.push(number, status, &scanner.fields(text)),
         },
-        Line::TooLong => batch.push_damaged(number),
+        Line::TooLong => batch.push_damaged(number, &[]),
     };
     let mut block = Block { data: vec![0; block_bytes + PADDING], len: 0 };
     for piece in text.chunks(block_bytes) {

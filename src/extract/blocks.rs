@@ -3,7 +3,6 @@
 //! A block is a maximal run of inline content: it begins and ends where an element does that makes
 //! lines of its own, and at two line breaks in a row. What is never shown has no blocks.
 
-use super::flow;
 use super::tokens::{self, Tokenizer};
 use crate::html::{Budget, Name, Node, TooCostly, Tree, names};
 use crate::page::plain::is_blank;
@@ -149,7 +148,7 @@ pub fn blocks(page: &Tree<'_>, budget: &mut Budget) -> Result<Blocks, TooCostly>
             if breaks == 2 {
                 growing.finish();
             }
-        } else if flow::is_block(name) {
+        } else if names::is_block(name) {
             growing.finish();
             breaks = 0;
             open.push(node);

@@ -10,52 +10,6 @@ use crate::page::plain;
 /// Stands behind a cell until its row is complete; a page's text has no such character.
 const CELL: char = '\0';
 
-/// Whether an element of that name begins and ends paragraphs.
-pub fn is_block(name: Name) -> bool {
-    matches!(
-        name,
-        names::ADDRESS
-            | names::ARTICLE
-            | names::ASIDE
-            | names::BLOCKQUOTE
-            | names::BODY
-            | names::CAPTION
-            | names::CENTER
-            | names::DD
-            | names::DETAILS
-            | names::DIV
-            | names::DL
-            | names::DT
-            | names::FIELDSET
-            | names::FIGCAPTION
-            | names::FIGURE
-            | names::FOOTER
-            | names::FORM
-            | names::H1
-            | names::H2
-            | names::H3
-            | names::H4
-            | names::H5
-            | names::H6
-            | names::HEADER
-            | names::HR
-            | names::LI
-            | names::MAIN
-            | names::NAV
-            | names::OL
-            | names::OPTION
-            | names::P
-            | names::PRE
-            | names::SECTION
-            | names::SUMMARY
-            | names::TABLE
-            | names::TD
-            | names::TH
-            | names::TR
-            | names::UL
-    )
-}
-
 /// A block that is open at the place the walk has reached, and what holds inside it.
 #[derive(Clone, Copy)]
 struct Open {
@@ -137,7 +91,7 @@ pub fn paragraphs(tree: &Tree<'_>, from: Node, end: Node) -> Vec<Block> {
                 found.add(Kind::Code, text, inside.group);
                 nodes.jump_past(node);
             }
-            _ if is_block(name) => {
+            _ if names::is_block(name) => {
                 let mut block = Open { end: tree.end(node), name, ..inside };
                 match name {
                     names::UL | names::OL | names::DL | names::TABLE if inside.group.is_none() => {

@@ -127,6 +127,52 @@ pub(super) fn lookup(lower: &[u8]) -> Option<Name> {
     }
 }
 
+/// Whether an element of that name begins and ends paragraphs.
+pub fn is_block(name: Name) -> bool {
+    matches!(
+        name,
+        ADDRESS
+            | ARTICLE
+            | ASIDE
+            | BLOCKQUOTE
+            | BODY
+            | CAPTION
+            | CENTER
+            | DD
+            | DETAILS
+            | DIV
+            | DL
+            | DT
+            | FIELDSET
+            | FIGCAPTION
+            | FIGURE
+            | FOOTER
+            | FORM
+            | H1
+            | H2
+            | H3
+            | H4
+            | H5
+            | H6
+            | HEADER
+            | HR
+            | LI
+            | MAIN
+            | NAV
+            | OL
+            | OPTION
+            | P
+            | PRE
+            | SECTION
+            | SUMMARY
+            | TABLE
+            | TD
+            | TH
+            | TR
+            | UL
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -200,7 +200,10 @@ struct Headings<'t, 's> {
 impl Headings<'_, '_> {
     /// Text of a heading on one line, its blocks apart; None where there is none.
     fn text(&mut self, element: Node) -> Option<String> {
-        let parts = |inner| is_block(self.tree.name(inner));
+        let parts = |inner| {
+            let name = self.tree.name(inner);
+            names::is_block(name) || name == names::BR
+        };
         let line = plain::line(&self.beginnings.of(self.tree, element, MAX_CHARACTERS, parts));
         (!line.is_empty()).then_some(line)
     }
@@ -230,44 +233,4 @@ impl Headings<'_, '_> {
             .find_map(|element| self.text(element))
             .or_else(|| self.text(elements(tree, names::H2).next()?))
     }
-}
-
-fn is_block(name: Name) -> bool {
-    matches!(
-        name,
-        names::ADDRESS
-            | names::ARTICLE
-            | names::ASIDE
-            | names::BLOCKQUOTE
-            | names::BR
-            | names::DD
-            | names::DIV
-            | names::DL
-            | names::DT
-            | names::FIGCAPTION
-            | names::FIGURE
-            | names::FOOTER
-            | names::FORM
-            | names::H1
-            | names::H2
-            | names::H3
-            | names::H4
-            | names::H5
-            | names::H6
-            | names::HEADER
-            | names::HR
-            | names::LI
-            | names::MAIN
-            | names::NAV
-            | names::OL
-            | names::P
-            | names::PRE
-            | names::SECTION
-            | names::SUMMARY
-            | names::TABLE
-            | names::TD
-            | names::TH
-            | names::TR
-            | names::UL
-    )
 }

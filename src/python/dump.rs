@@ -114,6 +114,7 @@ fn columns(py: Python<'_>, batch: Batch) -> PyResult<Bound<'_, PyDict>> {
             Buffer::from_bytes(column.values.into_bytes()),
         )
     };
+    dict.set_item("begins", string(batch.begins))?;
     dict.set_item("id", string(batch.id))?;
     dict.set_item("url", string(batch.url))?;
     dict.set_item("domain", string(batch.domain))?;

@@ -49,6 +49,8 @@ from webtext_py.reader.files import ending_of, files_in, named_files, shown
 from webtext_py.reader.passed import Passed
 
 _CAPTURES = frozenset({"response", "resource", "revisit"})
+# Of a record whose payload was removed: the digest that it had.
+KEPT_DIGEST = "webtext-payload-digest"
 _HEX_SHA1 = re.compile(r"[0-9a-fA-F]{40}\Z")
 
 
@@ -284,7 +286,8 @@ def _outcome(capture: Capture, frame: Frame, head: HttpHead | None) -> str:
 
 def _digest(frame: Frame, head: HttpHead | None) -> str | None:
     """The payload's digest, as recorded (SHA-1 in base32 throughout), else computed."""
-    recorded = frame.header.fields.get("warc-payload-digest", "")
+    fields = frame.header.fields
+    recorded = fields.get(KEPT_DIGEST) or fields.get("warc-payload-digest", "")
     if recorded:
         algorithm, colon, value = recorded.partition(":")
         if colon and algorithm.lower() == "sha1":

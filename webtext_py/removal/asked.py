@@ -30,8 +30,9 @@ def asked_for(
 
     Raises `ConfigError` unless it is exactly one of them, and for a domain or id that is none.
     """
-    if [urls is not None, domain is not None, bool(doc_ids)].count(True) != 1:
-        raise ConfigError("one of `--urls`, `--domain` and `--doc-id` was expected")
+    given = (urls is not None) + (domain is not None) + bool(doc_ids)
+    if given != 1:
+        raise ConfigError(f"one of `--urls`, `--domain` and `--doc-id` was expected, found {given}")
     if urls is not None:
         return _urls(urls)
     if domain is not None:
@@ -42,10 +43,10 @@ def asked_for(
         if name.startswith("*."):
             raise ConfigError(f"`--domain {domain}`: leave out `*.`, subdomains go with the domain")
         return Asked({("domain", name): domain})
-    for given in doc_ids:
-        if _DOC_ID.fullmatch(given.lower()) is None:
-            raise ConfigError(f"`{given}` is no `doc_id`; 32 hexadecimal digits were expected")
-    return Asked({("doc_id", given.lower()): given for given in doc_ids})
+    for each in doc_ids:
+        if _DOC_ID.fullmatch(each.lower()) is None:
+            raise ConfigError(f"`{each}` is no `doc_id`; 32 hexadecimal digits were expected")
+    return Asked({("doc_id", each.lower()): each for each in doc_ids})
 
 
 def _urls(path: Path) -> Asked:

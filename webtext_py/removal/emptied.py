@@ -1,7 +1,9 @@
 """A gzip member of a WARC file without the payload of its record, of the same length.
 
-The record keeps its headers and those of HTTP; what is left is filled up with a comment in the
-member's header (RFC 1952, FCOMMENT). Memory: twice the member, and the first megabyte of a record.
+The record keeps its headers and those of HTTP, with length and digests of what it holds now, so
+that whoever checks it finds nothing wrong; the digest by which others know the payload stands in a
+field of webtext's own. What is left is filled up with a comment in the member's header (RFC 1952,
+FCOMMENT). Memory: twice the member, and the first megabyte of a record.
 """
 
 import base64
@@ -12,12 +14,16 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
+from webtext_py.pages.archive import KEPT_DIGEST
+
 _GZIP = zlib.MAX_WBITS + 16
 _HEAD = 1 << 20  # our choice: of a record's headers, WARC's and HTTP's together
 _CHUNK = 1 << 20
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _SIZE = re.compile(rb"[0-9]{1,18}")
-_OF_BLOCK = (b"content-length", b"warc-block-digest", b"warc-truncated")
+_DIGESTS = (b"WARC-Payload-Digest", b"WARC-Block-Digest")
+_KEPT = KEPT_DIGEST.encode()
+_OF_BLOCK = (b"content-length", b"warc-truncated", _KEPT, *(name.lower() for name in _DIGESTS))
 
 
 def members(data: bytes) -> Iterator[bytes]:
@@ -45,34 +51,46 @@ def without_payload(member: bytes) -> bytes:
     try:
         head, unpacker = _begin(member)
     except zlib.error:
-        return _packed(b"", len(member)) or bytes(len(member))
+        return _fitting([], len(member))
     blank = _BLANK.search(head)
     lines = head[: blank.start() if blank else 0].split(b"\n")
     fields = {name: value.strip() for name, value in map(_field, lines[1:])}
     size = fields.get(b"content-length", b"")
     if blank is None or not head.startswith(b"WARC/") or _SIZE.fullmatch(size) is None:
-        return _packed(b"", len(member)) or bytes(len(member))
+        return _fitting([], len(member))
     length, kind = int(size), fields.get(b"warc-type", b"").lower()
     block, rest = head[blank.end() :][:length], head[blank.end() + length :]
     ends = _BLANK.search(block)
     http = block[: ends.end()] if ends and kind == b"response" else b""
-    if kind in (b"request", b"warcinfo", b"revisit"):
-        http = block
+    whole = kind in (b"request", b"warcinfo", b"revisit")
+    http = block if whole else http
     if length == len(http) and unpacker.eof and not rest.strip():
         return member
     kept = [line.strip() for line in lines if _field(line)[0] not in _OF_BLOCK]
-    if b"warc-payload-digest" not in fields:
+    digest = fields.get(b"warc-payload-digest")
+    if digest is None:
         payload = hashlib.sha1(block[len(http) :], usedforsecurity=False)
         _feed(payload, unpacker, length - len(block))
-        kept.append(b"WARC-Payload-Digest: sha1:" + base64.b32encode(payload.digest()))
-    truncated = [b"WARC-Truncated: unspecified"]
+        digest = _said(payload)
+    kept.append(_KEPT + b": " + digest)
+    told = [
+        name + b": " + _said(hashlib.sha1(data, usedforsecurity=False))
+        for name, data in (() if whole else zip(_DIGESTS, (b"", http), strict=True))
+    ]
     # Shorter than what it replaces, but for a payload of a few bytes.
-    for more, body in ((truncated, http), ([], http), ([], b"")):
-        record = b"\r\n".join([*kept, *more, b"Content-Length: %d" % len(body), b"", body])
-        made = _packed(record + b"\r\n\r\n", len(member))
-        if made is not None:
-            return made
-    return _packed(b"", len(member)) or bytes(len(member))
+    told = [*kept, *told, b"WARC-Truncated: unspecified"]
+    records = [_record(told, http), _record(kept, http), _record(kept, b"")]
+    return _fitting(records, len(member))
+
+
+def _record(lines: list[bytes], body: bytes) -> bytes:
+    return b"\r\n".join([*lines, b"Content-Length: %d" % len(body), b"", body]) + b"\r\n\r\n"
+
+
+def _fitting(records: list[bytes], length: int) -> bytes:
+    """The first of these, or of nothing, that a member of `length` bytes can hold."""
+    packed = (_packed(record, length) for record in (*records, b""))
+    return next((made for made in packed if made is not None), bytes(length))
 
 
 def _begin(member: bytes) -> "tuple[bytes, zlib._Decompress]":
@@ -83,6 +101,10 @@ def _begin(member: bytes) -> "tuple[bytes, zlib._Decompress]":
 def _field(line: bytes) -> tuple[bytes, bytes]:
     name, _, value = line.partition(b":")
     return name.strip().lower(), value
+
+
+def _said(digest: "hashlib._Hash") -> bytes:
+    return b"sha1:" + base64.b32encode(digest.digest())
 
 
 def _feed(digest: "hashlib._Hash", unpacker: "zlib._Decompress", left: int) -> None:

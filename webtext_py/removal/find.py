@@ -19,7 +19,6 @@ from webtext_py.layout import DUPLICATES, GOOD_CAPTURES
 from webtext_py.manifest import Entry
 from webtext_py.records import DUPLICATES as DUPLICATE_ROWS
 from webtext_py.records import GOOD_CAPTURES as GOOD_ROWS
-from webtext_py.records import table
 from webtext_py.removed_list import RemovedList
 from webtext_py.tables import iterate, read_tables, write_table
 from webtext_py.url.key import url_keys
@@ -44,13 +43,10 @@ def match(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     for batch in iterate(inputs[:1], ["url_key", "final_url", "source", "location"]):
         rows = pa.Table.from_batches([batch])
         rows = rows.take(pa.array(asked.found_in(rows)))
-        columns = {name: rows[name] for name in rows.column_names}
-        keys = url_keys(rows["final_url"].combine_chunks())
-        columns |= {
-            "doc_id": pa.array(hex_digests(rows["url_key"]), pa.string()),
-            "final_key": keys,
-        }
-        parts.append(table(FOUND, columns))
+        ids = pa.array(hex_digests(rows["url_key"]), pa.string())
+        rows = rows.append_column("doc_id", ids)
+        rows = rows.append_column("final_key", url_keys(rows["final_url"].combine_chunks()))
+        parts.append(rows.select(FOUND.names).cast(FOUND))
     write_table(pa.concat_tables(parts), outputs[0])
     return {}
 

@@ -79,7 +79,8 @@ def made_with(report: Report, rewriting: Rewriting) -> None:
                 report.runs.append({"run": name, "on_these_tokens": bool(tokens & _learnt(path))})
     known = {name.partition("/")[0] for entry in stages.values() for name in entry.outputs}
     known |= {MANIFEST, STATE, REMOVED.name().partition("/")[0], "runs"}
-    report.others = sorted(path.name for path in data.iterdir() if path.name not in known)
+    there = (path for path in data.iterdir() if not path.is_dir() or any(path.iterdir()))
+    report.others = sorted(path.name for path in there if path.name not in known)
     for stage in rewriting.filters:
         kinds = (url_ends(stage), DUPLICATES, WIKIPEDIA)
         mine = {name for kind in kinds for name in kind.among(stages[stage].outputs)}

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext_py.ledger import count_values, url_ends
-from webtext_py.records import DOCUMENTS, SCHEMAS, table
+from webtext_py.records import DOCUMENTS, SCHEMAS
 from webtext_py.removed_list import OUTCOME
 from webtext_py.stages.shard.rows import shard_of, write_shard
 from webtext_py.tables import iterate, read_tables, write_table
@@ -40,7 +40,7 @@ def documents(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     named = pc.is_in(ends["url_key"], out["url_key"].drop_null().combine_chunks())
     named = pc.and_(named, pc.not_equal(ends["outcome"], OUTCOME))
     kept = rows.filter(pc.invert(gone))
-    write_table(table(DOCUMENTS, _columns(kept)), outputs[0], row_group_rows=1024)
+    write_table(kept.cast(DOCUMENTS), outputs[0], row_group_rows=1024)
     texts, others = rows.filter(gone), ends.filter(named)
     keys = pa.chunked_array([*texts["url_key"].chunks, *others["url_key"].chunks], pa.string())
     left = ends.filter(pc.invert(named))
@@ -52,10 +52,6 @@ def documents(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
         "words": int(pc.sum(texts["words"]).as_py() or 0),
         "ended": count_values(others["outcome"]),
     }
-
-
-def _columns(rows: pa.Table) -> dict[str, Any]:
-    return {name: rows[name] for name in rows.column_names}
 
 
 def rows(inputs: list[Path], outputs: list[Path], name: str, order: str) -> dict[str, Any]:
@@ -88,8 +84,8 @@ def pick(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     ids = pq.read_table(inputs[0], columns=["doc_id"])["doc_id"]
     there = pc.any(pc.is_in(ids, wanted)).as_py()
     for batch in iterate(inputs[:1], rows=4096) if there else ():
-        found = pa.Table.from_batches([batch.filter(pc.is_in(batch["doc_id"], wanted))])
-        parts.append(table(DOCUMENTS, _columns(found)))
+        found = batch.filter(pc.is_in(batch["doc_id"], wanted))
+        parts.append(pa.Table.from_batches([found]).cast(DOCUMENTS))
     chosen = pa.concat_tables(parts)
     write_table(chosen, outputs[0])
     return {"rows": chosen.num_rows}

@@ -32,6 +32,7 @@ from webtext_py.stages.shard.order import SPLIT_KEY, keyed_hashes, threshold
 from webtext_py.tables import iterate
 from webtext_py.workspace import Steps, Workspace
 
+_PAGE = "report"
 _CHAIN = ("links", "pages", "extract", "dedup", "wikipedia", "shard")
 
 
@@ -173,6 +174,8 @@ def _finish(rewriting: Rewriting, report: Report, listed: str) -> None:
     gone = derived(stages, rewriting.changed, frozenset(kept)) if rewriting.changed else []
     kept |= {*gone, TrainVocabulary.name}
     gone += quoting(rewriting, {n: entry for n, entry in stages.items() if n not in kept})
+    if _PAGE in stages and _PAGE not in gone:  # it may show a URL that no document is of
+        gone.append(_PAGE)
     change = Change(rewriting.counts, rewriting.files, listed)
     manifest = Manifest(steps.data)
     manifest.stages = updated(stages, change, rewriting.changed, gone)

@@ -4,9 +4,8 @@ Takes the tables of a finished build and what was made from its shards. Gives `r
 and `report/report.json` with the same figures. Every figure is counted from the tables, not from
 the manifest; seconds, memory and disk alone come from there and stand apart, outside the digest.
 
-Memory grows with the number of distinct domains and subreddits and with the number of clusters of
-duplicates, about 600 bytes each at the moment when they are added up; all texts are read in
-batches.
+Domains and subreddits are added up by partitions, and texts are read in batches: memory grows with
+the clusters of duplicates and the articles of Wikipedia, a few hundred bytes each.
 """
 
 from webtext_py.report.stage import Report, report

@@ -10,52 +10,50 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext_py.report.tally import Tally
-from webtext_py.tables import iterate, write_table
+from webtext_py.tables import iterate
 from webtext_py.url.host import bought_domain
 
 FIRST_YEAR = 1990  # of a web page: what claims to be older is one bin
 _HOST = r"^[A-Za-z][A-Za-z0-9+.-]*:/*(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/?#:]*)"
 
 
-def count_links(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+def count_links(inputs: Sequence[Path], outputs: Sequence[Path], partitions: int) -> None:
     """Task: some of `links/` to sums."""
-    sums = Tally()
     columns = ["url_key", "karma", "submissions", "created_utc", "subreddit"]
-    for batch in iterate(inputs, columns):
-        ones = pa.repeat(pa.scalar(1), batch.num_rows)
-        measures = {"links": ones, "submissions": batch["submissions"], "karma": batch["karma"]}
-        sums.count("month", months(batch["created_utc"]), **measures)
-        sums.count("karma", doublings(batch["karma"]), **measures)
-        sums.count("domain", domains(batch["url_key"]), **measures)
-        sums.count("subreddit", batch["subreddit"], **measures)
-    write_table(sums.table(), outputs[0])
+    with Tally(outputs[0], partitions) as sums:
+        for batch in iterate(inputs, columns):
+            ones = pa.repeat(pa.scalar(1), batch.num_rows)
+            measures = {"links": ones, "submissions": batch["submissions"], "karma": batch["karma"]}
+            sums.count("month", months(batch["created_utc"]), **measures)
+            sums.count("karma", doublings(batch["karma"]), **measures)
+            sums.count("domain", domains(batch["url_key"]), **measures)
+            sums.count("subreddit", batch["subreddit"], **measures)
 
 
-def count_documents(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+def count_documents(inputs: Sequence[Path], outputs: Sequence[Path], partitions: int) -> None:
     """Task: some shards to sums."""
-    sums = Tally()
     columns = [
         "url", "language", "published", "karma", "subreddit", "created_utc", "fetched_at", "bytes",
         "words",
     ]  # fmt: skip
-    for path in inputs:
-        split = path.name.partition("-")[0]
-        for batch in iterate([path], columns):
-            ones = pa.repeat(pa.scalar(1), batch.num_rows)
-            measures = {"documents": ones, "words": batch["words"], "bytes": batch["bytes"]}
-            for kind, keys in (
-                ("split", pa.repeat(split, batch.num_rows)),
-                ("month", months(batch["created_utc"])),
-                ("karma", doublings(batch["karma"])),
-                ("domain", domains(batch["url"])),
-                ("subreddit", batch["subreddit"]),
-                ("language", batch["language"]),
-                ("words", doublings(batch["words"])),
-                ("fetched", months(batch["fetched_at"])),
-                ("published", years(batch["published"])),
-            ):
-                sums.count(kind, keys, **measures)
-    write_table(sums.table(), outputs[0])
+    with Tally(outputs[0], partitions) as sums:
+        for path in inputs:
+            split = path.name.partition("-")[0]
+            for batch in iterate([path], columns):
+                ones = pa.repeat(pa.scalar(1), batch.num_rows)
+                measures = {"documents": ones, "words": batch["words"], "bytes": batch["bytes"]}
+                for kind, keys in (
+                    ("split", pa.repeat(split, batch.num_rows)),
+                    ("month", months(batch["created_utc"])),
+                    ("karma", doublings(batch["karma"])),
+                    ("domain", domains(batch["url"])),
+                    ("subreddit", batch["subreddit"]),
+                    ("language", batch["language"]),
+                    ("words", doublings(batch["words"])),
+                    ("fetched", months(batch["fetched_at"])),
+                    ("published", years(batch["published"])),
+                ):
+                    sums.count(kind, keys, **measures)
 
 
 def months(times: pa.Array) -> pa.Array:

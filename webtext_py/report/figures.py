@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext_py.layout import LINES
+from webtext_py.layout import LEDGER_SAMPLE, LINES, REMOVED
 from webtext_py.ledger import KEPT
+from webtext_py.removed_list import RemovedList
 from webtext_py.report.beside import costs, evaluations, overlaps
 from webtext_py.report.differ import differ
-from webtext_py.report.published import compare, read_list
 from webtext_py.report.tally import MEASURES, by_kind
 from webtext_py.report.texts import EXCERPT
 from webtext_py.tables import read_tables
 from webtext_py.workspace import Steps
 
-TOP = 50  # domains and subreddits shown: our choice
 APART = ("cost", "digest")  # outside the digest
 
 
@@ -32,6 +31,7 @@ class Found:
 
     made: tuple[str, ...]  # the stages whose results are shown
     totals: Path
+    many: dict[str, Any]  # what `tally.merge` returned
     ends: Sequence[Mapping[str, Mapping[str, int]]]
     chosen: Path
     pairs: Path
@@ -42,9 +42,7 @@ class Found:
     tokens: dict[str, Any] | None
 
 
-def figures(
-    steps: Steps, found: Found, stages: Sequence[str], domains: Path | None
-) -> dict[str, Any]:
+def figures(steps: Steps, found: Found, stages: Sequence[str]) -> dict[str, Any]:
     """The object, from what the steps made; `stages` are those in which links end, in order."""
     totals = pq.read_table(found.totals)
     splits = {row["key"]: _measures(row, _OF_DOCUMENTS) for row in by_kind(totals, "split")}
@@ -52,16 +50,22 @@ def figures(
     ends = _ends(found.ends)
     stages = [*stages, *sorted(ends.keys() - set(stages))]
     texts = {row["doc_id"]: row for row in read_tables(found.texts).to_pylist()}
+    lines = _lines(steps)
+    listed = RemovedList.read(steps.data / REMOVED.name())
+    sample = [
+        row for path in steps.before(LEDGER_SAMPLE) for row in pq.read_table(path).to_pylist()
+    ]
+    dropped = [row for row in sample if not listed.names(row["url_key"] or row["url"] or "")]
     document: dict[str, Any] = {
         **whole,
         "splits": splits,
-        "lines": _lines(steps),
+        "lines": lines,
         "stages": _funnel(ends, stages),
         "months": _rows(totals, "month"),
         "karma": _rows(totals, "karma", number=True),
-        "domains": _top(totals, "domain"),
-        "published_list": _list_beside(totals, domains),
-        "subreddits": _top(totals, "subreddit"),
+        "domains": _top(totals, found.many, "domain"),
+        "published_list": found.many["published"],
+        "subreddits": _top(totals, found.many, "subreddit"),
         "lengths": _rows(totals, "words", _OF_DOCUMENTS, number=True),
         "languages": sorted(_rows(totals, "language", _OF_DOCUMENTS), key=_by_documents),
         "fetched": _rows(totals, "fetched", _OF_DOCUMENTS),
@@ -71,7 +75,10 @@ def figures(
         "tokens": _tokens(found.tokens, whole),
         "overlap": overlaps(steps.data, steps.manifest, found.made),
         "evaluation": evaluations(steps.data, steps.manifest, found.made),
-        "samples": _samples(found, ends, stages, texts),
+        "samples": [
+            *_samples(found, ends, stages, texts, dropped, listed),
+            *_dropped_lines(lines, dropped),
+        ],
     }
     document["digest"] = digest(document)
     document["cost"] = costs(steps.manifest, found.made)
@@ -105,21 +112,8 @@ def _by_documents(row: Mapping[str, Any]) -> tuple[int, str]:
     return -row["documents"], row["key"]
 
 
-def _top(totals: pa.Table, kind: str) -> dict[str, Any]:
-    rows = totals.filter(pc.equal(totals["kind"], kind)).drop_columns("kind")
-    order = [("documents", "descending"), ("links", "descending"), ("key", "ascending")]
-    return {
-        "of_links": pc.sum(pc.greater(rows["links"], 0)).as_py() or 0,
-        "of_documents": pc.sum(pc.greater(rows["documents"], 0)).as_py() or 0,
-        "top": rows.sort_by(order)[:TOP].to_pylist(),
-    }
-
-
-def _list_beside(totals: pa.Table, domains: Path | None) -> dict[str, Any] | None:
-    if domains is None:
-        return None
-    rows = totals.filter(pc.equal(totals["kind"], "domain"))
-    return compare(read_list(domains), rows["key"].to_pylist(), rows["documents"].to_pylist())
+def _top(totals: pa.Table, many: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {**many[kind], "top": _rows(totals, kind)}
 
 
 def _lines(steps: Steps) -> dict[str, Any]:
@@ -192,29 +186,54 @@ def _samples(
     ends: Mapping[str, Mapping[str, int]],
     stages: Sequence[str],
     texts: Mapping[str, Mapping[str, Any]],
+    dropped: Sequence[Mapping[str, Any]],
+    listed: RemovedList,
 ) -> list[dict[str, Any]]:
-    """For each end, the documents kept first, how many there are and the rows chosen of them."""
-    links = {row["url_key"]: row for row in read_tables(found.links).to_pylist()}
+    """For each end, the documents kept first, how many there are and the rows chosen of them, but
+    for what was removed for good."""
+    links = {row["url_key"]: row for row in (*read_tables(found.links).to_pylist(), *dropped)}
     chosen: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in pq.read_table(found.chosen).to_pylist():
         link = links.get(row["url_key"], {})
         text = texts.get(row["doc_id"], {})
-        shown = {
-            "url_key": row["url_key"],
-            "doc_id": row["doc_id"],
-            "url": text.get("url") or link.get("url"),
-            "karma": link.get("karma"),
-            "subreddit": link.get("subreddit"),
-            "title": text.get("title"),
-            "language": text.get("language"),
-            "words": text.get("words"),
-            "text": text["text"][:EXCERPT] if text else None,
-            "cut": bool(text) and len(text["text"]) > EXCERPT,
-        }
-        chosen.setdefault((row["stage"], row["outcome"]), []).append(shown)
+        shown = _shown({**link, **text, "doc_id": row["doc_id"], "url_key": row["url_key"]})
+        rows = chosen.setdefault((row["stage"], row["outcome"]), [])
+        if not listed.has(row["url_key"]):
+            rows.append(shown)
     order = sorted(chosen, key=lambda end: (end[1] != KEPT, stages.index(end[0]), end[1]))
     return [
-        {"stage": stage, "outcome": outcome, "urls": ends[stage][outcome],
+        {"stage": stage, "outcome": outcome, "count": ends[stage][outcome],
          "rows": chosen[stage, outcome]}
         for stage, outcome in order
     ]  # fmt: skip
+
+
+def _dropped_lines(
+    lines: Mapping[str, Any], dropped: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """For each reason of lines, how many there are and those chosen of them."""
+    chosen: dict[str, list[dict[str, Any]]] = {}
+    for row in dropped:
+        if row["url_key"] is None:
+            chosen.setdefault(row["outcome"], []).append(_shown(row))
+    return [
+        {"stage": "lines", "outcome": reason, "count": count, "rows": chosen.get(reason, [])}
+        for reason, count in lines["dropped"].items()
+    ]
+
+
+_SHOWN = ("url_key", "doc_id", "file", "line", "url", "karma", "subreddit", "title", "language",
+          "words")  # fmt: skip
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a line, a URL or a document, and as much of its text as is shown."""
+    text, posted = row.get("text"), row.get("created_utc")
+    if posted is not None:  # NumPy has a day for every number that a line may hold
+        posted = str(np.datetime64(posted, "s").astype("datetime64[D]"))
+    return {
+        **{name: row.get(name) for name in _SHOWN},
+        "posted": posted,
+        "text": text and text[:EXCERPT],
+        "cut": text is not None and len(text) > EXCERPT,
+    }

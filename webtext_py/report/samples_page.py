@@ -90,16 +90,18 @@ def documents(figures: Figures) -> list[Html]:
 def drops(figures: Figures) -> list[Html]:
     """Of each reason in each stage, what was dropped."""
     said = (
-        "Chosen in the same way. Karma and subreddit are known of URLs that became links; there is "
-        "a text where the stage dropped a document, not a page or a URL."
+        "Chosen in the same way. There is a text where a document was dropped, not a page, a URL "
+        "or a line; of a damaged line it is how that begins. What was removed for good is counted "
+        "and not named."
     )
-    whole = {stage["stage"]: stage["in"] for stage in figures["stages"]}
+    whole = {"lines": figures["lines"]["in"]}
+    whole |= {stage["stage"]: stage["in"] for stage in figures["stages"]}
     parts = head("Ten of each that was dropped", said)
     for end in figures["samples"]:
         if end["outcome"] == KEPT:
             continue
         taken = whole[end["stage"]]
-        facts = f"{end['urls']:,} of {taken:,} in {end['stage']} ({percent(end['urls'], taken)})"
+        facts = f"{end['count']:,} of {taken:,} in {end['stage']} ({percent(end['count'], taken)})"
         summary = tag("summary", end["outcome"], " ", tag("span", facts, class_="dim"))
         shown = [_document(row) if row["text"] is not None else _url(row) for row in end["rows"]]
         parts.append(tag("details", summary, *shown, data_end=f"{end['stage']}/{end['outcome']}"))
@@ -107,20 +109,26 @@ def drops(figures: Figures) -> list[Html]:
 
 
 def _document(row: Figures, *, open: bool = False) -> Html:
-    title = row["title"] or row["url"] or row["url_key"]
-    facts = _facts(row, row["url"] or row["url_key"])
+    title = row["title"] or _name(row)
+    facts = _facts(row, _name(row))
     text = tag("div", row["text"], " [...]" if row["cut"] else "", class_="text", dir="auto")
     return tag("details", tag("summary", tag("bdi", title)), facts, text, open=open)
 
 
 def _url(row: Figures) -> Html:
-    return tag("article", _facts(row, row["url"] or row["url_key"]))
+    return tag("article", _facts(row, _name(row)))
+
+
+def _name(row: Figures) -> str:
+    """Its URL, of a line without one its place."""
+    return str(row["url"] or row.get("url_key") or f"line {row['line']:,} of {row['file']}")
 
 
 def _facts(row: Figures, url: str) -> Html:
-    """URL, subreddit, karma, language, words: what is known of them."""
+    """URL, subreddit, karma, day, language, words: what is known of them."""
     known = [
-        (name, row.get(name)) for name in ("subreddit", "karma", "language", "words")
+        (name, row.get(name))
+        for name in ("subreddit", "karma", "posted", "language", "words")
         if row.get(name) is not None
     ]  # fmt: skip
     said = [

@@ -19,6 +19,7 @@ from webtext_py.layout import (
 )
 from webtext_py.manifest import Manifest
 from webtext_py.observer import Observer
+from webtext_py.removed_list import removed_list
 from webtext_py.report.articles import articles
 from webtext_py.report.clusters import clusters
 from webtext_py.report.count import count_documents, count_links
@@ -48,7 +49,7 @@ class Report(Stage):
     domains: Path | None = None
 
     name = "report"
-    rules = 1
+    rules = 2  # ten of the reasons of lines; what was removed is not named
     libraries = ("tldextract",)
     files = (REPORT,)
 
@@ -58,13 +59,14 @@ class Report(Stage):
         return self.made
 
     def inputs(self, data: Path) -> Mapping[str, Path]:
-        """The list of domains."""
-        return {} if self.domains is None else {"domains": self.domains}
+        """The list of domains, and the one of what was removed."""
+        given = {} if self.domains is None else {"domains": self.domains}
+        return {**given, **removed_list(data)}
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Counts, chooses, finds the texts of what was chosen, writes."""
         found = self._count(steps)
-        document = figures(steps, found, chain(steps.manifest), self.domains)
+        document = figures(steps, found, chain(steps.manifest))
         path = steps.data / REPORT.name("report.json")
         write_json(path, document)
         page = steps.data / REPORT.name("index.html")
@@ -75,14 +77,19 @@ class Report(Stage):
     def _count(self, steps: Steps) -> Found:
         links, documents = steps.before(LINKS), steps.before(DOCUMENTS)
 
-        def each(step: str, function: Any, paths: Sequence[Path], *first: Path) -> Made:
+        def each(
+            step: str, function: Any, paths: Sequence[Path], *first: Path, **more: Any
+        ) -> Made:
             work = [Work(*first, *mine, weight=_bytes(mine)) for mine in grouped(paths)]
-            return steps.each(step, function, work, [f"{step}-{{}}.parquet"], unit="bytes")
+            made = [f"{step}-{{}}.parquet"]
+            return steps.each(step, function, work, made, unit="bytes", **more)
 
-        linked = each("links", count_links, links)
-        counted = each("documents", count_documents, steps.before(SHARDS))
-        sums = [*linked.files(), *counted.files()]
-        totals = steps.one("totals", merge, sums, ["totals.parquet"])
+        parts = {"partitions": steps.manifest.stages["links"].config["partitions"]}
+        linked = each("links", count_links, links, **parts)
+        counted = each("documents", count_documents, steps.before(SHARDS), **parts)
+        sums = [*linked.files(), *counted.files(), *([self.domains] if self.domains else [])]
+        beside = {**parts, "published": self.domains is not None}
+        totals = steps.one("totals", merge, sums, ["totals.parquet"], **beside)
         ended = each("ends", ends, steps.before(ALL_URL_ENDS))
         chosen = steps.one("choose", choose, ended.files(), ["chosen.parquet"]).files()[0]
         copies = steps.before(DUPLICATES)
@@ -92,6 +99,7 @@ class Report(Stage):
         return Found(
             made=self.made,
             totals=totals.files()[0],
+            many=totals.done[0].counts,
             ends=ended.counts("ends"),
             chosen=chosen,
             pairs=pairs,

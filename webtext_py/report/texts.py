@@ -15,18 +15,21 @@ COMPARED = 100_000  # characters of a text that is laid beside another
 
 _LINK = ["url_key", "url", "karma", "subreddit", "created_utc"]
 _TEXT = ["doc_id", "url", "title", "language", "karma", "subreddit", "words"]
-FOUND_LINKS = pa.schema([LINKS.field(name) for name in _LINK])
+FOUND_LINKS = pa.schema(
+    [*(LINKS.field(name) for name in _LINK[:-1]), pa.field(_LINK[-1], pa.int64(), False)]
+)
 FOUND_TEXTS = pa.schema([*(DOCUMENTS.field(name) for name in _TEXT), DOCUMENTS.field("text")])
 
 
 def find_links(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Task: the rows of some of `links/` that the first input names."""
     wanted = pq.read_table(inputs[0], columns=["url_key"])["url_key"].combine_chunks()
-    found = [
-        batch.filter(pc.is_in(batch["url_key"], wanted)) for batch in iterate(inputs[1:], _LINK)
-    ]
-    write_table(pa.Table.from_batches(found).cast(FOUND_LINKS) if found else
-                FOUND_LINKS.empty_table(), outputs[0])  # fmt: skip
+    parts = [FOUND_LINKS.empty_table()]
+    for batch in iterate(inputs[1:], _LINK):
+        rows = pa.Table.from_batches([batch.filter(pc.is_in(batch["url_key"], wanted))])
+        seconds = rows["created_utc"].cast(pa.timestamp("s", "UTC")).cast(pa.int64())
+        parts.append(rows.set_column(len(_LINK) - 1, "created_utc", seconds).cast(FOUND_LINKS))
+    write_table(pa.concat_tables(parts), outputs[0])
 
 
 def find_texts(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:

@@ -199,7 +199,7 @@ def test_really_full_disk(tmp_path: Path) -> None:
         pytest.skip("this machine does not let a test mount a small disk")
     errors = done.stderr.decode()
     assert done.returncode == 1, errors
-    assert "No space left on device" in errors
+    assert "No space left on device\nhint: free some space" in errors
     assert "Traceback" not in errors
     assert done.stdout.split() == [b"0"], "a torn file was left"
 

@@ -44,6 +44,7 @@ def _loads(text: str) -> object:
 def scan_line(line: bytes) -> Row:
     """Status and fields of one line."""
     damaged: Row = dict.fromkeys((*STRINGS, *NUMBERS, *BOOLEANS)) | {"status": 1}
+    damaged["begins"] = line[:1000].decode("utf-8", "replace")
     try:
         data = _loads(line.decode("utf-8"))
     except ValueError:
@@ -60,7 +61,7 @@ def scan_line(line: bytes) -> Row:
         row["id"] = row["id"].removeprefix("t3_")
     row |= {name: _number(data.get(name)) for name in NUMBERS}
     row |= {name: data[name] if isinstance(data.get(name), bool) else None for name in BOOLEANS}
-    return row | {"status": 2 if comment else 0}
+    return row | {"status": 2 if comment else 0, "begins": None}
 
 
 def read(text: bytes) -> list[Row]:

@@ -3,13 +3,16 @@
 import asyncio
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from collections import Counter
 from pathlib import Path
 
+import fastwarc
 import pyarrow.parquet as pq
 import pytest
+import warcio
 
 from webtext_py.engine import LocalEngine
 from webtext_py.fetch.archive import read_journal
@@ -56,6 +59,23 @@ def holding(data: Path, needle: str) -> list[str]:
     return found
 
 
+def wrong_digests(data: Path) -> list[str]:
+    """What two strict checkers say against the records that were fetched."""
+    found: list[str] = []
+    for path in sorted(data.glob("pages/*.warc.gz")):
+        raw = path.read_bytes()
+        for record in warcio.ArchiveIterator(io.BytesIO(raw), check_digests=True):
+            record.content_stream().read()
+            found += record.digest_checker.problems
+        counts = [
+            sum(1 for _ in fastwarc.ArchiveIterator(io.BytesIO(raw), verify_digests=strict))
+            for strict in (False, True)
+        ]
+        if counts[0] != counts[1]:
+            found.append(f"{path.name}: {counts[1]} of {counts[0]} records verify")
+    return found
+
+
 def leading_away() -> Handler:
     """The world, with one page that leads to another host."""
     inner = world()
@@ -92,6 +112,7 @@ def test_out_of_what_was_fetched(tmp_path: Path) -> None:
         assert report["archives"] == {}
         assert [holding(data, needle) for needle in needles] == [[], []]
         assert verify(data).problems == []
+        assert wrong_digests(data) == []
         warcs = {name for name in old if name.endswith(".warc.gz")}
         assert warcs & set(report["written"])
         new = digests(data)

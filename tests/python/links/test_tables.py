@@ -63,10 +63,15 @@ def jsonl(path: Path, *rows: dict[str, Any]) -> Path:
     ],
 )
 def test_a_bad_row_costs_that_row(tmp_path: Path, change: dict[str, Any], damaged: bool) -> None:
-    rows = read(jsonl(tmp_path / "a.jsonl", GOOD, {**GOOD, **change}, GOOD))
+    bad = {**GOOD, **change, "text": "a page"}
+    rows = read(jsonl(tmp_path / "a.jsonl", GOOD, bad, GOOD))
     assert [row["status"] == Status.DAMAGED for row in rows] == [False, damaged, False]
     if not damaged:
         assert rows[1]["created_utc"] == SECOND
+    begins = rows[1]["begins"]
+    assert (
+        begins is not None and begins.startswith('{"url": ') and "a page" not in begins
+    ) is damaged
 
 
 def test_lines_that_are_no_objects(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from webtext_py.cli.main import run
+from webtext_py.engine import LocalEngine
+from webtext_py.report import report
 
 
 def test_removal_says_who_takes_the_place(
@@ -27,6 +29,26 @@ def test_removal_says_who_takes_the_place(
     assert run(["verify", "--data", data]) == 0
 
 
+def test_the_report_counts_what_was_removed_and_does_not_name_it(
+    built: Path, copy_of: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    data = copy_of(built)
+    dropped, kept = "http://villagebells.example/ring", "http://plainscience.example/articles/why"
+    shown = report(data, engine=LocalEngine(1))["samples"]
+    assert dropped in str(shown)
+    for number, url in enumerate((dropped, f"{kept}-the-sky-is-blue")):
+        (tmp_path / f"{number}.txt").write_text(f"{url}\n")
+        words = ["remove", "--urls", str(tmp_path / f"{number}.txt"), "--data", str(data)]
+        assert run([*words, "--workers", "1", "--quiet"]) == 0
+        assert not (data / "report" / "index.html").exists()
+    after = report(data, engine=LocalEngine(1))["samples"]
+    assert dropped not in str(after)
+    assert f"{kept}-the-sky-is-blue" not in str(after)
+    count = {(end["stage"], end["outcome"]): end["count"] for end in after}
+    assert count["links", "low_karma"] == 23
+    assert count["extract", "removed"] == 1 + 1  # and its copy
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -37,6 +59,7 @@ def test_removal_says_who_takes_the_place(
         (("--doc-id", "xyz"), 2, "`xyz` is no `doc_id`; 32 hexadecimal digits"),
         (("--domain", "example"), 2, "which is no domain"),
         (("--urls", "none.txt"), 1, "`none.txt`"),
+        (("--urls", __file__), 1, "has no http(s) URL; one a line was expected"),
     ],
 )
 def test_what_is_no_request(

@@ -105,6 +105,11 @@ def test_no_file_holds_it(tmp_path: Path) -> None:
         *(name for name in report["stale"] if name.startswith("overlap")),
     }  # fmt: skip
     assert not list((data / "overlap").iterdir())
+    # Asked again, `overlap` makes its index anew, of the text that is left.
+    again = overlap(data, OverlapConfig(test=(str(tmp_path / "tests.jsonl"),)))
+    assert 0 < again[0].document["ngrams"]["total"] > again[0].document["ngrams"]["found"]
+    assert Manifest(data).done("overlap-index/ngram8")
+    assert not {name for name in holding(data, needle) if not name.startswith("overlap/tests.")}
     # The vocabulary stays, and what it encoded: the tokens of the rest are the same, in order.
     assert Manifest(data).done("tokenizer")
     train_vocabulary(data, Asked(BpeConfig(vocab_size=400)))

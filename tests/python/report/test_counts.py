@@ -19,6 +19,7 @@ def tables(data: Path) -> dict[str, str]:
     """How a query calls each table."""
     places = {
         "lines": "ledger/lines.parquet",
+        "sample": "ledger/sample.parquet",
         "ends": "ledger/urls-*.parquet",
         "links": "links/*.parquet",
         "documents": "documents/*.parquet",
@@ -189,17 +190,23 @@ def test_vocabulary(page: Page, ask: Any) -> None:
 def test_samples(page: Page, figures: dict[str, Any], ask: Any) -> None:
     """Ten of each end or all, with their links' facts, and their texts as they stand."""
     ends = ask("SELECT stage, outcome, count(*) FROM {ends} GROUP BY ALL")
-    assert {(e["stage"], e["outcome"], e["urls"]) for e in figures["samples"]} == set(ends)
+    lines = ask("""SELECT 'lines', outcome, sum(lines)::BIGINT FROM {lines} WHERE outcome != 'kept'
+                   GROUP BY ALL""")
+    shown = [(e["stage"], e["outcome"], e["count"]) for e in figures["samples"]]
+    assert sorted(shown) == sorted([*ends, *lines])
     for end in figures["samples"]:
         rows = end["rows"]
-        assert len(rows) == min(10, end["urls"])
-        for row in rows:
+        assert len(rows) == (0 if end["outcome"] == "blank" else min(10, end["count"]))
+        for row in rows if end["stage"] != "lines" else ():
             key = row["url_key"].replace("'", "''")
             where = f"WHERE url_key = '{key}'"
             found = ask(f"SELECT stage, outcome, doc_id FROM {{ends}} {where}")
             assert found == [(end["stage"], end["outcome"], row["doc_id"])]
-            link = ask(f"SELECT karma, subreddit FROM {{links}} {where}")
-            assert link == ([] if row["karma"] is None else [(row["karma"], row["subreddit"])])
+            table = "{sample}" if end["stage"] == "links" else "{links}"
+            day = "to_timestamp(created_utc)" if table == "{sample}" else "created_utc"
+            day = f"strftime({day} AT TIME ZONE 'UTC', '%Y-%m-%d')"
+            link = ask(f"SELECT karma, subreddit, {day} FROM {table} {where}")
+            assert link == [(row["karma"], row["subreddit"], row["posted"])]
             text = ask(f"SELECT substr(text, 1, 2000) FROM {{documents}} {where}")
             wanted = row["text"] is not None
             assert (row["doc_id"] is not None) == wanted
@@ -208,7 +215,7 @@ def test_samples(page: Page, figures: dict[str, Any], ask: Any) -> None:
                 assert row["text"] in page.tree.text_content()
     for end in page.tree.xpath("//details[@data-end]"):
         stage, _, outcome = end.get("data-end").partition("/")
-        [count] = [c for s, o, c in ends if (s, o) == (stage, outcome)]
+        [count] = [c for s, o, c in [*ends, *lines] if (s, o) == (stage, outcome)]
         assert f"{count:,} of " in end.find("summary").text_content()
 
 

@@ -1,15 +1,18 @@
 """Domains, lists of them, words that differ, sums, bars of months: the small parts."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from webtext_py.errors import InputError
 from webtext_py.report import tally
 from webtext_py.report.count import domains, doublings, years
 from webtext_py.report.differ import differ
-from webtext_py.report.published import compare, read_list
+from webtext_py.report.published import Published, Standing, read_list
 from webtext_py.report.sections import filled
 from webtext_py.report.stage import grouped
 from webtext_py.report.tally import Tally, by_kind
@@ -37,18 +40,41 @@ def test_doublings_and_years() -> None:
     assert years(days).to_pylist() == [1989, None, 1989, 2024]
 
 
-def test_sums_do_not_depend_on_how_rows_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tally, "_PENDING_ROWS", 5)  # so that they are folded often
-    keys = [f"k{n * n % 17}" for n in range(300)] + [None] * 3
-    one, many = Tally(), Tally()
-    one.count("a", pa.array(keys), links=pa.array(range(303)))
+@pytest.mark.parametrize("partitions", [1, 7])
+def test_sums_do_not_depend_on_how_rows_come(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, partitions: int
+) -> None:
+    keys = [f"k{n * n % 97}.{n % 2}" for n in range(900)] + [None] * 3
+    expected: dict[str | None, int] = Counter()
     for n, key in enumerate(keys):
-        many.count("a", pa.array([key], pa.string()), links=pa.array([n]))
-    assert one.table() == many.table()
-    expected: dict[str | None, int] = {}
-    for n, key in enumerate(keys):
-        expected[key] = expected.get(key, 0) + n
-    assert {row["key"]: row["links"] for row in by_kind(one.table(), "a")} == expected
+        expected[key] += n
+    with Tally(tmp_path / "one", partitions) as one:
+        for kind in ("domain", "month"):
+            one.count(kind, pa.array(keys), links=pa.array(range(903)))
+    monkeypatch.setattr(tally, "_PENDING_ROWS", 5)  # so that they are folded and written often
+    monkeypatch.setattr(tally, "_MOST_ROWS", 20)
+    with Tally(tmp_path / "many", partitions) as many:
+        for kind in ("domain", "month"):
+            for n, key in enumerate(keys):
+                many.count(kind, pa.array([key], pa.string()), links=pa.array([n]))
+    for name in ("one", "many"):
+        made = tally.merge([tmp_path / name], [tmp_path / "totals"], partitions, False)
+        totals = pq.read_table(tmp_path / "totals")
+        assert {row["key"]: row["links"] for row in by_kind(totals, "month")} == expected
+        order = sorted(expected, key=lambda key: (-expected[key], key is None, key or ""))
+        assert [row["key"] for row in by_kind(totals, "domain")] == order[: tally.TOP]
+        assert made["domain"] == {"of_links": len(expected), "of_documents": 0}
+
+
+def beside(published: Published, ours: list[str | None], counts: list[int]) -> dict[str, Any]:
+    """Our domains beside a list, added in two parts."""
+    made = Standing(published)
+    parts = [n for n, name in enumerate(ours) if (name or "").startswith("b")]
+    for some in (parts, sorted(set(range(len(ours))) - set(parts))):
+        made.add(
+            pa.array([ours[n] for n in some], pa.string()), pa.array([counts[n] for n in some])
+        )
+    return made.document()
 
 
 def test_months_without_rows_are_bars_of_nothing() -> None:
@@ -93,7 +119,7 @@ def test_published_lists(tmp_path: Path, text: str) -> None:
     assert published.counts == (None if text.startswith("#") else (9, 5))
     assert published.unread == (0 if text.startswith("#") else 2)
     ours = ["bbc.co.uk", "bbc.com", "google.com", "other.org", None]
-    made = compare(published, ours, [3, 4, 2, 1, 0])
+    made = beside(published, ours, [3, 4, 2, 1, 0])
     assert (made["found"], made["documents"], made["share"]) == (2, 9, 0.9)
     assert [(r["name"], r["rank"], r["documents"]) for r in made["rows"]] == [
         ("google", 2, 2), ("bbc", 1, 7),
@@ -113,7 +139,7 @@ def test_the_published_list_of_webtext(shared_data: Path) -> None:
     assert (len(published.names), published.unread, published.bare) == (999, 1, True)
     assert published.names[:2] == ("google", "archive")
     ours = [f"{name}.com" for name in published.names]
-    made = compare(published, ours, list(range(5000, 5000 - len(ours), -1)))
+    made = beside(published, ours, list(range(5000, 5000 - len(ours), -1)))
     assert made["rank_correlation"] == 1.0
     assert [row["common"] for row in made["depths"]] == [10, 100, 999]
 

@@ -81,6 +81,22 @@ def test_what_was_made_from_other_shards_is_left_out(reported: Path, tmp_path: P
     assert Page(data / "report" / "index.html").tables.keys() >= {"funnel", "cost-stages"}
 
 
+def test_a_published_list_beside_ours(reported: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(reported, tmp_path / "data"))
+    top = json.loads((data / "report/report.json").read_bytes())["domains"]["top"]
+    names = [row["key"] for row in top if row["documents"]]
+    (tmp_path / "list.txt").write_text("nowhere.example 9\n" + f"{names[1]} 7\n{names[0]} 5\n")
+    made = report(data, domains=tmp_path / "list.txt")["published_list"]
+    ranks = [1 + sum(o["documents"] > row["documents"] for o in top) for row in top[:2]]
+    held = [row["documents"] for row in top[:2]]
+    assert (made["names"], made["found"], made["documents"]) == (3, 2, sum(held))
+    assert [(r["name"], r["rank"], r["documents"]) for r in made["rows"]] == [
+        ("nowhere.example", None, 0), (names[1], ranks[1], held[1]), (names[0], ranks[0], held[0]),
+    ]  # fmt: skip
+    shown = Page(data / "report" / "index.html").tables["published-list"]
+    assert [row[1] for row in shown] == ["nowhere.example", names[1], names[0]]
+
+
 def test_it_needs_no_extra() -> None:
     heavy = ("torch", "transformers", "matplotlib", "sacrebleu", "rouge_score", "ray")
     code = f"import sys, webtext_py.report; print([m for m in {heavy} if m in sys.modules])"

@@ -18,8 +18,10 @@ from webtext_py.engine import advance
 from webtext_py.errors import DamageError, InputError
 from webtext_py.ledger import KEPT, count_values
 from webtext_py.reader import Passed
+from webtext_py.sample import line_places, lowest
+from webtext_py.stages.links.sample import Sample
 from webtext_py.stages.links.table import read_links
-from webtext_py.tables import Shuffle
+from webtext_py.tables import Shuffle, write_table
 from webtext_py.url.escape import html_unescape
 
 # Seconds since 1970 of the years 1 to 9999: no calendar of ours has others.
@@ -49,7 +51,8 @@ def scan(
     nsfw: bool,
     allow_damaged: bool,
 ) -> dict[str, Any]:
-    """Task: one dump (or table of links) to submissions by partition of their id.
+    """Task: one dump (or table of links) to submissions by partition of their id (first output),
+    and ten lines of each reason (second).
 
     Returns `lines` (outcome to count) and `damage`: offset, bytes of the file lost, and what.
     """
@@ -60,19 +63,44 @@ def scan(
         read_links(inputs[0], passed) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
     )
     first = 0
+    sample = Sample()
     with Shuffle(outputs[0], partitions, SUBMISSIONS) as shuffle:
         for batch in batches:
             names = judge(batch, before, after, nsfw)
             outcomes.update(count_values(names))
-            kept = submissions(batch, file, first).filter(pc.equal(names, KEPT))
+            rows = submissions(batch, file, first)
+            _sample(sample, file, names, batch, rows)
+            kept = rows.filter(pc.equal(names, KEPT))
             shuffle.add(kept, partition_of(kept["submission_id"], partitions))
             first += batch.num_rows
+    write_table(sample.rows, outputs[1])
     outcomes["blank"] += lost.get("blank", 0)
     return {
         "lines": dict(sorted((+outcomes).items())),
         "damage": lost.get("damage", []),
         "passed_over": passed.document(),
     }
+
+
+def _sample(
+    sample: Sample, file: str, outcomes: pa.Array, batch: pa.RecordBatch, rows: pa.Table
+) -> None:
+    """Adds the lines of a batch that ended here, as `submissions` has them."""
+    place = line_places(file, batch["line"].to_numpy())
+    few = lowest(outcomes, place.to_numpy())
+    few = few.filter(pc.not_equal(outcomes.take(few), KEPT))
+    given, rows = batch.take(few), rows.take(few)
+    sample.add(
+        outcomes.take(few),
+        place.take(few),
+        file=rows["file"],
+        line=given["line"],
+        url=rows["url"],
+        karma=given["score"],
+        subreddit=given["subreddit"],
+        created_utc=given["created_utc"],
+        text=given["begins"],
+    )
 
 
 def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.RecordBatch]:
@@ -123,9 +151,12 @@ def submissions(batch: pa.RecordBatch, name: str, first: int) -> pa.Table:
 
     A line without an id is its own submission, named by file and line.
     """
-    own = pa.array([f"{name}:{first + i}" for i in range(batch.num_rows)])
+    ids = batch["id"]
+    if ids.null_count:
+        own = pa.array([f"{name}:{first + i}" for i in range(batch.num_rows)])
+        ids = pc.coalesce(ids, own)
     columns = {
-        "submission_id": pc.coalesce(batch["id"], own),
+        "submission_id": ids,
         "url": pc.fill_null(html_unescape(batch["url"]), ""),
         "karma": pc.fill_null(batch["score"], 0),
         "created_utc": pc.fill_null(batch["created_utc"], 0),

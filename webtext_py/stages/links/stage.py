@@ -10,14 +10,15 @@ import pyarrow as pa
 
 from webtext_py.config import BuildConfig, partitions_for
 from webtext_py.errors import InputError
-from webtext_py.layout import LINES, LINKS, url_ends
+from webtext_py.layout import LEDGER_SAMPLE, LINES, LINKS, url_ends
 from webtext_py.ledger import KEPT, balance, reasons
 from webtext_py.reader import Passed
 from webtext_py.records import LEDGER_LINES, table
+from webtext_py.sample import first
 from webtext_py.stage import Stage
 from webtext_py.stages.links.lines import scan
 from webtext_py.stages.links.urls import merge, unique
-from webtext_py.tables import write_table
+from webtext_py.tables import read_tables, write_table
 from webtext_py.workspace import Made, Steps, Work, split
 
 
@@ -30,8 +31,8 @@ class Links(Stage):
     kind: str
 
     name = "links"
-    rules = 3  # `bad_date`; karma sums saturate; tables of links by the readers of all
-    files = (LINKS, LINES, url_ends("links"))
+    rules = 4  # ten of each that is dropped
+    files = (LINKS, LINES, LEDGER_SAMPLE, url_ends("links"))
     libraries = ("ada-url", "tldextract")  # what is one URL, what is one site
 
     @property
@@ -64,7 +65,7 @@ class Links(Stage):
             "scan",
             scan,
             [_scan(name, self.given[name]) for name in names],
-            ["scan-{}.arrow"],
+            ["scan-{}.arrow", "lines-{}.parquet"],
             unit="bytes",
             partitions=parts,
             kind=self.kind,
@@ -77,7 +78,7 @@ class Links(Stage):
             "unique",
             unique,
             split(parts, *steps.joined("join-scan", scanned.files())),
-            ["unique-{}.arrow"],
+            ["unique-{}.arrow", "submissions-{}.parquet"],
             partitions=parts,
         )
         excluded = (settings.exclude_domains,) if settings.exclude_domains else ()
@@ -85,13 +86,14 @@ class Links(Stage):
             "merge",
             merge,
             split(parts, *single.files(), *excluded),
-            [LINKS, url_ends("links")],
+            [LINKS, url_ends("links"), "urls-{}.parquet"],
             karma_rule=settings.karma_rule,
             min_karma=settings.min_karma,
             exclude_domains=bool(excluded),
         )
         lines = _line_outcomes(names, scanned, single)
-        steps.one("ledger", write_lines, [], [LINES], lines=lines)
+        samples = [*scanned.files(1), *single.files(1), *merged.files(2)]
+        steps.one("ledger", write_ledger, samples, [LINES, LEDGER_SAMPLE], lines=lines)
         total = Counter[str]()
         for outcomes in lines.values():
             total.update(outcomes)
@@ -143,10 +145,11 @@ def _line_outcomes(names: list[str], scanned: Made, single: Made) -> dict[str, d
     return {name: dict(sorted(counts.items())) for name, counts in lines.items()}
 
 
-def write_lines(inputs: list[Path], outputs: list[Path], lines: dict[str, dict[str, int]]) -> None:
-    """Task: `ledger/lines.parquet` from the counts."""
+def write_ledger(inputs: list[Path], outputs: list[Path], lines: dict[str, dict[str, int]]) -> None:
+    """Task: the ledger of lines from the counts, and the first ten of all samples (inputs)."""
     rows = [(f, o, n) for f, counts in lines.items() for o, n in counts.items() if n]
     files, outcomes, counts_ = zip(*rows, strict=True) if rows else ((), (), ())
     columns = {"file": files, "outcome": outcomes, "lines": counts_}
     arrays = {f.name: pa.array(columns[f.name], f.type) for f in LEDGER_LINES}
     write_table(table(LEDGER_LINES, arrays), outputs[0])
+    write_table(first(read_tables(inputs), ["outcome"]), outputs[1])

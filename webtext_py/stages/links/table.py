@@ -7,7 +7,9 @@ CSV, JSONL or Parquet with `url`, `karma`, `created_utc` and, where given, `subr
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,9 @@ _ROWS = 65536
 _NEEDED = ("url", "karma", "created_utc")
 _SCHEMA = pa.schema(
     {
+        "line": pa.uint64(),
         "status": pa.uint8(),
+        "begins": pa.string(),
         "id": pa.string(),
         "url": pa.string(),
         "domain": pa.string(),
@@ -60,6 +64,7 @@ def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBa
         head = stream.read(8)
     if not head:
         raise InputError(f"`{shown(path)}` is empty; a CSV, JSONL or Parquet of links was expected")
+    rows: Iterator[dict[str, Any] | str]
     if head.startswith(b"PAR1") or is_arrow(head):
         rows = _table(path, head, passed)
     else:
@@ -67,8 +72,8 @@ def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBa
             start = packed.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
         rows = _jsonl(path, passed) if start.startswith(b"{") else _csv(path, passed)
     held: list[dict[str, Any]] = []
-    for row in rows:
-        held.append(_columns(row))
+    for number, row in enumerate(rows):
+        held.append({"line": number, **_columns(row)})
         if len(held) == _ROWS:
             yield pa.RecordBatch.from_pylist(held, _SCHEMA)
             held = []
@@ -105,9 +110,11 @@ def _table(path: Path, head: bytes, passed: Passed) -> Iterator[dict[str, Any]]:
 
 _OPTIONAL = ("subreddit", "over_18", "submission_id")
 _MOST = 1 << 24  # our choice: bytes of a line
+_BEGINS = 1000  # of a damaged one, kept for the ledger's sample
 
 
-def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
+def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any] | str]:
+    """The rows; of a line that is none, how it begins."""
     first = True
     with naming_damage(path), open_any(path) as stream:
         while line := stream.readline(_MOST):
@@ -119,7 +126,7 @@ def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
             except (ValueError, RecursionError):
                 row = None
             if not isinstance(row, dict):
-                yield {"damaged": True}
+                yield line[:_BEGINS].decode("utf-8", "replace")
                 continue
             if first:
                 _need(path, list(row), passed)
@@ -127,7 +134,7 @@ def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
+def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any] | str]:
     broken = Passed()
     with naming_damage(path), open_any(path) as stream:
         text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
@@ -135,7 +142,7 @@ def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any]]:
         need = partial(_need, path, passed=passed)
         yield from delimited(lines, shown(path), broken, begin=need)
     for count in broken.document().get("rows", {}).values():
-        yield from ({"damaged": True} for _ in range(count))
+        yield from repeat("", count)
 
 
 def _without_nul(stream: Any) -> Iterator[str]:
@@ -143,11 +150,14 @@ def _without_nul(stream: Any) -> Iterator[str]:
         yield line.replace("\0", "")
 
 
-def _columns(row: dict[str, Any]) -> dict[str, Any]:
-    """A row in the columns of a dump; `damaged` where a value is not what its column says."""
+def _columns(row: dict[str, Any] | str) -> dict[str, Any]:
+    """A row in the columns of a dump; damaged where it is none (text: how it begins), or a value is
+    not what its column says."""
+    if isinstance(row, str):
+        return {"status": Status.DAMAGED, "begins": row}
     try:
         return {
-            "status": Status.DAMAGED if row.get("damaged") else Status.OK,
+            "status": Status.OK,
             "id": id_text(row.get("submission_id")),
             "url": _text(row.get("url")),
             "subreddit": _text(row.get("subreddit")),
@@ -156,6 +166,11 @@ def _columns(row: dict[str, Any]) -> dict[str, Any]:
             "over_18": str(row.get("over_18") or "").lower() in ("true", "1"),
         }
     except (ValueError, OverflowError):
+        with suppress(ValueError, TypeError, RecursionError):
+            # Its other columns may hold the text of a page.
+            known = {name: row[name] for name in (*_NEEDED, *_OPTIONAL) if name in row}
+            said = json.dumps(known, default=repr)
+            return {"status": Status.DAMAGED, "begins": said[:_BEGINS]}
         return {"status": Status.DAMAGED}
 
 

@@ -15,13 +15,17 @@ import pyarrow.compute as pc
 from webtext_py.columns import partition_of
 from webtext_py.ledger import KEPT, url_ends
 from webtext_py.records import LINKS, table
+from webtext_py.sample import places
 from webtext_py.stages.links.lines import SUBMISSIONS
+from webtext_py.stages.links.sample import Sample
 from webtext_py.tables import Shuffle, group_starts, read_partition, write_table
 from webtext_py.url.domain_list import load_domain_list
 from webtext_py.url.key import url_keys
 from webtext_py.url.rules import UrlRules
 
 KEYED = SUBMISSIONS.append(pa.field("url_key", pa.string(), False))
+
+_KNOWN = ("url", "karma", "subreddit", "created_utc")  # of what ends here
 
 # Highest karma first; the rest makes the order total, so that input order never shows.
 _BEST = [("karma", "descending"), ("created_utc", "ascending"), ("submission_id", "ascending")]
@@ -31,7 +35,8 @@ _TOTAL = [*_BEST, ("url", "ascending"), ("subreddit", "ascending"), ("file", "as
 def unique(
     inputs: list[Path], outputs: list[Path], partition: int, partitions: int
 ) -> dict[str, Any]:
-    """Task: submissions of one id partition, each id once, to partitions of their URL key.
+    """Task: submissions of one id partition, each id once, to partitions of their URL key (first
+    output), and ten of each reason (second).
 
     Of lines with one id the one with the highest karma stands (dumps of other days differ in it).
     Returns `lines`: file to outcome to count, for lines that end here.
@@ -41,11 +46,18 @@ def unique(
     starts = group_starts(rows["submission_id"])
     first = np.zeros(rows.num_rows, bool)
     first[starts] = True
-    ended = Counter((file, "repeated") for file in rows["file"].filter(~first).to_pylist())
-    rows = rows.filter(pa.array(first))
+    again, rows = rows.filter(~first), rows.filter(pa.array(first))
     keys = url_keys(rows["url"].combine_chunks())
     bad = pc.is_null(keys)
-    ended.update((file, "bad_url") for file in rows["file"].filter(bad).to_pylist())
+    ended = Counter[tuple[str, str]]()
+    sample = Sample()
+    for outcome, gone in (("repeated", again), ("bad_url", rows.filter(bad))):
+        ended.update((file, outcome) for file in gone["file"].to_pylist())
+        known = {name: gone[name] for name in _KNOWN}
+        reasons = pa.repeat(outcome, gone.num_rows)
+        named = pc.binary_join_element_wise(gone["file"], gone["submission_id"], " ")
+        sample.add(reasons, places(named), file=gone["file"], **known)
+    write_table(sample.rows, outputs[1])
     rows = rows.append_column("url_key", keys).filter(pc.invert(bad))
     with Shuffle(outputs[0], partitions, KEYED) as shuffle:
         shuffle.add(rows, partition_of(rows["url_key"], partitions))
@@ -63,7 +75,8 @@ def merge(
     min_karma: int,
     exclude_domains: bool,
 ) -> dict[str, Any]:
-    """Task: one key partition to links (first output) and ends in the ledger (second).
+    """Task: one key partition to links (first output), ends in the ledger (second), and ten of
+    each reason (third).
 
     With `exclude_domains` the last input is the list of domains.
     """
@@ -75,6 +88,11 @@ def merge(
     dropped = links.filter(pc.invert(kept))
     reasons = outcomes.filter(pc.invert(kept))
     write_table(url_ends("links", dropped["url_key"], reasons), outputs[1])
+    sample = Sample()
+    known = {name: dropped[name] for name in ("url_key", *_KNOWN)}
+    known["created_utc"] = dropped["created_utc"].cast(pa.timestamp("s", "UTC"))
+    sample.add(reasons, places(dropped["url_key"]), **known)
+    write_table(sample.rows, outputs[2])
     return {
         "in": links.num_rows,
         "kept": links.num_rows - dropped.num_rows,
