@@ -64,11 +64,11 @@ def save(
         shutil.rmtree(old)
 
 
-def read_document(path: Path, what: str) -> dict[str, Any]:
-    """A JSON document of a run; raises `FormatError` where it is none of this format."""
+def read_document(path: Path, what: str, *keys: str) -> dict[str, Any]:
+    """A JSON document of a run; raises `FormatError` where it is none of this format and keys."""
     try:
         document: dict[str, Any] = json.loads(path.read_bytes())
-        found = document["format"]
+        found, *_ = (document[key] for key in ("format", *keys))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FormatError(f"`{path}` is no {what}: {error!r}") from error
     if found != FORMAT:
@@ -78,7 +78,8 @@ def read_document(path: Path, what: str) -> dict[str, Any]:
 
 def load_model(folder: Path, model: GPT2) -> dict[str, Any]:
     """Puts a checkpoint's weights into `model`; its manifest, once all digests have been found."""
-    manifest = read_document(folder / "manifest.json", "checkpoint's manifest")
+    keys = "step", "files", "noise_scale"
+    manifest = read_document(folder / "manifest.json", "checkpoint's manifest", *keys)
     for name, facts in manifest["files"].items():
         found = sha256_file(folder / name) if (folder / name).is_file() else "no file"
         if found != facts["sha256"]:

@@ -261,6 +261,15 @@ def test_a_damaged_checkpoint_is_named(webtext: Command, data: Path) -> None:
         ran = webtext(words[0], "--data", data, *words[1:])
         assert ran.code == 1
         assert "model.safetensors` is damaged: digest" in ran.err
+    manifest = folders[-1] / "manifest.json"
+    for text, message in (
+        ('{"format": 1}', "manifest.json` is no checkpoint's manifest: KeyError('step')"),
+        ('{"format": 9, "step": 4, "files": {}, "noise_scale": []}', "has format 9, expected 1"),
+        ("[]", "is no checkpoint's manifest"),
+    ):
+        manifest.write_text(text)
+        ran = webtext("train", "--data", data, "--resume")
+        assert (ran.code, message in ran.err) == (1, True), ran.err
 
 
 def test_keep_and_half_written_checkpoints(webtext: Command, data: Path) -> None:
