@@ -57,7 +57,8 @@ def train(call: Call, pairs: tuple[str, ...], **options: Any) -> None:
     from webtext_py.extras import require
 
     require("train")
-    from webtext_py.runs.command import Request, carry_out, prepare
+    from webtext_py.runs.command import carry_out, prepare
+    from webtext_py.runs.inputs import Request
     from webtext_py.train.metrics import recommended_batch
 
     context = click.get_current_context()
@@ -67,16 +68,14 @@ def train(call: Call, pairs: tuple[str, ...], **options: Any) -> None:
     with Training(quiet=call.quiet) as progress:
         request = Request(data=call.data, settings=settings, observer=progress, **asked)
         if show_config:
-            plan = prepare(request, make=False)
-            for note in plan.notes:
-                progress.tell(note)
+            _, settings, *_ = prepare(request, progress.tell, make=False)
         else:
             run, last, config = carry_out(request, progress.tell, progress.line)
     if show_config:
-        show(list(plan.settings.rows()), "train", call.as_json)
+        show(list(settings.rows()), "train", call.as_json)
         return
-    if os.environ.get("RANK", "0") != "0":
-        return  # the first process speaks for all
+    if progress.silent:
+        return
     if last["step"] < config.run.steps:
         echo(f"saved step {last['step']} of `{run}`; `--resume` goes on", err=True)
         raise KeyboardInterrupt
@@ -103,13 +102,16 @@ def _lines(summary: dict[str, Any]) -> Iterator[str]:
 class Training(Progress):
     """Bars of the making of tokens, then one with loss and speed; on stderr.
 
-    Without a terminal a line ten times a run and at each validation.
+    Without a terminal a line ten times a run and at each validation. Of several processes the first
+    speaks for all.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
+        self.silent = os.environ.get("RANK", "0") != "0"
+        quiet = quiet or self.silent
         super().__init__(quiet=quiet)
         self.console = console(stderr=True, quiet=quiet)
         self.bar = Bars(
@@ -158,12 +160,14 @@ class Training(Progress):
 
 def read_settings(context: click.Context, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
     from webtext_py.errors import ConfigError
-    from webtext_py.runs.settings import Settings, read_toml
+    from webtext_py.runs.settings import Settings
+    from webtext_py.settings_file import load_toml
 
     settings = Settings()
     path, whole = chosen_file(context)
     if path is not None:
-        settings.update(read_toml(path, whole), f"`{path}`")
+        table = load_toml(path)  # whose tables have been looked at
+        settings.update(table if whole else table.get("train", {}), f"`{path}`")
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign:

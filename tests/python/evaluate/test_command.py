@@ -108,7 +108,7 @@ def test_pages_need_no_torch() -> None:
         (["--tasks", "a=x", "a=x"], "task `a` is named twice"),
         (["--form", "b=choices"], "`--form` names the task `b`"),
         (["--shots", "1,-2"], "is no list of numbers"),
-        (["--out", "a/b"], "`a/b` is no name for `--out`"),
+        (["--out", "a/b"], "`--out` is 'a/b', expected a name"),
     ],
 )
 def test_wrong_lines(
