@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 ROW_GROUP_ROWS = 65536
 BUFFER_BYTES = 64 << 20  # our choice: what a shuffle holds before it writes
 _JOIN_BYTES = 256 << 20  # our choice: what one holds that is made of others
+_PIECE_BYTES = 12 << 10  # what a batch takes beside its rows
 _PARTITIONS = b"partitions"  # key of a shuffle file's metadata
 
 
@@ -96,14 +97,14 @@ class Shuffle:
     """
 
     def __init__(
-        self, path: Path, partitions: int, schema: pa.Schema, most: int = BUFFER_BYTES
+        self, path: Path, partitions: int, schema: pa.Schema, most: int | None = None
     ) -> None:
         self._schema = schema.with_metadata({_PARTITIONS: str(partitions)})
         self._sink = pa.OSFile(str(path), "wb")
         options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
         self._writer = pa.ipc.new_file(self._sink, self._schema, options=options)
         self._held: list[list[pa.Table]] = [[] for _ in range(partitions)]
-        self._bytes, self._most = 0, most
+        self._bytes, self._most = 0, BUFFER_BYTES if most is None else most
 
     def __enter__(self) -> Self:
         return self
@@ -123,10 +124,10 @@ class Shuffle:
             self._flush_when_full()
 
     def add_batch(self, batch: pa.RecordBatch, partition: int) -> None:
-        """Adds rows of one partition."""
+        """Adds rows of one partition, of which there may be few."""
         if batch.num_rows:
-            self._held[partition].append(pa.Table.from_batches([batch]).cast(self._schema))
-            self._bytes += batch.nbytes
+            self._held[partition].append(pa.Table.from_batches([batch]))
+            self._bytes += batch.nbytes + _PIECE_BYTES
             self._flush_when_full()
 
     def _flush_when_full(self) -> None:
