@@ -27,6 +27,7 @@ from webtext_py.engine.cluster import Node
 from webtext_py.engine.commit import peak_memory_bytes
 from webtext_py.engine.driver import ClusterEngine
 from webtext_py.engine.task import Done, Engine, Job
+from webtext_py.observer import Observer
 from webtext_py.stage import Files, Stage
 from webtext_py.workspace import Steps, Work, Workspace
 
@@ -88,25 +89,16 @@ class Made:
         return Done(task.name, job.fingerprint, facts, counts, 0.001, 1 << 27)
 
 
-class Observing:
+class Observing(Observer):
     """Takes the time of the step alone."""
 
     def __init__(self) -> None:
         self.began = self.wall = 0.0
 
-    def stage_started(self, stage: str) -> None:
-        """Ignored."""
-
-    def step_started(self, step: str, total: int, unit: str) -> None:
-        """Ignored."""
-
     def advanced(self, units: int) -> None:
         """From the first that is done on: what starts before is not a task's."""
         self.began = self.began or time.perf_counter()
         self.wall = time.perf_counter() - self.began
-
-    def stage_ended(self, stage: str, entry: object, fresh: bool) -> None:
-        """Ignored."""
 
 
 def one(engine: Engine, tasks: int, check: bool) -> dict[str, Any]:

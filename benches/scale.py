@@ -1,20 +1,22 @@
 """A whole build at three sizes: what grows with its size, stage by stage, and how fast.
 
-    python benches/scale.py [--sizes 6000 18000 60000] [--record benches/record/scale.json]
+    python benches/scale.py [--sizes 60000 180000 600000] [--record benches/record/scale.json]
 
 Makes N links, of which 8 in 45 have a page (as in WebText), a fifth of these copies of an earlier
-one, in containers of 60 captures, and builds with one worker, each size in a process of its own.
+one, in containers of 60 captures, and for every ten containers a file of articles, in which some
+pages stand; builds with one worker, each size in a process of its own. There is a partition for
+15,000 links: as in a build of real size, where 16 GiB of input have one, they grow with the input.
 Tasks, their inputs and the bytes they wrote are counted by the engine, opens of the build's files
 by the kernel (strace, in a second run, so that it costs no CPU seconds of the first), CPU seconds
-are those of the process, peak memory that of the stage. Steps behind a limit (256 partitions, 1,024
-files of a merge) are linear by it; these sizes are all below, so they show what a build does under
-the limits. `verify` must find nothing.
+are those of the process, peak memory that of the stage, with what the process had at its start.
+`verify` must find nothing.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +40,8 @@ from webtext_py.pipeline import Build, Sources
 from webtext_py.verify import verify
 
 CAPTURES = 60  # in a container
+ARTICLES = 10  # containers for a file of articles
+LINKS = 15_000  # for a partition
 WORDS = [f"word{n}" for n in range(5000)]
 
 
@@ -46,7 +50,8 @@ def make(folder: Path, links: int) -> Sources:
     draw = random.Random(1)
     urls = [f"http://site{n % 997}.test/story/{n}" for n in range(links)]
     karma = [draw.randint(3, 900) for _ in urls]
-    (folder / "pages").mkdir(parents=True)
+    for name in ("pages", "articles"):
+        (folder / name).mkdir(parents=True)
     table = {"url": urls, "karma": karma, "created_utc": [1_400_000_000 + n for n in range(links)]}
     pq.write_table(pa.table(table), folder / "links.parquet")
     chosen = [n for n in range(links) if n * 8 % 45 < 8]
@@ -54,7 +59,14 @@ def make(folder: Path, links: int) -> Sources:
         mine = chosen[first : first + CAPTURES]
         rows = {"url": [urls[n] for n in mine], "html": [_page(chosen, n) for n in mine]}
         pq.write_table(pa.table(rows), folder / "pages" / f"{part:06d}.parquet")
-    return Sources(links=folder / "links.parquet", pages=(str(folder / "pages"),))
+        if part % ARTICLES == 0:
+            texts = [re.sub("<[^>]*>", " ", _page(chosen, n)) for n in mine[:5]]
+            lines = [json.dumps({"title": f"{part}-{n}", "text": t}) for n, t in enumerate(texts)]
+            path = folder / "articles" / f"{part:06d}.jsonl"
+            path.write_text("\n".join(lines) + "\n")
+    given = {name: (str(folder / name),) for name in ("pages", "articles")}
+    links_ = folder / "links.parquet"
+    return Sources(links=links_, pages=given["pages"], wikipedia=given["articles"])
 
 
 def _page(chosen: list[int], number: int) -> str:
@@ -104,14 +116,18 @@ class Clock(Observer):
 def one(folder: Path, links: int) -> dict[str, Any]:
     """Figures of a build in this process."""
     sources = make(folder / "in", links)
-    clock = Clock()
-    config = BuildConfig(extractor="rules")
+    Path("/proc/self/clear_refs").write_text("5")
+    clock, start_mb = Clock(), peak_memory_bytes() / 1e6
+    config = BuildConfig(extractor="rules", partitions=max(1, links // LINKS))
     entries = Build(folder / "data", sources, config).run(Counting(clock), clock)
     assert not (problems := verify(folder / "data").problems), problems
     return {
         "links": entries["links"].counts["urls"]["kept"],
         "documents": entries["extract"].counts["kept"],
         "duplicates": sum(entries["dedup"].counts["dropped"].values()),
+        "articles": entries["wikipedia"].counts["dropped"]["wikipedia_content"],
+        "partitions": config.partitions,
+        "start_mb": round(start_mb, 1),
         "stages": clock.stages,
     }
 
@@ -152,7 +168,7 @@ def growth(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 def main() -> None:
     """All sizes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[6_000, 18_000, 60_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[60_000, 180_000, 600_000])
     parser.add_argument("--record", type=Path)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()

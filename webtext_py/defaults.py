@@ -32,8 +32,7 @@ PARTITION_BYTES = 16 << 30
 PARTITIONS = 16
 SMALL_PARTITION_BYTES = 256 << 20
 FEWEST_PARTITIONS = 4
-# Our choice: each task of a merge looks into the files of all partitions, their square in all.
-MOST_PARTITIONS = 256
+MOST_PARTITIONS = 4096  # our choice: 64 TiB, beyond which a task's memory grows
 
 # The Internet Archive's CDX server, and where Common Crawl's archives lie.
 CDX = "https://web.archive.org/cdx/search/cdx"

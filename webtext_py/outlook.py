@@ -82,15 +82,16 @@ def outlooks(given: Given) -> dict[str, Outlook]:
     scans = len(given.containers)
     pieces = max(1, scans, -(-given.pages // size_for(given.pages)))
     bundle = len(bundles(pieces, count))
-    signed, searched = min(pieces, MOST_FILES), max(1, min(count, documents * 2_000 // PART_BYTES))
+    signed = min(pieces, MOST_FILES)
+    searched = max(1, min(count, MOST_FILES, documents * 2_000 // PART_BYTES))
     shards = 2 + documents * _DOCUMENT // given.shard_bytes
     articles = len(given.articles)
-    by_content = 2 * articles + 2 * bundle + 1 if articles else 0
+    by_content = articles + min(articles, MOST_FILES) + 2 * bundle + 1 if articles else 0
+    linking = read + _joins(read) + _joins(count) + 2 * count + 1
+    paging = scans + _joins(scans) + (2 + _ROUNDS) * _joins(count) + (7 + _ROUNDS) * count + 1
     return {
-        "links": _outlook(read + _joins(read) + 2 * count + 1, 2 * count + 2, links * 120,
-                          given.submissions // count * 500),
-        "pages": _outlook(scans + _joins(scans) + (7 + _ROUNDS) * count + 1, 3 * count,
-                          given.captures * 150 + given.pages * 150,
+        "links": _outlook(linking, 2 * count + 2, links * 120, given.submissions // count * 500),
+        "pages": _outlook(paging, 3 * count, given.captures * 150 + given.pages * 150,
                           given.captures // count * 1_500),
         "extract": _outlook(count + pieces, 2 * pieces, documents * _DOCUMENT // 2,
                             size_for(given.pages) * 40_000),

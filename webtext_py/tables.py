@@ -1,5 +1,6 @@
 """How tables are written and shuffled: one set of Parquet options, bounded buffers."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 65536
 BUFFER_BYTES = 64 << 20  # our choice: what a shuffle holds before it writes
+_JOIN_BYTES = 256 << 20  # our choice: what one holds that is made of others
+_PIECE_BYTES = 12 << 10  # what a batch takes beside its rows
 _PARTITIONS = b"partitions"  # key of a shuffle file's metadata
 
 
@@ -36,6 +39,26 @@ def iterate(
                 yield from file.iter_batches(rows, [group], columns=columns, use_threads=False)
 
 
+def numbered(
+    batches: Iterable[pa.RecordBatch], first: int = 0
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Each batch with the number of its first row; the first of all is `first`."""
+    for batch in batches:
+        yield first, batch
+        first += batch.num_rows
+
+
+def without(batch: pa.RecordBatch, first: int, gone: npt.NDArray[Any]) -> pa.RecordBatch:
+    """A batch, whose first row has the number `first`, less the rows whose numbers, ascending, are
+    in `gone`."""
+    start, end = np.searchsorted(gone, (first, first + batch.num_rows))
+    if end == start:
+        return batch
+    keep = np.ones(batch.num_rows, bool)
+    keep[gone[start:end].astype(np.int64) - first] = False
+    return batch.filter(pa.array(keep))
+
+
 def write_without(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, gone: npt.NDArray[Any], path: Path
 ) -> tuple[int, int]:
@@ -43,19 +66,16 @@ def write_without(
 
     Row groups hold at most about `BUFFER_BYTES`. Returns how many rows came, and how many stay.
     """
-    first = kept = 0
+    came = kept = 0
     waiting: list[pa.RecordBatch] = []
     # Dictionaries and bounds of long texts cost much and help nobody.
     texts = {f.name for f in schema if f.type in (pa.string(), pa.large_string())}
     others = [name for name in schema.names if name not in texts]
     options = {"use_dictionary": others, "write_statistics": others}
     with pq.ParquetWriter(path, schema, compression="zstd", **options) as writer:
-        for batch in batches:
-            start, end = np.searchsorted(gone, (first, first + batch.num_rows))
-            keep = np.ones(batch.num_rows, bool)
-            keep[gone[start:end].astype(np.int64) - first] = False
-            first += batch.num_rows
-            waiting.append(batch.filter(pa.array(keep)) if end > start else batch)
+        for first, batch in numbered(batches):
+            came = first + batch.num_rows
+            waiting.append(without(batch, first, gone))
             kept += waiting[-1].num_rows
             rows = sum(b.num_rows for b in waiting)
             if rows >= ROW_GROUP_ROWS or sum(b.nbytes for b in waiting) >= BUFFER_BYTES:
@@ -63,7 +83,7 @@ def write_without(
                 waiting = []
         if waiting:
             writer.write_table(pa.Table.from_batches(waiting, schema))
-    return first, kept
+    return came, kept
 
 
 class Shuffle:
@@ -76,13 +96,15 @@ class Shuffle:
     column of every partition. The bytes depend on the rows and their order alone.
     """
 
-    def __init__(self, path: Path, partitions: int, schema: pa.Schema) -> None:
+    def __init__(
+        self, path: Path, partitions: int, schema: pa.Schema, most: int | None = None
+    ) -> None:
         self._schema = schema.with_metadata({_PARTITIONS: str(partitions)})
         self._sink = pa.OSFile(str(path), "wb")
         options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
         self._writer = pa.ipc.new_file(self._sink, self._schema, options=options)
         self._held: list[list[pa.Table]] = [[] for _ in range(partitions)]
-        self._bytes = 0
+        self._bytes, self._most = 0, BUFFER_BYTES if most is None else most
 
     def __enter__(self) -> Self:
         return self
@@ -99,8 +121,18 @@ class Shuffle:
         """Adds rows; `targets[i]` is the partition of row `i`."""
         for start in range(0, table.num_rows, ROW_GROUP_ROWS):  # what fits into one array
             self._add(table.slice(start, ROW_GROUP_ROWS), targets[start : start + ROW_GROUP_ROWS])
-            if self._bytes >= BUFFER_BYTES:
-                self._flush()
+            self._flush_when_full()
+
+    def add_batch(self, batch: pa.RecordBatch, partition: int) -> None:
+        """Adds rows of one partition, of which there may be few."""
+        if batch.num_rows:
+            self._held[partition].append(pa.Table.from_batches([batch]))
+            self._bytes += batch.nbytes + _PIECE_BYTES
+            self._flush_when_full()
+
+    def _flush_when_full(self) -> None:
+        if self._bytes >= self._most:
+            self._flush()
 
     def _add(self, table: pa.Table, targets: npt.NDArray[np.int64]) -> None:
         order = np.argsort(targets, kind="stable")
@@ -127,18 +159,27 @@ class Shuffle:
 
 
 def join_shuffles(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: files of one `Shuffle`'s schema one after the other, in memory a batch at a time."""
-    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
+    """Task: files that `Shuffle` wrote as one, which has the same rows of each partition in the
+    same order, in few batches."""
     with ExitStack() as stack:
-        writer = None
+        joined = None
         for path in inputs:
             with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
-                if writer is None:
-                    sink = stack.enter_context(pa.OSFile(str(outputs[0]), "wb"))
-                    new = pa.ipc.new_file(sink, file.schema, options=options)
-                    writer = stack.enter_context(new)
+                partitions = int(file.schema.metadata[_PARTITIONS])
+                if joined is None:
+                    joined = Shuffle(outputs[0], partitions, file.schema, _JOIN_BYTES)
+                    stack.enter_context(joined)
                 for number in range(file.num_record_batches):
-                    writer.write_batch(file.get_batch(number))
+                    joined.add_batch(file.get_batch(number), number % partitions)
+    return {}
+
+
+def join_bytes(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: the bytes of files one after the other."""
+    with outputs[0].open("wb") as joined:
+        for path in inputs:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, joined, 1 << 20)
     return {}
 
 

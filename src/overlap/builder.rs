@@ -4,9 +4,10 @@
 //! in 256 partitions by their highest byte, which are spilled to one file when they reach half of
 //! the memory. Then the filter's size is known, and it is made range by range of blocks, each within
 //! half of the memory, from the partitions that fall into it. The ranges never show in the file.
+//!
+//! Several builders can share the first half: each leaves its keys in a file, and one that takes up
+//! the files makes the same filter as one that read all of the text.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,7 @@ use super::collected::{Collected, PARTITIONS};
 use super::file::{Header, PIECE};
 use super::ngrams::{MAX_N, Scratch};
 use super::sketch::{STANDARD_ERROR, Sketch};
+use super::spill::{READ_KEYS, Spill, Taken};
 use super::writer::{BUFFERS, Writer};
 use crate::bloom::{self, BLOCK_BITS, Block, LANES};
 use crate::words::Mode;
@@ -27,7 +29,6 @@ pub const LEAST_MEMORY: u64 = 4 << 20;
 const RANGES: u64 = 16;
 const LEAST_RANGE: u64 = 16 * PIECE;
 const GROUP_BYTES: usize = 128 << 10; // text that a thread takes at a time
-const READ_KEYS: usize = 1 << 15; // keys of a partition spilled or read back at a time
 
 /// What to build.
 #[derive(Clone, Debug)]
@@ -85,81 +86,12 @@ impl Worker {
     }
 }
 
-/// Keys on disk, in extents that belong to one partition each.
-struct Spill {
-    file: File,
-    path: PathBuf,
-    length: u64,
-    extents: Vec<Vec<(u64, usize)>>, // by partition: offset in bytes, keys
-}
-
-impl Spill {
-    fn create(folder: &Path) -> Result<Spill> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!(".tmp-{}-{number}-ngrams.spill", std::process::id()));
-        let open = || {
-            std::fs::create_dir_all(folder)?;
-            let options =
-                File::options().read(true).write(true).create(true).truncate(true).clone();
-            let file = options.open(&path)?;
-            std::fs::remove_file(&path)?; // gone with its handle, however this process ends
-            Ok(file)
-        };
-        let file = open().map_err(|error| Error::io(&path, error))?;
-        Ok(Spill { file, path, length: 0, extents: vec![Vec::new(); PARTITIONS] })
-    }
-
-    fn append(&mut self, partition: usize, keys: &[u64]) -> Result<()> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        // SAFETY: plain numbers without padding.
-        let bytes =
-            unsafe { std::slice::from_raw_parts(keys.as_ptr().cast::<u8>(), size_of_val(keys)) };
-        self.file.write_all_at(bytes, self.length).map_err(|error| Error::io(&self.path, error))?;
-        match self.extents[partition].last_mut() {
-            Some((start, count)) if *start + *count as u64 * 8 == self.length => {
-                *count += keys.len();
-            }
-            _ => self.extents[partition].push((self.length, keys.len())),
-        }
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Calls `take` with the partition's keys, a bounded number at a time.
-    fn read(&self, partition: usize, mut take: impl FnMut(&[u64]) -> Result<()>) -> Result<()> {
-        if self.extents[partition].is_empty() {
-            return Ok(());
-        }
-        let mut keys = vec![0u64; READ_KEYS];
-        for &(offset, count) in &self.extents[partition] {
-            let (mut left, mut at) = (count, offset);
-            while left > 0 {
-                let part = &mut keys[..left.min(READ_KEYS)];
-                // SAFETY: plain numbers; any bytes are valid ones.
-                let bytes = unsafe {
-                    std::slice::from_raw_parts_mut(
-                        part.as_mut_ptr().cast::<u8>(),
-                        size_of_val(part),
-                    )
-                };
-                self.file.read_exact_at(bytes, at).map_err(|error| Error::io(&self.path, error))?;
-                at += size_of_val(part) as u64;
-                left -= part.len();
-                take(part)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Collects texts and writes their index.
 pub struct Builder {
     parameters: Parameters,
     workers: Vec<Worker>,
     spill: Option<Spill>,
+    given: Vec<Spill>, // other builders' keys
     documents: u64,
 }
 
@@ -190,7 +122,8 @@ impl Builder {
             words: 0,
             ngrams: 0,
         });
-        Ok(Builder { workers: workers.collect(), parameters, spill: None, documents: 0 })
+        let workers = workers.collect();
+        Ok(Builder { workers, parameters, spill: None, given: Vec::new(), documents: 0 })
     }
 
     /// Takes in rows: row `i` is `data[offsets[i]..offsets[i + 1]]`, one document.
@@ -232,6 +165,55 @@ impl Builder {
                 self.spill()?;
             }
         }
+        Ok(())
+    }
+
+    /// Has the keys spilled to a file of this name, for [`Builder::save`]. To be called before rows
+    /// are taken in.
+    ///
+    /// # Errors
+    /// `Error::Io` where it cannot be made.
+    pub fn spill_to(&mut self, path: &Path) -> Result<()> {
+        self.spill = Some(Spill::at(path)?);
+        Ok(())
+    }
+
+    /// Ends the file of [`Builder::spill_to`]: all keys, in the order of the text in each partition
+    /// where there is one thread, and what else [`Builder::add_saved`] takes up.
+    ///
+    /// # Errors
+    /// `Error::Io`; `Error::InvalidParameter` where no file was named.
+    pub fn save(mut self) -> Result<()> {
+        if self.spill.is_none() {
+            return Err(Error::InvalidParameter("no file was named for the keys".into()));
+        }
+        self.spill()?;
+        let taken = Taken {
+            n: self.parameters.n,
+            mode: self.parameters.mode,
+            sketch: self.sketch(),
+            documents: self.documents,
+            words: self.workers.iter().map(|worker| worker.words).sum(),
+            ngrams: self.workers.iter().map(|worker| worker.ngrams).sum(),
+        };
+        self.spill.take().map_or(Ok(()), |spill| spill.finish(&taken))
+    }
+
+    /// Takes up what another builder has saved; its keys stay on disk.
+    ///
+    /// # Errors
+    /// `Error::Io`; `Error::Format` for a file that is cut, or of other n-grams.
+    pub fn add_saved(&mut self, path: &Path) -> Result<()> {
+        let (spill, taken) = Spill::open(path)?;
+        if (taken.n, taken.mode) != (self.parameters.n, self.parameters.mode) {
+            return Err(Error::format(path, None, "keys of n-grams of another kind"));
+        }
+        self.given.push(spill);
+        self.documents += taken.documents;
+        let first = &mut self.workers[0];
+        first.sketch.merge(&taken.sketch);
+        first.words += taken.words;
+        first.ngrams += taken.ngrams;
         Ok(())
     }
 
@@ -407,8 +389,8 @@ impl Builder {
                 for worker in &self.workers {
                     worker.keys.read(partition, &mut take)?;
                 }
-                if let Some(spill) = &self.spill {
-                    spill.read(partition, take)?;
+                for spill in self.spill.iter().chain(&self.given) {
+                    spill.read(partition, &mut take)?;
                 }
                 if let (Some(block), Ok(mut shared)) = (before, shared.lock()) {
                     shared.push((block, edge[0]));
@@ -450,36 +432,4 @@ fn take_groups(offsets: &[i64], row: &mut usize, bytes: usize) -> Vec<std::ops::
 
 fn join(thread: std::thread::ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spilled_keys_come_back_to_their_partition() {
-        let mut spill = Spill::create(&std::env::temp_dir()).unwrap();
-        let mut expected = vec![Vec::new(); PARTITIONS];
-        for round in 0..4u64 {
-            for partition in [3, 5, 3, 7] {
-                let keys: Vec<u64> = (0..round * 40_000 + 1)
-                    .map(|n| (partition as u64) << 56 | round << 32 | n)
-                    .collect();
-                spill.append(partition, &keys).unwrap();
-                spill.append(partition, &[]).unwrap();
-                expected[partition].extend(keys);
-            }
-        }
-        for (partition, expected) in expected.iter().enumerate() {
-            let mut found = Vec::new();
-            let all = spill.read(partition, |keys| {
-                assert!(keys.len() <= READ_KEYS);
-                found.extend_from_slice(keys);
-                Ok(())
-            });
-            assert!(all.is_ok());
-            assert_eq!(&found, expected);
-        }
-        assert_eq!(spill.extents[7].len(), 4);
-    }
 }

@@ -49,6 +49,10 @@ impl IndexBuilder {
     fn builder(&mut self) -> PyResult<&mut Builder> {
         self.inner.as_mut().ok_or_else(|| PyRuntimeError::new_err("the index is finished"))
     }
+
+    fn take(&mut self) -> PyResult<Builder> {
+        self.inner.take().ok_or_else(|| PyRuntimeError::new_err("the index is finished"))
+    }
 }
 
 #[pymethods]
@@ -80,6 +84,19 @@ impl IndexBuilder {
         py.check_signals()
     }
 
+    fn spill_to(&mut self, path: PathBuf) -> PyResult<()> {
+        Ok(self.builder()?.spill_to(&path)?)
+    }
+
+    fn save(&mut self, py: Python<'_>) -> PyResult<()> {
+        let builder = self.take()?;
+        Ok(py.detach(|| builder.save())?)
+    }
+
+    fn add_saved(&mut self, path: PathBuf) -> PyResult<()> {
+        Ok(self.builder()?.add_saved(&path)?)
+    }
+
     fn plan<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let builder = self.builder()?;
         let distinct = builder.distinct();
@@ -101,9 +118,7 @@ impl IndexBuilder {
         metadata: String,
     ) -> PyResult<Bound<'py, PyDict>> {
         self.builder()?.plan()?;
-        let Some(builder) = self.inner.take() else {
-            return Err(PyRuntimeError::new_err("the index is finished"));
-        };
+        let builder = self.take()?;
         let header = py.detach(|| builder.finish(&path, metadata, &interrupted))?;
         header_dict(py, &header)
     }

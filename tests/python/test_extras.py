@@ -38,6 +38,25 @@ def test_a_missing_ray_is_named(
 
 
 @pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1:1", "Connection refused"),
+        ("nowhere", "invalid literal"),
+        ("ray://127.0.0.1:1", "not known"),
+    ],
+)
+def test_an_address_without_ray_is_named_at_once(
+    address: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    where = ["--engine", "ray", "--address", address]
+    assert run(["build", "--quiet", "--data", str(tmp_path), *where]) == EXIT_FAILED
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: no Ray cluster at `{address}`: ")
+    assert why in err
+
+
+@pytest.mark.parametrize(
     ("error", "message"),
     [
         (

@@ -43,6 +43,17 @@ fn build(texts: &[String], path: &Path, parameters: Parameters) -> Result<Header
     builder.finish(path, "{}".into(), &|| false)
 }
 
+/// A builder's keys in a file.
+fn save(texts: &[String], path: &Path, parameters: Parameters) {
+    let mut builder = Builder::new(parameters).unwrap();
+    builder.spill_to(path).unwrap();
+    for part in texts.chunks(7) {
+        let (offsets, data) = column(part);
+        builder.add_rows(&offsets, &data).unwrap();
+    }
+    builder.save().unwrap();
+}
+
 fn keys(texts: &[String]) -> Vec<u64> {
     let mut scratch = Scratch::default();
     let mut all = Vec::new();
@@ -84,6 +95,45 @@ fn bytes_do_not_depend_on_memory_or_threads_and_nothing_is_lost() {
     assert_eq!(index.query(&keys).len(), keys.len(), "a false negative");
     let leftovers: Vec<_> = std::fs::read_dir(&folder.0).unwrap().collect();
     assert_eq!(leftovers.len(), 2, "{leftovers:?}");
+}
+
+#[test]
+fn files_of_keys_give_the_bytes_of_one_pass_and_are_whole_or_refused() {
+    let folder = Folder::new("keys");
+    let texts = corpus(3);
+    let (whole, path) = (folder.0.join("whole.bloom"), folder.0.join("parts.bloom"));
+    build(&texts, &whole, parameters(&folder.0, 1 << 30, 2, None)).unwrap();
+    for (share, memory) in [(60, 1 << 30), (30, LEAST_MEMORY), (7, 5 << 20)] {
+        let mut builder = Builder::new(parameters(&folder.0, memory, 2, None)).unwrap();
+        for (number, part) in texts.chunks(share).enumerate() {
+            let file = folder.0.join(format!("{number}.keys"));
+            save(part, &file, parameters(&folder.0, memory, 1, None));
+            let first = std::fs::read(&file).unwrap();
+            save(part, &file, parameters(&folder.0, memory, 1, None));
+            assert!(std::fs::read(&file).unwrap() == first, "a second attempt");
+            builder.add_saved(&file).unwrap();
+        }
+        builder.finish(&path, "{}".into(), &|| false).unwrap();
+        assert!(std::fs::read(&path).unwrap() == std::fs::read(&whole).unwrap(), "{share}");
+    }
+    let file = folder.0.join("0.keys");
+    let bytes = std::fs::read(&file).unwrap();
+    let refused = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let mut builder = Builder::new(parameters(&folder.0, 1 << 30, 1, None)).unwrap();
+        matches!(builder.add_saved(&file), Err(Error::Format { .. } | Error::InvalidParameter(_)))
+    };
+    assert!(!refused(&bytes));
+    for end in [0, 63, bytes.len() - 8, bytes.len() - 1] {
+        assert!(refused(&bytes[..end]));
+    }
+    assert!(refused(&bytes[8..]));
+    for place in (bytes.len() - 64..bytes.len()).step_by(8) {
+        let mut other = bytes.clone();
+        other[place + 6] ^= 1; // a number of the tail, beyond all that can be
+        let documents_or_words = (bytes.len() - place) / 8 == 4 || (bytes.len() - place) / 8 == 3;
+        assert_eq!(refused(&other), !documents_or_words, "{place}");
+    }
 }
 
 #[test]

@@ -20,12 +20,13 @@ from webtext_py.layout import TOKENIZER
 from webtext_py.manifest import Entry, Manifest, input_names
 from webtext_py.observer import Observer
 from webtext_py.reader import Passed, list_sources, read_batches, recognise
-from webtext_py.reader.ids import mark_of, marks, read_repeated, repeated, unique, write_hashes
+from webtext_py.reader.ids import mark_of, marks, unique
 from webtext_py.reader.texts import may_have_ids
+from webtext_py.repeated import read_repeated, repeated_ids, write_hashes
 from webtext_py.shards import all_shards, shards_stage
 from webtext_py.stage import Files, Stage
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
-from webtext_py.workspace import Steps, Work, Workspace, split
+from webtext_py.workspace import Steps, Work, Workspace
 
 TOKENS = "tokens"
 DIGEST_KEY = "webtext.tokenizer"  # in the metadata of every file: the tokenizer's digest
@@ -104,13 +105,13 @@ def encode_file(
 ) -> dict[str, Any]:
     """Task: one file of text and a tokenizer to one Parquet or flat file of ids.
 
-    Other inputs name `doc_id`s that several rows have; `copy` counts the files of this content.
+    Another input names `doc_id`s that several rows have; `copy` counts the files of this content.
     """
     tokenizer = _load(inputs[1], pattern, digest)
     endoftext = tokenizer.special[ENDOFTEXT]
     twice = inputs[2:]
     mark = mark_of(inputs[0], copy) if twice or copy > 1 else None
-    hashes = read_repeated(twice) if twice else None
+    hashes = read_repeated(twice[0]) if twice else None
     batches = read_batches(
         recognise(inputs[0]),
         text_field=text_field,
@@ -138,7 +139,7 @@ def encode_file(
 def take_ids(
     inputs: Sequence[Path], outputs: Sequence[Path], text_field: str, copy: int, partitions: int
 ) -> dict[str, Any]:
-    """Task: hashes of the ids of a file's rows, for `reader.ids.repeated`."""
+    """Task: hashes of the ids of a file's rows, for `repeated_ids`."""
     mark = mark_of(inputs[0], copy) if copy > 1 else None
     with outputs[0].open("wb") as file:
         for batch in read_batches(recognise(inputs[0]), text_field=text_field, mark=mark):
@@ -256,7 +257,7 @@ class Encode(Stage):
         }
 
     def _repeated(self, steps: Steps, copies: Mapping[Path, int]) -> tuple[Path, ...]:
-        """Files that name the ids which several rows have of their own; none where there are
+        """The file that names the ids which several rows have of their own; none where there are
         none."""
         own = [path for path in copies if may_have_ids(recognise(path), self.text_field)]
         if not own:
@@ -271,14 +272,7 @@ class Encode(Stage):
             text_field=self.text_field,
             partitions=parts,
         )
-        found = steps.each(
-            "repeated",
-            repeated,
-            split(parts, *read.files()),
-            ["repeated-{}.bin"],
-            partitions=parts,
-        )
-        return tuple(found.files()) if found.total("ids") else ()
+        return repeated_ids(steps, read.files(), parts)
 
 
 def chosen_tokenizer(data: Path, tokenizer: Path | None, pattern: str | None) -> Tokenizer:

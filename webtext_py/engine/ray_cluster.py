@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterable
@@ -28,6 +29,7 @@ from webtext_py.engine.task import Job
 from webtext_py.errors import InputError
 from webtext_py.extras import require
 
+_REACH_S = 10.0
 _ASK_S = 1.0  # how often the box of messages is emptied
 _STORE_BYTES = 100 << 20  # of Ray's object store, where we start it: results are small
 
@@ -83,12 +85,9 @@ class RayCluster:
 
     def submit(self, job: Job, node: Node) -> Ref:
         """Starts an attempt on a node."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        there = NodeAffinitySchedulingStrategy(node.id, soft=False)
         # More CPUs than the node has would wait for ever.
         cpus = min(job.task.cpus, node.cpus)
-        options = self._remote.options(num_cpus=cpus, scheduling_strategy=there)
+        options = self._remote.options(num_cpus=cpus, scheduling_strategy=self._on(node.id))
         ref: Ref = options.remote(job, self._box)
         self._names[ref] = job.attempt
         return ref
@@ -122,9 +121,14 @@ class RayCluster:
     def _connect(self) -> None:
         if self._ray is not None:
             return
+        if self.address not in (None, "auto"):
+            _reach(str(self.address))
         # Before Ray is imported, which reads them then.
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         os.environ["RAY_AUTH_MODE"] = "token"
+        # What Ray's daemons say of a node that is lost would go to stdout, which carries data; the
+        # journal says it in one line.
+        os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = ".*"
         options: dict[str, Any] = {"address": self.address}
         if self.address is None:
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -147,21 +151,29 @@ class RayCluster:
                 "`ray get-auth-token --generate` makes one; every machine needs the same "
                 "(docs/cluster.md)",
             ) from error
-        except Exception as error:  # Ray raises plain ones too
+        except Exception as error:  # a plain one where a node does not start
             if self.address is None:
-                hint = "try again, or without `--engine ray`"
-                raise InputError(f"Ray does not start here: {error}", hint) from error
-            raise InputError(
-                f"no Ray cluster at `{self.address}`: {error}",
-                "start one as docs/cluster.md shows, or leave `--address` out",
-            ) from error
-        # What Ray's daemons say of a node that is lost would go to stdout, which carries data; the
-        # journal says it in one line.
-        ray._private.worker.print_to_stdstream = lambda *_, **__: None
+                said, hint = "Ray does not start here", "try again, or without `--engine ray`"
+            elif isinstance(error, ConnectionError):
+                said = f"no Ray cluster at `{self.address}`"
+                hint = "start one as docs/cluster.md shows, or leave `--address` out"
+            else:
+                said = f"the Ray cluster at `{self.address}` cannot be used"
+                hint = "every machine needs the same Python and Ray (docs/cluster.md)"
+            raise InputError(f"{said}: {error}", hint) from error
         self._ray = ray
         self._errors = exceptions
         self._remote = ray.remote(max_retries=0)(_run)
-        self._box = ray.remote(num_cpus=0, max_restarts=-1)(_Box).remote()
+        # On the driver's own node: Ray would take any, and one that freezes would silence all.
+        here = self._on(ray.get_runtime_context().get_node_id())
+        box = ray.remote(num_cpus=0, max_restarts=-1)(_Box)
+        self._box = box.options(scheduling_strategy=here).remote()
+
+    def _on(self, node: str) -> Any:
+        """That node and no other."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        return NodeAffinitySchedulingStrategy(node, soft=False)
 
     def _outcome(self, ref: Ref) -> Outcome:
         errors = self._errors
@@ -196,6 +208,16 @@ class RayCluster:
             return []  # the actor died and starts anew; what it held is said again
         by_name = {name: ref for ref, name in self._names.items()}
         return [(by_name[name], Said(units)) for name, units in said.items() if name in by_name]
+
+
+def _reach(address: str) -> None:
+    """Raises `InputError` where nobody listens at `HOST:PORT`: Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _REACH_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        hint = "`HOST:PORT` of the head, or `auto`, was expected; docs/cluster.md starts one"
+        raise InputError(f"no Ray cluster at `{address}`: {error}", hint) from error
 
 
 def _first_line(error: Exception) -> str:

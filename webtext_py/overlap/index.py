@@ -129,13 +129,15 @@ def build_index(
     *,
     memory: int = defaults.INDEX_MEMORY,
     threads: int = 1,
+    keys: Sequence[Path] | None = None,
     observer: Observer = SILENT,
     say: Callable[[str], None] = lambda line: None,
 ) -> Index:
     """Writes the index of `text` to `path`, which appears when it is whole.
 
     `memory`, in bytes, bounds the collected hashes and the part of the filter in the making; more
-    is spilled beside `path`, 8 bytes an n-gram. The bytes do not depend on `memory` or `threads`.
+    is spilled beside `path`, 8 bytes an n-gram. Where other processes have read the text, `keys`
+    are their files (`overlap.spread`). The bytes depend on none of `memory`, `threads`, `keys`.
     `say` hears the size before memory is taken. Raises `ConfigError` for values out of range and
     `InputError` where `config.capacity` is too small.
     """
@@ -147,11 +149,15 @@ def build_index(
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    observer.step_started("reading", text.size(), "bytes")
-    for source, batches in text.files():
-        for batch in batches:
-            builder.add_rows(*text_column(batch.column("text")))
-        observer.advanced(source.path.stat().st_size)
+    if keys is not None:
+        for file in keys:
+            builder.add_saved(file)
+    else:
+        observer.step_started("reading", text.size(), "bytes")
+        for source, batches in text.files():
+            for batch in batches:
+                builder.add_rows(*text_column(batch.column("text")))
+            observer.advanced(source.path.stat().st_size)
     try:
         plan = builder.plan()
     except ValueError as error:
@@ -171,20 +177,13 @@ def build_index(
     return Index(path)
 
 
-def check_index(
-    index: Index,
-    *,
-    probes: int = defaults.CHECK_PROBES,
-    seed: int = defaults.CHECK_SEED,
-    threads: int = 1,
-    observer: Observer = SILENT,
-) -> dict[str, Any]:
+def check_index(index: Index, **options: Any) -> dict[str, Any]:
     """Verifies the file's digest, measures its false positive rate and stores the result in it.
 
-    `probes` fresh random keys from `seed` on, and a million random strings of words as in the
-    GPT-2 report. Returns what `Index.measured` does.
+    `options` are those of `measure_index`: `probes` fresh random keys from `seed` on, and a million
+    random strings of words as in the GPT-2 report. Returns what `Index.measured` does.
     """
-    record = measure_index(index, probes=probes, seed=seed, threads=threads, observer=observer)
+    record = measure_index(index, **options)
     index.core.store_check(*record)
     return measured(record)
 

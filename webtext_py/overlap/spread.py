@@ -1,7 +1,9 @@
-"""The evidence pass by tasks of an engine: each reads some files of the training text."""
+"""Passes over the training text by tasks of an engine, each of which reads some of its files: the
+n-grams of the index, and the evidence."""
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py import _core
+from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
+from webtext_py.defaults import RATE
 from webtext_py.digests import STATE
 from webtext_py.engine import Engine, advance
 from webtext_py.engine.commit import write_bytes
@@ -20,11 +24,49 @@ from webtext_py.observer import Observer
 from webtext_py.overlap.evidence import Evidence, Part, Stretch, find_part, joined
 from webtext_py.overlap.report import Layout
 from webtext_py.overlap.training import TrainingText
-from webtext_py.reader import recognise
+from webtext_py.reader import Source, recognise
+from webtext_py.workspace import Steps, Work
 
 # Our choice, of files: what one task reads. Less is read in the command's own process, whose
 # threads share one set of n-grams.
 TASK_BYTES = 1 << 30
+_MOST_TASKS = 512  # our choice: of files of keys that are open together
+_KEYS_MEMORY = 512 << 20  # our choice: what a task collects before it writes, twice
+
+
+def spread_keys(
+    steps: Steps, training: TrainingText, n: int, ascii: bool
+) -> tuple[Path, ...] | None:
+    """The text's n-grams in files for `IndexBuilder.add_saved`, by tasks; None for a short text."""
+    if training.size() <= TASK_BYTES:
+        return None
+    bundles = [[source.path for source in bundle] for bundle in _bundles(training)]
+    made = steps.each(
+        "keys",
+        keys,
+        [Work(*paths, weight=sum(path.stat().st_size for path in paths)) for paths in bundles],
+        ["keys-{}.bin"],
+        unit="bytes",
+        n=n,
+        ascii=ascii,
+        text_field=training.text_field,
+    )
+    return made.files()
+
+
+def keys(
+    inputs: list[Path], outputs: list[Path], n: int, ascii: bool, text_field: str
+) -> dict[str, Any]:
+    """Task: the n-grams of some files of training text, 8 bytes each."""
+    # By one thread: the order of the keys is that of the text.
+    builder = _core.IndexBuilder(n, ascii, RATE, None, _KEYS_MEMORY, 1, outputs[0].parent)
+    builder.spill_to(outputs[0])
+    for source, batches in _of(inputs, text_field).files():
+        for batch in batches:
+            builder.add_rows(*text_column(batch.column("text")))
+        advance(source.path.stat().st_size)
+    builder.save()
+    return {}
 
 
 def spread_evidence(
@@ -44,7 +86,7 @@ def spread_evidence(
             paths = [source.path for source in bundle]
             made = [folder / f"found-{number:05d}.{kind}" for kind in ("npz", "jsonl")]
             arguments = {"n": layout.n, "ascii": layout.ascii, "text_field": training.text_field}
-            weight = sum(path.stat().st_size for path in paths)
+            weight = sum(map(_bytes, bundle))
             inputs = (texts, *paths)
             task = Task(f"evidence-{number:05d}", find, inputs, tuple(made), arguments, weight)
             jobs.append(Job(task, data, None, "", data / STATE))
@@ -56,17 +98,12 @@ def spread_evidence(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bundles(training: TrainingText) -> list[list[Any]]:
-    bundles: list[list[Any]] = []
-    held = 0
-    for source in training.sources:
-        size = source.path.stat().st_size
-        if not bundles or held + size > TASK_BYTES:
-            bundles.append([])
-            held = 0
-        bundles[-1].append(source)
-        held += size
-    return bundles
+def _bundles(training: TrainingText) -> Iterator[list[Source]]:
+    return bundled(training.sources, _bytes, max(TASK_BYTES, 2 * training.size() // _MOST_TASKS))
+
+
+def _bytes(source: Source) -> int:
+    return source.path.stat().st_size
 
 
 def find(
@@ -76,9 +113,7 @@ def find(
     sets (the first): numbers, and the runs."""
     texts = pq.read_table(inputs[0])["text"].combine_chunks()
     core = _core.NgramTexts(*text_column(texts), n, ascii)
-    sources = tuple(recognise(path) for path in inputs[1:])
-    training = TrainingText(sources, ("",) * len(sources), text_field)
-    part = find_part(core, training, 1, advance)
+    part = find_part(core, _of(inputs[1:], text_field), 1, advance)
     lists = [len(rows) for rows in part.overlapping]
     with outputs[0].open("wb") as numbers:
         np.savez(
@@ -94,6 +129,12 @@ def find(
     # In ASCII: names of files need not be UTF-8.
     outputs[1].write_text("".join(json.dumps(asdict(run)) + "\n" for run in part.runs))
     return {}
+
+
+def _of(paths: list[Path], text_field: str) -> TrainingText:
+    """The text of a task, whose digests nobody asks for."""
+    sources = tuple(recognise(path) for path in paths)
+    return TrainingText(sources, ("",) * len(sources), text_field)
 
 
 def _read(numbers: Path, runs: Path) -> Part:

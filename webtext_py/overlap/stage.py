@@ -22,6 +22,7 @@ from webtext_py.overlap.index import (
     measured,
     merge_indexes,
 )
+from webtext_py.overlap.spread import spread_keys
 from webtext_py.overlap.training import TrainingText
 from webtext_py.stage import Files, Stage
 from webtext_py.workspace import Steps, Workspace
@@ -60,7 +61,7 @@ class MakeIndex(Stage):
     file: str
     text: TrainingText
     settings: IndexConfig
-    make: Callable[[], None]
+    make: Callable[[Steps], None]
     usable: bool
 
     rules = 1
@@ -92,7 +93,7 @@ class MakeIndex(Stage):
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Makes the index, unless it stands."""
-        self.make()
+        self.make(steps)
         path = steps.data / FOLDER / self.file
         steps.keep([path])
         return _counts(Index(path))
@@ -204,17 +205,18 @@ def make_index(
             )
         say(f"`{path.name}` is of another text or with other settings: made again")
 
-    def make() -> None:
+    def make(steps: Steps) -> None:
         if not usable:
-            observer = workspace.observer
+            keys = spread_keys(steps, text, config.n, config.ascii)
             options: dict[str, Any] = {"memory": memory, "threads": threads, "say": say}
-            build_index(text, path, config, observer=observer, **options)
+            build_index(text, path, config, keys=keys, observer=workspace.observer, **options)
 
+    stage = MakeIndex(path.name, text, config, make, usable)
     if ours:
-        stage = MakeIndex(path.name, text, config, make, usable)
         workspace.run(stage, force=True, again=not usable)
-    else:
-        make()
+    else:  # it has no entry
+        make(Steps(workspace, stage))
+        workspace.tidy(stage.name)
     return Index(path)
 
 

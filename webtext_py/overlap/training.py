@@ -14,6 +14,7 @@ from webtext_py.digests import Digests
 from webtext_py.manifest import input_names
 from webtext_py.reader import Passed, Source, list_sources, read_batches
 from webtext_py.shards import training_shards
+from webtext_py.workspace import Workspace
 
 BATCH_BYTES = 4 << 20  # of text decoded at a time: our choice, small beside what is hashed
 AHEAD = 4  # batches of a file read before their use: our choice
@@ -33,32 +34,33 @@ class TrainingText:
         cls,
         paths: Sequence[str | Path],
         text_field: str = "text",
-        digests: Digests | None = None,
         passed: Passed | None = None,
+        workspace: Workspace | None = None,
     ) -> "TrainingText":
         """The files that `paths` (files, folders, globs) name; what folders hold besides is added
-        to `passed`."""
+        to `passed`. A `workspace` remembers digests, and its engine works them out."""
         sources = tuple(list_sources(paths, text_field=text_field, passed=passed))
-        known = digests or Digests(Path())
+        known = Digests(Path())
+        if workspace is not None:
+            known = workspace.digests
+            files = dict.fromkeys(source.path for source in sources)
+            known.prepare(files, workspace.engine, workspace.observer, plain=True)
+            known.save()
         return cls(sources, tuple(known.of(source.path) for source in sources), text_field)
 
     @classmethod
-    def shards(cls, data: Path, digests: Digests | None = None) -> "TrainingText":
+    def shards(cls, data: Path, workspace: Workspace | None = None) -> "TrainingText":
         """The training shards of the last build in `data`."""
         stage, paths = training_shards(data, "--train")
-        return replace(cls.of(paths, digests=digests), stage=stage)
+        return replace(cls.of(paths, workspace=workspace), stage=stage)
 
     def metadata(self) -> list[dict[str, Any]]:
         """Name, length and digest of each file, as the index records them."""
         names = input_names([source.path for source in self.sources])
-        rows = [
-            {
-                "name": names[source.path.resolve()],
-                "bytes": source.path.stat().st_size,
-                "sha256": digest,
-            }
-            for source, digest in zip(self.sources, self.digests, strict=True)
-        ]
+        rows = []
+        for source, digest in zip(self.sources, self.digests, strict=True):
+            size = source.path.stat().st_size
+            rows.append({"name": names[source.path.resolve()], "bytes": size, "sha256": digest})
         return sorted(rows, key=lambda row: (row["sha256"], row["name"]))
 
     def key(self) -> str:

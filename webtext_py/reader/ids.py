@@ -3,13 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from webtext_py import _core
 from webtext_py.columns import digests
 from webtext_py.engine.commit import sha256_file
 
@@ -74,29 +73,6 @@ def hashes(ids: pa.Array) -> npt.NDArray[np.uint64]:
     """A 64-bit hash of each id."""
     heads = np.ascontiguousarray(digests(ids)[:, :8])
     return heads.view(">u8").reshape(-1).astype(np.uint64)
-
-
-def write_hashes(file: BinaryIO, ids: pa.Array, partitions: int) -> None:
-    """Adds the hashes of ids to a file that `repeated` reads."""
-    for buffer in _core.arrange_numbers(hashes(ids), partitions):
-        file.write(memoryview(buffer))
-
-
-def repeated(
-    inputs: list[Path], outputs: list[Path], partition: int, partitions: int
-) -> dict[str, Any]:
-    """Task: the hashes in a partition of ids that more than one row has, sorted."""
-    found = np.sort(
-        np.frombuffer(memoryview(_core.read_numbers(inputs, partition, partitions)), np.uint64)
-    )
-    twice = np.unique(found[1:][found[1:] == found[:-1]])
-    twice.tofile(outputs[0])
-    return {"ids": len(twice)}
-
-
-def read_repeated(paths: Sequence[Path]) -> npt.NDArray[np.uint64]:
-    """What `repeated` wrote, of all partitions, sorted."""
-    return np.sort(np.concatenate([np.fromfile(path, np.uint64) for path in paths]))
 
 
 def unique(ids: pa.Array, mark: str, first: int, repeated: npt.NDArray[np.uint64]) -> pa.Array:

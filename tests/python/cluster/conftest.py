@@ -23,10 +23,12 @@ PATHS = [
 class Nodes:
     """A running cluster."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        (folder / "held.py").touch()  # by which the slow extractor finds the folder
+        self.hold = folder / "hold"
         self.env = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, PATHS)),
+            "PYTHONPATH": os.pathsep.join(filter(None, [*PATHS, str(folder)])),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -68,6 +70,10 @@ class Nodes:
             os.kill(process, number)
         if number == signal.SIGKILL:
             del self.raylets[node]
+
+    def extracts(self, node: str) -> bool:
+        """Whether a page is in an extractor's hands there: a worker has a child that has one."""
+        return any(b"webtext_py.text.zygote" in _command(p) for p in _family(self.raylets[node]))
 
     def python(self, script: str, *arguments: object) -> subprocess.Popen[str]:
         """A driver of this cluster."""
@@ -113,10 +119,17 @@ def _family(process: int) -> list[int]:
     return found
 
 
+def _command(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 @pytest.fixture(scope="session")
-def nodes() -> Iterator[Nodes]:
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """The cluster."""
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    cluster = Nodes()
+    cluster = Nodes(tmp_path_factory.mktemp("cluster"))
     yield cluster
     cluster.close()

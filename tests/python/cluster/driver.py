@@ -1,7 +1,8 @@
 """A driver in a process of its own, for tests that kill it or want its engine impatient.
 
 Arguments: the cluster's address (`local` for one worker here), the data directory, and what to run:
-`build` (the demo, by the slow extractor; then perhaps the seconds after which a node is silent), or
+`build` (the demo, by the slow extractor; then perhaps the seconds after which a node is silent),
+`texts` (a test set and texts, by passes of one process here and of a task a file elsewhere), or
 a function of `tasks` over eight tasks (then the libraries that decide its result). Prints one JSON
 object: the stage's counts, or the error with its hint and notes.
 """
@@ -14,12 +15,15 @@ from typing import Any
 import tasks
 from engine_tasks import OUT, Simple
 
+from webtext_py.bpe import train_stage
+from webtext_py.bpe.train import BpeConfig
 from webtext_py.config import BuildConfig
 from webtext_py.engine import LocalEngine
 from webtext_py.engine.driver import ClusterEngine
 from webtext_py.engine.ray_cluster import RayCluster
 from webtext_py.engine.task import Engine
 from webtext_py.errors import WebTextError
+from webtext_py.overlap import OverlapConfig, overlap, spread
 from webtext_py.pages import cut
 from webtext_py.pipeline import Build, Sources
 from webtext_py.workspace import Steps, Work, Workspace
@@ -36,6 +40,15 @@ def main() -> None:
         config = BuildConfig(extractor="slow_extractor:Slow", min_words=5)
         Build(Path(data), Sources(), config).run(engine)
         print(json.dumps({}))
+        return
+
+    if what == "texts":
+        if address != "local":
+            spread.TASK_BYTES = train_stage.COUNT_BYTES = 1
+        test, *train = more
+        overlap(Path(data), OverlapConfig(test=(test,), train=tuple(train)), engine=engine)
+        asked = train_stage.Asked(BpeConfig(vocab_size=300), train)
+        print(json.dumps(train_stage.train_vocabulary(Path(data), asked, engine=engine)))
         return
 
     def body(steps: Steps) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def test_build_and_dedup_take_the_same_partitions() -> None:
     for config in (BuildConfig, DedupConfig):
         assert config(partitions=MOST_PARTITIONS).partitions == MOST_PARTITIONS
         for number in (0, MOST_PARTITIONS + 1):
-            with pytest.raises(ConfigError, match=f"{number} partitions; 1 to 256 were expected"):
+            with pytest.raises(ConfigError, match=f"{number} partitions; 1 to 4096 were expected"):
                 config(partitions=number)
 
 

@@ -229,6 +229,20 @@ def test_a_silent_node_is_banned(tmp_path: Path, clock: Clock) -> None:
     assert len(frozen) == 1
 
 
+def test_while_the_driver_stands_still_nobody_is_silent(tmp_path: Path, clock: Clock) -> None:
+    looks = 0
+
+    def fate(job: Job, number: int, node: str) -> Outcome | Said | None:
+        nonlocal looks
+        looks += 1
+        clock.now += 100 if looks == 5 else 0  # a suspended machine, a folder that hangs
+        return SILENCE if looks < 12 else None
+
+    cluster = Planned(fate, clock, ("a",))
+    run(tmp_path, cluster, jobs(tmp_path, 1), silent_s=10.0, straggler_s=1e9)
+    assert len(cluster.begun) == 1
+
+
 def test_who_says_that_it_lives_is_not_silent(tmp_path: Path, clock: Clock) -> None:
     said = 0
 

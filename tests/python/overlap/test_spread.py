@@ -1,4 +1,4 @@
-"""The evidence pass by tasks: what one pass gives, for any engine and any cut into tasks."""
+"""Index and evidence by tasks: what one pass gives, for any engine and any cut into tasks."""
 
 import random
 from pathlib import Path
@@ -10,7 +10,8 @@ import pytest
 
 from webtext_py import overlap as lib
 from webtext_py.engine import Engine, LocalEngine, ThreadEngine
-from webtext_py.overlap import run, spread
+from webtext_py.overlap import run, spread, stage
+from webtext_py.overlap.spread import spread_keys
 
 from .conftest import Write
 
@@ -44,8 +45,41 @@ def outcome(data: Path, given: tuple[Path, list[str]], engine: Engine | None) ->
     found = {path.name: path.read_bytes() for path in made.files}
     folder = data.with_name(f"{data.name}-clean")
     found |= {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    assert not list(data.glob(".state/work/*"))
+    assert not left(data)
     return found
+
+
+def left(data: Path) -> list[Path]:
+    """Working files that should be gone."""
+    return [path for path in data.glob(".state/work/**/*") if path.is_file()]
+
+
+@pytest.mark.parametrize("tasks", [2, 5])
+@pytest.mark.parametrize("named", [False, True])
+def test_an_index_made_by_tasks_is_that_of_one_process(
+    tmp_path: Path,
+    given: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tasks: int,
+    named: bool,
+) -> None:
+    def made(data: Path) -> bytes:
+        index = tmp_path / f"{data.name}.bloom" if named else None
+        config = lib.OverlapConfig(
+            train=tuple(given[1]), index=lib.IndexConfig(n=3), index_file=index
+        )
+        path = run.build(data, config, engine=LocalEngine(2)).path
+        assert not left(data)
+        return path.read_bytes()
+
+    whole = made(tmp_path / "whole")
+    sizes = [Path(path).stat().st_size for path in given[1]]
+    monkeypatch.setattr(spread, "TASK_BYTES", sum(sizes[:3]) if tasks == 2 else 1)
+    begun = []
+    keys = spread_keys
+    monkeypatch.setattr(stage, "spread_keys", lambda *args: begun.append(keys(*args)) or begun[-1])
+    assert made(tmp_path / "tasks") == whole
+    assert [len(files) for files in begun if files is not None] == [tasks]
 
 
 @pytest.mark.parametrize("engine", [LocalEngine(1), LocalEngine(2), ThreadEngine(2)])

@@ -1,9 +1,11 @@
-"""A build from many small files, in a process of its own, with small limits.
+"""A build from many small files, and `dedup` of as many texts, in a process of its own, with small
+limits.
 
-Arguments: folder, number of files of pages, partitions, and how many files a task of a merge may
-read.
+Arguments: folder, number of files of pages (and of articles, and of texts), partitions, and how
+many files a task of a merge may read.
 """
 
+import json
 import random
 import sys
 from pathlib import Path
@@ -13,19 +15,23 @@ import pyarrow.parquet as pq
 
 from webtext_py import workspace
 from webtext_py.config import BuildConfig
+from webtext_py.dedup import DedupConfig, run_dedup
 from webtext_py.engine import LocalEngine
 from webtext_py.pipeline import Build, Sources
 from webtext_py.stages.dedup import search
+from webtext_py.stages.wikipedia import stage
 
 PAGES = 2  # in a file
 
 
-def make(folder: Path, files: int) -> tuple[Path, Path]:
-    """A table of links and a folder of files of pages, some of them copies of one another."""
+def make(folder: Path, files: int) -> None:
+    """A table of links and folders of files: pages, some of them copies of one another; articles,
+    of which every fourth page is one; texts with ids that others have, too."""
     words = [f"word{n}" for n in range(2000)]
     choose = random.Random(1)
     pages = folder / "pages"
-    pages.mkdir(parents=True)
+    for name in (pages, folder / "articles", folder / "texts"):
+        name.mkdir(parents=True)
     links = []
     for number in range(files):
         rows = []
@@ -37,18 +43,28 @@ def make(folder: Path, files: int) -> tuple[Path, Path]:
             rows.append({"url": url, "html": f"<html><body><p>{text}</p></body></html>"})
             links.append({"url": url, "karma": choose.randint(3, 90), "created_utc": 1_400_000_000})
         pq.write_table(pa.Table.from_pylist(rows), pages / f"{number:05d}.parquet")
+        article = {"title": f"title {number}", "text": text if number % 4 == 0 else f"{number}"}
+        (folder / "articles" / f"{number:05d}.jsonl").write_text(json.dumps(article) + "\n")
+        texts = pa.table({"id": ["a", f"{number}"], "text": [text, f"{text} {number}"]})
+        pq.write_table(texts, folder / "texts" / f"{number:05d}.parquet")
     pq.write_table(pa.Table.from_pylist(links), folder / "links.parquet")
-    return folder / "links.parquet", pages
 
 
 def main() -> None:
     """Builds."""
     folder, (files, partitions, most) = Path(sys.argv[1]), map(int, sys.argv[2:])
-    workspace.MOST_FILES = search.MOST_FILES = most
-    links, pages = make(folder / "in", files)
-    sources = Sources(links=links, pages=(str(pages),))
+    workspace.MOST_FILES = search.MOST_FILES = stage.MOST_FILES = most
+    given = folder / "in"
+    make(given, files)
+    sources = Sources(
+        links=given / "links.parquet",
+        pages=(str(given / "pages"),),
+        wikipedia=(str(given / "articles"),),
+    )
     config = BuildConfig(extractor="rules", min_words=20, partitions=partitions)
     Build(folder / "data", sources, config).run(LocalEngine(1))
+    config = DedupConfig(near_dup=None, partitions=partitions)
+    run_dedup([given / "texts"], folder / "texts", config, engine=LocalEngine(1))
 
 
 if __name__ == "__main__":

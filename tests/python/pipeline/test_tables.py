@@ -1,4 +1,5 @@
-"""Shuffle: every row in its partition, in order, however it came and whatever the buffer holds."""
+"""Shuffle: every row in its partition, in order, however it came and whatever the buffer holds;
+files that are joined."""
 
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext_py import tables
-from webtext_py.tables import Shuffle, iterate_partition, read_partition
+from webtext_py.tables import Shuffle, iterate_partition, join_shuffles, read_partition
 
 SCHEMA = pa.schema(
     [
@@ -57,6 +58,40 @@ def test_every_row_reaches_its_partition_in_order(
         mine = [row[:3] for row in rows if row[3] == partition]
         assert [tuple(row.values()) for row in found.to_pylist()] == mine + mine
         assert found.schema.equals(SCHEMA)
+
+
+@given(
+    st.lists(st.lists(_row, max_size=20), min_size=1, max_size=5),
+    st.integers(1, 400),
+    st.integers(1, 400),
+)
+def test_joined_files_have_the_same_rows_in_order(
+    tmp_path_factory: pytest.TempPathFactory,
+    files: list[list[tuple[object, ...]]],
+    buffer: int,
+    joined: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("joined")
+    paths = [folder / str(number) for number in range(len(files))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "BUFFER_BYTES", buffer)
+        patch.setattr(tables, "_JOIN_BYTES", joined)
+        patch.setattr(tables, "_PIECE_BYTES", 1)
+        for path, rows in zip(paths, files, strict=True):
+            shuffled(path, rows, [3])
+        join_shuffles(paths, [folder / "all"])
+    for partition in range(5):
+        apart = read_partition(paths, partition, SCHEMA)
+        assert read_partition([folder / "all"], partition, SCHEMA).equals(apart)
+
+
+def test_joined_files_are_cut_into_few_batches(tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(40)]
+    for path in paths:
+        shuffled(path, [("key", True, None, n) for n in range(5)], [5])
+    join_shuffles(paths, [tmp_path / "all"])
+    [batch] = iterate_partition([tmp_path / "all"], 3)
+    assert batch.num_rows == 40
 
 
 def test_a_shuffle_of_nothing_has_empty_partitions(tmp_path: Path) -> None:

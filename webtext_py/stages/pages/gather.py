@@ -29,14 +29,13 @@ Place = tuple[str, int]  # a container and an offset in it: a member
 def collect(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     """Task: all rounds' good captures of one partition of links, in order of place.
 
-    Returns their number by container, and the place of every `MARK_ROWS`th.
+    Returns the place of every `MARK_ROWS`th.
     """
     # As parts of `GOOD_CAPTURES`, or the names that Parquet gives lists would show in the file.
     rows = in_place_order(read_tables(inputs)).cast(GOOD_CAPTURES)
     write_table(rows, outputs[0])
     every = rows.take(pa.array(np.arange(MARK_ROWS // 2, rows.num_rows, MARK_ROWS)))
-    containers = count_values(pc.struct_field(rows["location"], "file"))
-    return {"containers": containers, "marks": places(every)}
+    return {"marks": places(every)}
 
 
 def bounds(marks: Sequence[Sequence[Any]], partitions: int) -> list[Place]:
@@ -61,10 +60,10 @@ def distribute(inputs: list[Path], outputs: list[Path], begins: list[Place]) -> 
 
 
 def gather(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
-    """Task: one range of places, in order."""
+    """Task: one range of places, in order. Returns the number of captures by container."""
     rows = in_place_order(read_partition(inputs, partition, GOOD_CAPTURES)).cast(GOOD_CAPTURES)
     write_table(rows, outputs[0], row_group_rows=8192)
-    return {"rows": rows.num_rows}
+    return {"containers": count_values(pc.struct_field(rows["location"], "file"))}
 
 
 def places(rows: pa.Table) -> list[Place]:
