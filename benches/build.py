@@ -46,8 +46,8 @@ from webtext_py.manifest import Entry  # noqa: E402
 from webtext_py.observer import Observer  # noqa: E402
 from webtext_py.pages.containers import Containers  # noqa: E402
 from webtext_py.pipeline import Build, Sources  # noqa: E402
-from webtext_py.stages.links import Links  # noqa: E402
-from webtext_py.stages.pages import Pages  # noqa: E402
+from webtext_py.stages.links.stage import Links  # noqa: E402
+from webtext_py.stages.pages.stage import Pages  # noqa: E402
 from webtext_py.verify import verify  # noqa: E402
 from webtext_py.workspace import Workspace  # noqa: E402
 

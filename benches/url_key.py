@@ -26,7 +26,7 @@ import ada_url
 import pyarrow as pa
 import zstandard
 
-from webtext_py.url import html_unescape
+from webtext_py.url.escape import html_unescape
 from webtext_py.url.key import _SIMPLE, _key_of_any, url_key, url_keys
 from webtext_py.url.rules import UrlRules
 

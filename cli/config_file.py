@@ -39,7 +39,7 @@ def config_options(function: Callable[..., Any], own_table: bool = True) -> Call
             if _STAGES in vars(function)
             else ()
         )
-        return show(list(_rows(context)), table, bool(kwargs.get("as_json")), stages)
+        return show(list(_rows(context)), table, bool(context.params.get("as_json")), stages)
 
     for decorate in (
         option(

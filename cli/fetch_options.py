@@ -9,32 +9,20 @@ import click
 from webtext_py import defaults
 
 from .output import echo
-from .parameters import FILE, option, several
+from .parameters import DAYS, FILE, option, several
 
 if TYPE_CHECKING:
     from webtext_py.fetch.config import FetchConfig
 
-_NAMES = (
-    "contact", "delay", "connections", "any_port", "allow_network", "hosts", "retry", "probe",
-    "cdx", "memento", "capture_window", "archive_rate", "cc_index", "cc_data",
-)  # fmt: skip
-
-
-# Which sources an option is for; those left out are for every one of the network.
-_ONLY = {
-    "delay": ("live",), "connections": ("live",), "probe": ("live",),
-    "cdx": ("wayback",), "memento": ("wayback",), "archive_rate": ("wayback",),
-    "capture_window": ("wayback", "commoncrawl"),
-    "cc_index": ("commoncrawl",), "cc_data": ("commoncrawl",),
-}  # fmt: skip
-
-
-def days(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    """`180d` or `180` in days."""
-    try:
-        return float(value.removesuffix("d"))
-    except ValueError:
-        raise click.BadParameter(f"`{value}` is no number of days such as 180d") from None
+_NETWORK = ("live", "wayback", "commoncrawl")
+# The settings, each with the sources that it is for.
+_SOURCES = {
+    **dict.fromkeys(("contact", "any_port", "allow_network", "hosts", "retry"), _NETWORK),
+    **dict.fromkeys(("delay_s", "connections", "probe"), ("live",)),
+    **dict.fromkeys(("cdx", "memento", "archive_per_minute"), ("wayback",)),
+    "capture_window_days": ("wayback", "commoncrawl"),
+    **dict.fromkeys(("cc_index", "cc_data"), ("commoncrawl",)),
+}
 
 
 # `fetch_values` takes them out again.
@@ -42,6 +30,7 @@ fetch_options = several(
     option("--contact", metavar="WHO", help="E-mail or URL for server owners."),
     option(
         "--delay",
+        "delay_s",
         type=click.FloatRange(min=0),
         default=defaults.DELAY_S,
         help="Seconds between requests to a site or address.",
@@ -82,13 +71,15 @@ fetch_options = several(
     option("--memento", metavar="URL", help="Where its captures lie [default: by --cdx]."),
     option(
         "--capture-window",
+        "capture_window_days",
         default=f"{defaults.CAPTURE_WINDOW_DAYS:g}d",
-        callback=days,
+        type=DAYS,
         metavar="DAYS",
         help="Captures so near the submission.",
     ),
     option(
         "--archive-rate",
+        "archive_per_minute",
         type=click.FloatRange(min=0, min_open=True),
         default=defaults.ARCHIVE_PER_MINUTE,
         help="Requests a minute to the web archive.",
@@ -114,10 +105,14 @@ def fetch_values(options: dict[str, Any], sources: Sequence[str]) -> "FetchConfi
     Says what is unusual: permissions for inner networks. Raises `ConfigError` for values that make
     no sense, `click.UsageError` for options whose source is not asked.
     """
-    values = {name: options.pop(name) for name in _NAMES}
+    from webtext_py.fetch.config import FetchConfig
+    from webtext_py.fetch.limits import Limits
+
+    values = {name: options.pop(name) for name in _SOURCES}
     _refuse_idle(sources)
-    config = _config(values)
-    for network in values["allow_network"]:
+    limits = replace(Limits(), delay_s=values.pop("delay_s"), connections=values.pop("connections"))
+    config = FetchConfig(limits=limits, **values)
+    for network in config.allow_network:
         echo(f"warning: addresses in {network} may be connected to", err=True)
     return config
 
@@ -125,31 +120,10 @@ def fetch_values(options: dict[str, Any], sources: Sequence[str]) -> "FetchConfi
 def _refuse_idle(sources: Sequence[str]) -> None:
     """Refuses options that were given for a source that is not asked, instead of ignoring them."""
     context = click.get_current_context()
-    for name in _NAMES:
-        wanted = _ONLY.get(name, ("live", "wayback", "commoncrawl"))
+    for parameter in context.command.params:
+        name = str(parameter.name)
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if given and not set(wanted) & set(sources):
-            option = "--no-probe" if name == "probe" else f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"`{option}` is for `--pages {' or '.join(wanted)}`", context)
-
-
-def _config(values: dict[str, Any]) -> "FetchConfig":
-    from webtext_py.fetch.config import FetchConfig
-    from webtext_py.fetch.limits import Limits
-
-    limits = replace(Limits(), delay_s=values["delay"], connections=values["connections"])
-    return FetchConfig(
-        contact=values["contact"],
-        limits=limits,
-        probe=values["probe"],
-        any_port=values["any_port"],
-        allow_network=tuple(values["allow_network"]),
-        hosts=values["hosts"],
-        retry=tuple(values["retry"]),
-        cdx=values["cdx"],
-        memento=values["memento"],
-        capture_window_days=values["capture_window"],
-        archive_per_minute=values["archive_rate"],
-        cc_index=tuple(values["cc_index"]),
-        cc_data=values["cc_data"],
-    )
+        if given and name in _SOURCES and set(sources).isdisjoint(_SOURCES[name]):
+            option = (parameter.secondary_opts or parameter.opts)[0]
+            wanted = " or ".join(_SOURCES[name])
+            raise click.UsageError(f"`{option}` is for `--pages {wanted}`", context)

@@ -2,16 +2,22 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from webtext_py import defaults
 
 from .config_file import config_options
-from .parameters import FOLDER, ManyOption, Threshold, option, several
+from .output import Progress, echo, print_json
+from .parameters import FOLDER, NATURAL, POSITIVE, THRESHOLD, ManyOption, option, several
+
+if TYPE_CHECKING:
+    from webtext_py.engine import Engine
+    from webtext_py.engine.choose import Where
 
 
 class WebTextCommand(click.Command):
@@ -19,13 +25,8 @@ class WebTextCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Rewrites `--many a b` to `--many a --many b`, then parses as usual."""
-        many = {
-            name
-            for parameter in self.get_params(ctx)
-            if isinstance(parameter, ManyOption)
-            for name in parameter.opts
-        }
-        return super().parse_args(ctx, spread(args, many))
+        many = [p for p in self.get_params(ctx) if isinstance(p, ManyOption)]
+        return super().parse_args(ctx, spread(args, {name for p in many for name in p.opts}))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """A list for each group, in the order of their first options."""
@@ -42,23 +43,15 @@ class WebTextCommand(click.Command):
 def spread(args: Sequence[str], many: set[str]) -> list[str]:
     """`--many a b` as `--many a --many b`, for the options named in `many`."""
     spread: list[str] = []
-    current: str | None = None  # the greedy option whose further values we are in
+    current: str | None = None  # the greedy option that we are in
     for position, word in enumerate(args):
         if word == "--":
             return [*spread, *args[position:]]
-        if word in many:
-            current, first = word, True
-            spread.append(word)
-        elif word.startswith("-") and word != "-":
-            current = None
-            spread.append(word)
-        elif current is not None:
-            if not first:
-                spread.append(current)
-            spread.append(word)
-            first = False
-        else:
-            spread.append(word)
+        if word.startswith("-") and word != "-":
+            current = word if word in many else None
+        elif current is not None and spread[-1] != current:
+            spread.append(current)
+        spread.append(word)
     return spread
 
 
@@ -105,32 +98,79 @@ data_option = option(
 )
 
 
-def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--json`, `--quiet`, `--config`, `--show-config`."""
-    decorated: Callable[..., Any] = _print_options(config_options(function))
-    return decorated
+@dataclass(frozen=True)
+class Call:
+    """What every command is given: the data directory, and how and where to work and answer."""
+
+    data: Path
+    as_json: bool
+    quiet: bool
+    where: "Where | None" = None  # of a command with `engine_options`
+
+    def engine(self, *, threads: bool = False) -> "Engine":
+        """Where tasks run; on this machine with processes, or with `threads`."""
+        assert self.where is not None
+        return self.where.make(threads=threads)
+
+    @property
+    def threads(self) -> int:
+        """Threads for what the command does itself."""
+        assert self.where is not None
+        return self.where.threads
+
+    def progress(self) -> Progress:
+        """What draws the bars."""
+        return Progress(quiet=self.quiet)
+
+    def tell(self, line: str) -> None:
+        """A line beside the answer."""
+        if not self.quiet:
+            echo(line, err=True)
+
+    def answer(self, document: dict[str, Any], *lines: str | None, err: bool = False) -> None:
+        """The answer: its JSON object, or the lines that are not None, unless quiet."""
+        if self.as_json:
+            print_json(document)
+        elif not self.quiet:
+            for line in lines:
+                if line is not None:
+                    echo(line, err=err)
+
+
+def _called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with the options that all share as one `call`."""
+
+    @functools.wraps(function)
+    def run(*args: Any, data: Path, as_json: bool, quiet: bool, **kwargs: Any) -> Any:
+        where = None
+        if "engine" in kwargs:
+            from webtext_py.engine.choose import Where
+
+            where = Where(*(kwargs.pop(name) for name in ("engine", "address", "workers")))
+        return function(*args, call=Call(data, as_json, quiet, where), **kwargs)
+
+    return run
 
 
 _print_options = several(
     option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
     option("--quiet", is_flag=True, help="No progress; errors only."),
 )
-
+# `--json`, `--quiet`, `--config`, `--show-config`.
+output_options = several(_print_options, _called, config_options)
 # What every command takes; `data_options` are for one that reads its own table of the file.
 shared_options = several(data_option, output_options)
-data_options = several(data_option, _print_options)
-
+data_options = several(data_option, _print_options, _called)
 
 # How many processes or threads; never changes a result.
 workers_option = option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=POSITIVE,
     envvar="WEBTEXT_WORKERS",
     help="Processes or threads [default: the machine's CPUs].",
 )
-
-
-_engine_options = several(
+# None of them changes a result; the command has them in its `Call`.
+engine_options = several(
     option(
         "--engine",
         type=click.Choice(["local", "ray"]),
@@ -147,23 +187,6 @@ _engine_options = several(
     workers_option,
 )
 
-
-def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--engine`, `--address` and `--workers`, which never change a result; the command gets
-    them as `where`."""
-
-    @functools.wraps(function)
-    def run(
-        *args: Any, engine: Any, address: str | None, workers: int | None, **kwargs: Any
-    ) -> Any:
-        from webtext_py.engine.choose import Where
-
-        return function(*args, where=Where(engine, address, workers), **kwargs)
-
-    decorated: Callable[..., Any] = _engine_options(run)
-    return decorated
-
-
 # What becomes of a page.
 extract_options = several(
     option(
@@ -174,10 +197,7 @@ extract_options = several(
     ),
     option("--lang", metavar="CODE", help="Keep one language only (ISO 639-1)."),
     option(
-        "--min-words",
-        type=click.IntRange(min=0),
-        default=defaults.MIN_WORDS,
-        help="Least words of a document.",
+        "--min-words", type=NATURAL, default=defaults.MIN_WORDS, help="Least words of a document."
     ),
 )
 
@@ -186,7 +206,7 @@ extract_options = several(
 near_dup_options = several(
     option(
         "--near-dup",
-        type=Threshold(),
+        type=THRESHOLD,
         default=defaults.NEAR_DUP,
         metavar="J|off",
         help="Jaccard similarity of near-duplicates.",

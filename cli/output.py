@@ -13,7 +13,7 @@ from webtext_py.observer import Observer
 from webtext_py.sizes import size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console
     from rich.progress import Progress as RichProgress
@@ -65,12 +65,28 @@ def print_json(document: dict[str, Any]) -> None:
     click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
-def print_passed(counts: "Mapping[str, Mapping[str, int]]", *, err: bool = True) -> None:
-    """A line about what readers passed over, if anything."""
-    from webtext_py.reader.passed import passed_said
+def dropped_said(dropped: "Mapping[str, int]") -> str:
+    """What was dropped, by reason; 0 where nothing was."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in dropped.items()) or "0"
 
-    if said := passed_said(counts):
-        echo(said, err=err)
+
+def damage_said(damage: "Mapping[str, Iterable[tuple[int, int, str]]]") -> "Iterator[str]":
+    """A line for each place of a file that gave nothing: offset, bytes lost, and what."""
+    for name, places in damage.items():
+        for offset, lost, what in places:
+            yield f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)"
+
+
+def print_table(title: str, names: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> None:
+    """A table; the first column is words, the others are numbers."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for place, name in enumerate(names):
+        table.add_column(name, justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
 
 
 def console(*, stderr: bool = False, quiet: bool = False) -> "Console":

@@ -10,6 +10,8 @@ import click
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 PATH = click.Path(path_type=Path)
+NATURAL = click.IntRange(min=0)
+POSITIVE = click.IntRange(min=1)
 
 
 class ManyOption(click.Option):
@@ -57,54 +59,75 @@ def option(*names: str, many: bool = False, **attributes: Any) -> Callable[..., 
     return click.option(*names, **attributes)
 
 
-class Size(click.ParamType):  # type: ignore[type-arg]  # no parameter before click 8.4
-    """Bytes, at least 4 MiB, with a unit if wanted: `500M`, `2G`."""
+class Kind(click.ParamType):  # type: ignore[type-arg]  # no parameter before click 8.4
+    """A kind of values: `read` gives one from its text, or raises `ValueError` saying why not."""
 
-    name = "size"
-    least = 4 << 20  # what the index can be made in
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name, self._read = name, read
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number of bytes."""
-        if isinstance(value, int):
-            size = value
-        else:
-            found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", str(value), re.IGNORECASE)
-            if found is None:
-                self.fail(f"{value!r} is no size; 500M or 2G was expected", param, ctx)
-            power = "kmgt".find(found[2].lower()) + 1 if found[2] else 0
-            size = int(float(found[1]) * 1024**power)
-        if size < self.least:
-            self.fail(
-                f"{value!r} is too little; at least {self.least >> 20}M is needed", param, ctx
-            )
-        return size
-
-
-class Threshold(click.ParamType):  # type: ignore[type-arg]  # as above
-    """A number, or `off` for None."""
-
-    name = "threshold"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float | None:
-        """The number of `value`."""
-        if value is None or value == "off":
-            return None
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value; one that is none of text has been read before."""
+        if not isinstance(value, str):
+            return value
         try:
-            return float(value)
-        except ValueError:
-            self.fail(f"`{value}` is neither a number nor `off`", param, ctx)
+            return self._read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
-class Names(click.ParamType):  # type: ignore[type-arg]  # as above
+LEAST_SIZE = 4 << 20  # what the index can be made in
+
+
+def _size(text: str) -> int:
+    """Bytes, at least 4 MiB, with a unit if wanted: `500M`, `2G`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", text, re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"{text!r} is no size; 500M or 2G was expected")
+    size = int(float(found[1]) * 1024 ** (" kmgt".find(found[2].lower()) if found[2] else 0))
+    if size < LEAST_SIZE:
+        raise ValueError(f"{text!r} is too little; at least {LEAST_SIZE >> 20}M is needed")
+    return size
+
+
+def _threshold(text: str) -> float | None:
+    """A number, or `off` for None."""
+    try:
+        return None if text == "off" else float(text)
+    except ValueError:
+        raise ValueError(f"`{text}` is neither a number nor `off`") from None
+
+
+def _names(text: str) -> tuple[str, ...]:
     """Names with commas between them."""
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) != len(names):
+        raise ValueError(f"{text!r} is no list of names; question,context was expected")
+    return names
 
-    name = "names"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """The names."""
-        names = tuple(name.strip() for name in str(value).split(","))
-        if not all(names) or len(set(names)) != len(names):
-            self.fail(f"{value!r} is no list of names; question,context was expected", param, ctx)
-        return names
+def _days(text: str) -> float:
+    """`180d` or `180` in days."""
+    try:
+        return float(text.removesuffix("d"))
+    except ValueError:
+        raise ValueError(f"`{text}` is no number of days such as 180d") from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Both sides of `NAME=VALUE`."""
+    name, _, rest = text.partition("=")
+    if not name or not rest:
+        raise ValueError(f"`{text}` is not NAME=VALUE")
+    return name, rest
+
+
+def _shots(text: str) -> tuple[int, ...]:
+    """Numbers with commas between them."""
+    words = text.split(",")
+    if not all(word.strip().isdecimal() for word in words):
+        raise ValueError(f"`{text}` is no list of numbers; 0,1,8 was expected")
+    return tuple(map(int, words))
+
+
+SIZE, THRESHOLD, NAMES = Kind("size", _size), Kind("threshold", _threshold), Kind("names", _names)
+DAYS, PAIR, SHOTS = Kind("days", _days), Kind("pair", _pair), Kind("shots", _shots)

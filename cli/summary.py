@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from webtext_py.reader.passed import passed_said
 from webtext_py.sizes import size
 
-from .output import console
+from .output import console, damage_said
 
 if TYPE_CHECKING:
     from webtext_py.manifest import Entry
@@ -18,27 +18,16 @@ def build_document(
 ) -> dict[str, Any]:
     """The object of `webtext build --json`: what the folders given hold besides, and by stage
     counts, seconds and peak memory."""
-    return {
-        "data": str(data),
-        "passed_over": passed,
-        "stages": {
-            name: {
-                "counts": entry.counts,
-                "seconds": entry.seconds,
-                "peak_memory_bytes": entry.peak_memory_bytes,
-            }
-            for name, entry in entries.items()
-        },
-    }
+    facts = ("counts", "seconds", "peak_memory_bytes")
+    stages = {name: {fact: getattr(e, fact) for fact in facts} for name, e in entries.items()}
+    return {"data": str(data), "passed_over": passed, "stages": stages}
 
 
 def plan_document(verdicts: list[tuple[str, str]], outlook: "dict[str, Outlook]") -> dict[str, Any]:
     """The object of `webtext build --dry-run --json`: what a run would do with each stage, and
     about what it would make there."""
-    return {
-        "stages": dict(verdicts),
-        "outlook": {name: vars(expected) for name, expected in outlook.items()},
-    }
+    expected = {name: vars(expected) for name, expected in outlook.items()}
+    return {"stages": dict(verdicts), "outlook": expected}
 
 
 def print_plan(verdicts: list[tuple[str, str]], outlook: "dict[str, Outlook]") -> None:
@@ -73,9 +62,8 @@ def print_summary(
     out = console()
     out.print(table)
     damage = entries["links"].counts["damage"] | entries["pages"].counts["damage"]
-    for name, places in damage.items():
-        for offset, lost, what in places:
-            out.print(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)", markup=False)
+    for line in damage_said(damage):
+        out.print(line, markup=False)
     articles = entries["wikipedia"].counts.get("articles", {})
     read = [entries[name].counts.get("passed_over", {}) for name in ("links", "pages")]
     for found in (passed, *read, _left_out(articles)):

@@ -106,27 +106,14 @@ class DedupText(Stage):
         protected = len(parts) - free
         found = find_duplicates(steps, taken.parts, protected, rule, settings.partitions)
         ranges = bundles(free, settings.partitions)
-        listed = steps.each(
-            "duplicates",
-            duplicates,
-            [Work(*found.removed, parts=parts) for parts in ranges],
-            [DUPLICATES, "removed-{}.bin"],
-        )
-        gone = [
-            path
-            for (first, end), path in zip(ranges, listed.files(1), strict=True)
-            for _ in range(first, end)
+        work = [Work(*found.removed, parts=range_) for range_ in ranges]
+        listed = steps.each("duplicates", duplicates, work, [DUPLICATES, "removed-{}.bin"])
+        gone = {i: path for r, path in zip(ranges, listed.files(1), strict=True) for i in range(*r)}
+        work = [
+            Work(path, gone[i], weight=part.weight, part=i, groups=part.groups)
+            for i, (part, path) in enumerate(zip(parts[:free], taken.files, strict=False))
         ]
-        written = steps.each(
-            "write",
-            write,
-            [
-                Work(path, gone[i], weight=part.weight, part=i, groups=part.groups)
-                for i, (part, path) in enumerate(zip(parts[:free], taken.files, strict=False))
-            ],
-            [KEPT],
-            unit="bytes",
-        )
+        written = steps.each("write", write, work, [KEPT], unit="bytes")
         counts = balance("dedup", found.taken, written.total("kept"), found.dropped)
         passed = Passed(self.passed)
         passed.update(taken.passed)

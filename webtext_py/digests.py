@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from webtext_py.bundled import bundled
 from webtext_py.engine import LocalEngine, advance
 from webtext_py.engine.commit import sha256_file, write_json
 from webtext_py.engine.task import Engine, Job, Task
@@ -46,27 +47,15 @@ def hash_pieces(
 ) -> list[str]:
     """SHA-256 of each piece, by tasks of the engine where there is enough to do. Writes nothing,
     unless the engine keeps a journal."""
-    bundles: list[list[Piece]] = []
-    held = 0
-    for piece in pieces:
-        full = held + piece.length > _TASK_BYTES or (bundles and len(bundles[-1]) == _TASK_FILES)
-        if full or not bundles:
-            bundles.append([])
-            held = 0
-        bundles[-1].append(piece)
-        held += piece.length
+    bundles = list(bundled(pieces, lambda piece: piece.length, _TASK_BYTES, _TASK_FILES))
     if len(bundles) <= 1:  # done before it could be said
         engine, observer = LocalEngine(1), SILENT
     jobs = []
     for number, bundle in enumerate(bundles):
-        task = Task(
-            f"digest-{number:05d}",
-            hash_bundle,
-            tuple(piece.path for piece in bundle),
-            (),
-            {"places": [[piece.start, piece.length] for piece in bundle]},
-            sum(piece.length for piece in bundle),
-        )
+        paths = tuple(piece.path for piece in bundle)
+        places = {"places": [[piece.start, piece.length] for piece in bundle]}
+        weight = sum(piece.length for piece in bundle)
+        task = Task(f"digest-{number:05d}", hash_bundle, paths, (), places, weight)
         jobs.append(Job(task, data, None, "", data / STATE))
     if len(bundles) > 1:
         observer.step_started("digests", sum(job.task.weight for job in jobs), "bytes")

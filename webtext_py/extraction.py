@@ -6,19 +6,19 @@ places of one piece.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from webtext_py.ahead import Ahead
 from webtext_py.engine import Engine, LocalEngine, advance
 from webtext_py.errors import InputError
-from webtext_py.given import Given, Item, is_large, list_inputs, pages_at, pages_of, scan
+from webtext_py.given import Given, is_large, list_inputs, pages_at, pages_of, scan
 from webtext_py.ledger import balance, reasons
 from webtext_py.manifest import input_names
 from webtext_py.observer import SILENT, Observer
@@ -26,7 +26,8 @@ from webtext_py.pages.cut import cut
 from webtext_py.reader import Passed
 from webtext_py.records import EXTRACTED, table
 from webtext_py.stage import Files, Stage
-from webtext_py.text.extract import ExtractSettings, PageExtractor
+from webtext_py.text.extract import ExtractSettings
+from webtext_py.text.extracted import extracted
 from webtext_py.workspace import Steps, Work, Workspace
 
 OUT = "extracted"  # in the data directory, where no other folder is named
@@ -35,7 +36,6 @@ _PLACES = "places-{}.parquet"
 PIECE_PAGES = 1024  # our choice: a second of work, and a file of texts as large as a row group
 
 ROW_GROUP_ROWS, ROW_GROUP_BYTES = 1024, 64 << 20  # our choice
-BATCH_PAGES, BATCH_BYTES = 128, 16 << 20  # our choice: what one call of the core takes
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,19 @@ class ExtractPages(Stage):
         """Adds the extractor's libraries."""
         object.__setattr__(self, "libraries", ("unicode", "words", *self.settings.libraries))
 
+    @cached_property
+    def _names(self) -> dict[Path, str]:
+        return input_names([given.path for given in self.sources])
+
     def config(self) -> Mapping[str, Any]:
         """The extractor with its version, its settings, and which input is what."""
-        names = input_names([given.path for given in self.sources])
-        return {
-            "version": self.settings.named,
-            "settings": asdict(self.settings),
-            "inputs": [[names[given.path.resolve()], given.kind] for given in self.sources],
-        }
+        inputs = [[self._names[given.path.resolve()], given.kind] for given in self.sources]
+        settings = asdict(self.settings)
+        return {"version": self.settings.named, "settings": settings, "inputs": inputs}
 
     def inputs(self, data: Path) -> Mapping[str, Path]:
         """The files and folders of pages."""
-        names = input_names([given.path for given in self.sources])
-        return {name: path for path, name in names.items()}
+        return {name: path for path, name in self._names.items()}
 
     def body(self, steps: Steps) -> Mapping[str, Any]:
         """Finds the places of pages in what is large; then a task for each piece of it, and for
@@ -77,34 +77,26 @@ class ExtractPages(Stage):
         large = [given for given in self.sources if is_large(given)]
         scans = steps.each("scan", scan, [Work(given.path) for given in large], [_PLACES])
         cuts = steps.each("cut", cut, [Work(path) for path in scans.files()], [], size=PIECE_PAGES)
-        found = dict(
-            zip(large, zip(scans.files(), cuts.counts("pieces"), strict=True), strict=True)
-        )
+        places = zip(scans.files(), cuts.counts("pieces"), strict=True)
+        found = dict(zip(large, places, strict=True))
         for given in self.sources:
             if given in found:
-                places, pieces = found[given]
-                work += [Work(given.path, places, first=f, count=n) for _, f, n in pieces]
+                path, pieces = found[given]
+                work += [Work(given.path, path, first=f, count=n) for _, f, n in pieces]
             else:
                 work.append(Work(given.path, kind=given.kind))
             sources += [given] * (len(work) - len(sources))
-        made = steps.each(
-            "extract",
-            extract_input,
-            work,
-            [PARTS],
-            options={"marks": str(steps.work / "at-work")},
-            version=self.settings.named,
-            settings=asdict(self.settings),
-        )
+        options = {"marks": str(steps.work / "at-work")}
+        how: dict[str, Any] = {"version": self.settings.named, "settings": asdict(self.settings)}
+        made = steps.each("extract", extract_input, work, [PARTS], options=options, **how)
         others = scans.by_name("dropped")
         total = made.total("in") + sum(others.values())
         damage: dict[str, list[Any]] = {}
         passed = Passed(self.passed)
-        names = input_names([given.path for given in self.sources])
         for given, done in zip([*large, *sources], [*scans.done, *made.done], strict=True):
             passed.update(done.counts["passed_over"])
             if done.counts["damage"]:
-                damage[names[given.path.resolve()]] = done.counts["damage"]
+                damage[self._names[given.path.resolve()]] = done.counts["damage"]
         return {
             **balance("extract", total, made.total("kept"), made.by_name("dropped") + others),
             "passed_over": passed.document(),
@@ -168,27 +160,26 @@ def extract_input(
         pages = pages_of(inputs[0], kind, damage, passed)
     else:
         pages = pages_at(inputs[0], inputs[1], first, count)
+    held: list[pa.Table] = []
     with (
         pq.ParquetWriter(outputs[0], EXTRACTED, compression="zstd") as writer,
-        PageExtractor(ExtractSettings(**settings), mark) as extractor,
-        closing(Ahead(_batches(pages))) as batches,
+        closing(extracted(pages, ExtractSettings(**settings), mark)) as batches,
     ):
-        held: list[pa.Table] = []
-        for batch in batches:
-            dropped.update(end for end in batch if isinstance(end, str))
-            found = [page for page in batch if not isinstance(page, str)]
-            outcomes = extractor.outcomes([page for _, page in found])
-            ends = list(zip(found, outcomes.reasons, strict=True))
-            dropped.update(reason for _, reason in ends if reason is not None)
-            urls = [url for (url, _), reason in ends if reason is None]
-            held.append(_rows(urls, outcomes.kept))
-            kept += len(urls)
-            words += sum(outcomes.kept["words"].to_pylist())
-            if sum(map(len, held)) >= ROW_GROUP_ROWS or _bytes(held) >= ROW_GROUP_BYTES:
-                writer.write_table(pa.concat_tables(held).combine_chunks(), 1 << 20)
-                held = []
-        if sum(map(len, held)):
+
+        def write() -> None:
             writer.write_table(pa.concat_tables(held).combine_chunks(), 1 << 20)
+            held.clear()
+
+        for batch in batches:
+            dropped.update(reason for _, reason in batch.ends)
+            held.append(_rows(batch.keys, batch.documents))
+            kept += len(batch.keys)
+            words += sum(batch.documents["words"].to_pylist())
+            size = sum(part.nbytes for part in held)
+            if sum(map(len, held)) >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+                write()
+        if sum(map(len, held)):
+            write()
     advance(1)
     return {
         "in": kept + sum(dropped.values()),
@@ -203,20 +194,3 @@ def extract_input(
 def _rows(urls: list[str], found: pa.Table) -> pa.Table:
     columns = {name: found[name] for name in EXTRACTED.names if name != "url"}
     return table(EXTRACTED, {"url": urls, **columns})
-
-
-def _bytes(held: list[pa.Table]) -> int:
-    return sum(part.nbytes for part in held)
-
-
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    batch: list[Item] = []
-    held = 0
-    for item in items:
-        batch.append(item)
-        held += 0 if isinstance(item, str) else len(item[1].body)
-        if len(batch) >= BATCH_PAGES or held >= BATCH_BYTES:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch

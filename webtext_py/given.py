@@ -5,7 +5,6 @@ redirect is followed and nothing is left out as a repeat. JSONL with `html` and 
 beside.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +28,6 @@ from webtext_py.pages.capture import (
     Location,
     Payload,
     captures_to_batch,
-    location_of,
 )
 from webtext_py.pages.coding import decode_body
 from webtext_py.pages.cut import rows_of
@@ -37,6 +35,7 @@ from webtext_py.pages.folder import index_file
 from webtext_py.pages.http import first_value
 from webtext_py.pages.table import row_capture
 from webtext_py.reader import Passed, open_any, recognise
+from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import ending_of, named_files
 from webtext_py.text.page import Page
 from webtext_py.url.key import without_credentials
@@ -88,9 +87,8 @@ def _of_folder(folder: Path, passed: Passed) -> list[Given]:
         found += [Given(Path(c.file), "archive") for c in list_containers([str(folder)])]
     except InputError:
         if not found:
-            raise InputError(
-                f"`{folder}` holds no pages (HTML, WARC, ARC, Parquet, JSONL)"
-            ) from None
+            kinds = "HTML, WARC, ARC, Parquet, JSONL"
+            raise InputError(f"`{folder}` holds no pages ({kinds})") from None
     taken = {one.path for one in found if one.kind != "files"}
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not _ends(p, _HTML)):
         if taken.isdisjoint({path, *path.parents}):
@@ -127,8 +125,8 @@ def _html_files(path: Path) -> list[Path]:
     return sorted(p for p in path.rglob("*") if _ends(p, _HTML) and p.is_file())
 
 
-# A page with the name it goes by, or why there is none.
-Item = tuple[str, Page] | str
+# The name that a page goes by, and the page or why there is none.
+Item = tuple[str, Page | str]
 
 
 def pages_of(path: Path, kind: str, damage: list[list[Any]], passed: Passed) -> Iterator[Item]:
@@ -142,7 +140,7 @@ def pages_of(path: Path, kind: str, damage: list[list[Any]], passed: Passed) -> 
         found = scan_container(list_containers([str(path)])[0])
         for capture in found:
             good = capture.outcome == GOOD
-            yield _item(capture, found.payload()) if good else capture.outcome
+            yield _item(capture, found.payload()) if good else ("", capture.outcome)
         damage += [[place.offset, place.bytes_lost, place.what] for place in found.damage]
         passed.update(found.passed.document())
 
@@ -190,7 +188,7 @@ def _without_file(rows: pa.RecordBatch) -> pa.RecordBatch:
 def pages_at(path: Path, places: Path, first: int, count: int) -> Iterator[Item]:
     """The pages of `path` that `count` rows of `places`, from number `first` on, name."""
     rows = rows_of(places, first, count, _PLACES.names).to_pylist()
-    known = {location_of({**row["location"], "file": str(path)}): row for row in rows}
+    known = {Location(**row["location"] | {"file": str(path)}): row for row in rows}
     for location, payload in read_captures(list_containers([str(path)])[0], list(known)):
         row = known[location]
         yield _page(row["url"], row["content_type"], row["fetched_at"], payload)
@@ -204,7 +202,7 @@ def _item(capture: Capture, payload: Payload) -> Item:
 
 def _page(url: str, kind: str | None, fetched_at: datetime | None, payload: Payload) -> Item:
     if payload.problem is not None:
-        return payload.problem
+        return url, payload.problem
     headers = tuple(payload.headers)
     kind = first_value(payload.headers, "content-type") or kind
     return without_credentials(url), Page(url, payload.body, kind, headers, fetched_at)
@@ -216,7 +214,7 @@ def _file(file: Path, given: Path) -> Item:
         body = stream.read(MAX_PAYLOAD_BYTES + 1)
     decoded = decode_body(body, [], MAX_BODY_BYTES)
     if len(body) > MAX_PAYLOAD_BYTES or decoded.too_large:
-        return "too_large"
+        return name, "too_large"
     return name, Page("", decoded.body)
 
 
@@ -230,14 +228,11 @@ def _lines(path: Path, passed: Passed) -> Iterator[Item]:
                 line = stream.readline(2 * MAX_PAYLOAD_BYTES) + b"too long"
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            if not isinstance(row, dict):
-                yield "bad_line"
+            row = json_object(line)
+            if row is None:
+                yield "", "bad_line"
                 continue
             capture, payload = row_capture(Location("", number, 1), row, MAX_PAYLOAD_BYTES, passed)
             # A line without an address is a page all the same.
             usable = capture.outcome == GOOD or (capture.outcome == "not_http" and not capture.url)
-            yield _item(capture, payload()) if usable else capture.outcome
+            yield _item(capture, payload()) if usable else ("", capture.outcome)

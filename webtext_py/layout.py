@@ -3,6 +3,9 @@
 `records.py` has their columns; the stage that owns a kind of file lists it.
 """
 
+from pathlib import Path
+
+from webtext_py.errors import ConfigError
 from webtext_py.stage import Files
 
 LINES = Files("ledger/lines.parquet")
@@ -29,3 +32,12 @@ def url_ends(stage: str) -> Files:
 
 
 ALL_URL_ENDS = Files("ledger/urls-{}.parquet")
+
+
+def plain_name(name: str, of: str) -> str:
+    """`name`, of a run or a result; raises `ConfigError` for what is no name of a file."""
+    plain = name == Path(name).name and name.isprintable() and "{" not in name
+    if not name or not plain or name.startswith("."):
+        found = f"{of} is {name!r}, expected a name: no path, no `{{`, and no dot at its start"
+        raise ConfigError(found, "runs and results lie side by side in the data directory")
+    return name

@@ -60,13 +60,6 @@ def url_ends(
 ) -> pa.Table:
     """Rows of `ledger/urls`: each URL's end in `stage`, ordered by `url_key`."""
     count = len(url_keys)
-    rows = table(
-        LEDGER_URLS,
-        {
-            "url_key": url_keys,
-            "stage": pa.repeat(stage, count),
-            "outcome": outcomes,
-            "doc_id": pa.nulls(count, pa.string()) if doc_ids is None else doc_ids,
-        },
-    )
-    return rows.sort_by("url_key")
+    ids = pa.nulls(count, pa.string()) if doc_ids is None else doc_ids
+    columns = {"url_key": url_keys, "stage": pa.repeat(stage, count), "outcome": outcomes}
+    return table(LEDGER_URLS, columns | {"doc_id": ids}).sort_by("url_key")

@@ -65,16 +65,9 @@ class Entry:
         key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
         versions = {"webtext": _core.__version__, "python": platform.python_version()}
         versions["pyarrow"] = library_version("pyarrow")
-        return cls(
-            "running",
-            plain,
-            dict(inputs),
-            dict(upstream),
-            key,
-            versions=versions,
-            rules=rules,
-            libraries=dict(libraries),
-        )
+        entry = cls("running", plain, dict(inputs), dict(upstream), key, versions=versions)
+        entry.rules, entry.libraries = rules, dict(libraries)
+        return entry
 
 
 class Manifest:
@@ -181,17 +174,8 @@ def input_names(paths: Iterable[Path]) -> dict[Path, str]:
     names: dict[Path, str] = {}
     for path in whole:
         for depth in range(1, len(path.parts)):
-            name = "/".join(_below_root(path)[-depth:])
-            same = [other for other in whole if other != path and _ends(other, path, depth)]
-            if not same:
+            end = path.parts[1:][-depth:]  # below the root
+            if all(other == path or other.parts[1:][-depth:] != end for other in whole):
                 break
-        names[path] = name.encode("utf-8", "backslashreplace").decode()
+        names[path] = "/".join(end).encode("utf-8", "backslashreplace").decode()
     return names
-
-
-def _ends(other: Path, path: Path, depth: int) -> bool:
-    return _below_root(other)[-depth:] == _below_root(path)[-depth:]
-
-
-def _below_root(path: Path) -> tuple[str, ...]:
-    return path.parts[1:]  # of an absolute path

@@ -16,8 +16,8 @@ and several times as fast; `ngram_hash` is that `hashfunc`.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -117,19 +117,11 @@ def minhashes(
 
     rows = signatures(texts, **signing)
     scheme, seed = signing.get("scheme", "affine32"), signing.get("seed", 1)
-    ngram = _ngram64 if scheme == "affine64" else _ngram32
-    function = ngram if signing.get("hash") == "ngram" else None
-    first = MinHash(num_perm=rows.shape[1], seed=seed, scheme=scheme)
-    return [
-        MinHash(
-            seed=seed,
-            hashvalues=row,
-            permutations=first.permutations,
-            hashfunc=function,
-            scheme=scheme,
-        )
-        for row in rows
-    ]
+    ngram = partial(ngram_hash, bits=64 if scheme == "affine64" else 32)
+    how: dict[str, Any] = {"seed": seed, "scheme": scheme}
+    drawn = MinHash(num_perm=rows.shape[1], **how).permutations
+    how |= {"permutations": drawn, "hashfunc": ngram if signing.get("hash") == "ngram" else None}
+    return [MinHash(hashvalues=row, **how) for row in rows]
 
 
 def lean_minhashes(
@@ -155,14 +147,6 @@ def ngram_hash(shingle: bytes, bits: int = 32) -> int:
     if _core.normalize_text(shingle, False) != text or len(keys) != 1:
         raise ValueError(f"`{text}` is not normalised words joined by single spaces")
     return int(keys[0]) & ((1 << bits) - 1)
-
-
-def _ngram32(shingle: bytes) -> int:
-    return ngram_hash(shingle)
-
-
-def _ngram64(shingle: bytes) -> int:
-    return ngram_hash(shingle, 64)
 
 
 def shingle_sets(

@@ -20,14 +20,16 @@ from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
 from webtext_py.sources import Sources
 from webtext_py.stage import Stage
-from webtext_py.stages.dedup import Dedup, Rule
-from webtext_py.stages.extract import Extract
-from webtext_py.stages.fetch import Fetch
+from webtext_py.stages.dedup.search import Rule
+from webtext_py.stages.dedup.stage import Dedup
+from webtext_py.stages.extract.stage import Extract
+from webtext_py.stages.fetch.stage import Fetch
 from webtext_py.stages.filter import Filter, in_order
-from webtext_py.stages.links import Links
-from webtext_py.stages.pages import Archives, Pages
-from webtext_py.stages.shard import Shard
-from webtext_py.stages.wikipedia import Wikipedia
+from webtext_py.stages.links.stage import Links
+from webtext_py.stages.pages.archives import Archives
+from webtext_py.stages.pages.stage import Pages
+from webtext_py.stages.shard.stage import Shard
+from webtext_py.stages.wikipedia.stage import Wikipedia
 from webtext_py.text.extract import ExtractSettings
 from webtext_py.workspace import Workspace, plan
 
@@ -60,19 +62,11 @@ class Build:
         kind, given = sources.link_files(self.passed)
         articles = sources.wikipedia_files(self.passed)
         containers = sources.containers(self.passed)
-        partitions = config.partitions or partitions_for(
-            [*given.values(), *containers.given.values()]
-        )
+        files, pages = list(given.values()), list(containers.given.values())
+        partitions = config.partitions or partitions_for([*files, *pages])
         config = replace(config, partitions=partitions)
-        self._given = Given(
-            list(given.values()),
-            kind == "dumps",
-            list(containers.given.values()),
-            list(articles.values()),
-            partitions,
-            config.shard_bytes,
-            memory,
-        )
+        limits = (partitions, config.shard_bytes, memory)
+        self._given = Given(files, kind == "dumps", pages, list(articles.values()), *limits)
         settings = ExtractSettings(config.extractor, config.min_words, config.lang)
         said = _rules_said(config, bool(articles), settings.named)
         filters = [

@@ -231,6 +231,11 @@ SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {
 }
 
 
+def required(**columns: pa.DataType) -> pa.Schema:
+    """The schema of a working file: columns without nulls."""
+    return pa.schema([pa.field(name, kind, False) for name, kind in columns.items()])
+
+
 def doc_id(url_key: str) -> str:
     """First 128 bits of SHA-256 of `url_key`, as 32 hexadecimal digits."""
     return hashlib.sha256(url_key.encode()).hexdigest()[:32]

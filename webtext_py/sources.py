@@ -11,7 +11,7 @@ from webtext_py.manifest import input_names
 from webtext_py.pages.archive import list_containers
 from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
-from webtext_py.reader.files import ending_of, files_in, named_files, shown
+from webtext_py.reader.files import ending_of, files_at
 from webtext_py.wikipedia.articles import article_files
 
 _DUMP_ENDINGS = (".zst", ".xz", ".bz2", ".gz", ".ndjson", ".jsonl", ".json")
@@ -51,25 +51,21 @@ class Sources:
                 "`--pages` was given without links",
                 "name dumps with `--submissions`, or a table of links with `--links`",
             )
-        given = self.submissions or (str(demo.submissions()),)
-        return "dumps", _named(
-            [file for value in given for file in _dumps(value, passed or Passed())]
-        )
+        given, passed = self.submissions or (str(demo.submissions()),), passed or Passed()
+        what = f"dump ({', '.join(_DUMP_ENDINGS)})"
+        found = (files_at(value, _no_dump, passed, what) for value in given)
+        return "dumps", _named([file for files in found for file in files])
 
     def containers(self, passed: Passed | None = None) -> Containers:
         """The containers of captures."""
-        return Containers(self._page_files(passed), self.network)
-
-    def _page_files(self, passed: Passed | None) -> dict[str, Path]:
         if not self.demo and not self.pages:
-            raise ConfigError(
-                "links were given without pages", "name WARC files or folders with `--pages`"
-            )
+            hint = "name WARC files or folders with `--pages`"
+            raise ConfigError("links were given without pages", hint)
         given = tuple(value for value in self.pages if value not in NETWORK)
-        if not given and self.network:
-            return {}
-        given = given or (str(demo.pages()),)
-        return _named([Path(container.file) for container in list_containers(given, passed=passed)])
+        if not given and not self.network:
+            given = (str(demo.pages()),)
+        found = list_containers(given, passed=passed)
+        return Containers(_named([Path(each.file) for each in found]), self.network)
 
     @property
     def network(self) -> tuple[str, ...]:
@@ -81,22 +77,10 @@ class Sources:
         return _named(article_files(self.wikipedia, passed or Passed()))
 
 
-def _dumps(given: str, passed: Passed) -> list[Path]:
-    found = []
-    for path in named_files(given):
-        inside = files_in(path, _no_dump, passed) if path.is_dir() else [path]
-        if not inside:
-            raise InputError(f"`{shown(path)}` holds no dump ({', '.join(_DUMP_ENDINGS)})")
-        found += inside
-    return found
-
-
 def _no_dump(path: Path) -> str | None:
-    return None if _may_be_dump(path.name.lower()) else f"{ending_of(path)}: no dump by its name"
-
-
-def _may_be_dump(name: str) -> bool:
-    return name.endswith(_DUMP_ENDINGS) and not name.endswith(_ARCHIVE_ENDINGS)
+    name = path.name.lower()
+    dump = name.endswith(_DUMP_ENDINGS) and not name.endswith(_ARCHIVE_ENDINGS)
+    return None if dump else f"{ending_of(path)}: no dump by its name"
 
 
 def _named(paths: Sequence[Path]) -> dict[str, Path]:

@@ -39,6 +39,26 @@ def iterate(
                 yield from file.iter_batches(rows, [group], columns=columns, use_threads=False)
 
 
+def numbered(
+    batches: Iterable[pa.RecordBatch], first: int = 0
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Each batch with the number of its first row; the first of all is `first`."""
+    for batch in batches:
+        yield first, batch
+        first += batch.num_rows
+
+
+def without(batch: pa.RecordBatch, first: int, gone: npt.NDArray[Any]) -> pa.RecordBatch:
+    """A batch, whose first row has the number `first`, less the rows whose numbers, ascending, are
+    in `gone`."""
+    start, end = np.searchsorted(gone, (first, first + batch.num_rows))
+    if end == start:
+        return batch
+    keep = np.ones(batch.num_rows, bool)
+    keep[gone[start:end].astype(np.int64) - first] = False
+    return batch.filter(pa.array(keep))
+
+
 def write_without(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, gone: npt.NDArray[Any], path: Path
 ) -> tuple[int, int]:
@@ -46,19 +66,16 @@ def write_without(
 
     Row groups hold at most about `BUFFER_BYTES`. Returns how many rows came, and how many stay.
     """
-    first = kept = 0
+    came = kept = 0
     waiting: list[pa.RecordBatch] = []
     # Dictionaries and bounds of long texts cost much and help nobody.
     texts = {f.name for f in schema if f.type in (pa.string(), pa.large_string())}
     others = [name for name in schema.names if name not in texts]
     options = {"use_dictionary": others, "write_statistics": others}
     with pq.ParquetWriter(path, schema, compression="zstd", **options) as writer:
-        for batch in batches:
-            start, end = np.searchsorted(gone, (first, first + batch.num_rows))
-            keep = np.ones(batch.num_rows, bool)
-            keep[gone[start:end].astype(np.int64) - first] = False
-            first += batch.num_rows
-            waiting.append(batch.filter(pa.array(keep)) if end > start else batch)
+        for first, batch in numbered(batches):
+            came = first + batch.num_rows
+            waiting.append(without(batch, first, gone))
             kept += waiting[-1].num_rows
             rows = sum(b.num_rows for b in waiting)
             if rows >= ROW_GROUP_ROWS or sum(b.nbytes for b in waiting) >= BUFFER_BYTES:
@@ -66,7 +83,7 @@ def write_without(
                 waiting = []
         if waiting:
             writer.write_table(pa.Table.from_batches(waiting, schema))
-    return first, kept
+    return came, kept
 
 
 class Shuffle:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from webtext_py import _core
+from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import InputError
@@ -72,14 +73,9 @@ class Tokenizer:
         is_object = content[:1024].removeprefix(_MARK).lstrip().startswith(b"{")
         if is_object and _TOKENIZER_JSON.search(content):
             return cls(_core.BpeEncoder.from_tokenizer_json(content, str(path)))
-        vocab, merges = _pair(path)
-        return cls(
-            _core.BpeEncoder.from_vocab_and_merges(
-                (vocab.read_bytes(), str(vocab)),
-                (merges.read_bytes(), str(merges)),
-                pattern or "gpt2",
-            )
-        )
+        vocab, merges = ((each.read_bytes(), str(each)) for each in _pair(path))
+        encoder = _core.BpeEncoder.from_vocab_and_merges(vocab, merges, pattern or "gpt2")
+        return cls(encoder)
 
     @classmethod
     def train(
@@ -187,14 +183,8 @@ class Tokenizer:
         `result.values.to_numpy()` and `result.offsets` are the same as flat NumPy arrays.
         """
         offsets, data = text_column(_as_column(texts))
-        ids, ends = self._encoder.encode_batch(
-            offsets,
-            data,
-            prefix,
-            allow_special,
-            self.dtype == np.uint32,
-            threads or available_cpus(),
-        )
+        how = (prefix, allow_special, self.dtype == np.uint32, threads or available_cpus())
+        ids, ends = self._encoder.encode_batch(offsets, data, *how)
         kind = pa.from_numpy_dtype(self.dtype)
         count = len(ids) // self.dtype.itemsize
         values = pa.Array.from_buffers(kind, count, [None, pa.py_buffer(ids)])
@@ -299,13 +289,4 @@ def _columns(texts: "Iterable[str] | pa.Array") -> Iterable[pa.Array]:
     if isinstance(texts, pa.Array):
         yield texts
         return
-    batch: list[str] = []
-    held = 0
-    for text in texts:
-        batch.append(text)
-        held += len(text)
-        if held >= 16 << 20:
-            yield _as_column(batch)
-            batch, held = [], 0
-    if batch:
-        yield _as_column(batch)
+    yield from map(_as_column, bundled(texts, len, 16 << 20))

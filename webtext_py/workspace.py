@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -282,6 +282,11 @@ class Work:
         self.arguments = arguments
 
 
+def weighed(path: Path, **arguments: Any) -> Work:
+    """Work on a file, with its bytes as its weight."""
+    return Work(path, weight=max(1, path.stat().st_size), **arguments)
+
+
 def split(partitions: int, *inputs: Path) -> list[Work]:
     """Work for each partition of the same inputs."""
     return [Work(*inputs, partition=p) for p in range(partitions)]
@@ -392,13 +397,10 @@ class Steps:
         function: TaskFunction,
         inputs: Sequence[Path],
         outputs: Sequence[str | Files],
-        *,
-        options: Mapping[str, Any] | None = None,
-        **arguments: Any,
+        **others: Any,
     ) -> Made:
-        """Runs a step of a single task."""
-        work = [Work(*inputs, name="all")]
-        return self.each(step, function, work, outputs, options=options, **arguments)
+        """Runs a step of a single task; `others` as for `each`."""
+        return self.each(step, function, [Work(*inputs, name="all")], outputs, **others)
 
     def tasks(self, step: str, tasks: Sequence[Task], unit: str = "tasks") -> list[Done]:
         """Runs the tasks of a step that are not done yet; returns all, in the order given."""
@@ -424,7 +426,7 @@ class Steps:
         observer = self.observer
         observer.step_started(step, sum(job.task.weight for job in jobs), unit)
         # Closed at once on an error or Ctrl-C, so that workers never outlive the step.
-        with contextlib.closing(_generator(self.engine, jobs, observer)) as results:
+        with contextlib.closing(self.engine.run(jobs, observer)) as results:
             for result in results:
                 done[result.name] = result
         if jobs:
@@ -464,9 +466,3 @@ class Steps:
             else:
                 self._known[path] = self.workspace.digests.of_input(path)
         return self._known[path]
-
-
-def _generator(
-    engine: Engine, jobs: Sequence[Job], observer: Observer
-) -> Generator[Done, None, None]:
-    yield from engine.run(jobs, observer)

@@ -2,18 +2,15 @@
 
 import gc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from webtext_py import defaults
 
-from ..options import WebTextCommand, engine_options, shared_options, text_field_option
-from ..output import Progress, echo, print_json, print_passed
-from ..parameters import FILE, FOLDER, PATH, option
-
-if TYPE_CHECKING:
-    from webtext_py.engine.choose import Where
+from ..options import Call, WebTextCommand, engine_options, shared_options, text_field_option
+from ..output import echo, print_json
+from ..parameters import FILE, FOLDER, NATURAL, PATH, option
 
 _PATTERNS = click.Choice(["gpt2", "cl100k", "o200k"])
 
@@ -40,7 +37,7 @@ def bpe() -> None:
 @option("--vocab-size", type=int, default=defaults.VOCAB_SIZE, help="Entries in all.")
 @option(
     "--min-frequency",
-    type=click.IntRange(min=0),
+    type=NATURAL,
     default=defaults.MIN_FREQUENCY,
     help="Occurrences that a pair needs to be merged.",
 )
@@ -78,10 +75,7 @@ def bpe() -> None:
 @engine_options
 @shared_options
 def train(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
-    where: "Where",
+    call: Call,
     inputs: tuple[str, ...],
     special: tuple[str, ...],
     no_special: bool,
@@ -107,34 +101,28 @@ def train(
     from webtext_py.bpe.train_stage import Asked, train_vocabulary
     from webtext_py.errors import ConfigError
     from webtext_py.layout import TOKENIZER
+    from webtext_py.reader.passed import passed_said
 
     if inputs and from_counts:
         raise ConfigError("`--input` and `--from-counts` were both given; give one of them")
     if no_special and options["exclude_special"]:
         raise ConfigError("`--exclude-special` needs a special token, and `--no-special` has none")
     config = BpeConfig(special=() if no_special else special, **options)
-    asked = Asked(config, inputs, from_counts, save_counts, text_field, where.threads)
-    with Progress(quiet=quiet) as observer:
-        facts = train_vocabulary(
-            data, asked, out=out, force=force, engine=where.make(threads=True), observer=observer
-        )
-    folder = out or data / TOKENIZER.name()
-    if as_json:
-        print_json({"tokenizer": str(folder), **facts})
-        return
-    if facts["vocab_size"] < config.vocab_size:
-        echo(
-            f"the text has fewer pairs than asked for: {facts['vocab_size']} entries, "
-            f"not {config.vocab_size}",
-            err=True,
-        )
-    if not quiet:
-        echo(
-            f"{folder}: {facts['vocab_size']} entries, {facts['merges']} merges, from "
-            f"{facts['pieces']} distinct pieces",
-            err=True,
-        )
-        print_passed(facts["passed_over"])
+    asked = Asked(config, inputs, from_counts, save_counts, text_field, call.threads)
+    options = {"out": out, "force": force, "engine": call.engine(threads=True)}
+    with call.progress() as observer:
+        facts = train_vocabulary(call.data, asked, observer=observer, **options)
+    folder, size = out or call.data / TOKENIZER.name(), facts["vocab_size"]
+    if size < config.vocab_size and not call.as_json:
+        few = f"{size} entries, not {config.vocab_size}"
+        echo(f"the text has fewer pairs than asked for: {few}", err=True)
+    call.answer(
+        {"tokenizer": str(folder), **facts},
+        f"{folder}: {size} entries, {facts['merges']} merges, from {facts['pieces']} distinct "
+        "pieces",
+        passed_said(facts["passed_over"]),
+        err=True,
+    )
 
 
 @bpe.command(cls=WebTextCommand)
@@ -169,19 +157,7 @@ def train(
 @option("--force", is_flag=True, help="Redo tokens made from something else.")
 @engine_options
 @shared_options
-def encode(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
-    where: "Where",
-    tokenizer: Path | None,
-    pattern: str | None,
-    inputs: tuple[str, ...],
-    text_field: str,
-    out: Path | None,
-    kind: str,
-    force: bool,
-) -> None:
+def encode(call: Call, kind: str, **options: Any) -> None:
     """Write the token shards that the trainer reads.
 
     One file for each shard, the same rows in the same order, each beginning
@@ -200,43 +176,33 @@ def encode(
 
     gc.freeze()
     gc.enable()
+    from webtext_py.reader.passed import passed_said
 
-    if inputs == ("-",):
-        _print_ids(data, tokenizer, pattern, text_field, as_json)
-        return
-    with Progress(quiet=quiet) as observer:
-        facts = encode(
-            data,
-            out=out,
-            tokenizer=tokenizer,
-            pattern=pattern,
-            inputs=inputs,
-            text_field=text_field,
-            flat=kind == "bin",
-            force=force,
-            engine=where.make(threads=True),
-            observer=observer,
-        )
-    folder = out or data / "tokens"
-    if as_json:
-        print_json({"out": str(folder), **facts})
-    elif not quiet:
-        echo(f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows", err=True)
-        print_passed(facts["passed_over"])
+    if options["inputs"] == ("-",):
+        return _print_ids(call, options)
+    engine = call.engine(threads=True)
+    with call.progress() as observer:
+        facts = encode(call.data, flat=kind == "bin", engine=engine, observer=observer, **options)
+    folder = options["out"] or call.data / "tokens"
+    call.answer(
+        {"out": str(folder), **facts},
+        f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows",
+        passed_said(facts["passed_over"]),
+        err=True,
+    )
+    return None
 
 
-def _print_ids(
-    data: Path, tokenizer: Path | None, pattern: str | None, text_field: str, as_json: bool
-) -> None:
+def _print_ids(call: Call, options: dict[str, Any]) -> None:
     """The ids of each text of standard input, which is read as a file of the same bytes."""
     from webtext_py.bpe.encode_stage import chosen_tokenizer
     from webtext_py.reader import read_batches
     from webtext_py.reader.texts import standard_input
 
-    chosen = chosen_tokenizer(data, tokenizer, pattern)
-    for batch in read_batches(standard_input(), text_field=text_field, ids=False):
+    chosen = chosen_tokenizer(call.data, options["tokenizer"], options["pattern"])
+    for batch in read_batches(standard_input(), text_field=options["text_field"], ids=False):
         for row in chosen.encode_batch(batch.column("text")).to_pylist():
-            if as_json:
+            if call.as_json:
                 print_json({"ids": row})
             else:
                 echo(" ".join(map(str, row)))

@@ -1,7 +1,7 @@
 """`webtext build`: dumps to links, pages, clean text and Parquet shards."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,6 +10,7 @@ from webtext_py import defaults
 from ..config_file import show_wanted, shows_stages
 from ..fetch_options import fetch_options, fetch_values
 from ..options import (
+    Call,
     command,
     data_option,
     engine_options,
@@ -19,10 +20,7 @@ from ..options import (
     output_options,
     partitions_option,
 )
-from ..parameters import FILE, Size, grouped, option
-
-if TYPE_CHECKING:
-    from webtext_py.engine.choose import Where
+from ..parameters import FILE, POSITIVE, SIZE, grouped, option
 
 STAGES = ("links", "archives", "fetch", "pages", "extract", "dedup", "wikipedia", "shard")
 
@@ -112,13 +110,13 @@ _RUN = grouped(
     partitions_option,
     option(
         "--shard-bytes",
-        type=click.IntRange(min=1),
+        type=POSITIVE,
         default=defaults.SHARD_BYTES,
         help="Bytes of text in a shard.",
     ),
     option(
         "--memory",
-        type=Size(),
+        type=SIZE,
         default=f"{defaults.WIKIPEDIA_MEMORY >> 30}G",
         metavar="SIZE",
         help="Memory for the articles' index in the making; changes no result.",
@@ -134,6 +132,7 @@ _RUN = grouped(
 @grouped("Fetching, for --pages live, wayback or commoncrawl", fetch_options)
 @shows_stages
 def build(
+    call: Call,
     submissions: tuple[str, ...],
     links: Path | None,
     pages: tuple[str, ...],
@@ -142,10 +141,6 @@ def build(
     start: str | None,
     force: bool,
     dry_run: bool,
-    where: "Where",
-    data: Path,
-    as_json: bool,
-    quiet: bool,
     **rules: Any,
 ) -> list[tuple[str, str]] | None:
     """Build the data set: dumps to links, pages, text and shards.
@@ -155,27 +150,27 @@ def build(
     from webtext_py.config import BuildConfig
     from webtext_py.pipeline import Build, Sources
 
-    from ..output import Progress, echo, print_json
+    from ..output import print_json
     from ..summary import build_document, plan_document, print_plan, print_summary
 
     sources = Sources(submissions, links, pages, wikipedia)
-    if sources.demo and not quiet:
-        echo("using the demo data inside the package (no dumps or pages given)", err=True)
+    if sources.demo:
+        call.tell("using the demo data inside the package (no dumps or pages given)")
     fetching = fetch_values(rules, sources.network)
-    work = Build(data, sources, BuildConfig(**rules), memory, fetching)
+    work = Build(call.data, sources, BuildConfig(**rules), memory, fetching)
     if dry_run:
         verdicts = work.dry_run(force=force, start=start)
         if show_wanted(click.get_current_context()):
             return verdicts
-        if as_json:
+        if call.as_json:
             print_json(plan_document(verdicts, work.outlook()))
         else:
             print_plan(verdicts, work.outlook())
         return None
-    with Progress(quiet=quiet) as progress:
-        entries = work.run(where.make(), progress, force=force, start=start)
-    if as_json:
-        print_json(build_document(data, entries, work.passed.document()))
-    elif not quiet:
-        print_summary(data, entries, work.passed.document())
+    with call.progress() as progress:
+        entries = work.run(call.engine(), progress, force=force, start=start)
+    if call.as_json:
+        print_json(build_document(call.data, entries, work.passed.document()))
+    elif not call.quiet:
+        print_summary(call.data, entries, work.passed.document())
     return None

@@ -1,11 +1,12 @@
 """`webtext dedup`: near-duplicates out of any text data set."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from ..options import (
+    Call,
     command,
     engine_options,
     force_option,
@@ -14,10 +15,8 @@ from ..options import (
     shared_options,
     text_field_option,
 )
+from ..output import dropped_said
 from ..parameters import FOLDER, option
-
-if TYPE_CHECKING:
-    from webtext_py.engine.choose import Where
 
 _EPILOG = """\b
 Examples:
@@ -48,18 +47,12 @@ Examples:
 @engine_options
 @shared_options
 def dedup(
+    call: Call,
     inputs: tuple[str, ...],
     out: Path | None,
     against: tuple[str, ...],
-    near_dup: float | None,
-    shingle: int,
-    text_field: str,
-    partitions: int | None,
     force: bool,
-    where: "Where",
-    data: Path,
-    as_json: bool,
-    quiet: bool,
+    **rules: Any,
 ) -> None:
     """Remove exact and near-duplicates from INPUT (Parquet, JSONL, text).
 
@@ -67,26 +60,16 @@ def dedup(
     `created_utc` where the data has these columns, then the first id.
     """
     from webtext_py.dedup import DedupConfig, run_dedup
+    from webtext_py.reader.passed import passed_said
 
-    from ..output import Progress, echo, print_json, print_passed
-
-    out = out or data / "dedup"
-    config = DedupConfig(near_dup, shingle, text_field, partitions)
-    with Progress(quiet=quiet) as progress:
-        counts = run_dedup(
-            inputs,
-            out,
-            config,
-            against=against,
-            engine=where.make(threads=True),
-            observer=progress,
-            force=force,
-        )
-    if as_json:
-        print_json({"out": str(out), **counts})
-    elif not quiet:
-        dropped = ", ".join(f"{count:,} {reason}" for reason, count in counts["dropped"].items())
-        echo(f"{counts['kept']:,} of {counts['in']:,} documents kept; removed: {dropped or 0}")
-        if counts["ids_made"]:
-            echo(f"{counts['ids_made']:,} rows had no id of their own: file and row name them")
-        print_passed(counts["passed_over"], err=False)
+    out = out or call.data / "dedup"
+    how: dict[str, Any] = {"against": against, "engine": call.engine(threads=True), "force": force}
+    with call.progress() as progress:
+        counts = run_dedup(inputs, out, DedupConfig(**rules), observer=progress, **how)
+    removed, made = dropped_said(counts["dropped"]), counts["ids_made"]
+    call.answer(
+        {"out": str(out), **counts},
+        f"{counts['kept']:,} of {counts['in']:,} documents kept; removed: {removed}",
+        f"{made:,} rows had no id of their own: file and row name them" if made else None,
+        passed_said(counts["passed_over"]),
+    )

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import command, force_option, shared_options, workers_option
-from ..output import Progress, console, echo, print_json
-from ..parameters import option
+from ..options import Call, command, force_option, shared_options, workers_option
+from ..output import console, echo, print_json
+from ..parameters import NATURAL, PAIR, POSITIVE, SHOTS, option
 
 if TYPE_CHECKING:
     from webtext_py.evaluate.stage import Settings, Test
@@ -22,69 +22,36 @@ Examples:
 """
 
 
-class Pair(click.ParamType):  # type: ignore[type-arg]  # no parameter before click 8.4
-    """`NAME=VALUE`."""
-
-    name = "pair"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, str]:
-        """Both sides."""
-        if isinstance(value, tuple):
-            return value
-        name, sign, rest = str(value).partition("=")
-        if not sign or not name or not rest:
-            self.fail(f"`{value}` is not NAME=VALUE", param, ctx)
-        return name, rest
-
-
-class Shots(click.ParamType):  # type: ignore[type-arg]  # as above
-    """Numbers with commas between them."""
-
-    name = "shots"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
-        """The numbers."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            found = tuple(int(word) for word in str(value).split(","))
-        except ValueError:
-            found = (-1,)
-        if min(found) < 0:
-            self.fail(f"`{value}` is no list of numbers; 0,1,8 was expected", param, ctx)
-        return found
-
-
 @command(name="eval", epilog=_EPILOG)
 @click.argument("model", required=False, metavar="[RUN|FOLDER]")
 @option(
     "--tasks",
     many=True,
-    type=Pair(),
+    type=PAIR,
     metavar="NAME=FILE...",
     help="Test sets, each with the task's name [default: the demo's].",
 )
-@option("--form", many=True, type=Pair(), metavar="NAME=FORM...", help="What a file is.")
+@option("--form", many=True, type=PAIR, metavar="NAME=FORM...", help="What a file is.")
 @option(
     "--fields",
     many=True,
-    type=Pair(),
+    type=PAIR,
     metavar="OURS=YOURS...",
     help="What your files call `question`, `choices`, ...",
 )
-@option("--shots", type=Shots(), default="0", metavar="N,N", help="Solved items before each.")
+@option("--shots", type=SHOTS, default="0", metavar="N,N", help="Solved items before each.")
 @option(
     "--shots-from",
     many=True,
-    type=Pair(),
+    type=PAIR,
     metavar="NAME=FILE...",
     help="Where shots come from [default: the rest of the set].",
 )
-@option("--seed", type=click.IntRange(min=0), default=0, help="Which shots are drawn.")
+@option("--seed", type=NATURAL, default=0, help="Which shots are drawn.")
 @option("--overlap", is_flag=True, help="Scores with and without overlap with the build's text.")
 @option(
     "--stride",
-    type=click.IntRange(min=1),
+    type=POSITIVE,
     metavar="N",
     help="Tokens that a window of text predicts [default: all].",
 )
@@ -95,9 +62,7 @@ class Shots(click.ParamType):  # type: ignore[type-arg]  # as above
 @workers_option
 @shared_options
 def evaluate(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
+    call: Call,
     model: str | None,
     tasks: tuple[tuple[str, str], ...],
     overlap: bool,
@@ -122,19 +87,15 @@ def evaluate(
 
     tests = _tests(tasks, dict(options.pop("form")), dict(options.pop("shots_from")))
     settings = _settings(options)
-    request = Request(data, model, tests, settings, overlap, out, workers, force)
-    with Progress(quiet=quiet) as observer:
-        document, path = run(
-            request,
-            observer=observer,
-            say=lambda line: None if quiet else echo(line, err=True),
-        )
-    if as_json:
-        print_json(document)
-        return
+    request = Request(call.data, model, tests, settings, overlap, out, workers, force)
+    with call.progress() as observer:
+        document, path = run(request, observer=observer, say=call.tell)
+    if call.as_json:
+        return print_json(document)
     _print(document)
     for ending in (".json", ".html"):
         echo(path.with_suffix(ending))
+    return None
 
 
 def _tests(

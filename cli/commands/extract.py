@@ -1,21 +1,13 @@
 """`webtext extract`: main text of web pages."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from ..options import (
-    command,
-    engine_options,
-    extract_options,
-    force_option,
-    shared_options,
-)
+from ..options import Call, command, engine_options, extract_options, force_option, shared_options
+from ..output import damage_said, dropped_said
 from ..parameters import FOLDER, option
-
-if TYPE_CHECKING:
-    from webtext_py.engine.choose import Where
 
 _EPILOG = """\b
 Examples:
@@ -38,16 +30,7 @@ Examples:
 @engine_options
 @shared_options
 def extract(
-    inputs: tuple[str, ...],
-    out: Path | None,
-    extractor: str,
-    lang: str | None,
-    min_words: int,
-    force: bool,
-    where: "Where",
-    data: Path,
-    as_json: bool,
-    quiet: bool,
+    call: Call, inputs: tuple[str, ...], out: Path | None, force: bool, **rules: Any
 ) -> None:
     """Main text, title, language and date of the pages in INPUT.
 
@@ -55,32 +38,18 @@ def extract(
     (and perhaps `url`). Pages that are no documents are left out and counted.
     """
     from webtext_py.extraction import OUT, run_extract
-    from webtext_py.sizes import size
+    from webtext_py.reader.passed import passed_said
     from webtext_py.text.extract import ExtractSettings
 
-    from ..output import Progress, echo, print_json, print_passed
-
-    folder = out or data / OUT
-    settings = ExtractSettings(extractor, min_words, lang)
-    with Progress(quiet=quiet) as progress:
-        counts = run_extract(
-            inputs,
-            folder,
-            settings,
-            engine=where.make(),
-            observer=progress,
-            force=force,
-        )
-    if as_json:
-        print_json({"out": str(folder), **counts})
-    elif not quiet:
-        dropped = ", ".join(f"{count:,} {reason}" for reason, count in counts["dropped"].items())
-        echo(
-            f"{counts['kept']:,} of {counts['in']:,} pages kept by {counts['extractor']}, "
-            f"{counts['words']:,} words; dropped: {dropped or 0}"
-        )
-        for name, places in counts["damage"].items():
-            for offset, lost, what in places:
-                echo(f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)")
-        print_passed(counts["passed_over"], err=False)
-        echo(f"texts are in {folder}")
+    folder = out or call.data / OUT
+    how: dict[str, Any] = {"engine": call.engine(), "force": force}
+    with call.progress() as progress:
+        counts = run_extract(inputs, folder, ExtractSettings(**rules), observer=progress, **how)
+    call.answer(
+        {"out": str(folder), **counts},
+        f"{counts['kept']:,} of {counts['in']:,} pages kept by {counts['extractor']}, "
+        f"{counts['words']:,} words; dropped: {dropped_said(counts['dropped'])}",
+        *damage_said(counts["damage"]),
+        passed_said(counts["passed_over"]),
+        f"texts are in {folder}",
+    )

@@ -1,6 +1,5 @@
 """`webtext overlap`: how much of a test set is in the training text; its index."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ import click
 from webtext_py import defaults
 
 from ..options import (
+    Call,
     WebTextCommand,
     engine_options,
     shared_options,
@@ -16,11 +16,21 @@ from ..options import (
     text_field_option,
     workers_option,
 )
-from ..output import Progress, console, echo, print_json
-from ..parameters import FILE, FOLDER, ManyOption, Names, Size, option, several
+from ..output import console, echo, print_json, print_table
+from ..parameters import (
+    FILE,
+    FOLDER,
+    NAMES,
+    NATURAL,
+    PATH,
+    POSITIVE,
+    SIZE,
+    ManyOption,
+    option,
+    several,
+)
 
 if TYPE_CHECKING:
-    from webtext_py.engine.choose import Where
     from webtext_py.overlap import IndexConfig, Outcome
 
 _EXAMPLES = """\b
@@ -41,14 +51,9 @@ class OverlapGroup(click.Group):
         options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
         many = {name for p in options if isinstance(p, ManyOption) for name in p.opts}
         takes = {name for p in options if not p.is_flag and not p.count for name in p.opts}
-        end = next(
-            (
-                place
-                for place, word in enumerate(args)
-                if word in self.commands and (place == 0 or args[place - 1] not in takes)
-            ),
-            len(args),
-        )
+        end = 0
+        while args[end:] and (args[end] not in self.commands or args[max(end - 1, 0)] in takes):
+            end += 1
         return super().parse_args(ctx, [*spread(args[:end], many), *args[end:]])
 
     def resolve_command(
@@ -92,6 +97,13 @@ class Verb(WebTextCommand):
         return super().invoke(ctx)
 
 
+_INDEX = option(
+    "--index",
+    "index_file",
+    type=FILE,
+    metavar="FILE",
+    help="The index [default: overlap/ngram8.bloom in the data].",
+)
 _index_options = several(
     option(
         "--train",
@@ -100,13 +112,7 @@ _index_options = several(
         help="Training text [default: the last training shards].",
     ),
     text_field_option,
-    option(
-        "--index",
-        "index_file",
-        type=FILE,
-        metavar="FILE",
-        help="The index [default: overlap/ngram8.bloom in the data].",
-    ),
+    _INDEX,
     option(
         "-n",
         "n",
@@ -123,13 +129,13 @@ _index_options = several(
     ),
     option(
         "--capacity",
-        type=click.IntRange(min=1),
+        type=POSITIVE,
         metavar="N",
         help="Distinct n-grams to size for [default: estimated].",
     ),
     option(
         "--memory",
-        type=Size(),
+        type=SIZE,
         default=f"{defaults.INDEX_MEMORY >> 30}G",
         help="Memory to build with; the result is the same.",
     ),
@@ -148,7 +154,7 @@ _FORCE = option("--force", is_flag=True, help="Make the index again.")
 )
 @option(
     "--fields",
-    type=Names(),
+    type=NAMES,
     metavar="NAMES",
     help="Fields to count, with commas: question,context.",
 )
@@ -191,10 +197,7 @@ def overlap(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _report(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
-    where: "Where",
+    call: Call,
     memory: int,
     fields: tuple[str, ...] | None,
     no_evidence: bool,
@@ -211,22 +214,15 @@ def _report(
         evidence=not no_evidence,
         **options,
     )
-    with Progress(quiet=quiet) as observer:
-        outcomes = run(
-            data,
-            config,
-            memory=memory,
-            threads=where.threads,
-            engine=where.make(threads=True),
-            observer=observer,
-            say=_say(quiet),
-        )
-    if as_json:
+    how: dict[str, Any] = {"engine": call.engine(threads=True), "threads": call.threads}
+    with call.progress() as observer:
+        outcomes = run(call.data, config, memory=memory, observer=observer, say=call.tell, **how)
+    if call.as_json:
         documents = [outcome.document for outcome in outcomes]
-        print_json(documents[0] if len(documents) == 1 else {"reports": documents})
-        return
+        return print_json(documents[0] if len(documents) == 1 else {"reports": documents})
     for outcome in outcomes:
         _print(outcome)
+    return None
 
 
 def _config(options: dict[str, Any]) -> "IndexConfig":
@@ -235,35 +231,26 @@ def _config(options: dict[str, Any]) -> "IndexConfig":
     return IndexConfig(**{name: options.pop(name) for name in ("n", "ascii", "rate", "capacity")})
 
 
-def _say(quiet: bool) -> Callable[[str], None]:
-    return (lambda line: None) if quiet else (lambda line: echo(line, err=True))
-
-
 def _print(outcome: "Outcome") -> None:
-    from rich.table import Table
-
     from webtext_py.markup import percent
     from webtext_py.overlap.page import score_rows
 
     made = outcome.document
     out = console()
     n = made["n"]
-    table = Table(title=f"{made['test']}: {n}-grams in the training text", title_justify="left")
-    table.add_column("field")
     exact = made["evidence"] is not None
-    found = "found" if exact else "filter"
-    for name in (f"{n}-grams", found, "share", *(["filter"] if exact else []), "any", ">15 %"):
-        table.add_column(name, justify="right")
+    found = ["found", "share", "filter"] if exact else ["filter", "share"]
     rows = [(name, counts, counts["examples"], None) for name, counts in made["fields"].items()]
     rows.append(("all", made["ngrams"], made["examples"], made["bloom"]))
+    cells = []
     for name, counts, examples, bloom in rows:
-        cells = [f"{counts['total']:,}", f"{counts['found']:,}"]
-        cells.append(percent(counts["found"], counts["total"]))
+        shown = [f"{counts['total']:,}", f"{counts['found']:,}"]
+        shown.append(percent(counts["found"], counts["total"]))
         if exact:
-            cells.append(f"{bloom['found']:,}" if bloom is not None else "")
-        cells += [f"{examples['any']:,}", f"{examples['over_15']:,}"]
-        table.add_row(name, *cells)
-    out.print(table)
+            shown.append(f"{bloom['found']:,}" if bloom is not None else "")
+        cells.append([name, *shown, f"{examples['any']:,}", f"{examples['over_15']:,}"])
+    heads = ["field", f"{n}-grams", *found, "any", ">15 %"]
+    print_table(f"{made['test']}: {n}-grams in the training text", heads, cells)
     counts = made["examples"]
     out.print(
         f"examples: {counts['total']:,}; {counts['clean']:,} clean, {counts['any']:,} with overlap "
@@ -278,12 +265,8 @@ def _print(outcome: "Outcome") -> None:
             f"{percent(ours['found'], ours['total'])}"
         )
     for name, metric in (made["scores"] or {"metrics": {}})["metrics"].items():
-        table = Table(title=f"{name}, with and without overlap", title_justify="left")
-        for head in ("examples", "number", "mean", "95 % interval"):
-            table.add_column(head, justify="left" if head == "examples" else "right")
-        for row in score_rows(metric):
-            table.add_row(*row)
-        out.print(table)
+        heads = ["examples", "number", "mean", "95 % interval"]
+        print_table(f"{name}, with and without overlap", heads, score_rows(metric))
     if exact:
         for example in made["worst"][:5]:
             longest = example["longest"]
@@ -304,65 +287,30 @@ def _print(outcome: "Outcome") -> None:
 @_index_options
 @engine_options
 @shared_options
-def index(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
-    where: "Where",
-    memory: int,
-    train: tuple[str, ...],
-    text_field: str,
-    index_file: Path | None,
-    force: bool,
-    **options: Any,
-) -> None:
+def index(call: Call, memory: int, **options: Any) -> None:
     """Make the Bloom filter of the training text's n-grams."""
     from webtext_py.overlap import OverlapConfig
     from webtext_py.overlap.run import build
 
-    config = OverlapConfig(
-        index=_config(options), train=train, text_field=text_field, index_file=index_file,
-        force=force,
-    )  # fmt: skip
-    with Progress(quiet=quiet) as observer:
-        made = build(
-            data,
-            config,
-            memory=memory,
-            threads=where.threads,
-            engine=where.make(threads=True),
-            observer=observer,
-            say=_say(quiet),
-        )
-    _describe(made, as_json)
+    config = OverlapConfig(index=_config(options), **options)
+    how: dict[str, Any] = {"engine": call.engine(threads=True), "threads": call.threads}
+    with call.progress() as observer:
+        made = build(call.data, config, memory=memory, say=call.tell, observer=observer, **how)
+    _describe(made, call.as_json)
 
 
 @overlap.command(cls=Verb, epilog="\b\nExample:\n  webtext overlap check")
-@option(
-    "--index",
-    "index_file",
-    type=FILE,
-    metavar="FILE",
-    help="The index [default: overlap/ngram8.bloom in the data].",
-)
+@_INDEX
 @option(
     "--probes",
-    type=click.IntRange(min=1),
+    type=POSITIVE,
     default=defaults.CHECK_PROBES,
     help="Fresh random keys to probe.",
 )
-@option("--seed", type=click.IntRange(min=0), default=defaults.CHECK_SEED)
+@option("--seed", type=NATURAL, default=defaults.CHECK_SEED)
 @workers_option
 @shared_options
-def check(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
-    workers: int | None,
-    index_file: Path | None,
-    probes: int,
-    seed: int,
-) -> None:
+def check(call: Call, workers: int | None, index_file: Path | None, **options: Any) -> None:
     """Measure the false positive rate of an index and store it there.
 
     Also the report's own check, a million random strings: it expects no hit
@@ -371,17 +319,12 @@ def check(
     from webtext_py.engine.local import available_cpus
     from webtext_py.overlap.run import check as run
 
-    options: dict[str, Any] = {
-        "probes": probes,
-        "seed": seed,
-        "threads": workers or available_cpus(),
-    }
-    with Progress(quiet=quiet) as observer:
-        made, found = run(data, index_file, observer=observer, **options)
-    if as_json:
-        print_json({"file": str(made.path), "rate": made.facts["rate"], "measured": found})
-        return
-    echo(
+    options["threads"] = workers or available_cpus()
+    with call.progress() as observer:
+        made, found = run(call.data, index_file, observer=observer, **options)
+    if call.as_json:
+        return print_json({"file": str(made.path), "rate": made.facts["rate"], "measured": found})
+    return echo(
         f"{made.path}: digest right; {found['false_positives']:,} false positives in "
         f"{found['probes']:,} probes from seed {found['seed']}\n"
         f"rate {found['rate']:.2e}, at most {found['rate_upper_95']:.2e} (95 %); computed "
@@ -394,20 +337,12 @@ def check(
 @overlap.command(
     cls=Verb, epilog="\b\nExample:\n  webtext overlap merge a.bloom b.bloom --out both.bloom"
 )
-@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("parts", nargs=-1, required=True, type=PATH)
 @option("--out", required=True, type=FILE, help="File to write.")
 @option("--force", is_flag=True, help="Replace the file.")
 @workers_option
 @shared_options
-def merge(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
-    workers: int | None,
-    parts: tuple[Path, ...],
-    out: Path,
-    force: bool,
-) -> None:
+def merge(call: Call, workers: int | None, parts: tuple[Path, ...], out: Path, force: bool) -> None:
     """Make one index of several with equal parameters.
 
     Build the parts with the same --capacity, for all of them together.
@@ -418,7 +353,7 @@ def merge(
 
     if out.exists() and not force:
         raise InputError(f"`{out}` exists already", "`--force` replaces it")
-    _describe(merge_kept(parts, out, threads=workers or available_cpus()), as_json)
+    _describe(merge_kept(parts, out, threads=workers or available_cpus()), call.as_json)
 
 
 def _describe(made: Any, as_json: bool) -> None:

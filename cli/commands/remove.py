@@ -1,13 +1,11 @@
 """`webtext remove`: documents out of a finished build, for good."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..options import command, engine_options, shared_options
+from ..options import Call, command, engine_options, shared_options
+from ..output import echo, print_json
 from ..parameters import FILE, option
-
-if TYPE_CHECKING:
-    from webtext_py.engine.choose import Where
 
 _EPILOG = """\b
 Examples:
@@ -31,16 +29,12 @@ Examples:
 @engine_options
 @shared_options
 def remove(
+    call: Call,
     urls: Path | None,
     domain: str | None,
     doc_ids: tuple[str, ...],
-    reason: str | None,
-    promote: bool,
     dry_run: bool,
-    where: "Where",
-    data: Path,
-    as_json: bool,
-    quiet: bool,
+    **options: Any,
 ) -> None:
     """Take documents out of a finished build, for good.
 
@@ -51,28 +45,17 @@ def remove(
     from webtext_py.removal import asked_for
     from webtext_py.removal import remove as take_out
 
-    from ..output import Progress, print_json
-
+    options |= {"dry_run": dry_run, "engine": call.engine()}
     asked = asked_for(urls, domain, doc_ids)
-    with Progress(quiet=quiet) as progress:
-        report = take_out(
-            data,
-            asked,
-            reason=reason,
-            promote=promote,
-            dry_run=dry_run,
-            engine=where.make(),
-            observer=progress,
-        )
-    if as_json:
-        print_json({"data": str(data), "dry_run": dry_run, **report})
-    elif not quiet:
+    with call.progress() as progress:
+        report = take_out(call.data, asked, observer=progress, **options)
+    if call.as_json:
+        print_json({"data": str(call.data), "dry_run": dry_run, **report})
+    elif not call.quiet:
         _print(report, dry_run)
 
 
 def _print(report: dict[str, Any], dry_run: bool) -> None:
-    from ..output import echo
-
     for given in report["no_urls"]:
         echo(f"no http(s) URL, left out: {given}")
     if not report["listed"]:

@@ -1,13 +1,10 @@
 """`webtext report`: a page to look at."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..options import command, engine_options, shared_options
+from ..options import Call, command, engine_options, shared_options
+from ..output import echo, print_json
 from ..parameters import FILE, option
-
-if TYPE_CHECKING:
-    from webtext_py.engine.choose import Where
 
 _EPILOG = """\b
 Examples:
@@ -26,13 +23,7 @@ Examples:
 )
 @engine_options
 @shared_options
-def report(
-    domains: Path | None,
-    where: "Where",
-    data: Path,
-    as_json: bool,
-    quiet: bool,
-) -> None:
+def report(call: Call, domains: Path | None) -> None:
     """Write a page by which to judge the data set.
 
     Where every line and link went, posts and karma by month, domains and
@@ -43,11 +34,9 @@ def report(
     """
     from webtext_py.report import report as run
 
-    from ..output import Progress, echo, print_json
-
-    with Progress(quiet=quiet) as progress:
-        figures = run(data, domains=domains, engine=where.make(), observer=progress)
-    if as_json:
+    with call.progress() as progress:
+        figures = run(call.data, domains=domains, engine=call.engine(), observer=progress)
+    if call.as_json:
         print_json(figures)
     else:
-        echo(data / "report" / "index.html")
+        echo(call.data / "report" / "index.html")

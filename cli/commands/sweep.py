@@ -1,14 +1,11 @@
 """`webtext sweep`, `plot`: several sizes, and runs as pictures."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from ..options import command, shared_options
-from ..output import echo, print_json
-from ..parameters import PATH, option
-from .eval import Pair
+from ..options import Call, command, shared_options
+from ..parameters import PAIR, PATH, POSITIVE, option
 from .train import Training, read_settings
 
 
@@ -21,15 +18,13 @@ Examples:
 )
 @shared_options
 @option("--presets", default="nano,micro,mini", help="Sizes, with commas between them.")
-@option("--tokens", type=click.IntRange(min=1), required=True, help="What each is trained on.")
+@option("--tokens", type=POSITIVE, required=True, help="What each is trained on.")
 @option("--name", default="sweep", help="Runs are NAME-PRESET, the result sweeps/NAME.json.")
-@option("--tasks", many=True, type=Pair(), metavar="NAME=FILE...", help="Test sets for each run.")
+@option("--tasks", many=True, type=PAIR, metavar="NAME=FILE...", help="Test sets for each run.")
 @option("--force", is_flag=True, help="Begin the runs anew.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 def sweep(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
+    call: Call,
     presets: str,
     tokens: int,
     name: str,
@@ -47,30 +42,26 @@ def sweep(
     from webtext_py.extras import require
 
     require("train")
-    from webtext_py.runs.command import Request
+    from webtext_py.runs.inputs import Request
     from webtext_py.runs.sweep import sweep as carry_out
 
     settings = read_settings(click.get_current_context(), pairs, {})
     sizes = [word.strip() for word in presets.split(",") if word.strip()]
-    with Training(quiet=quiet) as progress:
-        request = Request(data=data, settings=settings, force=force, observer=progress)
+    with Training(quiet=call.quiet) as progress:
+        request = Request(data=call.data, settings=settings, force=force, observer=progress)
         files = {task: Path(file) for task, file in tasks}
         how = (tokens, name, files, progress.tell, progress.line)
         document, drawn = carry_out(request, sizes, *how)
-    if as_json:
-        print_json(document)
-        return
-    if quiet:
-        return
-    for row in document["runs"]:
-        echo(f"{row['preset']}: {row['parameters']:,} parameters, loss {row['val_loss']:.4f}")
+    lines = [
+        f"{row['preset']}: {row['parameters']:,} parameters, loss {row['val_loss']:.4f}"
+        for row in document["runs"]
+    ]
     for x in ("parameters", "flops"):
         fit = document["fits"][x]
         interval = fit["interval"]
         between = f", 95 %: {interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
-        echo(f"loss falls as {x} ^ -{fit['exponent']:.3f}{between}")
-    for path in drawn:
-        echo(str(path))
+        lines.append(f"loss falls as {x} ^ -{fit['exponent']:.3f}{between}")
+    call.answer(document, *lines, *map(str, drawn))
 
 
 @command(
@@ -83,7 +74,7 @@ Examples:
 @shared_options
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @option("--out", type=PATH, help="OUT.png and OUT.svg [default: plot in the first run].")
-def plot(data: Path, as_json: bool, quiet: bool, runs: tuple[str, ...], out: Path | None) -> None:
+def plot(call: Call, runs: tuple[str, ...], out: Path | None) -> None:
     """Draw loss, bits per byte, rate, norm and noise scale.
 
     RUN is a name below DATA/runs or a folder. One picture as PNG and as SVG;
@@ -96,14 +87,9 @@ def plot(data: Path, as_json: bool, quiet: bool, runs: tuple[str, ...], out: Pat
     from webtext_py.runs.plot import plot_runs
     from webtext_py.train.metrics import read_metrics
 
-    folders = [find_run(data, name) for name in runs]
+    folders = [find_run(call.data, name) for name in runs]
     for folder in folders:
         read_run(folder)  # raises for what is no run
     lines = {folder.name: read_metrics(folder / "metrics.jsonl") for folder in folders}
-    paths = plot_runs(lines, out or folders[0] / "plot")
-    found: dict[str, Any] = {"runs": list(lines), "pictures": [str(path) for path in paths]}
-    if as_json:
-        print_json(found)
-    elif not quiet:
-        for path in paths:
-            echo(str(path))
+    paths = [str(path) for path in plot_runs(lines, out or folders[0] / "plot")]
+    call.answer({"runs": list(lines), "pictures": paths}, *paths)

@@ -1,6 +1,7 @@
 """`webtext train`, `sample`, `export`: the bundled trainer."""
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import click
 
 from ..config_file import chosen_file, config_options, show, show_wanted
-from ..options import command, data_options, shared_options
+from ..options import Call, command, data_options, shared_options
 from ..output import Progress, console, echo, print_json
-from ..parameters import PATH, option
+from ..parameters import PATH, POSITIVE, option
 
 EPILOG_TRAIN = """\b
 Examples:
@@ -47,13 +48,7 @@ Examples:
 )
 @option("--force", is_flag=True, help="Begin a run of the same name anew.")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
-def train(
-    data: Path,
-    as_json: bool,
-    quiet: bool,
-    pairs: tuple[str, ...],
-    **options: Any,
-) -> None:
+def train(call: Call, pairs: tuple[str, ...], **options: Any) -> None:
     """Train GPT-2 on the token shards.
 
     Takes what `webtext build` and `webtext bpe train` left, or any Parquet of token ids with
@@ -62,26 +57,25 @@ def train(
     from webtext_py.extras import require
 
     require("train")
-    from webtext_py.runs.command import Request, carry_out, prepare
+    from webtext_py.runs.command import carry_out, prepare
+    from webtext_py.runs.inputs import Request
     from webtext_py.train.metrics import recommended_batch
 
     context = click.get_current_context()
     own = ("tokens", "tokenizer", "val_tokens", "text_field", "run", "resume", "init_from", "force")
     asked = {name: options.pop(name) for name in own}
     settings, show_config = read_settings(context, pairs, options), show_wanted(context)
-    with Training(quiet=quiet) as progress:
-        request = Request(data=data, settings=settings, observer=progress, **asked)
+    with Training(quiet=call.quiet) as progress:
+        request = Request(data=call.data, settings=settings, observer=progress, **asked)
         if show_config:
-            plan = prepare(request, make=False)
-            for note in plan.notes:
-                progress.tell(note)
+            _, settings, *_ = prepare(request, progress.tell, make=False)
         else:
             run, last, config = carry_out(request, progress.tell, progress.line)
     if show_config:
-        show(list(plan.settings.rows()), "train", as_json)
+        show(list(settings.rows()), "train", call.as_json)
         return
-    if os.environ.get("RANK", "0") != "0":
-        return  # the first process speaks for all
+    if progress.silent:
+        return
     if last["step"] < config.run.steps:
         echo(f"saved step {last['step']} of `{run}`; `--resume` goes on", err=True)
         raise KeyboardInterrupt
@@ -94,31 +88,30 @@ def train(
         **{k: v for k, v in last.items() if k not in ("step", "windows")},
         "batch_recommended": recommended_batch(last.get("noise_scale")),
     }
-    _print(summary, as_json, quiet)
+    call.answer(summary, *_lines(summary))
 
 
-def _print(summary: dict[str, Any], as_json: bool, quiet: bool) -> None:
-    if as_json:
-        print_json(summary)
-    elif not quiet:
-        shown = ["run", "parameters", "step", "loss", "val_loss", "val_bits_per_byte"]
-        shown += ["noise_scale", "batch_recommended"]
-        for key in shown:
-            value = summary.get(key)
-            if value is not None:
-                echo(f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}")
+def _lines(summary: dict[str, Any]) -> Iterator[str]:
+    shown = ["run", "parameters", "step", "loss", "val_loss", "val_bits_per_byte"]
+    for key in [*shown, "noise_scale", "batch_recommended"]:
+        value = summary.get(key)
+        if value is not None:
+            yield f"{key}: {value:.4f}" if isinstance(value, float) else f"{key}: {value}"
 
 
 class Training(Progress):
     """Bars of the making of tokens, then one with loss and speed; on stderr.
 
-    Without a terminal a line ten times a run and at each validation.
+    Without a terminal a line ten times a run and at each validation. Of several processes the first
+    speaks for all.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
+        self.silent = os.environ.get("RANK", "0") != "0"
+        quiet = quiet or self.silent
         super().__init__(quiet=quiet)
         self.console = console(stderr=True, quiet=quiet)
         self.bar = Bars(
@@ -167,12 +160,14 @@ class Training(Progress):
 
 def read_settings(context: click.Context, pairs: tuple[str, ...], options: dict[str, Any]) -> Any:
     from webtext_py.errors import ConfigError
-    from webtext_py.runs.settings import Settings, read_toml
+    from webtext_py.runs.settings import Settings
+    from webtext_py.settings_file import load_toml
 
     settings = Settings()
     path, whole = chosen_file(context)
     if path is not None:
-        settings.update(read_toml(path, whole), f"`{path}`")
+        table = load_toml(path)  # whose tables have been looked at
+        settings.update(table if whole else table.get("train", {}), f"`{path}`")
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign:
@@ -201,16 +196,14 @@ Examples:
     help="Text to go on from [default: a document's start].",
     show_default=False,
 )
-@option("--length", type=click.IntRange(min=1), default=100, help="Tokens to add.")
-@option("--samples", type=click.IntRange(min=1), default=1, show_default=True)
+@option("--length", type=POSITIVE, default=100, help="Tokens to add.")
+@option("--samples", type=POSITIVE, default=1, show_default=True)
 @option("--temperature", type=float, default=1.0, help="0: the likeliest.")
 @option("--top-k", type=int, default=0, help="Likeliest ids kept; 0: all.")
 @option("--top-p", type=float, default=1.0, help="Probability kept; 1: all.")
 @option("--seed", type=int, default=0, show_default=True)
 @option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-def sample(
-    data: Path, as_json: bool, quiet: bool, run: str, prompt: str, device: str, **options: Any
-) -> None:
+def sample(call: Call, run: str, prompt: str, device: str, **options: Any) -> None:
     """Generate text from a trained run.
 
     RUN is a name below DATA/runs or a folder.
@@ -220,14 +213,14 @@ def sample(
     require("train")
     from webtext_py.runs.folder import find_run, sample_run
 
-    texts, step = sample_run(find_run(data, run), prompt, device, **options)
-    if as_json:
-        print_json({"run": run, "step": step, "prompt": prompt, "samples": texts})
-        return
+    texts, step = sample_run(find_run(call.data, run), prompt, device, **options)
+    if call.as_json:
+        return print_json({"run": run, "step": step, "prompt": prompt, "samples": texts})
     for i, text in enumerate(texts):
         if i:
             echo("---")
         echo(prompt + text)
+    return None
 
 
 @command(
@@ -240,7 +233,7 @@ Example:
 @click.argument("run")
 @click.argument("folder", type=click.Path(path_type=Path))
 @option("--force", is_flag=True, help="Replace FOLDER, an earlier export.")
-def export(data: Path, as_json: bool, quiet: bool, run: str, folder: Path, force: bool) -> None:
+def export(call: Call, run: str, folder: Path, force: bool) -> None:
     """Write a run as a Hugging Face GPT-2 folder.
 
     RUN is a name below DATA/runs or a folder. `GPT2LMHeadModel.from_pretrained(FOLDER)` opens the
@@ -251,9 +244,6 @@ def export(data: Path, as_json: bool, quiet: bool, run: str, folder: Path, force
     require("train")
     from webtext_py.runs.folder import export_run, find_run
 
-    step, parameters = export_run(find_run(data, run), folder, force)
+    step, parameters = export_run(find_run(call.data, run), folder, force)
     document = {"run": run, "step": step, "parameters": parameters, "folder": str(folder)}
-    if as_json:
-        print_json(document)
-    elif not quiet:
-        echo(f"{folder}: step {step}, {parameters:,} parameters")
+    call.answer(document, f"{folder}: step {step}, {parameters:,} parameters")

@@ -1,22 +1,18 @@
 """`webtext verify`: re-checks every file and every count of a data directory."""
 
 import contextlib
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ..options import command, engine_options, shared_options
-
-if TYPE_CHECKING:
-    from webtext_py.engine.choose import Where
+from ..options import Call, command, engine_options, shared_options
+from ..output import echo, print_json
 
 
 @command(epilog="\b\nExample:\n  webtext verify --data webtext-data\n")
 @engine_options
 @shared_options
 @click.pass_context
-def verify(ctx: click.Context, where: "Where", data: Path, as_json: bool, quiet: bool) -> None:
+def verify(ctx: click.Context, call: Call) -> None:
     """Re-check a data directory: files, digests and counts.
 
     Names every file that was altered, cut or lost since it was written, and
@@ -24,17 +20,14 @@ def verify(ctx: click.Context, where: "Where", data: Path, as_json: bool, quiet:
     """
     from webtext_py.verify import verify as check
 
-    from ..output import Progress, echo, print_json
-
-    engine = where.make(threads=True)
-    with Progress(quiet=quiet) as progress, contextlib.closing(engine):
-        report = check(data, engine, progress)
-    if as_json:
+    engine = call.engine(threads=True)
+    with call.progress() as progress, contextlib.closing(engine):
+        report = check(call.data, engine, progress)
+    if call.as_json:
         print_json(report.document())
     else:
         for problem in report.problems:
             echo(problem)
-        if not quiet:
-            found = f"{len(report.problems)} problems" if report.problems else "all as written"
-            echo(f"{report.files} files, {report.checks} counts checked: {found}", err=True)
+        found = f"{len(report.problems)} problems" if report.problems else "all as written"
+        call.tell(f"{report.files} files, {report.checks} counts checked: {found}")
     ctx.exit(1 if report.problems else 0)

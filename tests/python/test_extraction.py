@@ -21,6 +21,7 @@ from webtext_py.errors import InputError, StaleError
 from webtext_py.extraction import run_extract
 from webtext_py.observer import Observer
 from webtext_py.records import EXTRACTED
+from webtext_py.text import extracted
 from webtext_py.text.extract import ExtractSettings
 
 
@@ -131,7 +132,7 @@ def test_the_same_bytes_from_any_batch_and_number_of_workers(
 
     first = made("one", 1)
     assert made("two", 2) == first
-    monkeypatch.setattr(extraction, "BATCH_PAGES", 1)
+    monkeypatch.setattr(extracted, "BATCH_PAGES", 1)
     assert made("small", 1) == first
 
 

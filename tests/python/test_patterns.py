@@ -85,10 +85,10 @@ def all_patterns() -> dict[str, tuple[re.Pattern[Any], list[str]]]:
                 found[f"{short}:{variable}:{number}"] = pattern, used
         for place, method, flags, source in inline(ast.parse(text)):
             found[f"{short}:{place}"] = re.compile(source, flags), [method]
-    for phrases in rules._phrases():
-        for where in ("title", "text", "short", "html"):
-            for number, pattern in enumerate(getattr(phrases, where)):
-                found[f"{phrases.reason}.tsv:{where}:{number}"] = pattern, ["search"]
+    for reason, phrases in rules._phrases().items():
+        for where, patterns in phrases.items():
+            for number, pattern in enumerate(patterns):
+                found[f"{reason}.tsv:{where}:{number}"] = pattern, ["search"]
     return found
 
 

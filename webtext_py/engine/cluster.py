@@ -31,24 +31,22 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Crashed:
+class Lost:
+    """An attempt that came to nothing, through no error of the task's."""
+
+    why: str
+
+
+class Crashed(Lost):
     """The process died."""
 
-    why: str
 
-
-@dataclass(frozen=True)
-class OutOfMemory:
+class OutOfMemory(Lost):
     """The task had not enough memory."""
 
-    why: str
 
-
-@dataclass(frozen=True)
-class NodeLost:
+class NodeLost(Lost):
     """The node died or cannot be reached, with whatever ran there."""
-
-    why: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Said:
     units: int
 
 
-Outcome = Done | Crashed | OutOfMemory | NodeLost | Failed
+Outcome = Done | Lost | Failed
 Ref = Hashable
 
 
@@ -74,23 +72,18 @@ class Cluster(Protocol):
 
     def nodes(self) -> list[Node]:
         """The nodes that live, in a fixed order."""
-        ...
 
     def submit(self, job: Job, node: Node) -> Ref:
         """Starts `attempt(job)` on that node and no other; once, whatever becomes of it."""
-        ...
 
     def kill(self, ref: Ref) -> None:
         """Ends an attempt, as far as its node can be reached. Does not wait for it."""
-        ...
 
     def wait(self, refs: Iterable[Ref], seconds: float) -> list[tuple[Ref, Outcome | Said]]:
         """What was heard of these attempts; waits for something at most `seconds`."""
-        ...
 
     def close(self) -> None:
         """Gives back what is held. The cluster can be used again."""
-        ...
 
 
 def attempt(job: Job, say: Callable[[int], None]) -> Outcome:

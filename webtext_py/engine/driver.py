@@ -29,7 +29,7 @@ from webtext_py.engine.cluster import (
     Said,
 )
 from webtext_py.engine.lease import revoked
-from webtext_py.engine.task import Done, Job, Listener
+from webtext_py.engine.task import Done, Job, Listener, Results
 from webtext_py.errors import InputError, WebTextError
 from webtext_py.versions import here
 
@@ -54,6 +54,12 @@ class _Waiting:
     begun: int = 0  # attempts
     said: int = 0  # units that the listener knows of
     live: set[Ref] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, job: Job, journal: Attempts) -> "_Waiting":
+        """A task that has not begun; an earlier driver's attempts at it count."""
+        crashes = journal.crashes(job.task.name, job.fingerprint)
+        return cls(job, job.task.memory, job.task.alone, crashes)
 
 
 @dataclass
@@ -86,7 +92,7 @@ class ClusterEngine:
         self.banned: set[str] = set()
         self.known: set[str] = set()  # nodes of which something was heard
 
-    def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+    def run(self, jobs: Iterable[Job], listener: Listener) -> Results:
         """Runs every job until one attempt at it is done; yields in the order of completion."""
         waiting = list(jobs)
         if not waiting:
@@ -111,15 +117,7 @@ class _Run:
     ) -> None:
         self.engine, self.cluster = engine, engine.cluster
         self.journal, self.listener = journal, listener
-        self.queue = deque(
-            _Waiting(
-                job,
-                job.task.memory,
-                job.task.alone,
-                journal.crashes(job.task.name, job.fingerprint),
-            )
-            for job in jobs
-        )
+        self.queue = deque(_Waiting.of(job, journal) for job in jobs)
         self.versions = here(jobs[0].versions)
         self.attempts: dict[Ref, _Attempt] = {}
         self.seconds: list[float] = []  # of the tasks that are done
@@ -197,10 +195,8 @@ class _Run:
             empty = not self.load[node.id]
             room = node.cpus + 1 - self.load[node.id]
             # What is larger than any node goes to an empty one and may fail there.
-            fits = (
-                waiting.job.task.cpus <= room
-                and self.memory[node.id] + waiting.memory <= node.memory
-            )
+            memory = self.memory[node.id] + waiting.memory
+            fits = waiting.job.task.cpus <= room and memory <= node.memory
             if (empty or (fits and not waiting.alone)) and (best is None or room > best[0]):
                 best = room, node
         return None if best is None else best[1]
@@ -259,11 +255,10 @@ class _Run:
         if waiting.crashes >= _CRASHES:
             self._write("named", attempt)
             did = "ran out of memory or died" if short else "died"
-            error = WebTextError(
+            raise WebTextError(
                 f"task `{name}` {did} {waiting.crashes} times, the last time on node "
                 f"{attempt.node.name}: {outcome.why}"
             )
-            raise error
         waiting.memory = 2 * (waiting.memory or _FIRST_MEMORY)
         waiting.alone = True
         self._again(waiting)

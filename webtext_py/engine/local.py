@@ -18,7 +18,7 @@ from typing import Any
 
 from webtext_py.engine import progress
 from webtext_py.engine.commit import run_job
-from webtext_py.engine.task import Done, Job, Listener
+from webtext_py.engine.task import Done, Job, Listener, Results
 from webtext_py.errors import InputError, WebTextError
 
 _ATTEMPTS = 2  # a worker may be killed from outside once; twice for one task is the task's fault
@@ -40,7 +40,7 @@ class LocalEngine:
         self.workers = workers or available_cpus()
         self._pool: list[_Worker] = []
 
-    def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+    def run(self, jobs: Iterable[Job], listener: Listener) -> Results:
         """Runs every job once and yields what was done, in the order of completion."""
         pending = deque(jobs)
         took: list[float] = []
@@ -220,19 +220,25 @@ def _die_with(parent: int) -> None:
 
 
 def portable(error: BaseException) -> BaseException:
-    """The error with the worker's traceback as a note, or its text if it cannot be sent."""
-    import pickle
+    """The error as another process can read it, a bug's with the worker's traceback as a note."""
     import traceback
 
+    sent = _sent(error)
     if not isinstance(error, WebTextError | OSError):
-        error.add_note("".join(traceback.format_exception(error)))
-    try:
-        return error if type(pickle.loads(pickle.dumps(error))) is type(error) else _plain(error)
-    except Exception:
-        return _plain(error)
+        sent.add_note("".join(traceback.format_exception(error)))
+    return sent
 
 
-def _plain(error: BaseException) -> Exception:
+def _sent(error: BaseException) -> BaseException:
+    """The error itself where it is Python's own or ours, else one that says the same."""
+    import pickle
+
+    if type(error).__module__ in ("builtins", WebTextError.__module__, InputError.__module__):
+        with contextlib.suppress(Exception):  # it holds what cannot be sent
+            pickle.dumps(error)
+            return error
     if isinstance(error, WebTextError):
         return InputError(str(error), getattr(error, "hint", None))
+    if isinstance(error, OSError):
+        return OSError(error.errno, error.strerror or str(error), error.filename)
     return RuntimeError(f"{type(error).__name__}: {error}")

@@ -126,6 +126,9 @@ class RayCluster:
         # Before Ray is imported, which reads them then.
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         os.environ["RAY_AUTH_MODE"] = "token"
+        # What Ray's daemons say of a node that is lost would go to stdout, which carries data; the
+        # journal says it in one line.
+        os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = ".*"
         options: dict[str, Any] = {"address": self.address}
         if self.address is None:
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
@@ -148,17 +151,16 @@ class RayCluster:
                 "`ray get-auth-token --generate` makes one; every machine needs the same "
                 "(docs/cluster.md)",
             ) from error
-        except Exception as error:  # Ray raises plain ones too
+        except Exception as error:  # a plain one where a node does not start
             if self.address is None:
-                hint = "try again, or without `--engine ray`"
-                raise InputError(f"Ray does not start here: {error}", hint) from error
-            raise InputError(
-                f"no Ray cluster at `{self.address}`: {error}",
-                "start one as docs/cluster.md shows, or leave `--address` out",
-            ) from error
-        # What Ray's daemons say of a node that is lost would go to stdout, which carries data; the
-        # journal says it in one line.
-        ray._private.worker.print_to_stdstream = lambda *_, **__: None
+                said, hint = "Ray does not start here", "try again, or without `--engine ray`"
+            elif isinstance(error, ConnectionError):
+                said = f"no Ray cluster at `{self.address}`"
+                hint = "start one as docs/cluster.md shows, or leave `--address` out"
+            else:
+                said = f"the Ray cluster at `{self.address}` cannot be used"
+                hint = "every machine needs the same Python and Ray (docs/cluster.md)"
+            raise InputError(f"{said}: {error}", hint) from error
         self._ray = ray
         self._errors = exceptions
         self._remote = ray.remote(max_retries=0)(_run)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,13 +78,15 @@ class Job:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
+# What was done, in any order; closing it stops the rest.
+Results = Generator[Done, None, None]
+
+
 class Engine(Protocol):
     """Runs jobs somewhere and yields what was done, in any order."""
 
-    def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+    def run(self, jobs: Iterable[Job], listener: Listener) -> Results:
         """Runs every job once; raises the first error after stopping the rest."""
-        ...
 
     def close(self) -> None:
         """Gives back what the engine holds; called when a workspace is left."""
-        ...

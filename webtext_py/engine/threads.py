@@ -1,12 +1,12 @@
 """Tasks on threads of this process: for work that the core and Arrow do without the interpreter."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from webtext_py.engine import progress
 from webtext_py.engine.commit import run_job
 from webtext_py.engine.local import available_cpus
-from webtext_py.engine.task import Done, Job, Listener
+from webtext_py.engine.task import Done, Job, Listener, Results
 
 _LOOK_S = 0.1  # how often the waiting thread looks up, for Ctrl-C and progress
 
@@ -20,7 +20,7 @@ class ThreadEngine:
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or available_cpus()
 
-    def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+    def run(self, jobs: Iterable[Job], listener: Listener) -> Results:
         """Runs every job once and yields what was done, in the order of completion."""
         stopped = False
         said: list[int] = []  # appended by the tasks' threads, summed up by this one

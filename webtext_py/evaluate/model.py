@@ -18,7 +18,6 @@ from webtext_py.errors import InputError
 from .generate import generate
 from .items import Ask
 from .open_model import context_of, open_causal
-from .packed import pack
 from .rows import Line, Row, Tokens, bucket, rows_of, rows_of_batch
 from .scorer import Generated, Rolled, Sampling, Scored
 
@@ -36,8 +35,6 @@ class ModelScorer:
         self.model, self.tokenizer = open_causal(folder, kind)
         self.model = self.model.to(device).eval()
         self.device, self.kind = device, device.partition(":")[0]
-        if (self.kind, dtype) == ("cpu", "fp32"):
-            pack(self.model)
         self.context = context_of(self.model, self.tokenizer)
         self.start = _start(self.tokenizer, folder)
         self._body, self._head = _parts(self.model)
@@ -254,6 +251,8 @@ def _parts(model: Any) -> tuple[Any, nn.Module]:
     head = model.get_output_embeddings()
     ids = torch.arange(1, 5, device=model.device)[None] % model.config.vocab_size
     whole = model(input_ids=ids, use_cache=False).logits
+    if not whole.isfinite().all():
+        raise InputError("the model's scores are not finite numbers, so its weights are not")
     if head is not None and model.base_model is not model:
         vectors = model.base_model(input_ids=ids, use_cache=False)[0]
         if vectors.size(-1) == head.weight.size(-1) and torch.allclose(

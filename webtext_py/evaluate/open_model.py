@@ -45,6 +45,7 @@ def check_causal(folder: Path) -> Any:
 def open_causal(folder: Path, dtype: Any) -> tuple[Any, Any]:
     """Model and tokenizer of a folder. Raises `InputError` for what `transformers` cannot open."""
     import transformers
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     config = check_causal(folder)
@@ -57,11 +58,17 @@ def open_causal(folder: Path, dtype: Any) -> tuple[Any, Any]:
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=dtype, use_safetensors=True, **local
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, torch_dtype=dtype, use_safetensors=True, **local
         )
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(f"`{folder}` cannot be opened: {_first(error)}") from error
+    ids, most = len(tokenizer), model.get_input_embeddings().num_embeddings
+    if not tokenizer("a").input_ids or ids > most:
+        raise InputError(
+            f"`{folder}` has a tokenizer of {ids:,} entries and a model of {most:,}",
+            "the folder must hold the tokenizer that the model was trained with",
+        )
     return model, tokenizer
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from webtext_py.markup import Html, columns, page, table, tag, tiles
+from webtext_py.reader.passed import passed_said
 
 from .published import GPT2, GPT3
 from .results import Judged
@@ -160,6 +161,8 @@ def _extremes(one: Judged, document: Mapping[str, Any]) -> list[Html]:
             f"; the context had no room for {cut['tokens']:,} tokens of {cut['items']:,} items, "
             "which were cut at the left"
         )
+    if lost := passed_said(document["configs"][one.key]["passed"]):
+        said += f"; {lost}"
     return [*_dim([said]), tag("div", *sides, class_="pair")]
 
 

@@ -78,6 +78,7 @@ _SIZES: Mapping[str, int] = {
     "winograd": 273,
     "hellaswag": 10_042,
     "coqa": 7_983,
+    "tldr": 11_490,
     "nqopen": 3_610,
     "wmt14enfr": 3_003,
     "wmt14fren": 3_003,

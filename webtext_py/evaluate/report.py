@@ -30,6 +30,8 @@ def write_results(
         scored.append(score(one, shares[-1]))
     overlap = overlap_of(judged, shares, filters, str(config["model"]["overlap_with"]))
     made = document(judged, scored, config, overlap)
+    for run in runs:
+        made["configs"][run["key"]]["passed"] = run["passed"]
     json_path, page_path, *sample_paths = outputs
     json_path.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
     page_path.write_text(render(made, judged), "utf-8", errors="replace")

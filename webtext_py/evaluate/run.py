@@ -1,6 +1,7 @@
 """What `webtext eval` does: opens what is to be evaluated, makes indexes, runs the stage."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from webtext_py.engine import LocalEngine
 from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.extras import require
+from webtext_py.layout import plain_name
 from webtext_py.observer import Observer
 from webtext_py.workspace import Workspace
 
@@ -58,7 +60,7 @@ def evaluate(
     model = find_model(request.data, request.model)
     settings = _fitted(request.settings)
     out = request.out or model.name
-    _check_name(out, "`--out`")
+    plain_name(out, "`--out`")
     engine = LocalEngine(request.workers or _processes(settings.device))
     with Workspace(request.data, engine=engine, observer=observer or Observer()) as workspace:
         indexes = _indexes(workspace, say) if request.overlap else {}
@@ -112,7 +114,7 @@ def _exported(data: Path, run: Path) -> Model:
     folder = data / STATE / "models" / f"{run.name}-{digest}"
     if not folder.is_dir():
         for older in folder.parent.glob(f"{run.name}-*"):
-            _remove(older)
+            shutil.rmtree(older, ignore_errors=True)
         export_run(run, folder, force=False)
     facts = {
         "name": run.name,
@@ -131,12 +133,6 @@ def trained_here(data: Path, run: Path) -> bool:
     files = sorted((data / "tokens").glob("train-*.parquet"))
     learnt = (read_run(run).get("data") or {}).get("training")
     return bool(files) and TokenSet.open(files).fingerprint == learnt
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_run(data: Path) -> Path:
@@ -162,17 +158,13 @@ def _check(tests: Sequence[Test], settings: Settings) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"task `{name}` is named twice", "give each its own name: NAME=FILE")
-        _check_name(name, "a task")
+        plain_name(name, "a task")
     for path in [path for t in tests for path in (t.path, t.shots_from) if path]:
         if not path.is_file():
-            raise InputError(f"test set `{path}` does not exist")
+            what = "is a folder, expected a file" if path.is_dir() else "does not exist"
+            raise InputError(f"test set `{path}` {what}")
     if len(set(settings.shots)) != len(settings.shots):
         raise ConfigError(f"`--shots` names a number twice: {settings.shots}")
-
-
-def _check_name(name: str, of: str) -> None:
-    if not name or name != Path(name).name or name.startswith(".") or "{" in name:
-        raise ConfigError(f"`{name}` is no name for {of}: no path, no `{{`, no dot at its start")
 
 
 def _fitted(settings: Settings) -> Settings:

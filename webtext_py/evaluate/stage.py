@@ -113,7 +113,7 @@ class Evaluate(Stage):
         files = list(scored.files())
         inputs = [path for run in runs for path in [run["items"], *_take(files, len(run["works"]))]]
         described = [
-            {**{k: run[k] for k in ("key", "task", "form", "protocol", "shots")},
+            {**{k: run[k] for k in ("key", "task", "form", "protocol", "shots", "passed")},
              "files": 1 + len(run["works"])}
             for run in runs
         ]  # fmt: skip
@@ -161,7 +161,7 @@ class Evaluate(Stage):
             runs.append({"key": key, "task": test.name, "items": path, "works": works,
                          "shots": shots if counts["protocol"] != "text" else 0,
                          "form": counts["form"], "protocol": counts["protocol"],
-                         "count": counts["items"]})  # fmt: skip
+                         "count": counts["items"], "passed": counts["passed"]})  # fmt: skip
         return runs
 
 

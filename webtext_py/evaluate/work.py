@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from webtext_py.errors import InputError
+from webtext_py.reader import Passed
 
 from .forms import FORMS, read_form
 from .items import Item, read_items, write_items, write_lines
@@ -29,7 +30,8 @@ def prepare(
     pool: int | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Reads a test set, and the file of its shots, which is input number `pool`; writes items."""
-    chosen, items = read_form(inputs[0], task, form, fields)
+    passed = Passed()
+    chosen, items = read_form(inputs[0], task, form, fields, passed)
     protocol = PROTOCOLS[FORMS[chosen].protocol]
     drawn = items if pool is None else read_form(inputs[pool], task, chosen, fields)[1]
     if protocol.way == "rolling":
@@ -45,6 +47,7 @@ def prepare(
         "form": chosen,
         "protocol": protocol.name,
         "chunks": sizes or [0],
+        "passed": passed.document(),
     }
 
 

@@ -7,14 +7,7 @@ it. Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries, RFC 6890 and
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from webtext_py.errors import ConfigError
 
@@ -51,15 +44,6 @@ _GLOBAL_V6 = IPv6Network("2000::/3")
 _V6 = [
     (IPv6Network(net), what)
     for net, what in (
-        ("2001::/23", "protocol assignments"),
-        ("2001:db8::/32", "documentation"),
-        ("2620:4f:8000::/48", "AS112"),
-        ("3fff::/20", "documentation"),
-    )
-]
-_V6_NAMES = [
-    (IPv6Network(net), what)
-    for net, what in (
         ("::/128", "unspecified"),
         ("::1/128", "loopback"),
         ("64:ff9b:1::/48", "local NAT64"),
@@ -69,6 +53,10 @@ _V6_NAMES = [
         ("fe80::/10", "link-local"),
         ("fec0::/10", "site-local"),
         ("ff00::/8", "multicast"),
+        ("2001::/23", "protocol assignments"),
+        ("2001:db8::/32", "documentation"),
+        ("2620:4f:8000::/48", "AS112"),
+        ("3fff::/20", "documentation"),
     )
 ]
 # Prefixes whose last 32 bits are an IPv4 address: compatible, mapped, translated, NAT64.
@@ -132,7 +120,5 @@ class Guard:
         isatap = (int(address) >> 32) & 0xFFFFFFFF in _ISATAP
         if inner and not isatap:
             return None
-        for network, what in (*_V6_NAMES, *_V6):
-            if address in network:
-                return what
-        return None if address in _GLOBAL_V6 else "outside the public address space"
+        outside = None if address in _GLOBAL_V6 else "outside the public address space"
+        return next((what for network, what in _V6 if address in network), outside)

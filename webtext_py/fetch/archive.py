@@ -8,11 +8,10 @@ The HTTP client removes chunking, so `Transfer-Encoding` is not recorded; conten
 they were sent.
 """
 
-import base64
 import datetime as dt
 import filecmp
-import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from warcio.warcwriter import WARCWriter
 
 from webtext_py.engine.commit import flush
 from webtext_py.fetch.client import Exchange
+from webtext_py.pages.capture import payload_digest
 from webtext_py.pages.http import is_clean_url
 
 JOURNAL = "fetch-journal.jsonl"
@@ -111,11 +111,8 @@ class Archive:
         rotate_bytes: int,
         level: int = GZIP_LEVEL,
     ) -> None:
-        self.folder = folder
-        self.bytes_written = 0
-        self._configuration = configuration
-        self._rotate = rotate_bytes
-        self._level = level
+        self.folder, self._configuration = folder, configuration
+        self._rotate, self._level = rotate_bytes, level
         self._file: io.FileIO | None = None
         self._name = ""
         self._offset = 0
@@ -180,9 +177,7 @@ class Archive:
 
     def add(self, attempt: Attempt, exchanges: list[Exchange]) -> None:
         """Writes the records of `exchanges`, then the line of `attempt`."""
-        blocks: list[bytes] = []
-        for exchange in exchanges:
-            blocks += self._records(exchange, attempt)
+        blocks = [block for each in exchanges for block in self._records(each, attempt)]
         self.add_members(attempt, [_packed(block, self._level) for block in blocks])
 
     def add_members(self, attempt: Attempt, members: list[bytes]) -> None:
@@ -203,7 +198,6 @@ class Archive:
             os.ftruncate(self._journal.fileno(), journal)
             raise
         self._offset += len(data)
-        self.bytes_written += len(data)
         self._unsynced += len(data)
         self._remember(attempt)
         if self._unsynced > _SYNC_BYTES and self._file is not None:
@@ -217,12 +211,8 @@ class Archive:
         if self._file is not None and self._name.startswith(f"{source}-"):
             return self._file
         self._close_file()
-        number = 0
-        while any(
-            (self.folder / f"{source}-{number:05d}.warc.gz{end}").exists() for end in ("", _PART)
-        ):
-            number += 1
-        self._name = f"{source}-{number:05d}.warc.gz"
+        names = (f"{source}-{number:05d}.warc.gz" for number in itertools.count())
+        self._name = next(name for name in names if self._size(name) < 0)
         self._file = (self.folder / f"{self._name}{_PART}").open("xb", buffering=0)
         info = {
             "software": "webtext",
@@ -268,8 +258,7 @@ class Archive:
             fields["WARC-Truncated"] = exchange.truncated
         if exchange.source_url is not None:
             fields["WARC-Source-URI"] = exchange.source_url
-        digest = hashlib.sha1(exchange.body, usedforsecurity=False).digest()
-        named = f"sha1:{base64.b32encode(digest).decode()}"
+        named = payload_digest(exchange.body)
         status = _one_line(f"{exchange.status} {exchange.phrase}")
         lines = [(n, _one_line(v)) for n, v in exchange.headers if n.lower() != "transfer-encoding"]
         if exchange.truncated is not None:
@@ -289,14 +278,9 @@ class Archive:
             if body and exchange.truncated is None:
                 attempt.payloads.append([named, exchange.url, date])
                 self._payloads[named] = (exchange.url, date)
-        record = writer.create_warc_record(
-            exchange.url,
-            kind,
-            payload=io.BytesIO(body),
-            length=len(body),
-            http_headers=head,
-            warc_headers_dict=fields,
-        )
+        held: dict[str, Any] = {"payload": io.BytesIO(body), "length": len(body)}
+        heads: dict[str, Any] = {"http_headers": head, "warc_headers_dict": fields}
+        record = writer.create_warc_record(exchange.url, kind, **held, **heads)
         writer.write_record(record)
         identity = record.rec_headers.get_header("WARC-Record-ID")
         return [out.getvalue(), _request(exchange, date, identity)]

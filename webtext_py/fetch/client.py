@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp import http_exceptions
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from webtext_py.fetch import clock
@@ -23,6 +23,7 @@ from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.resolver import Resolver, SystemResolver
 from webtext_py.pages.content import declared
 from webtext_py.pages.http import first_value
+from webtext_py.pages.warc import decode_text
 from webtext_py.url.key import without_credentials
 
 Headers = list[tuple[str, str]]
@@ -210,35 +211,36 @@ class Client:
             yield
         except FetchError:
             raise
-        except TimeoutError as error:
-            idle = isinstance(error, aiohttp.ServerTimeoutError)
-            if isinstance(error, aiohttp.ConnectionTimeoutError):
-                raise FetchError(
-                    "connect", f"{url}: no connection in {self.limits.connect_s} s"
-                ) from None
-            if idle:
-                raise FetchError(
-                    "idle_timeout", f"{url}: no byte in {self.limits.idle_s} s"
-                ) from None
-            raise FetchError("timeout", f"{url}: not done in {self.limits.total_s} s") from None
-        except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
-            raise FetchError("tls", f"{url}: {error}") from None
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, AddressRefusedError):
-                raise FetchError("address_refused", f"{url}: {error.os_error}") from None
-            raise FetchError("connect", f"{url}: {error.os_error}") from None
-        except aiohttp.ClientResponseError as error:
-            large = "more than" in error.message or "Too many" in error.message
-            reason = "headers_too_large" if large else "bad_http"
-            raise FetchError(reason, f"{url}: {error.message[:200]}") from None
-        except http_exceptions.HttpProcessingError as error:
-            raise FetchError("bad_http", f"{url}: {error.message[:200]}") from None
-        except aiohttp.ClientPayloadError as error:
-            raise FetchError("incomplete_body", f"{url}: {str(error)[:200]}") from None
-        except aiohttp.InvalidURL as error:
-            raise FetchError("bad_url", f"{url}: {error}") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchError("connect", f"{url}: {str(error)[:200]}") from None
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            reason, said = self._reason(error)
+            raise FetchError(reason, f"{url}: {said[:200]}") from None
+
+    def _reason(self, error: Exception) -> tuple[str, str]:
+        """The word for an error of aiohttp or the system, and what was seen."""
+        limits = self.limits
+        match error:
+            case aiohttp.ConnectionTimeoutError():
+                return "connect", f"no connection in {limits.connect_s} s"
+            case aiohttp.ServerTimeoutError():
+                return "idle_timeout", f"no byte in {limits.idle_s} s"
+            case TimeoutError():
+                return "timeout", f"not done in {limits.total_s} s"
+            case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+                return "tls", str(error)
+            case aiohttp.ClientConnectorError(os_error=AddressRefusedError() as refused):
+                return "address_refused", str(refused)
+            case aiohttp.ClientConnectorError():
+                return "connect", str(error.os_error)
+            case aiohttp.ClientResponseError(message=said):
+                large = "more than" in said or "Too many" in said
+                return "headers_too_large" if large else "bad_http", said
+            case HttpProcessingError(message=said):
+                return "bad_http", said
+            case aiohttp.ClientPayloadError():
+                return "incomplete_body", str(error)
+            case aiohttp.InvalidURL():
+                return "bad_url", str(error)
+        return "connect", str(error)
 
 
 def _too_large(url: str, limit: int) -> FetchError:
@@ -252,29 +254,10 @@ def _is_page(exchange: Exchange) -> bool:
 
 
 def _head(
-    url: str,
-    started: dt.datetime,
-    request: Headers,
-    response: aiohttp.ClientResponse,
-    address: str,
+    url: str, started: dt.datetime, request: Headers, response: aiohttp.ClientResponse, address: str
 ) -> Exchange:
     transport = response.connection.transport if response.connection else None
     peer = transport.get_extra_info("peername") if transport else None
-    sent = [(name, value) for name, value in response.request_info.headers.items()]
-    return Exchange(
-        url,
-        started,
-        str(peer[0]) if peer else address,
-        sent or request,
-        response.status,
-        response.reason or "",
-        [(_text(n), _text(v)) for n, v in response.raw_headers],
-    )
-
-
-def _text(value: bytes) -> str:
-    """A header as text: UTF-8 where it is that, so that its bytes come back."""
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
+    asked = (str(peer[0]) if peer else address, [*response.request_info.headers.items()] or request)
+    headers = [(decode_text(n), decode_text(v)) for n, v in response.raw_headers]
+    return Exchange(url, started, *asked, response.status, response.reason or "", headers)

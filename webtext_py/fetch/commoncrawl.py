@@ -31,16 +31,14 @@ from webtext_py.errors import InputError
 from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.failure import FetchError
-from webtext_py.fetch.judge import dead_page
+from webtext_py.fetch.judge import no_page
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
-from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
 from webtext_py.pages import warc
 from webtext_py.pages.capture import GOOD
-from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
-from webtext_py.pages.http import is_html, parse_head
+from webtext_py.pages.http import parse_head
 from webtext_py.reader.parquet import column_facts
 from webtext_py.url.key import url_key
 
@@ -85,16 +83,12 @@ def index_files(paths: Sequence[str]) -> list[str]:
     for path in map(mirrored, paths):
         if path.startswith(("http://", "https://")):
             if path.endswith("/"):
-                raise InputError(
-                    f"`{path}` is a folder, which HTTPS does not list",
-                    "name its files; Common Crawl lists them in `cc-index-table.paths.gz`",
-                )
+                hint = "name its files; Common Crawl lists them in `cc-index-table.paths.gz`"
+                raise InputError(f"`{path}` is a folder, which HTTPS does not list", hint)
             found.append(path)
         elif "://" in path:
-            raise InputError(
-                f"`{path}` cannot be read: local paths and https:// are",
-                "copy the files, or name their HTTPS address",
-            )
+            hint = "copy the files, or name their HTTPS address"
+            raise InputError(f"`{path}` cannot be read: local paths and https:// are", hint)
         elif Path(path).is_dir():
             found += sorted(str(p) for p in Path(path).rglob("*.parquet"))
         else:
@@ -103,9 +97,7 @@ def index_files(paths: Sequence[str]) -> list[str]:
                 raise InputError(f"`{path}` does not exist; Parquet files of an index expected")
             found += names
     if not found:
-        raise InputError(
-            "`--pages commoncrawl` has no index", "name Parquet files with `--cc-index`"
-        )
+        raise InputError("`--cc-index` gives no index", "name Parquet files with it")
     return list(dict.fromkeys(found))
 
 
@@ -139,10 +131,6 @@ class RangeFile(io.RawIOBase):
         """True."""
         return True
 
-    def tell(self) -> int:
-        """The place of the next read."""
-        return self._place
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Moves the place."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._length}[whence]
@@ -172,11 +160,11 @@ def look_up(source: Any, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
         missing = [name for name in _COLUMNS if name not in names]
         if missing:
             raise InputError(f"the index has no column `{missing[0]}`; it has {', '.join(names)}")
-        column = next(
-            i
-            for i in range(file.metadata.num_columns)
-            if file.metadata.schema.column(i).path == "url_surtkey"
-        )
+        columns = [file.schema.column(place) for place in range(len(file.schema))]
+        column = next(place for place, one in enumerate(columns) if one.path == "url_surtkey")
+        if columns[column].physical_type != "BYTE_ARRAY":
+            # Arrow ends the process over bounds of another type that are too short for it.
+            raise InputError(f"`url_surtkey` is {file.schema_arrow.field('url_surtkey').type}")
         for group in range(file.metadata.num_row_groups):
             statistics = column_facts(file, group, column).statistics
             low, high = 0, len(keys)
@@ -189,39 +177,22 @@ def look_up(source: Any, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
 
 
 def _matching(table: pa.Table, keys: Sequence[str]) -> Iterator[tuple[str, Row]]:
-    chosen = pc.and_(
-        pc.is_in(table["url_surtkey"], pa.array(keys, pa.string())),
-        pc.and_(
-            pc.equal(table["fetch_status"], 200),
-            pc.is_in(table["content_mime_detected"], pa.array(_HTML)),
-        ),
-    )
-    for row in table.filter(chosen).to_pylist():
+    mine = pc.is_in(table["url_surtkey"], pa.array(keys, pa.string()))
+    html = pc.is_in(table["content_mime_detected"], pa.array(_HTML))
+    good = pc.and_(pc.equal(table["fetch_status"], 200), html)
+    for row in table.filter(pc.and_(mine, good)).to_pylist():
         when = row["fetch_time"]
         if isinstance(when, dt.datetime):
             when = (when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp()
-        yield (
-            row["url_surtkey"],
-            Row(
-                row["url"],
-                float(when),
-                row["warc_filename"],
-                int(row["warc_record_offset"]),
-                int(row["warc_record_length"]),
-            ),
-        )
+        place = int(row["warc_record_offset"]), int(row["warc_record_length"])
+        yield row["url_surtkey"], Row(row["url"], float(when), row["warc_filename"], *place)
 
 
 class CommonCrawl:
     """Fetches captures that the index names."""
 
     def __init__(
-        self,
-        pace: Pace,
-        index: Sequence[str],
-        data: str,
-        window_days: float,
-        limits: Limits,
+        self, pace: Pace, index: Sequence[str], data: str, window_days: float, limits: Limits
     ) -> None:
         self._pace = pace
         self._index = index_files(index)
@@ -271,7 +242,7 @@ class CommonCrawl:
             return await asyncio.to_thread(read)
         except FetchError as error:
             raise InputError(f"the index `{path}` cannot be read: {error.detail}") from None
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputError(f"the index `{path}` cannot be read: {error}") from None
 
     async def _fetch(self, link: Link, rows: list[Row]) -> tuple[Fetched, list[bytes]]:
@@ -314,17 +285,8 @@ class CommonCrawl:
         head = parse_head(record.block)
         if head is None or head.status != 200:
             return "the record is no answer with status 200"
-        decoded = decode_body(record.block[head.body :], head.headers, self._limits.decoded_bytes)
-        if decoded.too_large:
-            return "decoded_too_large"
-        kind = next((v for n, v in head.headers if n.lower() == "content-type"), None)
-        if not is_html(kind, head.headers, decoded.body):
-            return f"not_html: {kind}"
-        return (
-            header_opt_out(head.headers)
-            or meta_opt_out(decoded.body)
-            or dead_page(record.url, head.headers, decoded.body)
-        )
+        body, limit = record.block[head.body :], self._limits.decoded_bytes
+        return no_page(record.url, head.headers, body, limit)
 
 
 @dataclass(frozen=True)

@@ -64,16 +64,12 @@ class _Pinned(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         results: list[ResolveResult] = []
+        flags = socket.AI_NUMERICHOST
         for address in (await self._resolver.addresses(host))[:4]:
             kind = socket.AF_INET6 if ":" in address else socket.AF_INET
             results.append(
                 ResolveResult(
-                    hostname=host,
-                    host=address,
-                    port=port,
-                    family=kind,
-                    proto=0,
-                    flags=socket.AI_NUMERICHOST,
+                    hostname=host, host=address, port=port, family=kind, proto=0, flags=flags
                 )
             )
         return results

@@ -6,6 +6,9 @@ text, so that another source can be asked while fetching; extraction judges agai
 
 import re
 
+from webtext_py.fetch.optout import header_opt_out, meta_opt_out
+from webtext_py.pages.coding import decode_body
+from webtext_py.pages.http import first_value, is_html
 from webtext_py.text import rules
 from webtext_py.text.page import Page
 
@@ -24,11 +27,26 @@ def dead_page(url: str, headers: list[tuple[str, str]], body: bytes) -> str | No
     """Why a small page is no document, by its phrases; null where nothing says so."""
     if len(body) > _SMALL_PAGE:
         return None
-    kind = next((value for name, value in headers if name.lower() == "content-type"), None)
-    page = Page(url, body, kind, tuple(headers))
+    page = Page(url, body, first_value(headers, "content-type"), tuple(headers))
     text = rules.visible_text(body.decode("utf-8", "replace"))
     dropped = rules.wall(page, None, text, rules.count_words(text))
     return f"{dropped[0]}, {dropped[1]}" if dropped else None
+
+
+def no_page(url: str, headers: list[tuple[str, str]], body: bytes, limit: int) -> str | None:
+    """Why an archived answer, with a body as it was sent, is no page to keep; null where it is one.
+    `limit`: bytes of the decoded body."""
+    decoded = decode_body(body, headers, limit)
+    if decoded.too_large:
+        return "decoded_too_large"
+    kind = first_value(headers, "content-type")
+    if not is_html(kind, headers, body):
+        return f"not_html: {kind}"
+    return (
+        header_opt_out(headers)
+        or meta_opt_out(decoded.body)
+        or dead_page(url, headers, decoded.body)
+    )
 
 
 def same_page(missing: bytes, page: bytes) -> bool:

@@ -142,10 +142,8 @@ class Live:
             raise FetchError("http_error", f"{url}: status {exchange.status}")
         decoded = decode_body(exchange.body, exchange.headers, self.client.limits.decoded_bytes)
         if decoded.too_large:
-            raise FetchError(
-                "decoded_too_large",
-                f"{url}: over {self.client.limits.decoded_bytes} bytes from {len(exchange.body)}",
-            )
+            over = f"over {self.client.limits.decoded_bytes} bytes from {len(exchange.body)}"
+            raise FetchError("decoded_too_large", f"{url}: {over}")
         kind = exchange.header("content-type")
         if exchange.truncated or not is_html(kind, exchange.headers, exchange.body):
             exchange.body, exchange.truncated = b"", "length"
@@ -192,10 +190,7 @@ class Live:
         """
         try:
             answer = await self._polite_end(
-                url,
-                wanted=lambda head: head.status // 100 == 2,
-                wire_bytes=_RESERVATION_BYTES,
-                cut=True,
+                url, wanted=_found, wire_bytes=_RESERVATION_BYTES, cut=True
             )
         except FetchError as error:
             if error.reason == "robots":
@@ -257,15 +252,16 @@ class Live:
         return found
 
     async def _robots_exchange(self, url: str) -> Exchange:
-        exchange = await self._in_turn(
-            url,
-            wanted=lambda answer: answer.status // 100 == 2,
-            wire_bytes=self.client.limits.robots_bytes,
-            cut=True,
-        )
+        most = self.client.limits.robots_bytes
+        exchange = await self._in_turn(url, wanted=_found, wire_bytes=most, cut=True)
         if self._on_robots is not None:
             self._on_robots(exchange)
         return exchange
+
+
+def _found(answer: Exchange) -> bool:
+    """Whether there is something at a URL."""
+    return answer.status // 100 == 2
 
 
 def _site(url: str) -> str:

@@ -32,7 +32,6 @@ class Resolver(Protocol):
 
     async def addresses(self, host: str) -> list[str]:
         """The addresses of `host`, at least one. Raises `FetchError` (`dns`)."""
-        ...
 
 
 def _system(host: str) -> list[str]:

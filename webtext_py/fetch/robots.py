@@ -17,7 +17,7 @@ from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.failure import RETRIED, FetchError
 from webtext_py.fetch.limits import Limits
 from webtext_py.pages.coding import decode_body
-from webtext_py.pages.http import join_location
+from webtext_py.pages.http import REDIRECTS, join_location
 
 # The product token that robots.txt files name us by.
 PRODUCT = "webtext"
@@ -62,7 +62,7 @@ class Robots:
         self._ask = ask  # one polite exchange
         self._limits = limits
         self._held: OrderedDict[str, tuple[float, Rules]] = OrderedDict()
-        self._busy: dict[str, asyncio.Future[Rules]] = {}
+        self._busy: dict[str, asyncio.Task[Rules]] = {}
 
     async def rules(self, url: str) -> Rules:
         """The rules that hold for `url`'s origin."""
@@ -71,22 +71,16 @@ class Robots:
         held = self._held.get(origin)
         if held is not None and time.monotonic() - held[0] < self._limits.robots_age_s:
             return held[1]
-        if origin in self._busy:
-            return await asyncio.shield(self._busy[origin])
-        future: asyncio.Future[Rules] = asyncio.get_running_loop().create_future()
-        self._busy[origin] = future
+        if origin not in self._busy:
+            self._busy[origin] = asyncio.ensure_future(self._answer(origin))
+        return await asyncio.shield(self._busy[origin])
+
+    async def _answer(self, origin: str) -> Rules:
+        """The rules of an origin, asked for once however many wait."""
         try:
             rules = await self._fetch(origin + "/robots.txt")
-        except BaseException as error:
-            if isinstance(error, Exception):
-                future.set_exception(error)
-                future.exception()  # seen, also where nobody waits
-            else:
-                future.cancel()
-            raise
         finally:
             del self._busy[origin]
-        future.set_result(rules)
         if rules.error is None or rules.error.reason not in RETRIED:
             self._held[origin] = (time.monotonic(), rules)
         if len(self._held) > _HELD:
@@ -99,7 +93,7 @@ class Robots:
                 answer = await self._ask(url)
             except FetchError as error:
                 return Rules(None, False, error.detail, error)
-            if answer.status in (301, 302, 303, 307, 308):
+            if answer.status in REDIRECTS:
                 target = join_location(url, answer.header("location") or "")
                 if target is None:
                     return Rules(None, True, "redirect without target")

@@ -59,14 +59,8 @@ class _Fetch:
         self.observer.step_started(name, len(links), "pages")
         config = self.config
         resolver = SystemResolver() if config.hosts is None else read_hosts(config.hosts)
-        client = Client(
-            config.user_agent(_core.__version__),
-            Guard(networks(config.allow_network)),
-            resolver,
-            config.limits,
-            config.any_port,
-        )
-        async with client:
+        agent, guard = config.user_agent(_core.__version__), Guard(networks(config.allow_network))
+        async with Client(agent, guard, resolver, config.limits, config.any_port) as client:
             await self._by_source[name](client, links)
 
     async def _live(self, client: Client, links: Left) -> None:
@@ -85,9 +79,8 @@ class _Fetch:
 
         config = self.config
         pace = Pace(client, config.archive_per_minute, self.observer.note)
-        archive = Wayback(
-            pace, config.cdx, config.memento, config.capture_window_days, client.limits
-        )
+        window = config.capture_window_days
+        archive = Wayback(pace, config.cdx, config.memento, window, client.limits)
         await archive.run(links, functools.partial(self._done, "wayback"))
 
     async def _commoncrawl(self, client: Client, links: Left) -> None:
@@ -96,9 +89,8 @@ class _Fetch:
         config = self.config
         # A static file server: ten requests a second, one at a time. Our choice.
         pace = Pace(client, 600.0, self.observer.note)
-        crawls = CommonCrawl(
-            pace, config.cc_index, config.cc_data, config.capture_window_days, client.limits
-        )
+        window = config.capture_window_days
+        crawls = CommonCrawl(pace, config.cc_index, config.cc_data, window, client.limits)
         await crawls.run(links, functools.partial(self._done, "commoncrawl"))
 
     async def _done(
@@ -107,19 +99,11 @@ class _Fetch:
         """Keeps a result; when it returns, the page is done for good."""
         if result.final_url is not None and self.removed.names(result.final_url):
             result.outcome, result.exchanges, members = REMOVED, [], None
-        last = result.exchanges[-1] if result.exchanges else None
-        when = last.started.isoformat() if last is not None else None
-        attempt = Attempt(
-            link.url_key,
-            link.url,
-            source,
-            result.outcome,
-            result.detail[:300],
-            result.final_url,
-            result.redirects,
-            result.status,
-            result.fetched_at or when,
-        )
+        when = result.fetched_at
+        if when is None and result.exchanges:
+            when = result.exchanges[-1].started.isoformat()
+        ended = (result.outcome, result.detail[:300], result.final_url, result.redirects)
+        attempt = Attempt(link.url_key, link.url, source, *ended, result.status, when)
         if members is None:
             await self._write(attempt, result.exchanges)
         else:
@@ -145,9 +129,8 @@ class _Fetch:
 
 def _robots_attempt(exchange: Exchange) -> Attempt:
     """The journal's line for a robots.txt: no link's, so its key is empty."""
-    return Attempt(
-        "", exchange.url, "live", "robots.txt", status=exchange.status, final_url=exchange.url
-    )
+    url = exchange.url
+    return Attempt("", url, "live", "robots.txt", status=exchange.status, final_url=url)
 
 
 def fetch(

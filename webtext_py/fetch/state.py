@@ -75,11 +75,7 @@ class FetchState:
         self._many("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)", rows())
 
     def left(
-        self,
-        source: str,
-        sources: Sequence[str],
-        retry: Sequence[str],
-        name: Callable[[Link], str],
+        self, source: str, sources: Sequence[str], retry: Sequence[str], name: Callable[[Link], str]
     ) -> "Left":
         """The links that `source` has still to be asked for, by the name that `name` gives them:
         those for which none of `sources` had a good page, nor this one an end that stays."""
@@ -95,7 +91,7 @@ class FetchState:
             given += [source, *retry]
 
         def rows() -> Iterator[tuple[Any, ...]]:
-            for key, number, url, created in self._each(query, given):
+            for key, number, url, created in _rows(self._base, query, given):
                 if self.removed.has(key):
                     continue
                 link = Link(key, without_credentials(url), created)
@@ -109,7 +105,7 @@ class FetchState:
         many = ", ".join("?" * len(sources))
         query = f"""SELECT key, url, created FROM links WHERE NOT EXISTS (
             SELECT 1 FROM attempts WHERE key = links.key AND source IN ({many}))"""
-        for key, url, created in self._each(query, sources) if len(self.removed) else ():
+        for key, url, created in _rows(self._base, query, sources) if len(self.removed) else ():
             if self.removed.has(key):
                 yield Link(key, without_credentials(url), created)
 
@@ -118,7 +114,7 @@ class FetchState:
         order of their keys."""
         # In this order: both tables are walked through by their key.
         query = "SELECT line FROM attempts CROSS JOIN links USING (key) ORDER BY attempts.key"
-        found = (Attempt.of(line) for (line,) in self._each(query))
+        found = (Attempt.of(line) for (line,) in _rows(self._base, query))
         for _, group in groupby(found, lambda attempt: attempt.url_key):
             asked = [attempt for attempt in group if attempt.source in sources]
             if asked:
@@ -129,15 +125,18 @@ class FetchState:
         self._base.executemany(statement, rows)
         self._base.execute("COMMIT")
 
-    def _each(self, query: str, given: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        cursor = self._base.execute(query, given)
-        cursor.arraysize = _FETCHED_ROWS
-        while rows := cursor.fetchmany():
-            yield from rows
-
     def _count(self, table: str) -> int:
         count: int = self._base.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
         return count
+
+
+def _rows(
+    base: sqlite3.Connection, query: str, given: Sequence[Any] = ()
+) -> Iterator[tuple[Any, ...]]:
+    cursor = base.execute(query, given)
+    cursor.arraysize = _FETCHED_ROWS
+    while rows := cursor.fetchmany():
+        yield from rows
 
 
 class Left:
@@ -163,8 +162,5 @@ class Left:
         return [(number, Link(*link)) for number, *link in found]
 
     def __iter__(self) -> Iterator[tuple[str, Link]]:
-        cursor = self._base.execute("SELECT * FROM turns ORDER BY name, number")
-        cursor.arraysize = _FETCHED_ROWS
-        while rows := cursor.fetchmany():
-            for name, _, *link in rows:
-                yield name, Link(*link)
+        for name, _, *link in _rows(self._base, "SELECT * FROM turns ORDER BY name, number"):
+            yield name, Link(*link)

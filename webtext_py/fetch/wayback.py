@@ -17,14 +17,13 @@ from urllib.parse import urlencode, urlsplit
 from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.failure import FetchError
-from webtext_py.fetch.judge import dead_page
+from webtext_py.fetch.judge import no_page
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
-from webtext_py.fetch.optout import header_opt_out, meta_opt_out
 from webtext_py.fetch.pace import Pace
 from webtext_py.pages.capture import GOOD
 from webtext_py.pages.coding import decode_body
-from webtext_py.pages.http import REDIRECTS, is_clean_url, is_html, join_location
+from webtext_py.pages.http import REDIRECTS, is_clean_url, join_location
 from webtext_py.url.key import url_key, without_credentials
 
 # A query for a whole host pays from so many links on; more rows than this and the links are asked
@@ -86,16 +85,13 @@ def read_cdx(body: bytes) -> list[Memento]:
     for row in rows:
         if not isinstance(row, dict):
             continue
-        timestamp = str(row.get("timestamp", ""))
         url = without_credentials(str(row.get("original", row.get("url", ""))))
-        capture = Memento(
-            timestamp,
-            url,
-            str(row.get("statuscode", row.get("status", "-"))),
-            str(row.get("mimetype", row.get("mime", "-"))),
-        )
+        status = str(row.get("statuscode", row.get("status", "-")))
+        mime = str(row.get("mimetype", row.get("mime", "-")))
+        capture = Memento(str(row.get("timestamp", "")), url, status, mime)
         try:
-            if re.fullmatch(r"[0-9]{14}", timestamp) and capture.time and is_clean_url(url):
+            stamped = re.fullmatch(r"[0-9]{14}", capture.timestamp)
+            if stamped and capture.time and is_clean_url(url):
                 found.append(capture)
         except ValueError:
             continue
@@ -130,10 +126,9 @@ class Wayback:
 
     async def _of_host(self, host: str, links: list[Link]) -> dict[str, list[Memento]] | None:
         """All captures of a host by key, from one query; null where that is too much."""
-        first = min(link.created for link in links)
-        last = max(link.created for link in links)
+        times = [link.created for link in links]
         try:
-            rows = await self._query(host, first, last, _HOST_ROWS, matchType="host")
+            rows = await self._query(host, min(times), max(times), _HOST_ROWS, matchType="host")
         except FetchError:
             return None
         if len(rows) >= _HOST_ROWS:
@@ -173,10 +168,9 @@ class Wayback:
     async def _fetch(self, link: Link, known: dict[str, list[Memento]] | None) -> Fetched:
         result = Fetched("no_capture", final_url=link.url)
         try:
+            rows = [] if known is None else known.get(link.url_key, [])
             if known is None:
                 rows = await self._query(link.url, link.created, link.created, _ROWS)
-            else:
-                rows = known.get(link.url_key, [])
             for capture in self._good(link, rows)[:_CAPTURES]:
                 exchange = await self._raw(capture)
                 why = self._why_not(link, exchange)
@@ -224,17 +218,7 @@ class Wayback:
             return f"the archive answered {answer.status}"
         if abs(answer.started.timestamp() - link.created) > self._window_s:
             return f"the archive gave a capture of {answer.started:%Y-%m-%d}"
-        refusal = header_opt_out(answer.headers)
-        decoded = decode_body(answer.body, answer.headers, self._limits.decoded_bytes)
-        if decoded.too_large:
-            return "decoded_too_large"
-        if not is_html(answer.header("content-type"), answer.headers, answer.body):
-            return f"not_html: {answer.header('content-type')}"
-        return (
-            refusal
-            or meta_opt_out(decoded.body)
-            or dead_page(answer.url, answer.headers, decoded.body)
-        )
+        return no_page(answer.url, answer.headers, answer.body, self._limits.decoded_bytes)
 
 
 def _memento_time(answer: Exchange) -> dt.datetime | None:

@@ -27,7 +27,7 @@ from webtext_py.overlap.training import TrainingText
 from webtext_py.reader import Source, group_batches, open_source
 from webtext_py.reader.columns import takeable
 from webtext_py.reader.parquet import arrow_batches
-from webtext_py.tables import write_without
+from webtext_py.tables import numbered, without, write_without
 
 LEDGER = "ledger.json"
 
@@ -104,13 +104,12 @@ def _filter_parquet(source: Source, target: Path, gone: Rows) -> int:
 def _filter_arrow(source: Source, target: Path, gone: Rows) -> int:
     """Copies an Arrow file or stream without some rows, as a stream."""
     schema, batches = arrow_batches(source.path)
-    first = kept = 0
+    kept = 0
     with pa.OSFile(str(target), "wb") as out, pa.ipc.new_stream(out, schema) as writer:
-        for batch in batches:
-            keep = ~np.isin(np.arange(first, first + batch.num_rows), gone)
-            writer.write_batch(batch.filter(pa.array(keep)))
-            first += batch.num_rows
-            kept += int(keep.sum())
+        for first, batch in numbered(batches):
+            left = without(batch, first, gone)
+            writer.write_batch(left)
+            kept += left.num_rows
     return kept
 
 

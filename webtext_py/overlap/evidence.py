@@ -49,6 +49,10 @@ class Evidence:
     overlapping: dict[Path, list[int]] = field(default_factory=dict)  # rows with any, by file
     rows: dict[Path, int] = field(default_factory=dict)  # documents read, by file
 
+    def totals(self) -> dict[str, int]:
+        """How much training text was read."""
+        return {"documents": self.texts, "words": self.words, "ngrams": self.ngrams}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -146,21 +150,12 @@ def joined(parts: Sequence[Part], texts: _core.NgramTexts, training: TrainingTex
 
 def _run(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Stretch:
     row, start, end, place, ngrams = line
-    data = batch.column("text")[row].as_py().encode()
+    text, doc_id, url = (batch.column(name)[row].as_py() for name in ("text", "id", "url"))
+    data = text.encode()
     first = len(data[:start].decode())
     passage = data[start:end].decode()
     before = data[max(0, start - 4 * PASSAGE) : start].decode("utf-8", "ignore")[-PASSAGE:]
     after = data[end : end + 4 * PASSAGE].decode("utf-8", "ignore")[:PASSAGE]
     shown = passage if len(passage) <= MOST_PASSAGE else passage[:MOST_PASSAGE] + " [...]"
-    return Stretch(
-        place,
-        ngrams,
-        batch.column("id")[row].as_py(),
-        batch.column("url")[row].as_py(),
-        source,
-        first,
-        first + len(passage),
-        before,
-        shown,
-        after,
-    )
+    where = (doc_id, url, source, first, first + len(passage))
+    return Stretch(place, ngrams, *where, before, shown, after)

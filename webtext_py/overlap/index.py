@@ -177,20 +177,13 @@ def build_index(
     return Index(path)
 
 
-def check_index(
-    index: Index,
-    *,
-    probes: int = defaults.CHECK_PROBES,
-    seed: int = defaults.CHECK_SEED,
-    threads: int = 1,
-    observer: Observer = SILENT,
-) -> dict[str, Any]:
+def check_index(index: Index, **options: Any) -> dict[str, Any]:
     """Verifies the file's digest, measures its false positive rate and stores the result in it.
 
-    `probes` fresh random keys from `seed` on, and a million random strings of words as in the
-    GPT-2 report. Returns what `Index.measured` does.
+    `options` are those of `measure_index`: `probes` fresh random keys from `seed` on, and a million
+    random strings of words as in the GPT-2 report. Returns what `Index.measured` does.
     """
-    record = measure_index(index, probes=probes, seed=seed, threads=threads, observer=observer)
+    record = measure_index(index, **options)
     index.core.store_check(*record)
     return measured(record)
 

@@ -107,14 +107,8 @@ def _distinct(test: TestSet, first: int) -> Texts:
                     owners.append(place)
                 mine.append(numbers[key])
         by_example.append(tuple(mine))
-    return Texts(
-        test,
-        first,
-        tuple(text for _, text in numbers),
-        tuple(name for name, _ in numbers),
-        tuple(owners),
-        tuple(by_example),
-    )
+    fields, texts = zip(*numbers, strict=True) if numbers else ((), ())
+    return Texts(test, first, texts, fields, tuple(owners), tuple(by_example))
 
 
 @dataclass(frozen=True)
@@ -143,11 +137,18 @@ class Answer:
 
     def shares(self, groups: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
         """The share of n-grams found of each group of texts, NaN where it has none."""
-        totals = np.array([sum(int(self.totals[t]) for t in texts) for texts in groups], float)
-        hits = np.array([sum(int(self.hits[t]) for t in texts) for texts in groups], float)
+        totals, hits = self.sums(groups)
         shares = np.full(len(groups), np.nan)
         np.divide(hits, totals, out=shares, where=totals > 0)
         return shares
+
+    def sums(self, groups: Sequence[Sequence[int]]) -> tuple[Counts, Counts]:
+        """The n-grams of each group of texts, and those of them that were found."""
+        total, hits = (
+            np.array([by_text[texts].sum() for texts in groups], np.int64)
+            for by_text in (self.totals, self.hits)
+        )
+        return total, hits
 
 
 def bins(shares: npt.NDArray[np.float64]) -> dict[str, int]:
@@ -181,6 +182,12 @@ class SetReport:
         self.answer = answer
         self.groups = [[texts.first + t for t in mine] for mine in texts.by_example]
         self.shares = answer.shares(self.groups)
+        self.totals, self.hits = answer.sums(self.groups)
+
+    def overlap_of(self, place: int) -> dict[str, Any]:
+        """How much of an example was found."""
+        total, hits = int(self.totals[place]), int(self.hits[place])
+        return {"share": round(float(self.shares[place]), 6), "ngrams": total, "found": hits}
 
     def text_numbers(self, name: str | None = None) -> list[int]:
         """Numbers over all sets of the texts of a field, or of all fields."""
@@ -233,44 +240,30 @@ class SetReport:
                 # An n-gram of very many places: runs are followed from the first of them only.
                 run = evidence.runs[other]
                 rows[(place - start, self.layout.n)] = run
-        return [(first, words, run) for (first, words), run in sorted(rows.items(), key=_order)]
+        return [(*place, rows[place]) for place in sorted(rows)]
 
     def hit_table(self, evidence: Evidence) -> pa.Table:
         """Every run of every distinct text, as `HITS`."""
-        columns: dict[str, list[Any]] = {name: [] for name in HITS.names}
+        rows = []
         for number, text in enumerate(self.texts.texts):
             place = self.texts.first + number
             if self.answer.hits[place] == 0:
                 continue
             spans = char_spans(text, self.layout.ascii)
             owner = self.texts.test.examples[self.texts.owners[number]].id
-            for first, words, run in self.runs(place, evidence):
-                row = {
-                    "example_id": owner,
-                    "field": self.texts.fields[number],
-                    "test_start": spans[first][0],
-                    "test_end": spans[first + words - 1][1],
-                    "words": words,
-                    "doc_id": run.doc_id,
-                    "url": run.url,
-                    "source": run.source,
-                    "doc_start": run.start,
-                    "doc_end": run.end,
-                }
-                for name, value in row.items():
-                    columns[name].append(value)
-        return pa.table(columns, schema=HITS)
+            for found in self.runs(place, evidence):
+                row = _place(self.texts.fields[number], spans, *found)
+                rows.append({"example_id": owner, **row})
+        return pa.Table.from_pylist(rows, HITS)
 
     def worst(self, most: int) -> list[int]:
         """Examples with most overlap: by share, then n-grams found, then order; texts only once."""
-        hits = [sum(int(self.answer.hits[t]) for t in group) for group in self.groups]
-        order = sorted(
-            (place for place in range(len(hits)) if hits[place]),
-            key=lambda place: (-self.shares[place], -hits[place], place),
-        )
         seen: set[int] = set()
         chosen = []
-        for place in order:
+        for place in sorted(
+            np.flatnonzero(self.hits).tolist(),
+            key=lambda place: (-self.shares[place], -self.hits[place], place),
+        ):
             fresh = {t for t in self.groups[place] if self.answer.hits[t]} - seen
             if fresh:
                 chosen.append(place)
@@ -278,10 +271,6 @@ class SetReport:
             if len(chosen) == most:
                 break
         return chosen
-
-
-def _order(item: tuple[tuple[int, int], Stretch]) -> tuple[int, int]:
-    return item[0]
 
 
 def char_spans(text: str, ascii: bool) -> list[tuple[int, int]]:
@@ -298,9 +287,9 @@ def char_spans(text: str, ascii: bool) -> list[tuple[int, int]]:
 
 def document(
     report: SetReport,
-    *,
     bloom: Answer | None,
     evidence: Evidence | None,
+    *,
     own_train: Answer | None,
     scores: dict[str, Any] | None,
     index: dict[str, Any] | None,
@@ -310,17 +299,9 @@ def document(
     test = report.texts.test
     examples = []
     for place in report.worst(worst):
-        group = report.groups[place]
-        example: dict[str, Any] = {
-            "id": test.examples[place].id,
-            "share": round(float(report.shares[place]), 6),
-            "ngrams": sum(int(report.answer.totals[t]) for t in group),
-            "found": sum(int(report.answer.hits[t]) for t in group),
-            "longest": None,
-        }
-        if evidence is not None:
-            example["longest"] = _longest(report, group, evidence)
-        examples.append(example)
+        longest = _longest(report, report.groups[place], evidence) if evidence else None
+        head = {"id": test.examples[place].id, **report.overlap_of(place)}
+        examples.append({**head, "longest": longest})
     return {
         "test": test.name,
         "form": test.form,
@@ -333,14 +314,7 @@ def document(
         "own_train": None if own_train is None else report.counts(own_train),
         "scores": scores,
         "bloom": None if bloom is None else report.counts(bloom),
-        "evidence": None
-        if evidence is None
-        else {
-            **report.counts(),
-            "documents": evidence.texts,
-            "words": evidence.words,
-            "ngrams": evidence.ngrams,
-        },
+        "evidence": None if evidence is None else {**report.counts(), **evidence.totals()},
         "worst": examples,
         "index": index,
     }
@@ -353,15 +327,15 @@ def _longest(report: SetReport, group: Sequence[int], evidence: Evidence) -> dic
         for first, words, run in report.runs(text, evidence):
             if best is None or words > best["words"]:
                 spans = char_spans(report.texts.texts[number], report.layout.ascii)
-                best = {
-                    "field": report.texts.fields[number],
-                    "words": words,
-                    "test_start": spans[first][0],
-                    "test_end": spans[first + words - 1][1],
-                    "doc_id": run.doc_id,
-                    "url": run.url,
-                    "source": run.source,
-                    "doc_start": run.start,
-                    "doc_end": run.end,
-                }
+                best = _place(report.texts.fields[number], spans, first, words, run)
     return best
+
+
+def _place(
+    field: str, spans: Sequence[tuple[int, int]], first: int, words: int, run: Stretch
+) -> dict[str, Any]:
+    """Where some words of a field stand there, and in the training text."""
+    test = {"test_start": spans[first][0], "test_end": spans[first + words - 1][1]}
+    where: dict[str, Any] = {"doc_id": run.doc_id, "url": run.url, "source": run.source}
+    where |= {"doc_start": run.start, "doc_end": run.end}
+    return {"field": field, "words": words, **test, **where}

@@ -22,11 +22,7 @@ from webtext_py.observer import SILENT, Observer
 from webtext_py.overlap import spread
 from webtext_py.overlap.drop import drop_overlapping
 from webtext_py.overlap.evidence import Evidence, find_evidence
-from webtext_py.overlap.index import (
-    Index,
-    IndexConfig,
-    check_index,
-)
+from webtext_py.overlap.index import Index, IndexConfig, check_index
 from webtext_py.overlap.page import render
 from webtext_py.overlap.report import Answer, Layout, SetReport, document
 from webtext_py.overlap.scores import compare, read_scores
@@ -108,9 +104,8 @@ def overlap(
     if not config.train and config.index_file is None:
         training_shards(data, "--train")  # before anything is written
     with Workspace(data, engine or ThreadEngine(threads), observer) as workspace:
-        index, text = _index_and_text(workspace, config, memory, threads, say, passed)
-        if said := passed_said(passed.document()):
-            say(said)
+        how: dict[str, Any] = {"memory": memory, "threads": threads, "say": say}
+        index, text = _index_and_text(workspace, config, passed, **how)
         observer.stage_started("overlap")
         layout = Layout(tests, index.facts["n"], index.facts["ascii"])
         bloom, evidence = _ask(layout, index, text, threads, workspace)
@@ -126,14 +121,8 @@ def overlap(
                 inputs.append(config.scores[place])
                 read = read_scores(config.scores[place], test)
                 scores = compare(read, report.shares, report.clusters())
-            made = document(
-                report,
-                bloom=bloom,
-                evidence=evidence,
-                own_train=own,
-                scores=scores,
-                index=_index_facts(index),
-            )
+            facts = _index_facts(index)
+            made = document(report, bloom, evidence, own_train=own, scores=scores, index=facts)
             made["passed_over"] = Passed(test.passed_over).update(passed.document()).document()
             write = partial(_write, data / FOLDER, report, made, evidence, config.write_list)
             files = _keep(workspace, config, index, test, inputs, write)
@@ -155,11 +144,7 @@ def _read(name: str, path: Path, config: OverlapConfig, say: Callable[[str], Non
 
 
 def _ask(
-    layout: Layout,
-    index: Index,
-    text: TrainingText | None,
-    threads: int,
-    workspace: Workspace,
+    layout: Layout, index: Index, text: TrainingText | None, threads: int, workspace: Workspace
 ) -> tuple[Answer, Evidence | None]:
     """What the filter says, and what the text itself does, where it is to be read."""
     flags = np.zeros(len(layout.core), bool)
@@ -194,13 +179,10 @@ def _keep(
     data = workspace.data
     made_by = index_stage(data, index.path)
     settings = {"fields": test.fields, "form": test.form, "evidence": config.evidence}
-    stage = Report(
-        test.name,
-        write,
-        {**settings, "index": index.facts["digest"]},
-        {short: path for path, short in input_names(inputs).items()},
-        made_by if made_by and workspace.manifest.done(made_by) else None,
-    )
+    settings |= {"index": index.facts["digest"]}
+    given = {short: path for path, short in input_names(inputs).items()}
+    known = made_by if made_by and workspace.manifest.done(made_by) else None
+    stage = Report(test.name, write, settings, given, known)
     workspace.run(stage, again=True)
     return tuple(path for kind in stage.files for path in kind.there(data))
 
@@ -209,43 +191,29 @@ def build(
     data: Path,
     config: OverlapConfig,
     *,
-    memory: int = INDEX_MEMORY,
     threads: int = 1,
     engine: Engine | None = None,
     observer: Observer = SILENT,
-    say: Callable[[str], None] = lambda line: None,
+    **options: Any,
 ) -> Index:
-    """The index that `overlap` would ask, made if it is missing."""
+    """The index that `overlap` would ask, made if it is missing; `memory` and `say` among the
+    options as for that."""
     if not config.train:
         training_shards(data, "--train")  # before anything is written
     with Workspace(data, engine or ThreadEngine(threads), observer) as workspace:
         observer.stage_started("overlap index")
-        passed = Passed()
-        index = _index_and_text(workspace, config, memory, threads, say, passed)[0]
-        if said := passed_said(passed.document()):
-            say(said)
-        return index
+        return _index_and_text(workspace, config, Passed(), threads=threads, **options)[0]
 
 
 def check(
-    data: Path,
-    path: Path | None,
-    *,
-    probes: int,
-    seed: int,
-    threads: int = 1,
-    observer: Observer = SILENT,
+    data: Path, path: Path | None, *, observer: Observer = SILENT, **options: Any
 ) -> tuple[Index, dict[str, Any]]:
-    """Measures the index at `path` (default: the shards' 8-grams) and stores the result in it."""
+    """Measures the index at `path` (default: the shards' 8-grams) and stores the result in it;
+    `options` are those of `check_index`."""
     path = path or data / INDEX.name("ngram8")
     index = Index(path)
     observer.stage_started("overlap check")
-    options: dict[str, Any] = {
-        "probes": probes,
-        "seed": seed,
-        "threads": threads,
-        "observer": observer,
-    }
+    options["observer"] = observer
     home = data_of(path)
     if home is None:
         return index, check_index(index, **options)
@@ -276,38 +244,31 @@ def _check(config: OverlapConfig, tests: int, data: Path) -> None:
 def _index_and_text(
     workspace: Workspace,
     config: OverlapConfig,
-    memory: int,
-    threads: int,
-    say: Callable[[str], None],
     passed: Passed,
+    *,
+    say: Callable[[str], None] = lambda line: None,
+    **options: Any,
 ) -> tuple[Index, TrainingText | None]:
-    """The index to ask, and the text for the evidence pass (None where it is not wanted)."""
+    """The index to ask, and the text for the evidence pass (None where it is not wanted); what
+    folders hold besides is said."""
     given = config.index_file
     if given is not None and not config.train and not config.evidence:
         # The portable use: the filter without the text that it was made from.
-        index = Index(given)
-        same = (index.facts["n"], index.facts["ascii"]) == (config.index.n, config.index.ascii)
-        if not same:
-            kind = "ASCII" if index.facts["ascii"] else "Unicode"
-            raise InputError(
-                f"`{given}` has {index.facts['n']}-grams of {kind} words; "
-                f"{config.index.n}-grams of {'ASCII' if config.index.ascii else 'Unicode'} words "
-                "were asked for",
-                f"ask with `-n {index.facts['n']}`"
-                + (" `--ascii`" if index.facts["ascii"] else ""),
-            )
-        return index, None
-    text = training_text(workspace, config.train, config.text_field, passed)
-    index = make_index(
-        workspace,
-        text,
-        given or index_path(workspace.data, text, config.index),
-        config.index,
-        force=config.force,
-        memory=memory,
-        threads=threads,
-        say=say,
-    )
+        index, text = Index(given), None
+        has = index.facts["n"], index.facts["ascii"]
+        asked = config.index.n, config.index.ascii
+        if has != asked:
+            kinds = [f"{n}-grams of {'ASCII' if a else 'Unicode'} words" for n, a in (has, asked)]
+            hint = f"ask with `-n {has[0]}`" + (" `--ascii`" if has[1] else "")
+            raise InputError(f"`{given}` has {kinds[0]}; {kinds[1]} were asked for", hint)
+    else:
+        text = training_text(workspace, config.train, config.text_field, passed)
+        path = given or index_path(workspace.data, text, config.index)
+        index = make_index(
+            workspace, text, path, config.index, force=config.force, say=say, **options
+        )
+    if said := passed_said(passed.document()):
+        say(said)
     return index, text if config.evidence else None
 
 
@@ -315,43 +276,22 @@ def _own_train(layout: Layout, sets: Sequence[tuple[str, Path]], threads: int) -
     """Which n-grams the test sets' own training split has: read as a test set, asked exactly."""
     if not sets:
         return None
-    found = np.zeros(len(layout.core), bool)
-    for name, path in sets:
-        own = read_test_set(path, name)
-        shared = _fields(layout)
-        texts = sorted({t for e in own.examples for n, t in e.texts.items() if n in shared})
-        found |= _present(layout, texts, threads)
-    return Answer.of(layout, found)
-
-
-def _present(layout: Layout, texts: Sequence[str], threads: int) -> Any:
+    shared = {name for texts in layout.sets for name in texts.test.fields}
+    own = (read_test_set(path, name) for name, path in sets)
+    texts = {t for test in own for e in test.examples for n, t in e.texts.items() if n in shared}
     scanner = _core.NgramScanner(layout.core)
-    scanner.scan_rows(*text_column(pa.array(texts, pa.large_string())), threads)
-    return np.frombuffer(memoryview(scanner.documents()), np.uint32) > 0
-
-
-def _fields(layout: Layout) -> set[str]:
-    return {name for texts in layout.sets for name in texts.test.fields}
+    scanner.scan_rows(*text_column(pa.array(sorted(texts), pa.large_string())), threads)
+    return Answer.of(layout, np.frombuffer(memoryview(scanner.documents()), np.uint32) > 0)
 
 
 def _index_facts(index: Index) -> dict[str, Any]:
     facts = index.describe()
-    keys = ("digest", "bits", "k", "capacity", "distinct", "ngrams", "documents", "expected_rate")
-    measured = facts["measured"]
-    return {
-        "file": facts["file"],
-        "rate": facts["rate"],
-        **{key: facts[key] for key in keys},
-        "measured": measured,
-    }
+    keys = ("file", "rate", "digest", "bits", "k", "capacity", "distinct", "ngrams", "documents")
+    return {key: facts[key] for key in (*keys, "expected_rate", "measured")}
 
 
 def _write(
-    folder: Path,
-    report: SetReport,
-    made: dict[str, Any],
-    evidence: Evidence | None,
-    write_list: bool,
+    folder: Path, report: SetReport, made: dict[str, Any], evidence: Evidence | None, listed: bool
 ) -> tuple[Path, ...]:
     name = report.texts.test.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -363,7 +303,7 @@ def _write(
         sink = pa.BufferOutputStream()
         pq.write_table(report.hit_table(evidence), sink, compression="zstd")
         write_bytes(files[-1], sink.getvalue().to_pybytes())
-    if write_list:
+    if listed:
         files.append(folder / f"{name}.contaminated.jsonl")
         write_bytes(files[-1], contaminated(report).encode())
     return tuple(files)
@@ -372,16 +312,11 @@ def _write(
 def contaminated(report: SetReport) -> str:
     """Lines `{"id", "share", "found", "ngrams"}` of the examples with any overlap, in order."""
     lines = []
-    for place, group in enumerate(report.groups):
-        hits = sum(int(report.answer.hits[t]) for t in group)
-        if hits:
-            example = report.texts.test.examples[place]
-            row = {
-                "id": example.id,
-                **({"own_id": example.own_id} if example.own_id is not None else {}),
-                "share": round(float(report.shares[place]), 6),
-                "found": hits,
-                "ngrams": sum(int(report.answer.totals[t]) for t in group),
-            }
+    for place, example in enumerate(report.texts.test.examples):
+        counts = report.overlap_of(place)
+        if counts["found"]:
+            own = {} if example.own_id is None else {"own_id": example.own_id}
+            order = ("share", "found", "ngrams")
+            row = {"id": example.id, **own, **{name: counts[name] for name in order}}
             lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     return "".join(lines)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from webtext_py.errors import FormatError, InputError
-from webtext_py.overlap.testsets import TestSet
+from webtext_py.errors import InputError
+from webtext_py.overlap.testsets import TestSet, json_lines
 
 RESAMPLES = 10_000  # our choice: the interval's ends move by about 1 % of its width
 SEED = 1979  # our choice, stated: results repeat. Efron 1979 is the bootstrap's source
@@ -74,13 +74,7 @@ def _rows(path: Path, text: str, places: dict[str, int]) -> tuple[list[dict[str,
     if isinstance(document, dict):
         document = [document]
     if document is None:
-        document = []
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                try:
-                    document.append(json.loads(line))
-                except ValueError as error:
-                    raise FormatError(f"`{path}` line {number} is not JSON: {error}") from error
+        document = json_lines(path, text)
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise InputError(f"`{path}` is neither JSONL of objects nor one object of predictions")
     return document, "scores"
@@ -156,26 +150,17 @@ def compare(
         "up_to_15": (shares > 0) & (shares <= 0.15),
         "over_15": shares > 0.15,
     }
-    result: dict[str, Any] = {
-        "form": scores.form,
-        "missing": scores.missing,
-        "unknown": scores.unknown,
-        "resamples": resamples,
-        "seed": seed,
-        "metrics": {},
-    }
+    facts = {"form": scores.form, "missing": scores.missing, "unknown": scores.unknown}
+    result: dict[str, Any] = {**facts, "resamples": resamples, "seed": seed, "metrics": {}}
     for metric, values in sorted(scores.metrics.items()):
         present = ~np.isnan(values)
         numbers = {name: present & mask for name, mask in groups.items()}
         drawn = bootstrap(values, numbers, clusters, resamples, seed)
         rows: dict[str, Any] = {}
         for name, mask in numbers.items():
-            rows[name] = _row(
-                int(mask.sum()),
-                len(np.unique(clusters[mask])),
-                float(values[mask].mean()) if mask.any() else None,
-                drawn[name],
-            )
+            mean = float(values[mask].mean()) if mask.any() else None
+            apart = len(np.unique(clusters[mask]))
+            rows[name] = _row(int(mask.sum()), apart, mean, drawn[name])
         difference = drawn["overlapping"] - drawn["clean"]
         both = (rows["overlapping"]["mean"], rows["clean"]["mean"])
         fewest = min(rows["overlapping"]["clusters"], rows["clean"]["clusters"])

@@ -3,6 +3,7 @@ n-grams of the index, and the evidence."""
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py import _core
+from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.defaults import RATE
 from webtext_py.digests import STATE
@@ -84,7 +86,7 @@ def spread_evidence(
             paths = [source.path for source in bundle]
             made = [folder / f"found-{number:05d}.{kind}" for kind in ("npz", "jsonl")]
             arguments = {"n": layout.n, "ascii": layout.ascii, "text_field": training.text_field}
-            weight = sum(path.stat().st_size for path in paths)
+            weight = sum(map(_bytes, bundle))
             inputs = (texts, *paths)
             task = Task(f"evidence-{number:05d}", find, inputs, tuple(made), arguments, weight)
             jobs.append(Job(task, data, None, "", data / STATE))
@@ -96,18 +98,12 @@ def spread_evidence(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _bundles(training: TrainingText) -> list[list[Source]]:
-    bundles: list[list[Source]] = []
-    held = 0
-    most = max(TASK_BYTES, 2 * training.size() // _MOST_TASKS)
-    for source in training.sources:
-        size = source.path.stat().st_size
-        if not bundles or held + size > most:
-            bundles.append([])
-            held = 0
-        bundles[-1].append(source)
-        held += size
-    return bundles
+def _bundles(training: TrainingText) -> Iterator[list[Source]]:
+    return bundled(training.sources, _bytes, max(TASK_BYTES, 2 * training.size() // _MOST_TASKS))
+
+
+def _bytes(source: Source) -> int:
+    return source.path.stat().st_size
 
 
 def find(

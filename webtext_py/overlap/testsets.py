@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from webtext_py.reader import (
     rows_of,
 )
 from webtext_py.reader.delimited import delimited
-from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
+from webtext_py.reader.files import ending_of, files_at, plain_name, shown
 from webtext_py.reader.ids import id_text, marks
 from webtext_py.reader.kinds import is_arrow, no_data_file
 from webtext_py.reader.packed import ENDINGS as COMPRESSED
@@ -52,27 +52,9 @@ ID_FIELDS = ("id", "_id", "qid", "example_id", "doc_id", "guid", "idx", "uid")
 # Fields that hold an example's text in the sets in common use; answers are left out, since most
 # are shorter than an n-gram.
 TEXT_FIELDS = (
-    "context",
-    "passage",
-    "paragraph",
-    "article",
-    "document",
-    "story",
-    "text",
-    "content",
-    "premise",
-    "hypothesis",
-    "sentence",
-    "sentence1",
-    "sentence2",
-    "ctx",
-    "question",
-    "query",
-    "prompt",
-    "goal",
-    "input",
-    "problem",
-    "instruction",
+    *("context", "passage", "paragraph", "article", "document", "story", "text", "content"),
+    *("premise", "hypothesis", "sentence", "sentence1", "sentence2", "ctx"),
+    *("question", "query", "prompt", "goal", "input", "problem", "instruction"),
 )
 
 
@@ -124,11 +106,7 @@ def find_test_sets(
             continue
         if not path.exists() and not any(sign in str(value) for sign in "*?["):
             raise InputError(f"test set `{shown(value)}` does not exist")
-        for named in named_files(value):
-            inside = files_in(named, _unwanted, passed) if named.is_dir() else [named]
-            if not inside:
-                raise InputError(f"`{shown(named)}` has no test set in it ({', '.join(ENDINGS)})")
-            paths += inside
+        paths += files_at(value, _unwanted, passed, f"test set ({', '.join(ENDINGS)})")
     names: dict[str, Path] = {}
     unique = list(dict.fromkeys(paths))
     for path in unique:
@@ -442,32 +420,24 @@ _HEADING = re.compile(r"^ = (?!=)(.+?) = *$")
 def _plain(name: str, text: str, text_as: TextAs | None) -> tuple[str, list[str]]:
     """What the documents of a text file are, and the documents."""
     lines = text.replace("\r\n", "\n").split("\n")
+    filled = [line for line in lines if line.strip()]
+    guessed = ""
     if text_as is None:
-        if "[MASK]" in lines and _blocks_of_five(lines):
+        blocks = lines[1 : len(lines) - 1 : 5]  # of five lines
+        if "[MASK]" in lines and all(line.strip() == "[MASK]" for line in blocks):
             return "Winograd blocks, the answer in place of [MASK]", _winograd(lines)
-        if sum(1 for line in lines[:2000] if _HEADING.match(line)) and lines[0].strip() == "":
+        if any(map(_HEADING.match, lines[:2000])) and lines[0].strip() == "":
             return "WikiText, one example an article", _wikitext(lines)
         if "lambada" in name:
-            return "LAMBADA lines", [line for line in lines if line.strip()]
-        paragraphs = any(not line.strip() for line in lines[:-1]) and any(map(str.strip, lines))
-        text_as = "paragraph" if paragraphs else "line"
-        guessed = ", as guessed"
-    else:
-        guessed = ""
-    split: dict[str, tuple[str, Callable[[], list[str]]]] = {
-        "whole": ("one example", lambda: [text]),
-        "line": ("one example a line", lambda: [line for line in lines if line.strip()]),
-        "paragraph": (
-            "examples separated by blank lines",
-            lambda: [p for p in re.split(r"\n\s*\n", "\n".join(lines)) if p.strip()],
-        ),
-    }
-    said, documents = split[text_as]
-    return f"plain text, {said}{guessed}", documents()
-
-
-def _blocks_of_five(lines: list[str]) -> bool:
-    return all(line.strip() == "[MASK]" for line in lines[1 : len(lines) - 1 : 5])
+            return "LAMBADA lines", filled
+        paragraphs = filled and any(not line.strip() for line in lines[:-1])
+        text_as, guessed = "paragraph" if paragraphs else "line", ", as guessed"
+    if text_as == "whole":
+        return f"plain text, one example{guessed}", [text]
+    if text_as == "line":
+        return f"plain text, one example a line{guessed}", filled
+    found = [part for part in re.split(r"\n\s*\n", "\n".join(lines)) if part.strip()]
+    return f"plain text, examples separated by blank lines{guessed}", found
 
 
 def _winograd(lines: list[str]) -> list[str]:

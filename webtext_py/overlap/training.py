@@ -57,14 +57,10 @@ class TrainingText:
     def metadata(self) -> list[dict[str, Any]]:
         """Name, length and digest of each file, as the index records them."""
         names = input_names([source.path for source in self.sources])
-        rows = [
-            {
-                "name": names[source.path.resolve()],
-                "bytes": source.path.stat().st_size,
-                "sha256": digest,
-            }
-            for source, digest in zip(self.sources, self.digests, strict=True)
-        ]
+        rows = []
+        for source, digest in zip(self.sources, self.digests, strict=True):
+            size = source.path.stat().st_size
+            rows.append({"name": names[source.path.resolve()], "bytes": size, "sha256": digest})
         return sorted(rows, key=lambda row: (row["sha256"], row["name"]))
 
     def key(self) -> str:

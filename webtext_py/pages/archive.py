@@ -12,7 +12,6 @@ largest payload allowed, a few times over; never the file.
 """
 
 import base64
-import hashlib
 import os
 import re
 from collections import Counter
@@ -30,8 +29,9 @@ from webtext_py.pages.capture import (
     Capture,
     Location,
     Payload,
+    decoded,
+    payload_digest,
 )
-from webtext_py.pages.coding import decode_body
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.framing import Damage, Frame, Frames, Reader
 from webtext_py.pages.http import (
@@ -297,10 +297,7 @@ def _digest(frame: Frame, head: HttpHead | None) -> str | None:
         return recorded
     if frame.too_large or frame.header.kind == "revisit":
         return None
-    payload = memoryview(frame.block)[head.body if head is not None else 0 :]
-    return (
-        f"sha1:{base64.b32encode(hashlib.sha1(payload, usedforsecurity=False).digest()).decode()}"
-    )
+    return payload_digest(memoryview(frame.block)[head.body if head is not None else 0 :])
 
 
 def _payload(frame: Frame | None, limit: int) -> Payload:
@@ -317,14 +314,10 @@ def _payload(frame: Frame | None, limit: int) -> Payload:
         payload.problem = "too_large" if frame.complete else "damaged_record"
         return payload
     stored = frame.block[head.body :] if head is not None else frame.block
-    decoded = decode_body(stored, headers, limit)
-    if decoded.too_large:
-        payload.problem = "too_large"
-        return payload
+    payload = decoded(payload, stored, limit)
     declared = first_value(headers, "content-length") or ""
-    payload.body = decoded.body
-    payload.truncated = (
-        decoded.truncated
+    payload.truncated = payload.problem is None and (
+        payload.truncated
         or "warc-truncated" in header.fields
         or "warc-segment-number" in header.fields
         or (declared.isascii() and declared.isdigit() and int(declared[:18]) > len(stored))

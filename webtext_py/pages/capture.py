@@ -1,11 +1,14 @@
 """What a capture of a page is, where it lies, and what reading it gives."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from webtext_py import records
+from webtext_py.pages.coding import decode_body
 
 # A page larger than this is no page. Our choice: Common Crawl cuts payloads at 1 MiB (5 MiB since
 # 2025), and the extractor's own limit is 20 MB of text.
@@ -79,6 +82,22 @@ class Payload:
     problem: str | None = None
 
 
+def payload_digest(payload: "bytes | memoryview") -> str:
+    """`sha1:` and base32 of a payload as it is stored, as in WARC."""
+    digest = hashlib.sha1(payload, usedforsecurity=False).digest()
+    return f"sha1:{base64.b32encode(digest).decode()}"
+
+
+def decoded(payload: Payload, stored: bytes, limit: int) -> Payload:
+    """The payload with the page in `stored`, its codings undone: at most `limit` bytes."""
+    found = decode_body(stored, payload.headers, limit)
+    if found.too_large:
+        payload.problem = "too_large"
+    else:
+        payload.body, payload.truncated = found.body, found.truncated
+    return payload
+
+
 _TAKEN = [
     "url", "status", "content_type", "http_headers", "fetched_at", "outcome", "container",
     "location", "payload_digest",
@@ -125,17 +144,6 @@ def captures_to_batch(captures: Sequence[Capture], container: str) -> pa.RecordB
     }
     arrays = [pa.array(columns[f.name], f.type) for f in SCANNED]
     return pa.RecordBatch.from_arrays(arrays, schema=SCANNED)
-
-
-def location_of(value: dict[str, object]) -> Location:
-    """The location in a row of the `location` column."""
-    skip = value["skip"]
-    return Location(
-        str(value["file"]),
-        int(str(value["offset"])),
-        int(str(value["length"])),
-        None if skip is None else int(str(skip)),
-    )
 
 
 def _text(value: str | None) -> str | None:

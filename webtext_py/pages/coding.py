@@ -55,31 +55,17 @@ def decode_body(body: bytes, headers: Iterable[tuple[str, str]], limit: int) -> 
         # Chunked without a word: believed only where the chunks fill the whole body.
         whole = dechunk(body)
         body = whole[0] if whole is not None and whole[1] else body
-    layers = 0
-    for name in [*reversed(transfer), *reversed(content)]:
-        layers += 1
-        if layers > MAX_LAYERS:
-            break
-        decoder = _DECODERS.get(name)
-        if decoder is None:
-            continue
-        result = decoder(body, limit)
-        if result is None:  # the header lies
-            continue
-        body, truncated = result.body, truncated or result.truncated
-        if result.too_large:
-            return result
-    while layers < MAX_LAYERS and (decoder := _by_magic(body)) is not None:
-        layers += 1
-        result = decoder(body, limit)
-        if result is None:
-            break
-        body, truncated = result.body, truncated or result.truncated
-        if result.too_large:
-            return result
-    if len(body) > limit:
-        return Decoded(body[:limit], truncated, too_large=True)
-    return Decoded(body, truncated)
+    named = [*reversed(transfer), *reversed(content)][:MAX_LAYERS]
+    for layer in range(MAX_LAYERS):
+        decoder = _DECODERS.get(named[layer]) if layer < len(named) else _by_magic(body)
+        result = decoder(body, limit) if decoder is not None else None
+        if result is not None:
+            body, truncated = result.body, truncated or result.truncated
+            if result.too_large:
+                return result
+        elif layer >= len(named):
+            break  # nothing left to undo; where a header lies, the next may not
+    return _limited([body], limit, truncated=truncated)
 
 
 def dechunk(body: bytes) -> tuple[bytes, bool] | None:
@@ -181,9 +167,7 @@ def _limited(parts: list[bytes], limit: int, *, truncated: bool) -> Decoded:
 
 
 def _gzip(body: bytes, limit: int) -> Decoded | None:
-    if not body.startswith(_GZIP_MAGIC):
-        return None
-    return _inflate(body, GZIP, limit)
+    return _inflate(body, GZIP, limit) if body.startswith(_GZIP_MAGIC) else None
 
 
 def _deflate(body: bytes, limit: int) -> Decoded | None:
@@ -278,9 +262,7 @@ def _by_magic(body: bytes) -> "Callable[[bytes, int], Decoded | None] | None":
     """The decoder of a compressed body whose headers said nothing (HTML starts with neither)."""
     if body.startswith(_GZIP_MAGIC):
         return _gzip
-    if body.startswith(_ZSTD_MAGIC):
-        return _zstd
-    return None
+    return _zstd if body.startswith(_ZSTD_MAGIC) else None
 
 
 _DECODERS: dict[str, Callable[[bytes, int], Decoded | None]] = {

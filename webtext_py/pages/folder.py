@@ -7,18 +7,17 @@ hold is told by their bytes.
 """
 
 import io
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import GOOD, MAX_BODY_BYTES, Capture, Location, Payload
-from webtext_py.pages.coding import decode_body
+from webtext_py.pages.capture import GOOD, MAX_BODY_BYTES, Capture, Location, Payload, decoded
 from webtext_py.pages.framing import Damage
 from webtext_py.pages.http import is_html, is_web_url
 from webtext_py.reader.delimited import delimited
+from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import shown
 from webtext_py.reader.passed import Passed
 from webtext_py.reader.times import to_micros
@@ -40,14 +39,9 @@ def index_file(folder: Path, files: Iterable[str]) -> Path | None:
 
 
 def scan(
-    folder: str,
-    limit: int,
-    records: Counter[str],
-    damage: list[Damage],
-    passed: Passed | None = None,
+    folder: str, limit: int, records: Counter[str], damage: list[Damage], passed: Passed
 ) -> Iterator[tuple[Capture, Callable[[], Payload]]]:
     """The captures that a folder's index names, in its order, each with what reads its page."""
-    passed = Passed() if passed is None else passed
     index = _index(folder)
     for number, row in _rows(index, passed):
         file = None if row is None else _text(row.get("file"))
@@ -78,13 +72,8 @@ def _payload(row: Row, body: bytes, problem: str | None, max_body: int) -> Paylo
     kind = _text(row.get("content_type"))
     headers = [("Content-Type", kind)] if kind else []
     payload = Payload(_text(row.get("url")) or "", to_int(row.get("status")), headers, b"")
-    if problem is None:
-        decoded = decode_body(body, headers, max_body)
-        problem = "too_large" if decoded.too_large else None
-        payload.body = b"" if problem else decoded.body
-        payload.truncated = decoded.truncated
     payload.problem = problem
-    return payload
+    return payload if problem else decoded(payload, body, max_body)
 
 
 def page_capture(
@@ -138,8 +127,7 @@ def _rows(index: Path, passed: Passed) -> Iterator[tuple[int, Row | None]]:
             lines = iter(lambda: file.readline(_MOST_LINE), "")
             if index.suffix == ".jsonl":
                 filled = (line for line in lines if line.strip())
-                for number, line in enumerate(filled):
-                    yield number, _json_row(line)
+                yield from enumerate(map(json_object, filled))
                 return
             begin = partial(_need, index, passed)
             rows = delimited(lines, shown(index), passed, begin=begin)
@@ -158,14 +146,6 @@ def _need(index: Path, passed: Passed, names: list[str]) -> None:
     for name in names:
         if name not in ("file", "url", "fetched_at", "status", "content_type"):
             passed.add("fields", f"{name[:60]}: not used")
-
-
-def _json_row(line: str) -> Row | None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _load(folder: str, name: str, limit: int) -> tuple[bytes, str | None]:

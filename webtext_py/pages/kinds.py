@@ -5,7 +5,6 @@ The name decides only where the bytes cannot: an archive whose beginning is dama
 
 import io
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -143,11 +142,8 @@ def _has_record(file: io.BufferedReader, size: int, compression: str, form: Modu
             place += 1 << 20
             tail = data[-form.EDGE :]
         return False
-    opener: type[GzipMember] | type[ZstdMember] = (
-        GzipMember if compression == "gzip" else ZstdMember
-    )
-    begins: Callable[[bytes], bool] = form.begins
-    return MemberRuns(Window(file, limit), opener, begins).resume(0, 0) < limit
+    opener = GzipMember if compression == "gzip" else ZstdMember
+    return MemberRuns(Window(file, limit), opener, form.begins).resume(0, 0) < limit
 
 
 def _parquet(path: Path) -> Container:

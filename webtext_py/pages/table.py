@@ -18,8 +18,7 @@ import pyarrow.parquet as pq
 
 from webtext_py.columns import text_column
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload
-from webtext_py.pages.coding import decode_body
+from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload, decoded
 from webtext_py.pages.folder import page_capture, to_int
 from webtext_py.pages.http import first_value
 from webtext_py.reader import Passed, group_batches, open_parquet, rows_of
@@ -30,10 +29,9 @@ _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
 
 
 def scan(
-    file: str, limit: int, records: Counter[str], passed: Passed | None = None
+    file: str, limit: int, records: Counter[str], passed: Passed
 ) -> Iterator[tuple[Capture, Callable[[], Payload]]]:
     """The captures in a table's rows, in order, each with what reads its page."""
-    passed = Passed() if passed is None else passed
     with _open(file) as table:
         for name in table.schema_arrow.names:
             if name not in ("url", "html", *_OPTIONAL):
@@ -50,15 +48,9 @@ def row_capture(
     body, problem = _body(row, limit)
     headers = _headers(row.get("headers"))
     kind = row.get("content_type") or first_value(headers, "content-type")
-    url = row.get("url")
-    capture = page_capture(
-        location,
-        url if isinstance(url, str) else "",
-        {**row, "content_type": kind},
-        body,
-        problem,
-        passed,
-    )
+    url, values = row.get("url"), {**row, "content_type": kind}
+    url = url if isinstance(url, str) else ""
+    capture = page_capture(location, url, values, body, problem, passed)
     if headers:
         capture.http_headers = headers
     return capture, partial(_payload, row, limit, MAX_BODY_BYTES)
@@ -89,13 +81,8 @@ def _payload(row: dict[str, object], limit: int, max_body: int) -> Payload:
         headers.append(("Content-Type", "text/html; charset=utf-8"))
     url = row.get("url")
     payload = Payload(url if isinstance(url, str) else "", to_int(row.get("status")), headers, b"")
-    if problem is None:
-        decoded = decode_body(bytes(body), headers, max_body)
-        problem = "too_large" if decoded.too_large else None
-        payload.body = b"" if problem else decoded.body
-        payload.truncated = decoded.truncated
     payload.problem = problem
-    return payload
+    return payload if problem else decoded(payload, bytes(body), max_body)
 
 
 def _open(file: str) -> pq.ParquetFile:

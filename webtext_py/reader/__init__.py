@@ -5,25 +5,19 @@ JSONL and plain text, in files, folders and globs. Compressed JSONL and text (`.
 `.xz`) are read by their magic bytes, not by their name. What is passed over is counted (`Passed`).
 """
 
-from webtext_py.reader.columns import as_text, is_binary, is_text, rows_of, to_int64
+from webtext_py.reader.columns import rows_of, to_int64
 from webtext_py.reader.kinds import Source, list_sources, recognise
-from webtext_py.reader.packed import DAMAGED, naming_damage
+from webtext_py.reader.packed import naming_damage
 from webtext_py.reader.packed import open_packed as open_any
-from webtext_py.reader.parquet import BATCH_ROWS, group_batches, naming_corruption, open_parquet
+from webtext_py.reader.parquet import group_batches, naming_corruption, open_parquet
 from webtext_py.reader.passed import Passed, passed_said
-from webtext_py.reader.texts import Sequencing, open_source, read_batches
+from webtext_py.reader.texts import open_source, read_batches
 from webtext_py.reader.times import to_micros
 
 __all__ = [
-    "BATCH_ROWS",
-    "DAMAGED",
     "Passed",
-    "Sequencing",
     "Source",
-    "as_text",
     "group_batches",
-    "is_binary",
-    "is_text",
     "list_sources",
     "naming_corruption",
     "naming_damage",

@@ -106,24 +106,28 @@ class Fields:
         fields = []
         for name, kind in self._whole.members.items():
             found = kind.type()
-            if found is None and name in ID_COLUMNS:
-                fields.append(pa.field(name, pa.string(), metadata=_ID))
-                continue
-            if found is None:
-                fields.append(pa.field(name, pa.large_string(), metadata=_JSON))
-            else:
+            if found is not None:
                 fields.append(pa.field(name, found))
+            elif name in ID_COLUMNS:
+                fields.append(pa.field(name, pa.string(), metadata=_ID))
+            else:
+                fields.append(pa.field(name, pa.large_string(), metadata=_JSON))
         return pa.schema(fields)
+
+
+def json_object(line: bytes | str) -> dict[str, Any] | None:
+    """The object in a line of JSON; None where there is none."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def columns_of(rows: Sequence[dict[str, Any]], fields: pa.Schema) -> list[pa.Array]:
     """The rows' columns of such a schema; a text's lone surrogates become U+FFFD."""
-    if (
-        fields.names == ["row"]
-        and fields.field(0).metadata == _JSON
-        and rows
-        and "row" not in rows[0]
-    ):
+    whole = fields.names == ["row"] and fields.field(0).metadata == _JSON
+    if whole and rows and "row" not in rows[0]:
         return [pa.array([_spelled(row) for row in rows], pa.large_string())]
     columns = []
     for field in fields:

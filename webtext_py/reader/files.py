@@ -33,6 +33,20 @@ def named_files(given: str | Path) -> list[Path]:
     raise InputError(f"`{shown(given)}` does not exist")
 
 
+def files_at(given: str | Path, unwanted: Unwanted, passed: Passed, what: str) -> list[Path]:
+    """The files behind one value, of folders those that are not `unwanted`.
+
+    Raises `InputError` for a folder without any, which `holds no` such `what`.
+    """
+    found: list[Path] = []
+    for path in named_files(given):
+        inside = files_in(path, unwanted, passed) if path.is_dir() else [path]
+        if not inside:
+            raise InputError(f"`{shown(path)}` holds no {what}")
+        found += inside
+    return found
+
+
 def shown(path: str | Path) -> str:
     """A path as messages have it: bytes that are no UTF-8 as `?`."""
     return str(path).encode("utf-8", "replace").decode()

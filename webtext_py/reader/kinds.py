@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from webtext_py.errors import FormatError, InputError
+from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
 from webtext_py.reader.packed import Compression, compression_of, naming_damage, open_packed
 from webtext_py.reader.passed import Passed
@@ -49,9 +50,8 @@ def list_sources(
             for file in files:
                 found.setdefault(file.resolve(), recognise(file))
     if not found:
-        raise InputError(
-            f"no file of text in {', '.join(f'`{shown(p)}`' for p in paths) or 'no path'}"
-        )
+        given = ", ".join(f"`{shown(path)}`" for path in paths)
+        raise InputError(f"no file of text in {given or 'no path'}")
     return list(found.values())
 
 
@@ -82,11 +82,8 @@ def no_text(path: Path, text_field: str) -> str | None:
     if head.startswith(b"PAR1"):
         return None
     if plain.endswith(".json"):
-        return (
-            None
-            if _has_lines(path, text_field)
-            else f"{ending_of(path)}: no lines with `{text_field}`"
-        )
+        lacks = f"{ending_of(path)}: no lines with `{text_field}`"
+        return None if _has_lines(path, text_field) else lacks
     return f"{ending_of(path)}: no text by its name"
 
 
@@ -99,10 +96,9 @@ def _has_lines(path: Path, text_field: str) -> bool:
                 first = stream.readline(_SAMPLE * 64)
                 if not first:
                     return False
-        row = json.loads(first)
-    except (FormatError, ValueError, RecursionError):
+    except FormatError:
         return False
-    return isinstance(row, dict) and text_field in row
+    return text_field in (json_object(first) or ())
 
 
 def is_arrow(head: bytes) -> bool:

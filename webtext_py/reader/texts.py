@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader.columns import as_strings, as_text, is_text, values_of
@@ -122,7 +123,7 @@ class _Rows:
         self, source: Source, mark: str | None, extra: Sequence[str], batch_bytes: int
     ) -> None:
         self._source, self._mark, self.extra = source, mark, list(extra)
-        self._most = batch_bytes
+        self.most = batch_bytes
         self._first = self._held = 0
         self._own: list[str | None] = []
         self._texts: list[str] = []
@@ -136,11 +137,6 @@ class _Rows:
             self._mark = "-" if piped else mark_of(self._source.path)
         return self._mark
 
-    @property
-    def most(self) -> int:
-        """Bytes of a batch."""
-        return self._most
-
     def add(self, own: str | None, text: str, others: Sequence[str | None] = ()) -> bool:
         """Adds a row; true where it is time for a batch."""
         self._own.append(own)
@@ -148,7 +144,7 @@ class _Rows:
         for values, value in zip(self._others.values(), others, strict=False):
             values.append(value)
         self._held += len(text)
-        return self._held >= self._most or len(self._own) >= BATCH_ROWS
+        return self._held >= self.most or len(self._own) >= BATCH_ROWS
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows added since the last call."""
@@ -212,27 +208,14 @@ def _read_table(
 
 def _gathered(batches: Iterator[pa.RecordBatch], most: int) -> Iterator[pa.RecordBatch]:
     """Small batches put together: what a dictionary made small costs one crossing all the same."""
-    held: list[pa.RecordBatch] = []
-    size = 0
-    for batch in batches:
-        if held and (size + batch.nbytes > most or not _joins(batch)):
-            yield _joined(held)
-            held, size = [], 0
-        held.append(batch)
-        size += batch.nbytes
-        if not _joins(batch):
-            yield _joined(held)
-            held, size = [], 0
-    if held:
-        yield _joined(held)
+    for held in bundled(batches, _size, most):
+        yield held[0] if len(held) == 1 else pa.concat_batches(held)
 
 
-def _joins(batch: pa.RecordBatch) -> bool:
-    return not any(pa.types.is_dictionary(field.type) for field in batch.schema)
-
-
-def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
-    return held[0] if len(held) == 1 else pa.concat_batches(held)
+def _size(batch: pa.RecordBatch) -> int:
+    """Bytes of a batch; one with dictionaries, which may differ, stands alone."""
+    apart = any(pa.types.is_dictionary(field.type) for field in batch.schema)
+    return 1 << 62 if apart else int(batch.nbytes)
 
 
 def _ids(batch: pa.RecordBatch, names: Sequence[str], rows: _Rows, first: int) -> pa.Array:

@@ -23,9 +23,10 @@ from webtext_py.manifest import Entry
 from webtext_py.observer import Observer
 from webtext_py.removal.find import Found
 from webtext_py.removal.rewrite import pick
-from webtext_py.stages.dedup import Dedup, Rule
+from webtext_py.stages.dedup.search import Rule
+from webtext_py.stages.dedup.stage import Dedup
 from webtext_py.stages.filter import Filter, in_order
-from webtext_py.stages.wikipedia import Wikipedia
+from webtext_py.stages.wikipedia.stage import Wikipedia
 from webtext_py.tables import write_table
 from webtext_py.workspace import Steps, Work, Workspace
 

@@ -54,6 +54,8 @@ def remove(
     build.
     """
     engine, observer = engine or LocalEngine(), observer or Observer()
+    if not data.exists():  # and is not to be made
+        _check(Manifest(data))
     with ExitStack() as stack:
         workspace = stack.enter_context(Workspace(data, engine, observer))
         _check(workspace.manifest)

@@ -17,10 +17,10 @@ FIRST_YEAR = 1990  # of a web page: what claims to be older is one bin
 _HOST = r"^[A-Za-z][A-Za-z0-9+.-]*:/*(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/?#:]*)"
 
 
-def count_links(inputs: Sequence[Path], outputs: Sequence[Path], partitions: int) -> None:
+def count_links(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Task: some of `links/` to sums."""
     columns = ["url_key", "karma", "submissions", "created_utc", "subreddit"]
-    with Tally(outputs[0], partitions) as sums:
+    with Tally(outputs[0]) as sums:
         for batch in iterate(inputs, columns):
             ones = pa.repeat(pa.scalar(1), batch.num_rows)
             measures = {"links": ones, "submissions": batch["submissions"], "karma": batch["karma"]}
@@ -30,13 +30,13 @@ def count_links(inputs: Sequence[Path], outputs: Sequence[Path], partitions: int
             sums.count("subreddit", batch["subreddit"], **measures)
 
 
-def count_documents(inputs: Sequence[Path], outputs: Sequence[Path], partitions: int) -> None:
+def count_documents(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Task: some shards to sums."""
     columns = [
         "url", "language", "published", "karma", "subreddit", "created_utc", "fetched_at", "bytes",
         "words",
     ]  # fmt: skip
-    with Tally(outputs[0], partitions) as sums:
+    with Tally(outputs[0]) as sums:
         for path in inputs:
             split = path.name.partition("-")[0]
             for batch in iterate([path], columns):

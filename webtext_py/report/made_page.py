@@ -1,15 +1,9 @@
 """The sections of the page on what was made from the data set, and on what it all cost."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from webtext_py.evaluate.page import table_rows
 from webtext_py.markup import Html, percent, table, tag
-from webtext_py.report.sections import head
+from webtext_py.report.sections import Figures, Rows, head
 from webtext_py.sizes import size
-
-Figures = Mapping[str, Any]
-Rows = Sequence[Mapping[str, Any]]
 
 
 def tokens(figures: Figures) -> list[Html]:

@@ -1,13 +1,9 @@
 """The report as a page."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from webtext_py.markup import Html, page, tag, tiles
 from webtext_py.report import made_page, samples_page, sections
+from webtext_py.report.sections import Figures
 from webtext_py.sizes import size
-
-Figures = Mapping[str, Any]
 
 _SECTIONS = (
     ("funnel", "Where it went", sections.funnel),

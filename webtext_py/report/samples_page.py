@@ -3,14 +3,11 @@
 A URL is text here and no link: nobody should end on a stranger's page by a slip of the hand.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from webtext_py.ledger import KEPT
 from webtext_py.markup import Html, columns, percent, tag
-from webtext_py.report.sections import head
-
-Figures = Mapping[str, Any]
+from webtext_py.report.sections import Figures, head
 
 
 def duplicates(figures: Figures) -> list[Html]:

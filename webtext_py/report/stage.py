@@ -77,19 +77,15 @@ class Report(Stage):
     def _count(self, steps: Steps) -> Found:
         links, documents = steps.before(LINKS), steps.before(DOCUMENTS)
 
-        def each(
-            step: str, function: Any, paths: Sequence[Path], *first: Path, **more: Any
-        ) -> Made:
+        def each(step: str, function: Any, paths: Sequence[Path], *first: Path) -> Made:
             work = [Work(*first, *mine, weight=_bytes(mine)) for mine in grouped(paths)]
-            made = [f"{step}-{{}}.parquet"]
-            return steps.each(step, function, work, made, unit="bytes", **more)
+            return steps.each(step, function, work, [f"{step}-{{}}.parquet"], unit="bytes")
 
-        parts = {"partitions": steps.manifest.stages["links"].config["partitions"]}
-        linked = each("links", count_links, links, **parts)
-        counted = each("documents", count_documents, steps.before(SHARDS), **parts)
-        sums = [*linked.files(), *counted.files(), *([self.domains] if self.domains else [])]
-        beside = {**parts, "published": self.domains is not None}
-        totals = steps.one("totals", merge, sums, ["totals.parquet"], **beside)
+        linked = each("links", count_links, links)
+        counted = each("documents", count_documents, steps.before(SHARDS))
+        beside = [] if self.domains is None else [self.domains]
+        sums = [*linked.files(), *counted.files(), *beside]
+        totals = steps.one("totals", merge, sums, ["totals.parquet"], published=bool(beside))
         ended = each("ends", ends, steps.before(ALL_URL_ENDS))
         chosen = steps.one("choose", choose, ended.files(), ["chosen.parquet"]).files()[0]
         copies = steps.before(DUPLICATES)
@@ -162,6 +158,8 @@ def report(
     Results that were made from something that was redone since are left out. Raises `InputError`
     where there is no finished build.
     """
+    if not data.exists():  # and is not to be made
+        shown_stages(Manifest(data))
     with Workspace(data, engine or LocalEngine(), observer or Observer()) as workspace:
         made = shown_stages(workspace.manifest)
         workspace.run(Report(made, domains), force=True)

@@ -22,6 +22,7 @@ TOTALS = pa.schema(
 )
 MANY = ("domain", "subreddit")  # kinds with any number of keys; of the others all are kept
 TOP = 50  # of these kinds shown: our choice
+PARTITIONS = 64  # our choice: 3 million domains take 5 MB each
 _PENDING_ROWS = 1 << 17  # our choice: what waits before it is added up, at least
 _MOST_ROWS = 1 << 18  # our choice: what a tally holds before it writes
 
@@ -63,9 +64,8 @@ class Tally(Shuffle):
     hold is written and begun anew. Domains that differ behind their first dot lie together, as a
     published list may name them without it."""
 
-    def __init__(self, path: Path, partitions: int) -> None:
-        super().__init__(path, partitions, TOTALS)
-        self._partitions = partitions
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, PARTITIONS, TOTALS)
         self._sums = Sums(TOTALS, 2)
 
     def count(self, kind: str, keys: pa.Array, **measures: pa.Array) -> None:
@@ -87,11 +87,11 @@ class Tally(Shuffle):
 
     def _spill(self) -> None:
         rows = self._sums.table()
-        self.add(rows, partition_of(bare(rows["key"]), self._partitions))
+        self.add(rows, partition_of(bare(rows["key"]), PARTITIONS))
         self._sums = Sums(TOTALS, 2)
 
 
-def merge(inputs: Sequence[Path], outputs: Sequence[Path], partitions: int, published: bool) -> Any:
+def merge(inputs: Sequence[Path], outputs: Sequence[Path], published: bool) -> dict[str, Any]:
     """Task: files of a `Tally` to all sums but those of `MANY`, of which the first `TOP` are kept.
 
     Of those it returns how many have links and documents; with `published`, the last input, how
@@ -101,7 +101,7 @@ def merge(inputs: Sequence[Path], outputs: Sequence[Path], partitions: int, publ
     standing = Standing(read_list(inputs[-1])) if published else None
     kept = TOTALS.empty_table()
     counts = {kind: {"of_links": 0, "of_documents": 0} for kind in MANY}
-    for partition in range(partitions):
+    for partition in range(PARTITIONS):
         sums = Sums(TOTALS, 2)
         for batch in iterate_partition(files, partition):
             sums.add(pa.Table.from_batches([batch]))

@@ -1,115 +1,61 @@
 """Everything that `webtext train` does: plan a run, begin or resume it, train."""
 
-import functools
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from webtext_py.errors import ConfigError, InputError
+from webtext_py.errors import InputError
 from webtext_py.extras import require
-from webtext_py.observer import SILENT, Observer
-from webtext_py.tokenizer import Tokenizer
 from webtext_py.train.config import CAUSAL, TAUGHT, TrainConfig
 from webtext_py.train.data import Data
 from webtext_py.train.distributed import find_device, join, leave
-from webtext_py.train.export import read_config
+from webtext_py.train.export import load_hugging_face
 from webtext_py.train.loop import train
 from webtext_py.train.metrics import read_metrics
 
 from . import folder, sizing
-from .inputs import find_tokens, open_data, read_tokenizer
+from .inputs import Request, open_data, read_tokenizer
 from .plot import plot_loss
 from .settings import Settings
 
 LineReport = Callable[[dict[str, Any], int], None]  # a line of metrics.jsonl, and the steps in all
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a user asked of `webtext train`; a path left out is the data directory's own."""
+def prepare(
+    request: Request, tell: Callable[[str], None], make: bool = True
+) -> tuple[Path, Settings, Data | None]:
+    """Folder, settings and tokens of the run that `request` means; `tell` hears what is notable.
 
-    data: Path
-    settings: Settings  # asked for by name; everything else follows from these
-    tokens: Path | None = None
-    tokenizer: Path | None = None
-    val_tokens: Path | None = None
-    run: str | None = None  # default: the preset's name
-    init_from: Path | None = None
-    resume: bool = False
-    force: bool = False
-    text_field: str = "text"  # of `tokens` that hold text
-    observer: Observer = SILENT  # of the making of tokens
-
-    def folder(self, name: str) -> Path:
-        """Where the run `name` lies; raises `ConfigError` for what is no name."""
-        plain = name == Path(name).name and name.isprintable() and not name.startswith(".")
-        if not name or not plain:
-            raise ConfigError(
-                f"`--run` is {name!r}, expected a name: no path, and no dot at its start",
-                hint="runs lie side by side in `runs/` of the data directory, see `--data`",
-            )
-        return self.data / "runs" / name
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The run that a request means."""
-
-    run: Path  # its folder
-    settings: Settings
-    tokenizer: Path
-    data: Data | None  # `None` where its tokens are still to be made
-    notes: list[str]  # what to tell the user
-
-
-def prepare(request: Request, make: bool = True) -> Plan:
-    """Settings, inputs and folder of the run that `request` means.
-
-    Without `make` nothing is written: where tokens are still to be made, what hangs on their
-    number is that of the preset.
+    Without `make` nothing is written: where tokens are still to be made, there are none, and what
+    hangs on their number is that of the preset.
     """
-    settings, notes = request.settings, list[str]()
+    settings = request.settings
     run = None if request.run is None else request.folder(request.run)
     if request.resume:
         run = run or folder.only_run(request.data / "runs")
         settings = folder.recorded_settings(run, settings)
-    path = request.tokenizer or request.data / "tokenizer"
-    tokenizer = read_tokenizer(path)
-    data = _open_data(request, settings, tokenizer, make)
-    if not request.resume:
-        kind, count = (
-            settings.values.get("objective", "causal"),
-            data.training.tokens if data else None,
-        )
-        settings.follow({"vocab_size": tokenizer.vocab_size}, f"`{path}`", "tokenizer")
-        settings.follow({"causal": kind in CAUSAL}, f"objective {kind}", f"objective {kind}")
-        if request.init_from is not None:
-            shape, source = asdict(read_config(request.init_from)), f"`{request.init_from}`"
-            settings.follow(shape, f"the model of {source}", source)
-        gpu = find_device(settings.values.get("device", "auto")).type == "cuda"
-        notes = sizing.choose_preset(settings, count, gpu) + sizing.fit(settings, count)
-    return Plan(run or request.folder(settings.values["preset"]), settings, path, data, notes)
-
-
-def _open_data(
-    request: Request, settings: Settings, tokenizer: Tokenizer, make: bool
-) -> Data | None:
-    """The tokens to learn from, and a teacher; `None` where tokens are still to be made."""
-    how = request.data, request.tokenizer, request.observer, request.text_field, make
-    tokens = find_tokens(request.tokens, *how)
-    val_tokens = request.val_tokens and find_tokens(request.val_tokens, *how)
-    if tokens is None:
-        return None
-    fraction = 0.0 if request.val_tokens else settings.values.get("val_fraction", 0.0)
-    data = open_data(tokens, tokenizer, val_tokens, fraction)
-    name = settings.values.get("teacher")
-    if name and settings.values.get("objective") in TAUGHT:
+    tokenizer = read_tokenizer(request.vocabulary)
+    data = open_data(request, settings, tokenizer, make)
+    start = load_hugging_face(request.init_from) if request.init_from else None
+    kind, name = settings.values.get("objective", "causal"), settings.values.get("teacher")
+    if data and name and kind in TAUGHT:
         teacher, digest = folder.open_teacher(folder.find_run(request.data, name), tokenizer)
         data = replace(data, teacher=teacher, facts={**data.facts, "teacher": digest})
-    return data
+    if data and start:
+        data = replace(data, start=start)
+    if not request.resume:
+        where = f"`{request.vocabulary}`"
+        settings.follow({"vocab_size": tokenizer.vocab_size}, where, "tokenizer")
+        settings.follow({"causal": kind in CAUSAL}, f"objective {kind}", f"objective {kind}")
+        if start is not None:
+            source = f"`{request.init_from}`"
+            settings.follow(asdict(start.config), f"the model of {source}", source)
+        gpu = find_device(settings.values.get("device", "auto")).type == "cuda"
+        sizing.size(settings, data.training.tokens if data else None, gpu, tell)
+    return run or request.folder(settings.values["preset"]), settings, data
 
 
 def carry_out(
@@ -121,28 +67,25 @@ def carry_out(
     hears notes before the start, `report` each line of metrics.jsonl and the steps in all. With
     `force` a new run takes the place of an old one, once nothing is left to refuse.
     """
-    plan = prepare(request)
-    config, run, data, start = plan.settings.config(), plan.run, plan.data, request.init_from
+    run, settings, data = prepare(request, tell)
+    config, origin = settings.config(), request.init_from
     assert data is not None
+    if config.run.tensorboard:
+        require("tensorboard")
     world, memory = join(config.run.device, config.run.exact), None
     if world.device.type == "cuda":
         memory = torch.cuda.get_device_properties(world.device).total_memory
     try:
         fitted = sizing.fitted(config, world.size, memory)
-        if world.first:
-            for note in plan.notes:
-                tell(note)
-        if config.run.tensorboard and world.first:
-            report = _to_tensorboard(run, report)
 
         def begin() -> None:
             if request.resume:
                 folder.go_on(run, data.facts, config.run.steps, world.first)
                 return
-            if request.force and start and start.resolve().is_relative_to(run.resolve()):
-                raise InputError(f"`{start}` lies in run `{run.name}`, which `--force` replaces")
+            if request.force and origin and origin.resolve().is_relative_to(run.resolve()):
+                raise InputError(f"`{origin}` lies in run `{run.name}`, which `--force` replaces")
             if world.first:  # not as fitted: another number of processes fits anew
-                folder.create(run, config, plan.tokenizer, data.facts, request.force)
+                folder.create(run, config, request.vocabulary, data.facts, request.force)
 
         last = train(
             fitted,
@@ -150,9 +93,8 @@ def carry_out(
             run,
             world,
             resume=request.resume,
-            init_from=start,
             begin=begin,
-            report=lambda line: report(line, config.run.steps) if world.first else None,
+            report=lambda line: report(line, config.run.steps),
         )
         if world.first:
             plot_loss(read_metrics(run / "metrics.jsonl"), run / "loss.png", run.name)
@@ -161,21 +103,3 @@ def carry_out(
         raise sizing.out_of_memory(fitted, memory or 0) from error
     finally:
         leave()
-
-
-def _to_tensorboard(run: Path, report: LineReport) -> LineReport:
-    """`report`, and every number of a line to TensorBoard's files in the run's folder."""
-    require("tensorboard")
-    from torch.utils.tensorboard import SummaryWriter
-
-    opened: Any = functools.cache(SummaryWriter)  # at the first line, when the folder is there
-
-    def both(line: dict[str, Any], steps: int) -> None:
-        board = opened(str(run / "tensorboard"))
-        for name, value in line.items():
-            if isinstance(value, int | float):
-                board.add_scalar(name, value, line["step"])
-        board.flush()
-        report(line, steps)
-
-    return both

@@ -4,7 +4,6 @@
 `metrics.jsonl` and `loss.png`.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,14 +16,12 @@ from webtext_py.tokenizer import Tokenizer
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.distributed import find_device
-from webtext_py.train.export import export, load_hugging_face, read_config
+from webtext_py.train.export import export, load_hugging_face
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
 
 from .inputs import read_tokenizer, vocabulary_files
 from .settings import MAY_CHANGE, Settings
-
-FORMAT = 1
 
 
 def create(run: Path, config: TrainConfig, tokenizer: Path, facts: Any, replace: bool) -> None:
@@ -40,7 +37,9 @@ def create(run: Path, config: TrainConfig, tokenizer: Path, facts: Any, replace:
     (part / "tokenizer").mkdir()
     for name, content in vocabulary_files(tokenizer).items():
         (part / "tokenizer" / name).write_bytes(content)
-    write_json(part / "run.json", {"format": FORMAT, "config": asdict(config), "data": facts})
+    write_json(
+        part / "run.json", {"format": checkpoint.FORMAT, "config": asdict(config), "data": facts}
+    )
     commit_folder(part, run, replace)
 
 
@@ -64,15 +63,9 @@ def go_on(run: Path, facts: Mapping[str, Any], steps: int, first: bool) -> None:
 
 def read_run(run: Path) -> dict[str, Any]:
     """`run.json` of a run; raises `InputError` where there is none."""
-    try:
-        document: dict[str, Any] = json.loads((run / "run.json").read_bytes())
-        if document["format"] != FORMAT:
-            raise InputError(f"`{run}` has format {document['format']}, expected {FORMAT}")
-    except FileNotFoundError:
-        raise InputError(f"there is no run in `{run}`", hint="`webtext train` makes one") from None
-    except (ValueError, KeyError) as error:
-        raise InputError(f"`{run / 'run.json'}` is not a run's: {error!r}") from error
-    return document
+    if not (run / "run.json").is_file():
+        raise InputError(f"there is no run in `{run}`", hint="`webtext train` makes one")
+    return checkpoint.read_document(run / "run.json", "run's")
 
 
 def run_settings(run: Path) -> Settings:
@@ -160,8 +153,7 @@ def open_teacher(folder: Path, tokenizer: Tokenizer) -> tuple[GPT2, str]:
             raise InputError(f"run `{folder.name}` has another tokenizer than this run")
         folder = checkpoint.newest(folder)[1]
     else:
-        model = GPT2(read_config(folder))
-        load_hugging_face(model, folder)
+        model = load_hugging_face(folder)
     return model, sha256_file(folder / "model.safetensors")
 
 

@@ -5,33 +5,56 @@ Tokens that are missing are made here, by the function behind `webtext bpe encod
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext_py.bpe.encode_stage import TOKENS, encode_stage, open_tokenizer, stage_name
 from webtext_py.bpe.vocabulary import tokenizer_config
 from webtext_py.defaults import ENDOFTEXT
-from webtext_py.errors import FormatError, InputError, StaleError
-from webtext_py.layout import TOKENIZER
+from webtext_py.errors import InputError, StaleError
+from webtext_py.layout import TOKENIZER, plain_name
 from webtext_py.manifest import MANIFEST, Manifest
 from webtext_py.observer import SILENT, Observer
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
-from webtext_py.tokens import COLUMNS, TokenSet
+from webtext_py.tokens import TokenFile, TokenSet
 from webtext_py.train.data import Data
 from webtext_py.workspace import Workspace
 
-# Files of a vocabulary, and the names that the same content has elsewhere.
-_FILES = {
-    "tokenizer.json": "tokenizer.json",
-    "vocab.json": "vocab.json",
-    "encoder.json": "vocab.json",
-    "merges.txt": "merges.txt",
-    "vocab.bpe": "merges.txt",
-}
+from .settings import Settings
+
+# Files of a vocabulary, and the names that OpenAI's release has for the same content.
+_OLD = {"encoder.json": "vocab.json", "vocab.bpe": "merges.txt"}
+_FILES = ("tokenizer.json", *_OLD.values(), *_OLD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user asked of `webtext train`; a path left out is the data directory's own."""
+
+    data: Path
+    settings: Settings  # asked for by name; everything else follows from these
+    tokens: Path | None = None
+    tokenizer: Path | None = None
+    val_tokens: Path | None = None
+    run: str | None = None  # default: the preset's name
+    init_from: Path | None = None
+    resume: bool = False
+    force: bool = False
+    text_field: str = "text"  # of `tokens` that hold text
+    observer: Observer = SILENT  # of the making of tokens
+
+    @property
+    def vocabulary(self) -> Path:
+        """Where the tokenizer lies."""
+        return self.tokenizer or self.data / "tokenizer"
+
+    def folder(self, name: str) -> Path:
+        """Where the run `name` lies; raises `ConfigError` for what is no name."""
+        return self.data / "runs" / plain_name(name, "`--run`")
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
@@ -49,7 +72,7 @@ def vocabulary_files(path: Path, context: int | None = None) -> dict[str, bytes]
     tiktoken's form; with `context` also what `AutoTokenizer` wants for a model of so many tokens.
     """
     file = vocabulary_file(path)
-    found = [(file.with_name(theirs), name) for theirs, name in _FILES.items()]
+    found = [(file.with_name(name), _OLD.get(name, name)) for name in _FILES]
     if file.name not in _FILES:
         found = [(file, "vocab.tiktoken" if file.suffix == ".tiktoken" else "tokenizer.json")]
     files = {name: path.read_bytes() for path, name in found if path.is_file()}
@@ -60,24 +83,23 @@ def vocabulary_files(path: Path, context: int | None = None) -> dict[str, bytes]
     return files
 
 
-def find_tokens(
-    tokens: Path | None,
-    data: Path,
-    tokenizer: Path | None = None,
-    observer: Observer = SILENT,
-    text_field: str = "text",
-    make: bool = True,
-) -> Path | None:
+def find_tokens(request: Request, tokens: Path | None, make: bool = True) -> Path | None:
     """The folder of token files to train on, made where it is missing.
 
-    By default `tokens/` of the data directory `data`, encoded from its `shards/`; a stale one
-    raises `StaleError`. `tokens` may hold text (in the column `text_field`) instead of ids: it is
-    encoded into `data`. Without `make` nothing is written: `None` where they are missing.
+    By default `tokens/` of the data directory, encoded from its `shards/`; a stale one raises
+    `StaleError`. `tokens` may hold text (in the column `text_field`) instead of ids: it is encoded
+    into the data directory. Without `make` nothing is written: `None` where they are missing.
     """
+    data, tokenizer, text_field = request.data, request.tokenizer, request.text_field
     inputs, out = (tokens,) if tokens else (), TOKENS
     if tokens is not None:
-        if _holds_ids(parquet_files(tokens)[0], text_field):
+        first = parquet_files(tokens)[0]
+        try:
+            _ = TokenFile(first)
             return tokens
+        except InputError:  # no ids
+            if text_field not in pq.read_schema(first).names:
+                raise
         out = f"{TOKENS}-{tokens.resolve().stem}"
     folder, manifest = data / out, Manifest(data)
     there = any(folder.glob("*.parquet"))
@@ -99,7 +121,7 @@ def find_tokens(
     chosen = tokenizer or (data / TOKENIZER.name("tokenizer.json") if inputs else None)
     how: dict[str, Any] = {"inputs": inputs, "text_field": text_field, "folder": out}
     reading = several or not make
-    with Workspace(data, observer=observer, reading=reading) as workspace:
+    with Workspace(data, observer=request.observer, reading=reading) as workspace:
         try:
             encode_stage(workspace, tokenizer=chosen, **how)
         except StaleError as error:  # the trainer's own `--force` is for runs
@@ -110,20 +132,25 @@ def find_tokens(
 
 
 def open_data(
-    tokens: Path, tokenizer: Tokenizer, val_tokens: Path | None, val_fraction: float
-) -> Data:
-    """Opens token files: `train-*` and `validation-*` of a folder, or all its Parquet files.
+    request: Request, settings: Settings, tokenizer: Tokenizer, make: bool = True
+) -> Data | None:
+    """Token files: `train-*` and `validation-*` of a folder, or all its Parquet files.
 
     Without `val_tokens` or validation files the last `val_fraction` of the tokens is held out; 0
-    leaves the run without validation. Raises `StaleError` where the tokenizer is not the one that
-    made the files, as far as they say.
+    leaves the run without validation. `None` where they are still to be made, see `find_tokens`.
+    Raises `StaleError` where another tokenizer made the files, as far as they say.
     """
+    tokens = find_tokens(request, request.tokens, make)
+    val_tokens = request.val_tokens and find_tokens(request, request.val_tokens, make)
+    if tokens is None:
+        return None
     everything = parquet_files(tokens)
     held = [p for p in everything if p.name.startswith("validation-")]
     training = TokenSet.open([p for p in everything if p not in held])
     validation = TokenSet.open(parquet_files(val_tokens) if val_tokens else held)
-    if val_fraction > 0:
-        training, validation = training.split(val_fraction)
+    fraction = settings.values.get("val_fraction", 0.0)
+    if fraction > 0 and not request.val_tokens:
+        training, validation = training.split(fraction)
     for file in (*training.files, *validation.files):
         if file.tokenizer not in (None, tokenizer.digest):
             raise StaleError(
@@ -149,11 +176,3 @@ def parquet_files(path: Path) -> list[Path]:
     if not files:
         raise InputError(f"`{path}` has no Parquet file of tokens or text")
     return files
-
-
-def _holds_ids(path: Path, text_field: str) -> bool:
-    try:
-        names = pq.read_schema(path).names
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"`{path}` is no readable Parquet file: {error}") from error
-    return text_field not in names or any(name in names for name in COLUMNS)

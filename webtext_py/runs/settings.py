@@ -5,11 +5,10 @@ Names are unique over all sections, so `lr=3e-4` and `optimizer.lr=3e-4` are one
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from webtext_py.errors import ConfigError
-from webtext_py.settings_file import load_toml, unknown
+from webtext_py.settings_file import unknown
 from webtext_py.train.config import SECTIONS, TrainConfig, check
 
 from .presets import PRESETS
@@ -96,12 +95,3 @@ class Settings:
         for section, values in dataclasses.asdict(self.config()).items():
             for key, value in values.items():
                 yield f"{section}.{key}", value, self.sources.get(key, "default")
-
-
-def read_toml(path: Path, whole: bool) -> dict[str, Any]:
-    """The table `[train]` of a TOML file, or with `whole` all of it."""
-    table = load_toml(path)
-    train = table if whole else table.get("train", {})
-    if not isinstance(train, dict):
-        raise ConfigError(f"`train` in `{path}` is {train!r}, expected a table")
-    return train

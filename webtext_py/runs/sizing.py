@@ -1,5 +1,6 @@
 """What a run without arguments trains, and what that takes of a GPU's memory."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,52 +18,47 @@ LOSS_ROWS = (2**16, 2**15, 2**14, 2**13)  # rows of logits at a time; a CPU take
 MARGIN = 2  # times the activations: what the backward pass and the allocator add is not measured
 
 
-def choose_preset(settings: Settings, tokens: int | None, gpu: bool) -> list[str]:
-    """Sets the preset where none is set, by device and training tokens; says which and why.
+def size(settings: Settings, tokens: int | None, gpu: bool, tell: Callable[[str], None]) -> None:
+    """Sets the preset where none is set, by device and training tokens, then fits context, batch,
+    steps and warm-up that nobody set to `tokens`; `tell` hears which and why.
 
-    `tokens` is `None` where nobody knows their number yet: as if there were enough.
+    Where `tokens` is `None` it hears which of them hang on that number: the preset is as if there
+    were enough.
     """
     if "preset" in settings.values:
-        name, source, notes = settings.values["preset"], settings.sources["preset"], []
+        name, source = settings.values["preset"], settings.sources["preset"]
     elif not gpu:
         name, source = "nano", "no GPU"
-        notes = ["preset nano: there is no GPU, and larger ones take days on a CPU"]
+        tell("preset nano: there is no GPU, and larger ones take days on a CPU")
     else:
-        name, source, notes = "gpt2", _BY_TOKENS, []
-        for smaller in ("nano-l", "nano"):
-            least = PRESETS[name].min_tokens
-            if tokens is not None and tokens < least:
-                why = f"{tokens:,} training tokens are fewer than the {least:,} that {name} wants"
-                name, notes = smaller, [f"preset {smaller}: {why}"]
+        sizes = {name: PRESETS[name].min_tokens for name in ("gpt2", "nano-l", "nano")}
+        name = next(name for name, least in sizes.items() if tokens is None or tokens >= least)
+        source = _BY_TOKENS
+        if name != "gpt2":
+            have = f"{tokens:,} training tokens are fewer than the {sizes['gpt2']:,}"
+            tell(f"preset {name}: {have} that gpt2 wants")
     settings.set_preset(name, source)
-    return notes
-
-
-def fit(settings: Settings, tokens: int | None) -> list[str]:
-    """Fits context, batch, steps and warm-up that nobody set to `tokens`; says which and why.
-
-    Where `tokens` is `None` it says which of them hang on that number.
-    """
 
     def free(key: str) -> bool:
         source = settings.sources.get(key, "default")
         return source.startswith("preset") or source in ("default", _BY_TOKENS)
 
     if tokens is None:
-        keys = [key for key in ("preset", *_FITTED) if free(key)]
-        why = "may become smaller: they follow the number of tokens, which are not encoded yet"
-        return [f"{', '.join(keys)} {why}"] if keys else []
-    notes, have = [], f"{tokens:,} training tokens"
-    wanted = 1 << max(0, (tokens // BATCHES_AN_EPOCH).bit_length() - 1)  # a power of two
+        if keys := [key for key in ("preset", *_FITTED) if free(key)]:
+            why = "they follow the number of tokens, which are not encoded yet"
+            tell(f"{', '.join(keys)} may become smaller: {why}")
+        return
 
     def put(key: str, fitting: int, why: str) -> int:
         now: int = settings.values[key]
-        if fitting != now and free(key):
-            settings.set(key, fitting, f"shrunk: {why}")
-            notes.append(f"{key} {fitting:,}, not {now:,}: {why}")
-            return fitting
-        return now
+        if fitting == now or not free(key):
+            return now
+        settings.set(key, fitting, f"shrunk: {why}")
+        tell(f"{key} {fitting:,}, not {now:,}: {why}")
+        return fitting
 
+    have = f"{tokens:,} training tokens"
+    wanted = 1 << max(0, (tokens // BATCHES_AN_EPOCH).bit_length() - 1)  # a power of two
     few = f"{have} are fewer than {BATCHES_AN_EPOCH}"
     context, batch, steps, warmup_steps = (settings.values[key] for key in _FITTED)
     context = put("context", min(context, max(8, wanted)), f"{few} contexts")
@@ -72,7 +68,6 @@ def fit(settings: Settings, tokens: int | None) -> list[str]:
     most = max(1, MAX_EPOCHS * tokens // batch)
     steps = put("steps", min(steps, most), f"{have} would be read more than {MAX_EPOCHS} times")
     put("warmup_steps", min(warmup_steps, steps // 10), f"a tenth of {steps:,} steps")
-    return notes
 
 
 def state_bytes(config: TrainConfig) -> int:
@@ -131,10 +126,8 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
             many = f" for each of {processes} processes" if processes > 1 else ""
             raise ConfigError(f"{size} windows are not whole micro-batches of {micro}{many}", hint)
         if run.exact and processes > 1 and each & (each - 1):
-            found = f"not {each}, as of {size} windows"
-            raise ConfigError(
-                f"`exact` needs a power of two micro-batches a process, {found}", hint
-            )
+            found = f"a power of two micro-batches a process, not {each}, as of {size} windows"
+            raise ConfigError(f"`exact` needs {found}", hint)
     run = replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows)
     return replace(config, run=run)
 

@@ -18,8 +18,9 @@ from webtext_py.engine.commit import write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train.metrics import read_metrics
 
-from .command import LineReport, Request, carry_out, prepare
+from .command import LineReport, carry_out, prepare
 from .folder import run_settings
+from .inputs import Request
 from .plot import LOSS, figure_of, save_both
 from .presets import PRESETS
 
@@ -111,7 +112,7 @@ def _train(
     else:
         # The batch that suits the tokens there are, before anything is asked of the steps.
         seen = replace(asked, settings=copy.deepcopy(settings))
-        batch = prepare(seen).settings.values["batch_tokens"]
+        batch = prepare(seen, lambda note: None)[1].values["batch_tokens"]
     settings.set("steps", max(1, tokens // batch), "command line")
     tell(f"run {name}: {max(1, tokens // batch):,} steps of {batch:,} tokens")
     _, last, config = carry_out(asked, tell, report)

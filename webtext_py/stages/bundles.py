@@ -5,19 +5,16 @@ removals, however many there are of both.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
-from webtext_py.workspace import Work
+from webtext_py.workspace import Work, ranges
 
 MOST_PARTS = 64  # our choice: of the documents in a bundle, in a large build
 
 
 def bundles(parts: int, partitions: int) -> list[tuple[int, int]]:
     """Ranges of parts, first and end: `partitions` where so many are enough."""
-    count = max(1, min(parts, max(partitions, -(-parts // MOST_PARTS))))
-    ends = [parts * i // count for i in range(count + 1)]
-    return list(pairwise(ends))
+    return ranges(parts, max(partitions, -(-parts // MOST_PARTS))) or [(0, 0)]
 
 
 def over_bundles(documents: Sequence[Path], *beside: Sequence[Path]) -> list[Work]:

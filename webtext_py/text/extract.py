@@ -222,16 +222,11 @@ def _sandbox(settings: ExtractSettings) -> Sandbox:
     if _KEPT.sandbox is not None and (_KEPT.owner != os.getpid() or _KEPT.settings != settings):
         close_sandbox()
     if _KEPT.sandbox is None:
-        limits = Limits(
-            cpu_seconds=settings.cpu_seconds,
-            memory_bytes=settings.memory_bytes,
-            wall_seconds=60 + 30 * settings.cpu_seconds,
-        )
-        _KEPT.sandbox = Sandbox(
-            "webtext_py.text.page_task:make",
-            settings.target.encode(),
-            _UNBOUNDED if settings.in_core else limits,
-        )
+        seconds, memory = settings.cpu_seconds, settings.memory_bytes
+        limits = Limits(cpu_seconds=seconds, memory_bytes=memory, wall_seconds=60 + 30 * seconds)
+        limits = _UNBOUNDED if settings.in_core else limits
+        target = "webtext_py.text.page_task:make"
+        _KEPT.sandbox = Sandbox(target, settings.target.encode(), limits)
         _KEPT.settings, _KEPT.owner = settings, os.getpid()
     return _KEPT.sandbox
 

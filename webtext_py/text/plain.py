@@ -32,11 +32,6 @@ def plain_text(body: _Element) -> str:
     return unicodedata.normalize("NFC", "".join(parts))
 
 
-def clean_line(text: str) -> str:
-    """`text` on one line: NFC, spaces collapsed, control characters and lone surrogates gone."""
-    return unicodedata.normalize("NFC", " ".join(_UNWANTED.sub(" ", text).split()))
-
-
 # Stands between cells until a block is tidied; no text has it, as controls are removed.
 _CELL = "\x1f"
 

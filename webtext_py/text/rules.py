@@ -9,7 +9,6 @@ not belong here.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from html import unescape
 from importlib.resources import files
@@ -124,31 +123,23 @@ def visible_text(html: str) -> str:
     return _SPACE.sub(" ", text).strip()[:VISIBLE_CHARACTERS].lower()
 
 
-@dataclass(frozen=True, slots=True)
-class _Phrases:
-    """Patterns of one reason, by where they are looked for."""
-
-    reason: str
-    title: tuple[re.Pattern[str], ...]
-    text: tuple[re.Pattern[str], ...]
-    short: tuple[re.Pattern[str], ...]
-    html: tuple[re.Pattern[str], ...]
+_Patterns = dict[str, list[re.Pattern[str]]]  # by where they are looked for
 
 
 @cache
-def _phrases() -> tuple[_Phrases, ...]:
-    return tuple(_load(reason) for reason in (BOT_WALL, SOFT_ERROR))
+def _phrases() -> dict[str, _Patterns]:
+    return {reason: _load(reason) for reason in (BOT_WALL, SOFT_ERROR)}
 
 
-def _load(reason: str) -> _Phrases:
-    found: dict[str, list[re.Pattern[str]]] = {"title": [], "text": [], "short": [], "html": []}
+def _load(reason: str) -> _Patterns:
+    found: _Patterns = {"title": [], "text": [], "short": [], "html": []}
     lines = (files("webtext_py.text") / "data" / f"{reason}.tsv").read_text("utf-8").splitlines()
     for line in lines:
         if line and not line.startswith("#"):
             where, pattern, _why = line.split("\t")
             # Markup is long: in small letters a pattern's literal beginning is found fast.
             found[where].append(re.compile(pattern, 0 if where == "html" else re.IGNORECASE))
-    return _Phrases(reason, *(tuple(patterns) for patterns in found.values()))
+    return found
 
 
 def wall(page: Page, title: str | None, text: str, words: int) -> tuple[str, str] | None:
@@ -171,16 +162,16 @@ def wall(page: Page, title: str | None, text: str, words: int) -> tuple[str, str
         visible = visible_text(html)
         if count_words(visible) <= MAX_WALL_WORDS:
             texts.append(visible)
-    for phrases in _phrases():
-        patterns = phrases.text + (phrases.short if words < SHORT_WORDS else ())
+    for reason, phrases in _phrases().items():
+        patterns = phrases["text"] + (phrases["short"] if words < SHORT_WORDS else [])
         for where, subjects, wanted in (
-            ("title", sorted(titles), phrases.title),
-            ("markup", markup, phrases.html),
+            ("title", sorted(titles), phrases["title"]),
+            ("markup", markup, phrases["html"]),
             ("text", texts, patterns),
         ):
             for pattern in wanted:
                 for subject in subjects:
                     match = pattern.search(subject)
                     if match is not None:
-                        return phrases.reason, f"{where}: {match[0][:80]}"
+                        return reason, f"{where}: {match[0][:80]}"
     return None

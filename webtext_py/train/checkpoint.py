@@ -1,12 +1,11 @@
 """Checkpoints: folders that appear whole, with a manifest of digests.
 
 `checkpoints/step-00000500/` holds `model.safetensors` (fp32, the vocabulary without padding),
-`objective.safetensors` where more than the model learns, `optimizer.safetensors` (its state, and
-the random generators' state) and `manifest.json`. The place in the data is the step itself.
+`objective.safetensors` where more than the model learns, `optimizer.safetensors` (its state) and
+`manifest.json`. The place in the data is the step itself, and whatever is drawn hangs on places.
 """
 
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from webtext_py.engine.commit import PART, commit_folder, file_facts, part_folder, sha256_file
+from webtext_py.engine.commit import commit_folder, file_facts, part_folder, sha256_file
 from webtext_py.errors import FormatError, InputError
 
 from .export import load_unpadded, on_cpu, save_tensors, unpadded
@@ -25,13 +24,12 @@ from .objectives import Objective
 from .optimizer import Optimizer
 
 FORMAT = 1
-_NAME = re.compile(r"step-(\d{8})")
 
 
 def folders(run: Path) -> list[tuple[int, Path]]:
     """`(step, folder)` of every checkpoint of a run, oldest first."""
-    found = [(_NAME.fullmatch(p.name), p) for p in (run / "checkpoints").glob("step-*")]
-    return sorted((int(match[1]), path) for match, path in found if match)
+    found = sorted((run / "checkpoints").glob("step-" + 8 * "[0-9]"))
+    return [(int(path.name.removeprefix("step-")), path) for path in found]
 
 
 def newest(run: Path) -> tuple[int, Path]:
@@ -49,42 +47,40 @@ def check(step: int, optimizer: Optimizer) -> None:
 
 
 def save(
-    run: Path, step: int, objective: Objective, optimizer: Optimizer, facts: Any, keep: int
+    run: Path, step: int, objective: Objective, optimizer: Optimizer, noise: list[float], keep: int
 ) -> None:
-    """Writes a checkpoint and removes all but the newest `keep`; `facts` go into the manifest."""
+    """Writes a checkpoint and removes all but the newest `keep`; `noise`: of `NoiseScale`."""
     final = run / "checkpoints" / f"step-{step:08}"
     part = part_folder(final)
     save_tensors(unpadded(objective.model), part / "model.safetensors")
     if rest := _rest(objective):
         save_tensors(on_cpu(rest), part / "objective.safetensors")
-    state = on_cpu(optimizer.tensors())
-    state["random.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        state["random.cuda"] = torch.cuda.get_rng_state()
-    save_tensors(state, part / "optimizer.safetensors")
+    save_tensors(on_cpu(optimizer.tensors()), part / "optimizer.safetensors")
     files = {path.name: file_facts(path) for path in sorted(part.glob("*.safetensors"))}
-    manifest = {"format": FORMAT, "step": step, "files": files, **facts}
+    manifest = {"format": FORMAT, "step": step, "files": files, "noise_scale": noise}
     (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     commit_folder(part, final)
-    for _, old in folders(run)[:-keep]:
-        # Renamed first, so that a half-removed folder is never taken for a checkpoint.
-        going = old.with_name(f"{PART}{old.name}")
-        shutil.rmtree(going, ignore_errors=True)
-        old.rename(going)
-        shutil.rmtree(going)
+    for _, old in folders(run)[:-keep]:  # a half-removed one goes at the next save
+        shutil.rmtree(old)
+
+
+def read_document(path: Path, what: str, *keys: str) -> dict[str, Any]:
+    """A JSON document of a run; raises `FormatError` where it is none of this format and keys."""
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        found, *_ = (document[key] for key in ("format", *keys))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"`{path}` is no {what}: {error!r}") from error
+    if found != FORMAT:
+        raise FormatError(f"`{path}` has format {found}, expected {FORMAT}")
+    return document
 
 
 def load_model(folder: Path, model: GPT2) -> dict[str, Any]:
     """Puts a checkpoint's weights into `model`; its manifest, once all digests have been found."""
-    path = folder / "manifest.json"
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_bytes())
-        if manifest["format"] != FORMAT:
-            raise FormatError(f"`{path}` has format {manifest['format']}, expected {FORMAT}")
-        files = manifest["files"]
-    except (OSError, ValueError, KeyError) as error:
-        raise FormatError(f"`{path}` is no checkpoint's manifest: {error!r}") from error
-    for name, facts in files.items():
+    keys = "step", "files", "noise_scale"
+    manifest = read_document(folder / "manifest.json", "checkpoint's manifest", *keys)
+    for name, facts in manifest["files"].items():
         found = sha256_file(folder / name) if (folder / name).is_file() else "no file"
         if found != facts["sha256"]:
             raise FormatError(
@@ -102,17 +98,12 @@ def _rest(objective: Objective) -> dict[str, Tensor]:
 
 
 def load(folder: Path, objective: Objective, optimizer: Optimizer) -> dict[str, Any]:
-    """Puts weights, optimizer and random generators where they were; returns the manifest."""
+    """Puts weights and optimizer where they were; returns the manifest."""
     manifest = load_model(folder, objective.model)
     if rest := _rest(objective):
         found = load_file(folder / "objective.safetensors")
         with torch.no_grad():
             for name, parameter in rest.items():
                 parameter.copy_(found[name])
-    state = load_file(folder / "optimizer.safetensors")
-    torch.set_rng_state(state.pop("random.cpu"))
-    random = state.pop("random.cuda", None)
-    if random is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(random)
-    optimizer.load(state)
+    optimizer.load(load_file(folder / "optimizer.safetensors"))
     return manifest

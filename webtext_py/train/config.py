@@ -20,6 +20,7 @@ CAUSAL = ("causal", *TAUGHT)
 Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
 Natural = Annotated[int, Meta(ge=0, description="a whole number, at least 0")]
 Amount = Annotated[float, Meta(ge=0, description="a number, at least 0")]
+Above = Annotated[float, Meta(gt=0, description="a number above 0")]
 Share = Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to less than 1")]
 
 
@@ -98,7 +99,7 @@ class ObjectiveConfig:
     mask_share: Share = 0.15  # of the tokens (mlm, albert, electra)
     detection: Amount = 50.0  # weight of replaced-token detection (electra)
     teacher: str = ""  # a run, or a Hugging Face GPT-2 folder (distilbert, tinybert)
-    temperature: Amount = 2.0  # of the soft targets
+    temperature: Above = 2.0  # of the soft targets
     soft: Amount = 5.0  # weight of the teacher's distribution
     hard: Amount = 2.0  # weight of the next token
     cosine: Amount = 1.0  # weight of the angle between last hidden states (distilbert)
@@ -164,9 +165,7 @@ class TrainConfig:
         model, run, kind = self.model, self.run, self.objective.objective
         batch, first, whole = run.batch_tokens, run.batch_from, f"whole contexts of {model.context}"
         if model.causal != (kind in CAUSAL):
-            raise ConfigError(
-                f"`causal` is {model.causal}, which objective {kind} does not go with"
-            )
+            raise ConfigError(f"`causal` is {model.causal}, but `objective` {kind} is not")
         if kind in TAUGHT and not self.objective.teacher:
             hint = "`teacher=RUN` or a Hugging Face GPT-2 folder"
             raise ConfigError(f"`teacher` is not set, as `objective` {kind} needs", hint)

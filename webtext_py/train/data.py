@@ -34,8 +34,9 @@ class Data:
     validation: TokenSet | None
     end_of_text: int
     token_bytes: npt.NDArray[np.int64]  # length in bytes of each id; 0 for special
-    facts: dict[str, Any] = field(default_factory=dict)  # fingerprints, kept in each checkpoint
+    facts: dict[str, Any] = field(default_factory=dict)  # fingerprints, kept in `run.json`
     teacher: "GPT2 | None" = None  # of a distilled student
+    start: "GPT2 | None" = None  # whose weights are the first
 
 
 def permutation(n: int, *key: int) -> npt.NDArray[np.int64]:

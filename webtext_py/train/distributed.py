@@ -87,16 +87,23 @@ def leave() -> None:
         dist.destroy_process_group()
 
 
-class GradientSum:
-    """Sum of lists of gradients, one list a micro-batch, in fp32 or wider.
+class Gradients:
+    """Sums a step's gradients over micro-batches and processes, in fp32 or wider.
 
     Plain: one running sum. Exact: equal-sized neighbours are added as soon as both are there, as
     a binary counter carries; memory grows with the logarithm of the number of micro-batches.
     """
 
-    def __init__(self, exact: bool) -> None:
-        self.exact = exact
-        self.stack: list[tuple[int, list[Tensor]]] = []
+    def __init__(self, model: nn.Module, world: World, exact: bool) -> None:
+        """`model` gives the mean loss of a micro-batch: of windows and the first one's number."""
+        self.model, self.world, self.exact = model, world, exact
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.stack: list[tuple[int, list[Tensor]]] = []  # sums of 2^n lists, and n
+        self.reduced: dict[Tensor, Tensor] = {}
+        self.ddp: DistributedDataParallel | None = None
+        if world.size > 1 and not exact:
+            self.ddp = DistributedDataParallel(model, gradient_as_bucket_view=True)
+            self.ddp.register_comm_hook(None, lambda _, bucket: self._reduce(bucket))
 
     def add(self, gradients: list[Tensor]) -> None:
         """Takes the gradients of the next micro-batch (or of the next aligned block of them)."""
@@ -107,29 +114,14 @@ class GradientSum:
             gradients, level = left, level + 1
         self.stack.append((level, [wide(g) for g in gradients]))
 
-    def total(self) -> list[Tensor]:
-        """The sum of all lists; empties the object."""
+    def added(self) -> list[Tensor]:
+        """The sum of all lists that this process took; the next one begins at nothing."""
         _, total = self.stack.pop()
         while self.stack:
             _, left = self.stack.pop()
             torch._foreach_add_(left, total)
             total = left
         return total
-
-
-class Gradients:
-    """Sums a step's gradients over micro-batches and processes, in fp32 or wider."""
-
-    def __init__(self, model: nn.Module, world: World, exact: bool) -> None:
-        """`model` gives the mean loss of a micro-batch: of windows and the first one's number."""
-        self.model, self.world = model, world
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.running = GradientSum(exact)
-        self.reduced: dict[Tensor, Tensor] = {}
-        self.ddp: DistributedDataParallel | None = None
-        if world.size > 1 and not exact:
-            self.ddp = DistributedDataParallel(model, gradient_as_bucket_view=True)
-            self.ddp.register_comm_hook(None, lambda _, bucket: self._reduce(bucket))
 
     def micro_batch(self, batch: Tensor, number: int, last: bool) -> tuple[Tensor, list[Tensor]]:
         """Loss of a micro-batch and its gradients, which join the sum: good until the next call."""
@@ -141,23 +133,23 @@ class Gradients:
         for parameter in self.parameters:
             parameter.grad = None
         if alone:
-            self.running.add(gradients)
+            self.add(gradients)
         return loss.detach(), gradients
 
     def total(self) -> list[Tensor]:
         """The sum over all micro-batches of all processes; the next step begins at nothing."""
         if self.ddp is not None:
-            self.running.stack.clear()
+            self.stack.clear()
             return [self.reduced.pop(p) for p in self.parameters]
-        total = self.running.total()
+        total = self.added()
         if self.world.size == 1:
             return total
         flat = parameters_to_vector(total)
         parts = [torch.empty_like(flat) for _ in range(self.world.size)]
         dist.all_gather(parts, flat)
         for part in parts:  # the tree goes on over the processes' numbers
-            self.running.add([part])
-        vector_to_parameters(self.running.total()[0], total)
+            self.add([part])
+        vector_to_parameters(self.added()[0], total)
         return total
 
     def _reduce(self, bucket: Any) -> torch.futures.Future[Tensor]:
@@ -165,7 +157,7 @@ class Gradients:
 
         The bucket itself stays as it is: its bf16 would round the sum.
         """
-        own, stack = bucket.buffer(), self.running.stack
+        own, stack = bucket.buffer(), self.stack
         before = dict(zip(self.parameters, stack[0][1], strict=True)) if stack else {}
         latest = dict(zip(bucket.parameters(), bucket.gradients(), strict=True))
         sums = {p: before[p].add_(g) if before else wide(g) for p, g in latest.items()}

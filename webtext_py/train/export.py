@@ -18,7 +18,7 @@ from torch import Tensor
 from webtext_py.engine.commit import commit_folder, part_folder
 from webtext_py.errors import FormatError, InputError
 
-from .config import ModelConfig
+from .config import ModelConfig, check
 from .model import GPT2
 
 PREFIX = "transformer."
@@ -121,36 +121,35 @@ def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
         raise InputError(f"`{path}` cannot be written: {error}", hint) from error
 
 
-def read_config(folder: Path) -> ModelConfig:
-    """The shape of a Hugging Face GPT-2 folder; `FormatError` where it is another architecture."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise InputError(f"`{folder}` has no config.json, expected a run or a Hugging Face folder")
+def load_hugging_face(folder: Path) -> GPT2:
+    """A model that `export`, `transformers` or OpenAI wrote; the inverse of `export`.
+
+    Raises `InputError` where a file is missing, `FormatError` where it is another architecture.
+    """
+    path, weights = folder / "config.json", folder / "model.safetensors"
+    for file in (path, weights):
+        if not file.is_file():
+            found = f"`{folder}` has no {file.name}, expected a Hugging Face folder"
+            raise InputError(found, "`webtext export RUN FOLDER` makes one of a run")
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         kind, activation = table["model_type"], table.get("activation_function", "gelu_new")
-        shape = [table[name] for name in _SHAPE]
+        names = zip(_SHAPE, vars(ModelConfig()), strict=False)
+        shape = [check(ours, table[n], f"`{n}` in `{path}` is {table[n]!r}") for n, ours in names]
+        tensors = load_file(weights)
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise FormatError(f"`{path}` is no GPT-2 configuration: {error!r}") from error
+    except SafetensorError as error:
+        raise FormatError(f"`{weights}` is no safetensors file: {error}") from error
     if (kind, activation) != ("gpt2", "gelu_new"):
         raise FormatError(f"`{path}` is a {kind} with {activation}, expected gpt2 with gelu_new")
-    return ModelConfig(*shape)
-
-
-def load_hugging_face(model: GPT2, folder: Path) -> None:
-    """Reads weights that `export`, `transformers` or OpenAI wrote; the inverse of `export`."""
-    path = folder / "model.safetensors"
-    if not path.is_file():
-        raise InputError(f"`{folder}` has no model.safetensors, expected a Hugging Face folder")
-    try:
-        found = load_file(path)
-    except SafetensorError as error:
-        raise FormatError(f"`{path}` is no safetensors file: {error}") from error
-    plain = {name.removeprefix(PREFIX): tensor for name, tensor in found.items()}
+    model = GPT2(ModelConfig(*shape))
+    plain = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
     # Buffers of old versions, and the tied embedding a second time.
     odd = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
     state = {n: t.T if _transposed(n) else t for n, t in plain.items() if not n.endswith(odd)}
-    load_unpadded(model, state, path)
+    load_unpadded(model, state, weights)
+    return model
 
 
 def _transposed(name: str) -> bool:

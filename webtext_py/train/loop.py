@@ -25,7 +25,6 @@ from . import checkpoint
 from .config import TrainConfig
 from .data import Data, Windows
 from .distributed import Gradients, World
-from .export import load_hugging_face
 from .metrics import Log, NoiseScale
 from .objectives import Objective, objective_of
 from .optimizer import Optimizer, learning_rate
@@ -40,7 +39,6 @@ def train(
     world: World,
     *,
     resume: bool = False,
-    init_from: Path | None = None,
     begin: Callable[[], None] = lambda: None,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -60,8 +58,8 @@ def train(
     torch.manual_seed(settings.seed)
     objective = objective_of(config, data).to(device)
     objective.initialise(settings.seed, data.teacher)
-    if init_from is not None:
-        load_hugging_face(objective.model, init_from)
+    if data.start is not None:
+        objective.model.load_state_dict(data.start.state_dict())
     optimizer, noise, step = Optimizer(objective.learnt(), config.optimizer), NoiseScale(), 0
     if resume and checkpoint.folders(run):
         manifest = checkpoint.load(checkpoint.newest(run)[1], objective, optimizer)
@@ -80,7 +78,7 @@ def train(
     world.barrier()
     log = Log(run / "metrics.jsonl", config, world, noise, step, report)
     batches = Ahead(_batches(config, windows, world, places[step:]), AHEAD)
-    with _stop_signals() as stop_wanted, closing(batches), closing(log), ExitStack() as stack:
+    with _stop_signals() as stop_wanted, closing(batches), log.file, ExitStack() as stack:
         first = step
         for batch, ids in batches:
             # --- the timed step ---------------------------------------------------------------
@@ -124,8 +122,7 @@ def train(
                 if due or stopping:
                     checkpoint.check(step, optimizer)  # in every process: all end alike
                 if (due or stopping) and world.first:
-                    facts = {"noise_scale": noise.state(), "data": data.facts}
-                    checkpoint.save(run, step, objective, optimizer, facts, settings.keep)
+                    checkpoint.save(run, step, objective, optimizer, noise.state, settings.keep)
                 world.barrier()
                 log.begin()
             if stopping:
@@ -189,8 +186,7 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
         signal.signal(number, before[number])
 
     if threading.current_thread() is threading.main_thread():
-        for wait_for in (signal.SIGTERM, signal.SIGINT):
-            before[wait_for] = signal.signal(wait_for, note)
+        before |= {n: signal.signal(n, note) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield wanted.is_set
     finally:

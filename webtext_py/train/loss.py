@@ -89,8 +89,8 @@ def cross_entropy(
     """
     flat, right = hidden.flatten(0, 1), targets.flatten()
     kind = torch.promote_types(hidden.dtype, torch.float32)
-    each = torch.full_like(right, 1 / len(right), dtype=kind)
-    each = each if weights is None else weights.flatten()
+    mean = torch.full_like(right, 1 / len(right), dtype=kind)
+    each = mean if weights is None else weights.flatten()
 
     def chunk(part: slice, some: Tensor, table: Tensor, grad: bool) -> Any:
         return compute(some, table, right[part], each[part], vocab_size, grad)

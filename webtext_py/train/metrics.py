@@ -4,7 +4,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,8 @@ class NoiseScale:
 
     DECAY = 0.95  # our choice: an average over some 20 steps
 
-    def __init__(self, state: list[float] | None = None) -> None:
-        self.noise, self.signal = (state or [0.0, 0.0])[:2]  # earlier ones kept a third
-
-    def state(self) -> list[float]:
-        """What `__init__` takes back."""
-        return [self.noise, self.signal]
+    def __init__(self, state: Sequence[float] = (0.0, 0.0)) -> None:
+        self.state = list(state[:2])  # noise and signal; earlier checkpoints kept a third
 
     def update(self, small: float, small_tokens: int, big: float, big_tokens: int) -> float | None:
         """The scale after a step with gradient norms `small` and `big`.
@@ -64,18 +60,16 @@ class NoiseScale:
             return None
         signal = (big_tokens * big**2 - small_tokens * small**2) / (big_tokens - small_tokens)
         noise = (small**2 - big**2) / (1 / small_tokens - 1 / big_tokens)
-        keep = self.DECAY
-        self.signal = keep * self.signal + (1 - keep) * signal
-        self.noise = keep * self.noise + (1 - keep) * noise
-        return self.noise / self.signal if self.noise > 0 and self.signal > 0 else None
+        new, keep = (noise, signal), self.DECAY
+        self.state = [keep * a + (1 - keep) * b for a, b in zip(self.state, new, strict=True)]
+        return self.state[0] / self.state[1] if min(self.state) > 0 else None
 
 
 def now(device: torch.device) -> Any:
     """This moment, on a GPU after all work queued so far."""
     if device.type != "cuda":
         return time.perf_counter()
-    event: Any = torch.cuda.Event  # untyped in torch
-    event = event(enable_timing=True)
+    event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
     event.record()
     return event
 
@@ -105,6 +99,11 @@ class Log:
             write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
         where = path if world.first else Path(os.devnull)
         self.file = where.open("a", encoding="utf-8", buffering=1)  # to the system line by line
+        self.board: Any = None
+        if world.first and config.run.tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.board = SummaryWriter(str(path.with_name("tensorboard")))
         self.begin()
 
     def begin(self) -> None:
@@ -162,15 +161,16 @@ class Log:
             **({"windows": ids} if ids else {}),
         }
         self.file.write(json.dumps(self.last) + "\n")
+        if self.board is not None:
+            for name, value in self.last.items():
+                if isinstance(value, int | float):
+                    self.board.add_scalar(name, value, step)
+            self.board.flush()
         self.report(self.last)
         for name in ("loss", "grad_norm", "val_loss"):
             if not math.isfinite(self.last.get(name, 0)):
                 raise InputError(f"`{name}` of step {step} is {self.last[name]}", LOWER)
         return bool(stop > 0)
-
-    def close(self) -> None:
-        """Ends the file."""
-        self.file.close()
 
 
 def recommended_batch(noise_scale: float | None) -> int | None:

@@ -61,9 +61,10 @@ class Optimizer:
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Takes back what `tensors` gave."""
-        for part in self.parts:
-            members = {p for group in part.param_groups for p in group["params"]}
-            for key, value in tensors.items():
-                kind, name = key.split(".", 1)
-                if (parameter := self.named[name]) in members:
-                    part.state[parameter][kind] = value.to(parameter.device)
+        groups = [(group, part) for part in self.parts for group in part.param_groups]
+        owner = {p: part for group, part in groups for p in group["params"]}
+        for key, value in tensors.items():
+            kind, _, name = key.partition(".")
+            if name in self.named:  # earlier checkpoints have more
+                parameter = self.named[name]
+                owner[parameter].state[parameter][kind] = value.to(parameter.device)

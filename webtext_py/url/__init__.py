@@ -3,7 +3,3 @@
 `escape` undoes Reddit's escaping, `key` makes the join key, `rules` gives reasons to drop. Nothing
 here opens a socket: registrable domains come from tldextract's bundled list.
 """
-
-from webtext_py.url.escape import html_unescape
-
-__all__ = ["html_unescape"]

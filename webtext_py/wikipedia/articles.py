@@ -19,17 +19,17 @@ from pathlib import Path
 import pyarrow as pa
 
 from webtext_py import _core
+from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import Passed, Source, naming_damage, open_any, read_batches, recognise
-from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
+from webtext_py.reader.files import ending_of, files_at, plain_name, shown
 from webtext_py.reader.kinds import no_text
+from webtext_py.records import required
 from webtext_py.wikipedia.dump import is_dump, is_redirect, read_pages
 from webtext_py.wikipedia.streams import RANGE_BYTES, ranges
 
-ARTICLES = pa.schema(
-    [pa.field("title", pa.string(), False), pa.field("text", pa.large_string(), False)]
-)
+ARTICLES = required(title=pa.string(), text=pa.large_string())
 # What is counted of a file beside its articles.
 LEFT_OUT = (
     *("damaged_streams", "damaged_pages", "lost_bytes"),
@@ -50,16 +50,8 @@ def article_files(given: Sequence[str], passed: Passed) -> list[Path]:
 
     Raises `InputError` for what is missing, and a folder without any.
     """
-    found: list[Path] = []
-    for value in given:
-        for path in named_files(value):
-            inside = files_in(path, _no_articles, passed) if path.is_dir() else [path]
-            if not inside:
-                raise InputError(
-                    f"`{shown(path)}` holds no articles (MediaWiki XML, Parquet, JSONL or text)"
-                )
-            found += inside
-    return found
+    what = "articles (MediaWiki XML, Parquet, JSONL or text)"
+    return [file for value in given for file in files_at(value, _no_articles, passed, what)]
 
 
 def _no_articles(path: Path) -> str | None:
@@ -94,18 +86,10 @@ def read_articles(
     """Batches of `ARTICLES`, of a file or one of its `parts`; what was left out is added to
     `damage` by kind (`LEFT_OUT`)."""
     lost = Counter[str]()
-    found: list[tuple[str, str]] = []
-    held = 0
     try:
         rows, wikitext = _articles(path, lost, part)
-        for title, text in rows:
-            found.append((title, text))
-            held += len(text)
-            if held >= _BATCH_BYTES:
-                yield _batch(found, wikitext)
-                found, held = [], 0
-        if found:
-            yield _batch(found, wikitext)
+        for batch in bundled(rows, lambda row: len(row[1]), _BATCH_BYTES):
+            yield _batch(batch, wikitext)
     finally:
         damage.update(lost)
 
@@ -193,9 +177,8 @@ def plain_text(wikitext: pa.Array) -> pa.Array:
     """The words that a reader sees, by row: no templates, tables, references, files, categories,
     markup. Takes time in proportion to the text, whatever it holds (`src/wikitext/`)."""
     offsets, texts = _core.plain_wikitext(*text_column(wikitext))
-    return pa.LargeStringArray.from_buffers(
-        len(wikitext), pa.py_buffer(offsets), pa.py_buffer(texts)
-    )
+    buffers = pa.py_buffer(offsets), pa.py_buffer(texts)
+    return pa.LargeStringArray.from_buffers(len(wikitext), *buffers)
 
 
 def _wikitext(source: Source) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from webtext_py import demo
 from webtext_py.cli.main import run
 from webtext_py.evaluate.items import read_lines
 
@@ -102,11 +103,12 @@ def test_pages_need_no_torch() -> None:
     ("args", "said"),
     [
         (["--tasks", "lambada=nowhere.jsonl"], "test set `nowhere.jsonl` does not exist"),
+        (["--tasks", "lambada=/"], "test set `/` is a folder, expected a file"),
         (["--tasks", "lambada"], "`lambada` is not NAME=VALUE"),
         (["--tasks", "a=x", "a=x"], "task `a` is named twice"),
         (["--form", "b=choices"], "`--form` names the task `b`"),
         (["--shots", "1,-2"], "is no list of numbers"),
-        (["--out", "a/b"], "`a/b` is no name for `--out`"),
+        (["--out", "a/b"], "`--out` is 'a/b', expected a name"),
     ],
 )
 def test_wrong_lines(
@@ -148,6 +150,42 @@ def test_models_that_are_refused(
     (masked / "run.json").write_text(json.dumps({"format": 1, "config": config}))
     assert run(["eval", "masked", *data]) == 1
     assert "run `masked` has the objective mlm" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("model.safetensors", lambda content: content[:1000], "cannot be opened"),
+        ("tokenizer.json", None, "has a tokenizer of 1 entries and a model of 600"),
+        ("model.safetensors", lambda c: c[:-4096] + b"\xff" * 4096, "are not finite numbers"),
+    ],
+)
+def test_damaged_folders(
+    model_folder: Path, tmp_path: Path, name: str, change: Any, said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Weights cut off, no tokenizer, weights that are no numbers: refused by what is wrong."""
+    folder = Path(shutil.copytree(model_folder, tmp_path / "damaged"))
+    path = folder / name
+    if change is None:
+        for part in ("tokenizer.json", "vocab.json", "merges.txt"):
+            (folder / part).unlink(missing_ok=True)
+    else:
+        path.write_bytes(change(path.read_bytes()))
+    tasks = ["--tasks", f"lambada={demo.tasks()['lambada']}"]
+    assert run(["eval", str(folder), "--data", str(tmp_path / "d"), "--quiet", *tasks]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_what_is_not_understood_is_counted(model_folder: Path, tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 stand in the results and on the page."""
+    path = tmp_path / "lambada.jsonl"
+    path.write_bytes(b'{"text": "one \xff\xfe two three"}\n')
+    args = ["--data", str(tmp_path / "d"), "--quiet", "--tasks", f"lambada={path}"]
+    assert run(["eval", str(model_folder), *args]) == 0
+    made = _document(tmp_path / "d")["configs"]["lambada"]["passed"]
+    assert made == {"values": {"bytes that are no UTF-8, as U+FFFD": 2}}
+    assert "passed over: 2 values" in (tmp_path / "d" / "eval" / "small.html").read_text()
 
 
 def test_a_set_of_the_users(model_folder: Path, tmp_path: Path) -> None:

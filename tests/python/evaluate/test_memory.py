@@ -1,16 +1,26 @@
 """Planted contamination moves an item; the difference between the columns is the planted one."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from webtext_py.bpe.encode_stage import encode
+from webtext_py.bpe.train_stage import Asked, train_vocabulary
+from webtext_py.cli.main import run
+from webtext_py.config import BuildConfig
+from webtext_py.engine import LocalEngine
 from webtext_py.evaluate.items import Item
 from webtext_py.evaluate.memory import overlap_of, shares_of
 from webtext_py.evaluate.results import judge, samples, score
+from webtext_py.evaluate.run import trained_here
 from webtext_py.evaluate.scorer import Scored
 from webtext_py.overlap import IndexConfig, TrainingText, build_index
+from webtext_py.pipeline import Build, Sources
+from webtext_py.tokens import TokenSet
 
 from .conftest import write_rows
 
@@ -80,3 +90,51 @@ def test_items_shorter_than_the_ngram_are_in_neither(tmp_path: Path) -> None:
     found = score(judged, {8: shares})["acc"]["by_overlap"]["8"]
     assert (found["clean"]["items"], found["overlapping"]["items"]) == (0, 0)
     assert found["difference"]["note"] == "no items"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's build with its tokens."""
+    data = tmp_path_factory.mktemp("built") / "data"
+    Build(data, Sources(), BuildConfig()).run(LocalEngine(1))
+    train_vocabulary(data, Asked())
+    encode(data)
+    return data
+
+
+def test_the_command_joins_the_builds_index(
+    built: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Items out of the shards overlap, others do not; indexes of both lengths are made, once."""
+    shard = next((built / "shards").glob("train-*.parquet"))
+    documents = pq.read_table(shard, columns=["text"])["text"].to_pylist()  # type: ignore[no-untyped-call]
+    known = [" ".join(text.split()[4:30]) for text in documents if len(text.split()) > 30][:5]
+    rows = [{"text": text} for text in [*known, *(_text(n) for n in range(7))]]
+    path = write_rows(tmp_path / "lambada.jsonl", rows)
+    args = ["eval", str(model_folder), "--data", str(built), "--tasks", f"lambada={path}"]
+    assert run([*args, "--overlap"]) == 0
+    assert "overlap with this build's text" in capsys.readouterr().out
+    made = json.loads((built / "eval" / "small.json").read_bytes())
+    assert set(made["overlap"]["indexes"]) == {"8", "13"}
+    for n in ("8", "13"):
+        groups = made["intervals"]["lambada"]["acc"]["by_overlap"][n]
+        assert (groups["overlapping"]["items"], groups["clean"]["items"]) == (5, 7)
+    samples_path = built / "eval" / "small" / "samples-lambada.jsonl"
+    lines = [json.loads(line) for line in samples_path.read_text().splitlines()]
+    assert [line["doc_id"] for line in lines if line["overlap_13gram"]] == list("12345")
+    assert "Memory or generalisation?" in (built / "eval" / "small.html").read_text()
+    assert run(["verify", "--data", str(built)]) == 0
+    before = {path: path.stat().st_mtime_ns for path in (built / "overlap").iterdir()}
+    assert run([*args, "--overlap", "--seed", "1", "--out", "again"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in (built / "overlap").iterdir()} == before
+
+
+def test_whose_text_it_is(built: Path) -> None:
+    """A run that learnt from these tokens, and one of others."""
+    learnt = TokenSet.open(sorted((built / "tokens").glob("train-*.parquet"))).fingerprint
+    for name, training in (("ours", learnt), ("other", "0" * 64)):
+        folder = built / "runs" / name
+        folder.mkdir(parents=True)
+        document = {"format": 1, "data": {"training": training}}
+        (folder / "run.json").write_text(json.dumps(document))
+        assert trained_here(built, folder) == (name == "ours")

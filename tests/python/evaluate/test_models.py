@@ -70,6 +70,15 @@ class Oracle(Uniform):
         return [Generated(self.answers[prompt], -0.1, 1) for prompt in prompts]
 
 
+class Constant(Uniform):
+    """Likes the first choice best, whatever is asked."""
+
+    def score(
+        self, groups: Sequence[Sequence[Ask]], without: Sequence[str] = ()
+    ) -> list[list[Scored]]:
+        return [[Scored([-1.0], [False]) for _ in group] for group in groups]
+
+
 class Chance(Uniform):
     """Scores by lot: right as often as there are choices."""
 
@@ -125,9 +134,10 @@ def test_oracle_writes_the_reference() -> None:
     assert translation["bleu"]["note"].startswith("nrefs:1|")
 
 
-def test_chance_lies_in_its_interval(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", [Constant, Chance])
+def test_chance_lies_in_its_interval(tmp_path: Path, model: type[Uniform]) -> None:
     rows = [{"query": f"{n}?", "choices": list("abcd"), "gold": n % 4} for n in range(800)]
-    found = _scores(Chance, "made", write_rows(tmp_path / "made.jsonl", rows))["acc"]
+    found = _scores(model, "made", write_rows(tmp_path / "made.jsonl", rows))["acc"]
     low, high = found["interval_95"]
     assert low < 0.25 < high
     assert high - low == pytest.approx(4 * found["stderr"], rel=0.15)

@@ -29,6 +29,7 @@ def test_figures_of_the_smallest(
     ("task", "shots", "metric", "size", "why"),
     [
         ("lambada", 0, "token_perplexity", 8, "the report's set has 5,153 items or units, this"),
+        ("tldr", 0, "rouge1", 2, "the report's set has 11,490 items or units, this one 2"),
         ("lambada", 0, "token_acc_filtered", 5_153, "list of stop-words is not published"),
         ("wikitext2", 0, "unit_perplexity", 245_569, "the report's figure is for each token"),
         ("lambada", 3, "acc", 5_153, None),

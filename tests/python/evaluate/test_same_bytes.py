@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from webtext_py import demo
 from webtext_py.cli.main import run
+from webtext_py.evaluate import work
 from webtext_py.evaluate.forms import read_form
 from webtext_py.evaluate.model import ModelScorer
 from webtext_py.evaluate.rows import bucket, rows_of_batch
@@ -147,6 +149,29 @@ def test_bf16(model_folder: Path) -> None:
     full = ModelScorer(model_folder).score([[("one two", " three")]])[0][0]
     assert half.logprobs != full.logprobs
     assert sum(half.logprobs) == pytest.approx(sum(full.logprobs), rel=0.05)
+
+
+def test_batches_of_a_gpu(model_folder: Path) -> None:
+    """The shapes that a GPU gets give the same scores, up to rounding. No GPU is used here."""
+    scorer = ModelScorer(model_folder)
+    _, items = read_form(demo.tasks()["choices"], "choices", None, {})
+    few = scorer.score([item.asks for item in items])
+    scorer.kind = "cuda"
+    many = scorer.score([item.asks for item in items])
+    assert [one.greedy for group in few for one in group] == [o.greedy for g in many for o in g]
+    for one, other in zip(itertools.chain(*few), itertools.chain(*many), strict=True):
+        assert one.logprobs == pytest.approx(other.logprobs, abs=1e-5)
+
+
+def test_each_process_has_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as there are; what is too much shares the first. Which GPUs there are is made up."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(work, "_held", [])
+    assert [work._own_gpu(tmp_path) for _ in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+    for lock in work._held:
+        lock.close()
+    assert work._own_gpu(tmp_path) == "cuda:0"
+    work._held[-1].close()
 
 
 def test_ten_kills(model_folder: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:

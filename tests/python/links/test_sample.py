@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from webtext_py.config import BuildConfig
 from webtext_py.engine import LocalEngine
 from webtext_py.layout import LEDGER_SAMPLE
-from webtext_py.stages.links import Links
+from webtext_py.stages.links.stage import Links
 from webtext_py.workspace import Workspace
 
 MASK = (1 << 64) - 1

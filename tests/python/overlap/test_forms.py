@@ -142,5 +142,5 @@ def test_the_report_says_what_was_passed_over(tmp_path: Path) -> None:
     assert sum(line.startswith("passed over: 2 files") for line in said) == 1
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(InputError, match="has no test set"):
+    with pytest.raises(InputError, match="holds no test set"):
         read_test_set(Path(lib.find_test_sets([empty])[0][0][1]))

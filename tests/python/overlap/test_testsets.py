@@ -188,5 +188,5 @@ def test_a_folder_and_names(tmp_path: Path) -> None:
     found, _ = find_test_sets([tmp_path])
     assert [name for name, _ in found] == ["a-dev", "b-dev", "other"]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="has no test set in it"):
+    with pytest.raises(InputError, match="holds no test set"):
         find_test_sets([tmp_path / "empty"])

@@ -13,7 +13,7 @@ import zstandard
 from webtext_py import records
 from webtext_py.errors import InputError
 from webtext_py.pages.archive import list_containers, read_captures, scan_container
-from webtext_py.pages.capture import SCANNED, Capture, Location, captures_to_batch, location_of
+from webtext_py.pages.capture import SCANNED, Capture, Location, captures_to_batch
 from webtext_py.pages.kinds import Container
 
 PAGE = b"<!doctype html><title>t</title><p>text"
@@ -253,7 +253,7 @@ def test_captures_become_a_batch() -> None:
     for name in batch.schema.names[:9]:
         assert batch.schema.field(name) == records.CAPTURES.field(name)
     rows = batch.to_pylist()
-    assert [location_of(row["location"]) for row in rows] == [c.location for c in captures]
+    assert [Location(**row["location"]) for row in rows] == [c.location for c in captures]
     assert rows[0]["fetched_at"] == datetime(1970, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)
     assert rows[0]["http_headers"] == [{"name": "A", "value": "b"}, {"name": "A", "value": "c"}]
     assert rows[1]["refers_to_date"] == datetime(1969, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)

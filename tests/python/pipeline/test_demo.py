@@ -179,7 +179,7 @@ def test_a_folder_of_dumps_may_hold_archives_too(tmp_path: Path) -> None:
 def test_karma_rules_differ_where_the_demo_says(
     tmp_path: Path, expected: dict[str, Any], rule: Any
 ) -> None:
-    from webtext_py.stages.links import Links
+    from webtext_py.stages.links.stage import Links
     from webtext_py.workspace import Workspace
 
     config = BuildConfig(karma_rule=rule)

@@ -26,7 +26,7 @@ DRIVER = Path(__file__).with_name("killed_build.py")
 # task, so that a resume finds some of them done.
 PLAN = [
     ("links", "written", 3),
-    ("links", "renamed", 15),
+    ("links", "renamed", 20),
     ("links", "manifest", 1),
     ("pages", "flushed", 5),
     ("pages", "marked", 20),

@@ -13,7 +13,7 @@ from webtext_py.config import BuildConfig
 from webtext_py.engine import LocalEngine
 from webtext_py.pipeline import Build, Sources
 from webtext_py.records import doc_id
-from webtext_py.stages.links import Links
+from webtext_py.stages.links.stage import Links
 from webtext_py.url.key import url_key
 from webtext_py.verify import verify
 from webtext_py.workspace import Workspace

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from webtext_py.errors import FormatError
-from webtext_py.reader import Passed, is_text, read_batches, recognise, rows_of, to_int64, to_micros
-from webtext_py.reader import as_text as as_text_
+from webtext_py.reader import Passed, read_batches, recognise, rows_of, to_int64, to_micros
+from webtext_py.reader.columns import as_text as as_text_
+from webtext_py.reader.columns import is_text
 from webtext_py.reader.delimited import delimited
 from webtext_py.reader.fields import Fields, columns_of
 from webtext_py.reader.ids import id_text, marks

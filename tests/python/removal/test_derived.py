@@ -23,7 +23,8 @@ from webtext_py.manifest import Manifest
 from webtext_py.pipeline import Build, Sources
 from webtext_py.removal import Asked as AskedFor
 from webtext_py.removal import asked_for, remove
-from webtext_py.runs.inputs import open_data, read_tokenizer
+from webtext_py.runs.inputs import Request, open_data, read_tokenizer
+from webtext_py.runs.settings import Settings
 from webtext_py.stage import Files, Stage
 from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.filter import Filter
@@ -153,7 +154,13 @@ def test_a_filter_of_ones_own(world: tuple[Sources, Path], tmp_path: Path) -> No
 
 def test_runs_are_named(copied: Path) -> None:
     encode(copied)
-    facts = open_data(copied / "tokens", read_tokenizer(copied / "tokenizer"), None, 0).facts
+    request, tokenizer = (
+        Request(data=copied, settings=Settings()),
+        read_tokenizer(copied / "tokenizer"),
+    )
+    opened = open_data(request, request.settings, tokenizer)
+    assert opened is not None
+    facts = opened.facts
     for run, data in (("these", facts), ("others", {"training": "x"}), ("broken", None)):
         (copied / "runs" / run).mkdir(parents=True)
         (copied / "runs" / run / "run.json").write_text(json.dumps({"data": data}))
@@ -248,3 +255,4 @@ def test_not_everything(copied: Path) -> None:
 def test_no_build_no_removal(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no finished `links`"):
         remove(tmp_path / "none", asked_for(domain="a.example"), engine=LocalEngine(1))
+    assert not (tmp_path / "none").exists()

@@ -44,21 +44,22 @@ def test_doublings_and_years() -> None:
 def test_sums_do_not_depend_on_how_rows_come(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, partitions: int
 ) -> None:
+    monkeypatch.setattr(tally, "PARTITIONS", partitions)
     keys = [f"k{n * n % 97}.{n % 2}" for n in range(900)] + [None] * 3
     expected: dict[str | None, int] = Counter()
     for n, key in enumerate(keys):
         expected[key] += n
-    with Tally(tmp_path / "one", partitions) as one:
+    with Tally(tmp_path / "one") as one:
         for kind in ("domain", "month"):
             one.count(kind, pa.array(keys), links=pa.array(range(903)))
     monkeypatch.setattr(tally, "_PENDING_ROWS", 5)  # so that they are folded and written often
     monkeypatch.setattr(tally, "_MOST_ROWS", 20)
-    with Tally(tmp_path / "many", partitions) as many:
+    with Tally(tmp_path / "many") as many:
         for kind in ("domain", "month"):
             for n, key in enumerate(keys):
                 many.count(kind, pa.array([key], pa.string()), links=pa.array([n]))
     for name in ("one", "many"):
-        made = tally.merge([tmp_path / name], [tmp_path / "totals"], partitions, False)
+        made = tally.merge([tmp_path / name], [tmp_path / "totals"], False)
         totals = pq.read_table(tmp_path / "totals")
         assert {row["key"]: row["links"] for row in by_kind(totals, "month")} == expected
         order = sorted(expected, key=lambda key: (-expected[key], key is None, key or ""))

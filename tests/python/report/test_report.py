@@ -142,7 +142,8 @@ def test_scores_are_shown_where_there_are_some(reported: Path, tmp_path: Path) -
 
 def test_without_a_build_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
-        report(tmp_path)
+        report(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
     assert "no finished shards" in str(error.value)
     assert error.value.hint is not None
     assert error.value.hint.startswith("run `webtext build` first")

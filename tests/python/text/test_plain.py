@@ -3,7 +3,7 @@
 import pytest
 from lxml.etree import Element, SubElement, fromstring
 
-from webtext_py.text.plain import clean_line, plain_text
+from webtext_py.text.plain import plain_text
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,3 @@ def test_depth_costs_nothing() -> None:
         inner = SubElement(inner, "quote")
     inner.text = "deep"
     assert plain_text(body) == "deep"
-
-
-def test_clean_line() -> None:
-    assert clean_line(" A\n\ttitle\x00 with \ud800 e\u0301 ") == "A title with é"

@@ -216,5 +216,5 @@ def test_every_reason_is_explained_and_every_phrase_has_a_source() -> None:
     for reason in (rules.BOT_WALL, rules.SOFT_ERROR):
         assert reason in rules.REASONS
     phrases = rules._phrases()
-    assert [p.reason for p in phrases] == ["bot_wall", "soft_error"]
-    assert all(p.title and p.text for p in phrases)
+    assert list(phrases) == ["bot_wall", "soft_error"]
+    assert all(where["title"] and where["text"] for where in phrases.values())

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from webtext_py.errors import InputError, StaleError
-from webtext_py.runs.inputs import find_tokens
+from webtext_py.runs.inputs import Request, find_tokens
+from webtext_py.runs.settings import Settings
 from webtext_py.train.metrics import read_metrics
 
 from .conftest import Command
@@ -67,7 +68,7 @@ def test_show_config_and_several_processes_make_nothing(
             patch.setenv("WORLD_SIZE", "2")
             before = content()
             try:
-                return find_tokens(None, data)
+                return find_tokens(Request(data=data, settings=Settings()), None)
             finally:
                 assert content() == before
 

@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from webtext_py.cli.main import run as command
+from webtext_py.runs.folder import open_model
 from webtext_py.train.checkpoint import folders
 from webtext_py.train.metrics import read_metrics
 
@@ -111,6 +113,10 @@ def test_a_distilled_student_is_a_stock_gpt2(place: Path, webtext: Command, tmp_
         assert webtext("export", f"stock-{kind}", tmp_path / kind, "--data", place).code == 0
         theirs = GPT2LMHeadModel.from_pretrained(tmp_path / kind)
         assert theirs.config.n_layer == 1
+        ours, _, _ = open_model(place / "runs" / f"stock-{kind}")
+        ids = torch.arange(64).view(2, 32)
+        with torch.no_grad():
+            assert torch.allclose(ours.logits(ours(ids)), theirs.eval()(ids).logits, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +126,9 @@ def test_a_distilled_student_is_a_stock_gpt2(place: Path, webtext: Command, tmp_
         (("objective=distilbert",), "`teacher` is not set, as `objective` distilbert needs"),
         (
             ("objective=tinybert", "teacher=nobody"),
-            "has no config.json, expected a run or a Hugging Face",
+            "has no config.json, expected a Hugging Face folder",
         ),
+        (("temperature=0",), "`temperature` is '0' (command line), expected a number above 0"),
         (("objective=bert",), "expected one of causal, distilbert, tinybert, mlm, albert, ele"),
         (("batch_from=100", "ramp_tokens=600"), "`batch_from` is 100, expected whole contexts of"),
         (("batch_from=128",), "`ramp_tokens` 0, expected both or neither"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from webtext_py.errors import ConfigError
 from webtext_py.runs.settings import KEYS, Settings
-from webtext_py.runs.sizing import choose_preset, fit
+from webtext_py.runs.sizing import size
 from webtext_py.train.config import SECTIONS, ModelConfig, OptimizerConfig
 from webtext_py.train.metrics import NoiseScale, peak_tflops
 from webtext_py.train.model import GPT2
@@ -85,7 +85,7 @@ def test_noise_scale_of_known_noise() -> None:
         small, big = parts[0].norm().item(), (sum(parts) / 4).norm().item()  # type: ignore[union-attr]
         value = scale.update(small, 100, big, 400)
     assert value == pytest.approx(1250, rel=0.15)
-    again = NoiseScale([*scale.state(), 0.5])  # as checkpoints held it at first: one number more
+    again = NoiseScale([*scale.state, 0.5])  # as checkpoints held it at first: one number more
     assert again.update(3.0, 100, 2.5, 1600) == scale.update(3.0, 100, 2.5, 1600)
     assert NoiseScale().update(1.0, 100, 1.0, 100) is None
 
@@ -102,7 +102,8 @@ def sizes(tokens: int, gpu: bool, **asked: object) -> tuple[dict[str, object], l
     settings = Settings()
     for key, value in asked.items():
         settings.set(key, value, "command line")
-    notes = choose_preset(settings, tokens, gpu) + fit(settings, tokens)
+    notes: list[str] = []
+    size(settings, tokens, gpu, notes.append)
     config = settings.config()
     assert config.run.batch_tokens % config.model.context == 0
     return settings.values, notes

@@ -261,6 +261,15 @@ def test_a_damaged_checkpoint_is_named(webtext: Command, data: Path) -> None:
         ran = webtext(words[0], "--data", data, *words[1:])
         assert ran.code == 1
         assert "model.safetensors` is damaged: digest" in ran.err
+    manifest = folders[-1] / "manifest.json"
+    for text, message in (
+        ('{"format": 1}', "manifest.json` is no checkpoint's manifest: KeyError('step')"),
+        ('{"format": 9, "step": 4, "files": {}, "noise_scale": []}', "has format 9, expected 1"),
+        ("[]", "is no checkpoint's manifest"),
+    ):
+        manifest.write_text(text)
+        ran = webtext("train", "--data", data, "--resume")
+        assert (ran.code, message in ran.err) == (1, True), ran.err
 
 
 def test_keep_and_half_written_checkpoints(webtext: Command, data: Path) -> None:
@@ -330,8 +339,9 @@ def test_a_missing_tensorboard_names_its_extra(
 )
 # torch hides this one itself, but only where warnings are not errors.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+@pytest.mark.parametrize(("kind", "parts"), [("causal", 2), ("albert", 2), ("electra", 3)])
 def test_the_compiled_model_learns_the_same(
-    data: Path, webtext: Command, monkeypatch: pytest.MonkeyPatch
+    kind: str, parts: int, data: Path, webtext: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forward, backward and the chunked loss through inductor, in training and in validation."""
     from webtext_py.train import loss
@@ -346,17 +356,18 @@ def test_the_compiled_model_learns_the_same(
 
     monkeypatch.setattr(loss.torch, "compile", counted)
     words = ("train", "--data", data, *TINY, "layers=1", "steps=4", "lr=1e-2", "warmup_steps=1",
-             "micro_batch=4", "eval_tokens=512")  # fmt: skip
+             "micro_batch=4", "eval_tokens=512", f"objective={kind}")  # fmt: skip
     runs = {"plain": ("--no-compile",), "compiled": ("compile=on",)}
     for name, extra in runs.items():
         ran = webtext(*words, "--run", name, *extra)
         assert ran.code == 0, ran.err
-        assert len(compiled) == (2 if name == "compiled" else 0)  # the model, a chunk of its loss
+        # The model, a chunk of its loss, ELECTRA's generator.
+        assert len(compiled) == (parts if name == "compiled" else 0)
     logs = [read_metrics(data / "runs" / name / "metrics.jsonl") for name in runs]
     for plain, fast in zip(*logs, strict=True):
         assert fast["loss"] == pytest.approx(plain["loss"], rel=1e-5)
         assert fast["grad_norm"] == pytest.approx(plain["grad_norm"], rel=1e-4)
-    assert logs[0][0]["loss"] > logs[0][-1]["loss"] + 0.3
+    assert logs[0][0]["loss"] > logs[0][-1]["loss"] + 0.1
     assert logs[1][-1]["val_loss"] == pytest.approx(logs[0][-1]["val_loss"], rel=1e-5)
     weights_of = [weights(data / "runs" / name) for name in runs]
     assert torch.allclose(*(w["h.0.mlp.c_fc.weight"] for w in weights_of), atol=1e-4)
@@ -379,7 +390,7 @@ def test_the_trainer_stays_small_enough_to_read() -> None:
     files = [*train.glob("*.py"), *(train.parent / "runs").glob("*.py")]
     lines = {p: len(p.read_text().splitlines()) for p in files if p.stem not in APART}
     assert {"data", "optimizer", "checkpoint", "export", "sample"} <= {p.stem for p in lines}
-    assert sum(lines.values()) < 2460, lines
+    assert sum(lines.values()) < 2360, lines
 
 
 def test_a_full_disk_is_no_bug_and_keeps_what_was_saved(

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from webtext_py.engine.commit import file_facts, write_json
 from webtext_py.runs.settings import Settings
-from webtext_py.runs.sizing import fit, fitted, loss_bytes, state_bytes, window_bytes
+from webtext_py.runs.sizing import fitted, loss_bytes, size, state_bytes, window_bytes
 from webtext_py.train import loop
 from webtext_py.train.metrics import read_metrics
 
@@ -143,8 +143,9 @@ def test_a_context_without_its_batch_says_what_is_too_long(webtext: Command, dat
 def test_a_batch_nobody_set_holds_whole_contexts() -> None:
     settings = Settings()
     settings.set("context", 300, "command line")
-    settings.set_preset("nano", "test")
-    notes = fit(settings, 9_000_000_000)
+    settings.set("preset", "nano", "test")
+    notes: list[str] = []
+    size(settings, 9_000_000_000, False, notes.append)
     assert settings.config().run.batch_tokens == 1800
     assert "batch_tokens 1,800, not 2,048: whole contexts of 300" in notes
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext_py.url import html_unescape
-from webtext_py.url.escape import unescape
+from webtext_py.url.escape import html_unescape, unescape
 
 TABLE = [
     ("http://x/?a=1&amp;b=2", "http://x/?a=1&b=2"),

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from webtext_py.url import html_unescape
+from webtext_py.url.escape import html_unescape
 from webtext_py.url.key import _SIMPLE, _key_of_any, fetch_url, url_key, url_keys
 from webtext_py.url.rules import UrlRules
 

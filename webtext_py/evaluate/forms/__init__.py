@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webtext_py.errors import InputError
+from webtext_py.reader import Passed
 
 from ..items import Item
 from . import choices, passages, questions, texts, writing
@@ -69,10 +70,13 @@ def files_of(path: Path) -> list[Path]:
 
 
 def read_form(
-    path: Path, name: str, form: str | None, fields: Mapping[str, str]
+    path: Path, name: str, form: str | None, fields: Mapping[str, str], passed: Passed | None = None
 ) -> tuple[str, list[Item]]:
-    """Form and items of a file. Raises `InputError` and `FormatError` for what it cannot be."""
-    source = Source(path, name, fields)
+    """Form and items of a file; `passed` counts what in it is not understood.
+
+    Raises `InputError` and `FormatError` for what it cannot be.
+    """
+    source = Source(path, name, fields, passed or Passed())
     chosen = form_of(source, form)
     items = FORMS[chosen].read(source)
     if not items:

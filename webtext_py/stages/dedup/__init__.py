@@ -9,8 +9,3 @@ then the earliest link, then the first key. `docs/dedup.md` has the parameters a
 Memory grows with a partition: about 150 bytes a document, 24 bytes a band row, 200 bytes a document
 of its clusters; and 28 bytes a document that has a near-duplicate.
 """
-
-from webtext_py.stages.dedup.search import Rule
-from webtext_py.stages.dedup.stage import Dedup
-
-__all__ = ["Dedup", "Rule"]

@@ -53,17 +53,24 @@ def add(
 ) -> None:
     """Adds documents to the partitions of their words' digests, shape (rows, 16)."""
     heads = np.ascontiguousarray(digests[:, 8:]).view(">u8").reshape(-1)
-    keys = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(16), len(digests), [None, pa.py_buffer(digests)]
-    )
-    arrays = [
-        keys,
-        *(batch[name] for name in CANDIDATES.names[1:5]),
-        pa.array(numbers),
-        pa.repeat(protected, batch.num_rows),
-    ]
+    buffers = [None, pa.py_buffer(digests)]
+    keys = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(digests), buffers)
+    facts = (batch[name] for name in CANDIDATES.names[1:5])
+    arrays = [keys, *facts, pa.array(numbers), pa.repeat(protected, batch.num_rows)]
     found = pa.table(arrays, schema=CANDIDATES)
     shuffle.add(found, (heads % np.uint64(partitions)).astype(np.int64))
+
+
+def write_removed(
+    kind: str, gone: pa.Table, ids: tuple[Any, Any], similar: tuple[Any, Any], path: Path
+) -> None:
+    """Writes removed documents as `REMOVED`: `ids` of the survivors and of what each was verified
+    against, and the Jaccard similarity with these two, the other way round."""
+    columns = {name: gone[name] for name in ("url_key", "doc_id", "number")}
+    columns |= dict(zip(("kept_doc_id", "via_doc_id"), ids, strict=True))
+    columns |= dict(zip(("jaccard", "jaccard_kept"), similar, strict=True))
+    columns["kind"] = pa.repeat(kind, gone.num_rows)
+    write_table(table(REMOVED, columns).sort_by("doc_id"), path)
 
 
 def group(
@@ -72,10 +79,8 @@ def group(
     """Task: a digest partition (the first `files` inputs) to removed documents (first output) and
     the numbers of those that near-duplicates need not be looked for (second), protected copies
     included. The other inputs hold the ids' hashes, to count ids that two documents have."""
-    ids = np.frombuffer(
-        memoryview(_core.read_numbers(inputs[files:], partition, partitions)), np.uint64
-    )
-    ids = np.sort(ids)
+    held = _core.read_numbers(inputs[files:], partition, partitions)
+    ids = np.sort(np.frombuffer(memoryview(held), np.uint64))
     twice = int((ids[1:] == ids[:-1]).sum())
     rows = read_partition(inputs[:files], partition, CANDIDATES)
     rows = rows.sort_by([("digest", "ascending"), *ORDER])
@@ -88,18 +93,5 @@ def group(
     kept = rows["doc_id"].take(pa.array(survivor[removed]))
     gone = rows.take(pa.array(removed))
     ones = np.ones(len(removed))
-    found = table(
-        REMOVED,
-        {
-            "url_key": gone["url_key"],
-            "doc_id": gone["doc_id"],
-            "kept_doc_id": kept,
-            "via_doc_id": kept,
-            "kind": pa.repeat("exact", len(removed)),
-            "jaccard": ones,
-            "jaccard_kept": ones,
-            "number": gone["number"],
-        },
-    )
-    write_table(found.sort_by("doc_id"), outputs[0])
+    write_removed("exact", gone, (kept, kept), (ones, ones), outputs[0])
     return {"removed": len(removed), "twice": twice}

@@ -24,14 +24,11 @@ def final_rows(files: list[Path], parts: tuple[int, int]) -> pa.Table:
     ).sort_by("doc_id")
     copies = pc.equal(rows["kind"], "exact")
     named = pc.unique(rows["kept_doc_id"].filter(copies))
-    gone = pa.concat_tables(
-        [
-            found.filter(
-                pc.and_(pc.is_in(found["doc_id"], named), pc.equal(found["kind"], "near"))
-            ).select(["doc_id", "kept_doc_id", "jaccard_kept"])
-            for found in map(pq.read_table, files)
-        ]
-    )
+    parts_gone = []
+    for found in map(pq.read_table, files):
+        near = pc.and_(pc.is_in(found["doc_id"], named), pc.equal(found["kind"], "near"))
+        parts_gone.append(found.filter(near).select(["doc_id", "kept_doc_id", "jaccard_kept"]))
+    gone = pa.concat_tables(parts_gone)
     where = pc.index_in(rows["kept_doc_id"], gone["doc_id"].combine_chunks())
     moved = pc.and_(copies, pc.is_valid(where))
     for name in ("kept_doc_id", "jaccard_kept"):

@@ -23,14 +23,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext_py import _core
+from webtext_py.ahead import ahead
 from webtext_py.columns import text_column
+from webtext_py.engine import advance
 from webtext_py.minhash import PERMUTATIONS, permutations
+from webtext_py.reader import Passed
 from webtext_py.reader.ids import hashes
 from webtext_py.records import DOCUMENTS, table
 from webtext_py.stages.dedup import exact
-from webtext_py.stages.dedup.exact import ORDER, REMOVED
-from webtext_py.stages.dedup.rows import ROW_BITS, Part, between, numbered, own_rows
-from webtext_py.tables import Shuffle, iterate, write_table
+from webtext_py.stages.dedup.exact import ORDER
+from webtext_py.stages.dedup.rows import ROW_BITS, Part, between, own_rows, read
+from webtext_py.tables import Shuffle, iterate, numbered, write_table
 
 # A part to read: its number, whether it is protected, how `Part` reads it.
 ReadPart = tuple[int, bool, dict[str, Any]]
@@ -94,7 +97,8 @@ def _batches(
 ) -> Iterator[tuple[int, bool, int, pa.RecordBatch]]:
     """The batches of some parts: the part's number, whether it is protected, the first row."""
     for path, (part, protected, source) in zip(paths, parts, strict=False):
-        for first, batch in numbered(Part(path, **source)):
+        for first, batch in numbered(ahead(read(Part(path, **source), Passed()))):
+            advance(0)  # where a run that was given up ends
             yield part, protected, first, batch
 
 
@@ -110,9 +114,8 @@ def candidates(
     first member (first output) and the numbers of all members (second). The other inputs hold the
     numbers of exact copies, which are left out."""
     copies = np.sort(np.concatenate([np.fromfile(path, np.uint64) for path in inputs[files:]]))
-    bounds, words, numbers, count = _core.minhash_groups(
-        inputs[:files], partition, partitions, copies
-    )
+    groups = _core.minhash_groups(inputs[:files], partition, partitions, copies)
+    bounds, words, numbers, count = groups
     with outputs[0].open("wb") as file:
         _write(file, bounds, words)
     outputs[1].write_bytes(memoryview(numbers))
@@ -147,16 +150,10 @@ def shingles(
             collected.append(own + np.uint64(last))
             last += int(own[-1])
             file.write(memoryview(keys))
-            facts.append(
-                table(
-                    FACTS,
-                    {
-                        "number": places + np.uint64(part << ROW_BITS | first),
-                        **{name: batch[name] for name in FACTS.names[1:5]},
-                        "protected": pa.repeat(protected, batch.num_rows),
-                    },
-                )
-            )
+            columns = {name: batch[name] for name in FACTS.names[1:5]}
+            columns["number"] = places + np.uint64(part << ROW_BITS | first)
+            columns["protected"] = pa.repeat(protected, batch.num_rows)
+            facts.append(table(FACTS, columns))
         if collected:
             ends = np.concatenate(collected)
         file.seek(8 + 8 * len(wanted))
@@ -205,9 +202,8 @@ def cluster(
     pairs, values = _core.minhash_pairs(inputs[0], partition, partitions)
     ends = np.frombuffer(memoryview(pairs), np.uint64)
     wanted = pa.array(np.unique(ends))
-    found = [
-        batch.filter(pc.is_in(batch["number"], wanted)) for batch in iterate(inputs[1 + sets :])
-    ]
+    facts = iterate(inputs[1 + sets :])
+    found = [batch.filter(pc.is_in(batch["number"], wanted)) for batch in facts]
     nodes = pa.Table.from_batches(found, FACTS).sort_by(ORDER)
     numbers = nodes["number"].to_numpy()
     by_number = np.argsort(numbers)
@@ -215,31 +211,17 @@ def cluster(
     def rank(ends: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
         return by_number[np.searchsorted(numbers, ends, sorter=by_number)].astype(np.uint32)
 
+    jaccard = np.frombuffer(memoryview(values), np.float64)
     ranks, similarities = _core.minhash_cluster(
-        numbers,
-        rank(ends),
-        np.frombuffer(memoryview(values), np.float64),
-        inputs[1 : 1 + sets],
-        threshold,
+        numbers, rank(ends), jaccard, inputs[1 : 1 + sets], threshold
     )
     kept, via, steps = np.frombuffer(memoryview(ranks), np.uint32).reshape(-1, 3).T
     similar = np.frombuffer(memoryview(similarities), np.float64).reshape(-1, 2)
     removed = np.flatnonzero((steps > 0) & ~nodes["protected"].to_numpy())
     gone, ids = nodes.take(pa.array(removed)), nodes["doc_id"]
-    rows = table(
-        REMOVED,
-        {
-            "url_key": gone["url_key"],
-            "doc_id": gone["doc_id"],
-            "kept_doc_id": ids.take(pa.array(kept[removed])),
-            "via_doc_id": ids.take(pa.array(via[removed])),
-            "kind": pa.repeat("near", len(removed)),
-            "jaccard": similar[removed, 0],
-            "jaccard_kept": similar[removed, 1],
-            "number": gone["number"],
-        },
-    )
-    write_table(rows.sort_by("doc_id"), outputs[0])
+    others = ids.take(pa.array(kept[removed])), ids.take(pa.array(via[removed]))
+    both = similar[removed, 0], similar[removed, 1]
+    exact.write_removed("near", gone, others, both, outputs[0])
     return {
         "removed": len(removed),
         "below_threshold": int((similar[removed, 1] < threshold).sum()),

@@ -3,7 +3,6 @@
 Documents come in parts, a file each, and have a number: `part << ROW_BITS | row`.
 """
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext_py.ahead import ahead
-from webtext_py.engine import advance
 from webtext_py.reader import (
     Passed,
     Source,
@@ -27,6 +24,7 @@ from webtext_py.reader import (
 )
 from webtext_py.records import DOCUMENTS
 from webtext_py.tables import iterate
+from webtext_py.workspace import Work, ranges
 
 ROW_BITS = 40  # a million million rows a part, sixteen million parts
 # What is read of a document.
@@ -61,6 +59,11 @@ class Part:
         """What a task takes beside the path to read the part."""
         return {"text_field": self.text_field, "groups": self.groups, "mark": self.mark}
 
+    def work(self, *beside: Path, makes: int | None = None) -> Work:
+        """The work of a task that reads the part, and files beside it."""
+        source = self.arguments()
+        return Work(self.path, *beside, weight=self.weight, makes=makes, source=source)
+
 
 def cut(source: Source, text_field: str, mark: str) -> list[Part]:
     """A file of texts as parts: a Parquet file in runs of row groups of about `RANGE_BYTES`."""
@@ -69,21 +72,8 @@ def cut(source: Source, text_field: str, mark: str) -> list[Part]:
         return [Part(source.path, text_field, mark=mark, weight=size)]
     with open_parquet(source.path) as file:
         groups = file.num_row_groups
-    parts = max(1, min(groups, -(-size // RANGE_BYTES)))
-    bounds = [groups * i // parts for i in range(parts + 1)]
-    return [
-        Part(source.path, text_field, (first, end), mark, size // parts)
-        for first, end in itertools.pairwise(bounds)
-    ]
-
-
-def numbered(part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Batches with the columns of `READ`, each with the row number of its first row."""
-    first = 0
-    for batch in ahead(read(part, Passed())):
-        advance(0)  # where a run that was given up ends
-        yield first, batch
-        first += batch.num_rows
+    parts = ranges(groups, -(-size // RANGE_BYTES)) or [(0, 0)]
+    return [Part(source.path, text_field, part, mark, size // len(parts)) for part in parts]
 
 
 def read(part: Part, passed: Passed, observe: Observe | None = None) -> Iterator[pa.RecordBatch]:
@@ -92,21 +82,10 @@ def read(part: Part, passed: Passed, observe: Observe | None = None) -> Iterator
     if part.text_field is None:
         yield from iterate([part.path], READ.names, _BATCH_ROWS)
         return
-    for batch in read_batches(
-        recognise(part.path),
-        text_field=part.text_field,
-        extra=("karma", "created_utc"),
-        groups=part.groups,
-        mark=part.mark,
-        observe=observe,
-    ):
-        columns = [
-            batch["id"],
-            batch["text"],
-            _integers(batch["karma"], passed),
-            _times(batch["created_utc"], passed),
-            batch["id"],
-        ]
+    extra, source = ("karma", "created_utc"), recognise(part.path)
+    for batch in read_batches(source, extra=extra, observe=observe, **part.arguments()):
+        decides = _integers(batch["karma"], passed), _times(batch["created_utc"], passed)
+        columns = [batch["id"], batch["text"], *decides, batch["id"]]
         yield pa.RecordBatch.from_arrays(columns, schema=READ)
 
 

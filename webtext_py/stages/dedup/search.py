@@ -9,7 +9,7 @@ from webtext_py.errors import InputError
 from webtext_py.minhash import bands_for
 from webtext_py.stages.dedup import exact, near
 from webtext_py.stages.dedup.rows import Part
-from webtext_py.workspace import MOST_FILES, Made, Steps, Work, ranges, split
+from webtext_py.workspace import MOST_FILES, Steps, Work, ranges, split
 
 # Our choice: of the inputs' files, for each partition of the search. Its tasks read files of all
 # partitions, so that there are never more of these than of files that a merge reads.
@@ -46,15 +46,12 @@ def find_duplicates(
     parts = max(1, min(partitions, MOST_FILES, -(-size // PART_BYTES)))
     free = len(documents) - protected
     banding = bands_for(rule.threshold) if rule.threshold is not None else None
-    signed = _sign(steps, documents, free, parts, banding, rule.shingle)
-    grouped = steps.each(
-        "group",
-        exact.group,
-        split(parts, *signed.files(2), *signed.files(0)),
-        ["exact-{}.parquet", "copies-{}.bin"],
-        files=len(signed.done),
-        partitions=parts,
-    )
+    how: dict[str, Any] = {"partitions": parts, "banding": banding, "shingle": rule.shingle}
+    outputs = ["ids-{}.bin", "bands-{}.bin", "digests-{}.arrow"]
+    signed = steps.each("sign", near.sign, _read(documents, free), outputs, unit="bytes", **how)
+    work = split(parts, *signed.files(2), *signed.files(0))
+    outputs, files = ["exact-{}.parquet", "copies-{}.bin"], len(signed.done)
+    grouped = steps.each("group", exact.group, work, outputs, files=files, partitions=parts)
     if twice := grouped.total("twice"):
         raise InputError(
             f"{twice} ids of documents are not unique",
@@ -70,29 +67,7 @@ def find_duplicates(
         removed = (*removed, *more)
         dropped[near.REASON] = counts.pop("removed")
     dropped = {reason: count for reason, count in dropped.items() if count}
-    taken = signed.total("free")
-    return Found(removed, taken, dropped, counts)
-
-
-def _sign(
-    steps: Steps,
-    documents: Sequence[Part],
-    free: int,
-    partitions: int,
-    banding: tuple[int, int] | None,
-    shingle: int,
-) -> Made:
-    """Each part's ids, band rows and digests."""
-    return steps.each(
-        "sign",
-        near.sign,
-        _read(documents, free),
-        ["ids-{}.bin", "bands-{}.bin", "digests-{}.arrow"],
-        unit="bytes",
-        partitions=partitions,
-        banding=banding,
-        shingle=shingle,
-    )
+    return Found(removed, signed.total("free"), dropped, counts)
 
 
 def _read(documents: Sequence[Part], free: int, *beside: Path) -> list[Work]:
@@ -124,38 +99,21 @@ def _near(
     assert threshold is not None
     bands, copies = found
     parts = len(copies)
-    grouped = steps.each(
-        "candidates",
-        near.candidates,
-        split(parts, *bands, *copies),
-        ["groups-{}.bin", "candidates-{}.bin"],
-        files=len(bands),
-        partitions=parts,
-    )
+    how: dict[str, Any] = {"files": len(bands), "partitions": parts}
+    work, outputs = split(parts, *bands, *copies), ["groups-{}.bin", "candidates-{}.bin"]
+    grouped = steps.each("candidates", near.candidates, work, outputs, **how)
     work = _read(documents, free, *grouped.files(1))
     outputs = ["sets-{}.bin", "facts-{}.parquet"]
     shingled = steps.each("shingles", near.shingles, work, outputs, unit="bytes", shingle=shingle)
     sets = shingled.files()
-    verified = steps.each(
-        "verify",
-        near.verify,
-        split(parts, *grouped.files(), *sets),
-        ["edges-{}.bin"],
-        threshold=threshold,
-        partitions=parts,
-    )
-    linked = steps.one(
-        "components", near.components, verified.files(), ["linked-{}.bin"], partitions=parts
-    )
-    clustered = steps.each(
-        "cluster",
-        near.cluster,
-        split(parts, *linked.files(), *sets, *shingled.files(1)),
-        ["near-{}.parquet"],
-        threshold=threshold,
-        partitions=parts,
-        sets=len(sets),
-    )
+    how = {"threshold": threshold, "partitions": parts}
+    work = split(parts, *grouped.files(), *sets)
+    verified = steps.each("verify", near.verify, work, ["edges-{}.bin"], **how)
+    edges, outputs = verified.files(), ["linked-{}.bin"]
+    linked = steps.one("components", near.components, edges, outputs, partitions=parts)
+    work = split(parts, *linked.files(), *sets, *shingled.files(1))
+    outputs = ["near-{}.parquet"]
+    clustered = steps.each("cluster", near.cluster, work, outputs, sets=len(sets), **how)
     least = [c for c in clustered.counts("least_jaccard_kept") if c is not None]
     sums = ("groups", "compared", "by_size", "unrepresented", "pairs")
     return clustered.files(), {

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext_py.layout import DUPLICATES, url_ends
+from webtext_py.layout import DUPLICATES
 from webtext_py.ledger import url_ends as ended
 from webtext_py.records import DUPLICATES as COLUMNS
 from webtext_py.stage import Files
@@ -52,12 +52,8 @@ class Dedup(Filter):
         documents = [Part(path, weight=path.stat().st_size) for path in self.documents(steps)]
         found = find_duplicates(steps, documents, 0, self.rule, self.partitions)
         ranges = bundles(len(documents), self.partitions)
-        steps.each(
-            "duplicates",
-            duplicates,
-            [Work(*found.removed, parts=parts) for parts in ranges],
-            [DUPLICATES, url_ends("dedup")],
-        )
+        work = [Work(*found.removed, parts=parts) for parts in ranges]
+        steps.each("duplicates", duplicates, work, self.files)
         near_ = {"near": found.counts} if found.counts else {}
         return {**self.balanced(found.taken, found.dropped), **near_}
 

@@ -22,7 +22,8 @@ from webtext_py.reader.fields import Fields, columns_of
 from webtext_py.reader.ids import ID_COLUMNS, unique
 from webtext_py.repeated import read_repeated, repeated_ids, write_hashes
 from webtext_py.stages.dedup.rows import READ, Part, read
-from webtext_py.workspace import Steps, Work
+from webtext_py.tables import numbered
+from webtext_py.workspace import Steps
 
 # Of JSONL: the line, with all that the row holds.
 COPY = READ.append(pa.field("line", pa.large_binary()))
@@ -42,17 +43,9 @@ class Taken:
 def take(steps: Steps, parts: Sequence[Part], partitions: int) -> Taken:
     """Reads all ids, copies what is slow to read again, and gives rows that share an id others."""
     slow = [part.groups is None for part in parts]
-    read_ = steps.each(
-        "ids",
-        take_ids,
-        [
-            Work(part.path, weight=part.weight, makes=2 if is_slow else 1, source=part.arguments())
-            for part, is_slow in zip(parts, slow, strict=True)
-        ],
-        ["taken-{}.bin", "texts-{}.parquet"],
-        unit="bytes",
-        partitions=partitions,
-    )
+    work = [part.work(makes=2 if is_slow else 1) for part, is_slow in zip(parts, slow, strict=True)]
+    outputs = ["taken-{}.bin", "texts-{}.parquet"]
+    read_ = steps.each("ids", take_ids, work, outputs, unit="bytes", partitions=partitions)
     twice = repeated_ids(steps, read_.files(), partitions)
     again = [
         replace(part, path=paths[1], text_field=None) if is_slow else part
@@ -60,19 +53,10 @@ def take(steps: Steps, parts: Sequence[Part], partitions: int) -> Taken:
     ]
     made = read_.total("made")
     if twice:
-        named = steps.each(
-            "rename",
-            rename,
-            [
-                Work(part.path, *twice, weight=part.weight, source=part.arguments())
-                for part in again
-            ],
-            ["named-{}.parquet"],
-            unit="bytes",
-        )
-        again = [
-            Part(path, weight=part.weight) for part, path in zip(again, named.files(), strict=True)
-        ]
+        work = [part.work(*twice) for part in again]
+        named = steps.each("rename", rename, work, ["named-{}.parquet"], unit="bytes")
+        paths = named.files()
+        again = [Part(path, weight=p.weight) for p, path in zip(again, paths, strict=True)]
         made += named.total("made")
     files = [a.path if s else p.path for a, p, s in zip(again, parts, slow, strict=True)]
     passed = Passed()
@@ -95,12 +79,12 @@ def take_ids(
         lines.append(line)
 
     jsonl = len(outputs) > 1 and recognise(part.path).kind == "jsonl"
-    made = 0
+    made = rows = 0
     writer = _writer(outputs[1]) if len(outputs) > 1 else None
     with outputs[0].open("wb") as file:
-        first = 0
-        for batch in read(part, passed, observe if jsonl else None):
+        for first, batch in numbered(read(part, passed, observe if jsonl else None)):
             advance(0)
+            rows = first + batch.num_rows
             own = _made(batch["doc_id"], part.mark, first)
             made += own
             write_hashes(file, batch["doc_id"], partitions)
@@ -108,11 +92,10 @@ def take_ids(
                 held = pa.array(lines, pa.large_binary()) if jsonl else None
                 lines.clear()
                 writer.write_batch(_copy(batch, held))
-            first += batch.num_rows
     if writer is not None:
         schema = fields.schema() if jsonl else pa.schema([])
         _finish(writer, schema, made)
-    return {"made": made, "rows": first, "passed_over": passed.document()}
+    return {"made": made, "rows": rows, "passed_over": passed.document()}
 
 
 def rename(inputs: list[Path], outputs: list[Path], source: dict[str, Any]) -> dict[str, Any]:
@@ -120,12 +103,12 @@ def rename(inputs: list[Path], outputs: list[Path], source: dict[str, Any]) -> d
     its file's mark and its number; the other input names these ids."""
     part = Part(inputs[0], **source)
     twice = read_repeated(inputs[1])
-    first = made = 0
+    made = 0
     writer = _writer(outputs[0])
-    start = sum(_rows_before(part))
+    first = sum(_rows_before(part))
     schema, before = _facts(part.path) if part.text_field is None else (pa.schema([]), 0)
     for batch, lines in _with_lines(part):
-        ids = unique(batch["doc_id"], str(part.mark), start + first, twice)
+        ids = unique(batch["doc_id"], str(part.mark), first, twice)
         made += int((np.asarray(ids) != np.asarray(batch["doc_id"])).sum())
         columns = {name: batch[name] for name in READ.names} | {"doc_id": ids, "url_key": ids}
         writer.write_batch(_copy(pa.record_batch(list(columns.values()), schema=READ), lines))

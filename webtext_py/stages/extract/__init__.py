@@ -6,7 +6,3 @@ short, a bot wall, an error page, another language than `--lang`, or over a limi
 
 Memory grows with the pages of one task, a number fixed by the total, and one page's bytes.
 """
-
-from webtext_py.stages.extract.stage import Extract
-
-__all__ = ["Extract"]

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from webtext_py.ahead import Ahead
 from webtext_py.columns import hex_digests
 from webtext_py.engine import advance
 from webtext_py.ledger import url_ends
@@ -21,14 +20,10 @@ from webtext_py.records import DOCUMENTS, table
 from webtext_py.removed_list import OUTCOME as REMOVED
 from webtext_py.removed_list import RemovedList
 from webtext_py.tables import write_table
-from webtext_py.text.extract import ExtractSettings, PageExtractor
+from webtext_py.text.extract import ExtractSettings
+from webtext_py.text.extracted import extracted
 from webtext_py.text.page import Page
 from webtext_py.url.key import without_credentials
-
-# What one call of the core takes, at most about so much (our choice): the next batch is read
-# meanwhile. No result depends on them.
-BATCH_PAGES = 128
-BATCH_BYTES = 16 << 20
 
 _NEEDED = ["url_key", "final_url", "content_type", "fetched_at", "location"]
 _CARRIED = ["url_key", "final_url", "karma", "subreddit", "created_utc", "fetched_at"]
@@ -53,26 +48,21 @@ def extract(
     assert len(rows) == count, f"{len(rows)} pages from {first} of {inputs[1]}; {count} expected"
     kept: list[pa.Table] = []
     # Rows, and why.
-    ended = [int(row) for path in inputs[2:] for row in RemovedList.read(path).found_in(rows)]
-    reasons = [REMOVED] * len(ended)
+    out = [int(row) for path in inputs[2:] for row in RemovedList.read(path).found_in(rows)]
+    ended = [(row, REMOVED) for row in out]
     mark = Path(marks) / f"{inputs[1].name}-{first}"
-    with (
-        PageExtractor(ExtractSettings(**settings), mark) as extractor,
-        closing(Ahead(_batches(inputs[0], rows, frozenset(ended)))) as batches,
-    ):
+    pages = _pages(inputs[0], rows, frozenset(out))
+    with closing(extracted(pages, ExtractSettings(**settings), mark)) as batches:
         advance(len(ended))
-        for unread, numbers, pages in batches:
-            outcomes = extractor.outcomes(pages)
-            ends = [*unread, *zip(numbers, outcomes.reasons, strict=True)]
-            ended += [row for row, reason in ends if reason is not None]
-            reasons += [reason for _, reason in ends if reason is not None]
-            mine = [row for row, reason in ends if reason is None]
-            kept.append(_joined(rows.take(pa.array(mine, pa.int64())), outcomes.kept))
-            advance(len(ends))
+        for batch in batches:
+            ended += batch.ends
+            kept.append(_joined(rows.take(pa.array(batch.keys, pa.int64())), batch.documents))
+            advance(len(batch.keys) + len(batch.ends))
     written = table(DOCUMENTS, _all(kept))
     assert len(written) + len(ended) == count, "a page got lost"
     write_table(written, outputs[0], row_group_rows=1024)
-    keys = rows["url_key"].take(pa.array(ended, pa.int64()))
+    keys = rows["url_key"].take(pa.array([row for row, _ in ended], pa.int64()))
+    reasons = [reason for _, reason in ended]
     write_table(url_ends("extract", keys, reasons), outputs[1])
     return {
         "kept": len(written),
@@ -81,44 +71,23 @@ def extract(
     }
 
 
-Batch = tuple[list[tuple[int, str | None]], list[int], list[Page]]
-
-
-def _batches(container: Path, rows: pa.Table, out: frozenset[int]) -> Iterator[Batch]:
-    """Pages of `rows` but those `out`, by batch: rows without a payload and why, the numbers of the
-    others, and their pages."""
+def _pages(
+    container: Path, rows: pa.Table, out: frozenset[int]
+) -> Iterator[tuple[int, Page | str]]:
+    """The pages of `rows` but those `out`, each with its row, or why it cannot be read."""
     values = {name: rows[name].to_pylist() for name in _NEEDED[1:]}
     waiting: dict[Location, list[int]] = {}
     for row, place in enumerate(values["location"]):
-        if row in out:
-            continue
-        location = Location(str(container), place["offset"], place["length"], place["skip"])
-        waiting.setdefault(location, []).append(row)
-    opened = list_containers([str(container)])[0]
-    unread: list[tuple[int, str | None]] = []
-    numbers: list[int] = []
-    pages: list[Page] = []
-    held = 0
-    for location, payload in read_captures(opened, list(waiting)):
+        if row not in out:
+            location = Location(**place | {"file": str(container)})
+            waiting.setdefault(location, []).append(row)
+    for location, payload in read_captures(list_containers([str(container)])[0], list(waiting)):
+        headers = tuple(payload.headers)
+        kind = first_value(payload.headers, "content-type")
         for row in waiting[location]:
-            if payload.problem is not None:
-                unread.append((row, payload.problem))
-                continue
-            page = Page(
-                values["final_url"][row],
-                payload.body,
-                first_value(payload.headers, "content-type") or values["content_type"][row],
-                tuple(payload.headers),
-                values["fetched_at"][row],
-            )
-            numbers.append(row)
-            pages.append(page)
-            held += len(page.body)
-        if len(pages) + len(unread) >= BATCH_PAGES or held >= BATCH_BYTES:
-            yield unread, numbers, pages
-            unread, numbers, pages, held = [], [], [], 0
-    if unread or pages:
-        yield unread, numbers, pages
+            url, fetched_at = values["final_url"][row], values["fetched_at"][row]
+            said = kind or values["content_type"][row]
+            yield row, payload.problem or Page(url, payload.body, said, headers, fetched_at)
 
 
 def _joined(rows: pa.Table, found: pa.Table) -> pa.Table:

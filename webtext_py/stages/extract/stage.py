@@ -56,16 +56,9 @@ class Extract(Stage):
             for path, found in zip(good, pieces.counts("pieces"), strict=True)
             for file, first, count in found
         ]
-        made = steps.each(
-            "extract",
-            extract,
-            work,
-            [DOCUMENTS, url_ends("extract")],
-            unit="pages",
-            options={"marks": str(steps.work / "at-work")},
-            version=self.settings.named,
-            settings=asdict(self.settings),
-        )
+        options = {"marks": str(steps.work / "at-work")}
+        how = {"unit": "pages", "options": options, **self.config()}
+        made = steps.each("extract", extract, work, self.files, **how)
         counts = balance("extract", total, made.total("kept"), made.by_name("dropped"))
         return {**counts, "words": made.total("words")}
 

@@ -9,7 +9,3 @@ Resuming goes by the journal (`pages/fetch-journal.jsonl`), not by task markers:
 line is done. The archive is never deleted by a rerun, not even by `--force`: nobody should have to
 fetch a page twice. `--retry REASON` asks again for the links that ended so.
 """
-
-from webtext_py.stages.fetch.stage import Fetch
-
-__all__ = ["Fetch"]

@@ -7,7 +7,3 @@ the ledger rows of URLs that end here. Drops lines that are no outbound link in 
 Three steps, each bounded by a partition: lines by `submission_id`, so that each submission counts
 once also across overlapping dumps; submissions by `url_key`; then one row per key.
 """
-
-from webtext_py.stages.links.stage import Links
-
-__all__ = ["Links"]

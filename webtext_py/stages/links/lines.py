@@ -21,7 +21,7 @@ from webtext_py.reader import Passed
 from webtext_py.sample import line_places, lowest
 from webtext_py.stages.links.sample import Sample
 from webtext_py.stages.links.table import read_links
-from webtext_py.tables import Shuffle, write_table
+from webtext_py.tables import Shuffle, numbered, write_table
 from webtext_py.url.escape import html_unescape
 
 # Seconds since 1970 of the years 1 to 9999: no calendar of ours has others.
@@ -59,20 +59,16 @@ def scan(
     outcomes: Counter[str] = Counter()
     lost: dict[str, Any] = {}
     passed = Passed()
-    batches = (
-        read_links(inputs[0], passed) if kind == "links" else _dump(inputs[0], allow_damaged, lost)
-    )
-    first = 0
-    sample = Sample()
+    path, sample = inputs[0], Sample()
+    batches = read_links(path, passed) if kind == "links" else _dump(path, allow_damaged, lost)
     with Shuffle(outputs[0], partitions, SUBMISSIONS) as shuffle:
-        for batch in batches:
+        for first, batch in numbered(batches):
             names = judge(batch, before, after, nsfw)
             outcomes.update(count_values(names))
             rows = submissions(batch, file, first)
             _sample(sample, file, names, batch, rows)
             kept = rows.filter(pc.equal(names, KEPT))
             shuffle.add(kept, partition_of(kept["submission_id"], partitions))
-            first += batch.num_rows
     write_table(sample.rows, outputs[1])
     outcomes["blank"] += lost.get("blank", 0)
     return {
@@ -121,9 +117,9 @@ def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.
 def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Array:
     """The outcome of each line: `kept` or the first reason that holds."""
     url, created = batch["url"], batch["created_utc"]
-    no_url = pc.or_kleene(
-        pc.is_null(url), pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(url)), 0)
-    )
+    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(url)), 0)
+    no_url = pc.or_kleene(pc.is_null(url), blank)
+    web = pc.match_substring_regex(url, r"^\s*https?:", ignore_case=True)
     rules = [
         ("damaged", pc.equal(batch["status"], Status.DAMAGED)),
         ("comment", pc.equal(batch["status"], Status.COMMENT)),
@@ -135,10 +131,7 @@ def judge(batch: pa.RecordBatch, before: int, after: int, nsfw: bool) -> pa.Arra
         ("too_late", pc.greater_equal(created, before)),
         ("too_early", pc.less(created, after)),
         ("no_url", no_url),
-        (
-            "not_http",
-            pc.invert(pc.match_substring_regex(url, r"^\s*https?:", ignore_case=True)),
-        ),
+        ("not_http", pc.invert(web)),
         ("no_karma", pc.is_null(batch["score"])),
     ]
     conditions = [pc.fill_null(condition, False) for _, condition in rules]

@@ -19,7 +19,7 @@ from webtext_py.stage import Stage
 from webtext_py.stages.links.lines import scan
 from webtext_py.stages.links.urls import merge, unique
 from webtext_py.tables import read_tables, write_table
-from webtext_py.workspace import Made, Steps, Work, split
+from webtext_py.workspace import Made, Steps, split, weighed
 
 
 @dataclass(frozen=True)
@@ -64,33 +64,23 @@ class Links(Stage):
         scanned = steps.each(
             "scan",
             scan,
-            [_scan(name, self.given[name]) for name in names],
+            [weighed(self.given[name], file=name) for name in names],
             ["scan-{}.arrow", "lines-{}.parquet"],
             unit="bytes",
             partitions=parts,
             kind=self.kind,
             before=settings.before_utc,
             after=settings.after_utc,
-            nsfw=settings.nsfw,
-            allow_damaged=settings.allow_damaged,
+            **settings.part("nsfw", "allow_damaged"),
         )
-        single = steps.each(
-            "unique",
-            unique,
-            split(parts, *steps.joined("join-scan", scanned.files())),
-            ["unique-{}.arrow", "submissions-{}.parquet"],
-            partitions=parts,
-        )
+        work = split(parts, *steps.joined("join-scan", scanned.files()))
+        outputs = ["unique-{}.arrow", "submissions-{}.parquet"]
+        single = steps.each("unique", unique, work, outputs, partitions=parts)
         excluded = (settings.exclude_domains,) if settings.exclude_domains else ()
-        merged = steps.each(
-            "merge",
-            merge,
-            split(parts, *steps.joined("join-unique", single.files()), *excluded),
-            [LINKS, url_ends("links"), "urls-{}.parquet"],
-            karma_rule=settings.karma_rule,
-            min_karma=settings.min_karma,
-            exclude_domains=bool(excluded),
-        )
+        work = split(parts, *steps.joined("join-unique", single.files()), *excluded)
+        rules = settings.part("karma_rule", "min_karma") | {"exclude_domains": bool(excluded)}
+        made = (LINKS, url_ends("links"), "urls-{}.parquet")
+        merged = steps.each("merge", merge, work, made, **rules)
         lines = _line_outcomes(names, scanned, single)
         samples = [*scanned.files(1), *single.files(1), *merged.files(2)]
         steps.one("ledger", write_ledger, samples, [LINES, LEDGER_SAMPLE], lines=lines)
@@ -126,10 +116,6 @@ class Links(Stage):
             f"no link is left: none of {urls['in']} URLs was kept ({reasons(urls)})",
             f"check `--min-karma`; `{url_ends('links').glob}` names each URL",
         )
-
-
-def _scan(name: str, path: Path) -> Work:
-    return Work(path, weight=max(1, path.stat().st_size), file=name)
 
 
 def _line_outcomes(names: list[str], scanned: Made, single: Made) -> dict[str, dict[str, int]]:

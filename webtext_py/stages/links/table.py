@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from webtext_py.dump import Status
+from webtext_py.dump import SCHEMA, Status
 from webtext_py.engine import advance
 from webtext_py.errors import InputError
 from webtext_py.reader import (
@@ -29,6 +29,7 @@ from webtext_py.reader import (
     to_micros,
 )
 from webtext_py.reader.delimited import delimited
+from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import shown
 from webtext_py.reader.ids import clean, id_text
 from webtext_py.reader.kinds import is_arrow
@@ -36,22 +37,10 @@ from webtext_py.reader.parquet import arrow_batches
 
 _ROWS = 65536
 _NEEDED = ("url", "karma", "created_utc")
-_SCHEMA = pa.schema(
-    {
-        "line": pa.uint64(),
-        "status": pa.uint8(),
-        "begins": pa.string(),
-        "id": pa.string(),
-        "url": pa.string(),
-        "domain": pa.string(),
-        "subreddit": pa.string(),
-        "score": pa.int64(),
-        "created_utc": pa.int64(),
-        "is_self": pa.bool_(),
-        "over_18": pa.bool_(),
-        "promoted": pa.bool_(),
-    }
-)
+_OPTIONAL = ("subreddit", "over_18", "submission_id")
+_MOST = 1 << 24  # our choice: bytes of a line
+_BEGINS = 1000  # of a damaged one, kept for the ledger's sample
+_SCHEMA = pa.schema([field.with_nullable(True) for field in SCHEMA])  # a table has some of them
 
 
 def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBatch]:
@@ -71,13 +60,8 @@ def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBa
         with naming_damage(path), open_any(path) as packed:
             start = packed.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
         rows = _jsonl(path, passed) if start.startswith(b"{") else _csv(path, passed)
-    held: list[dict[str, Any]] = []
-    for number, row in enumerate(rows):
-        held.append({"line": number, **_columns(row)})
-        if len(held) == _ROWS:
-            yield pa.RecordBatch.from_pylist(held, _SCHEMA)
-            held = []
-    if held:
+    judged = ({"line": number, **_columns(row)} for number, row in enumerate(rows))
+    while held := list(islice(judged, _ROWS)):
         yield pa.RecordBatch.from_pylist(held, _SCHEMA)
 
 
@@ -108,11 +92,6 @@ def _table(path: Path, head: bytes, passed: Passed) -> Iterator[dict[str, Any]]:
         yield from rows_of(batch, passed)
 
 
-_OPTIONAL = ("subreddit", "over_18", "submission_id")
-_MOST = 1 << 24  # our choice: bytes of a line
-_BEGINS = 1000  # of a damaged one, kept for the ledger's sample
-
-
 def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any] | str]:
     """The rows; of a line that is none, how it begins."""
     first = True
@@ -121,17 +100,11 @@ def _jsonl(path: Path, passed: Passed) -> Iterator[dict[str, Any] | str]:
             advance(len(line))
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            if not isinstance(row, dict):
-                yield line[:_BEGINS].decode("utf-8", "replace")
-                continue
-            if first:
+            row = json_object(line)
+            if row is not None and first:
                 _need(path, list(row), passed)
                 first = False
-            yield row
+            yield row if row is not None else line[:_BEGINS].decode("utf-8", "replace")
 
 
 def _csv(path: Path, passed: Passed) -> Iterator[dict[str, Any] | str]:

@@ -105,31 +105,19 @@ def merge_submissions(rows: pa.Table, karma_rule: str) -> pa.Table:
     """One row of `LINKS` for each `url_key`, in its order."""
     rows = rows.sort_by([("url_key", "ascending"), *_TOTAL])
     starts = group_starts(rows["url_key"])
-    ends = np.append(starts[1:], rows.num_rows)
-    best = rows.take(pa.array(starts))
-    created = rows["created_utc"].to_numpy()
-    karma = rows["karma"].to_numpy()
-    over_18 = rows["over_18"].to_numpy()
     if not len(starts):
-        first_created = total = created
-        any_over_18 = over_18
-    else:
-        first_created = np.minimum.reduceat(created, starts)
-        any_over_18 = np.logical_or.reduceat(over_18, starts)
-        total = _karma(karma_rule, karma, created, starts)
-    return table(
-        LINKS,
-        {
-            "url_key": best["url_key"],
-            "url": best["url"],
-            "karma": total,
-            "submissions": ends - starts,
-            "created_utc": pa.array(first_created, pa.timestamp("s", tz="UTC")),
-            "submission_id": best["submission_id"],
-            "subreddit": best["subreddit"],
-            "over_18": any_over_18,
-        },
-    )
+        return LINKS.empty_table()
+    created = rows["created_utc"].to_numpy()
+    first = pa.array(np.minimum.reduceat(created, starts), pa.timestamp("s", tz="UTC"))
+    best = rows.take(pa.array(starts))
+    columns = {name: best[name] for name in ("url_key", "url", "submission_id", "subreddit")}
+    columns |= {
+        "karma": _karma(karma_rule, rows["karma"].to_numpy(), created, starts),
+        "submissions": np.append(starts[1:], rows.num_rows) - starts,
+        "created_utc": first,
+        "over_18": np.logical_or.reduceat(rows["over_18"].to_numpy(), starts),
+    }
+    return table(LINKS, columns)
 
 
 def _karma(rule: str, karma: Any, created: Any, starts: Any) -> Any:

@@ -8,8 +8,3 @@ The good capture (2xx, HTML) nearest the submission's date wins; where there is 
 redirect is followed, at most 10 times. Revisit records stand for the payload that they name.
 Memory grows with a partition's captures and links.
 """
-
-from webtext_py.stages.pages.archives import Archives
-from webtext_py.stages.pages.stage import Pages
-
-__all__ = ["Archives", "Pages"]

@@ -16,7 +16,7 @@ from webtext_py.pages.capture import GOOD
 from webtext_py.records import CAPTURES, GOOD_CAPTURES, LINKS, table
 from webtext_py.stages.pages.nearest import Nearest
 from webtext_py.stages.pages.scan import REDIRECT
-from webtext_py.tables import Shuffle, iterate, read_partition, read_tables, write_table
+from webtext_py.tables import Shuffle, iterate, numbered, read_partition, read_tables, write_table
 
 MAX_REDIRECTS = 10
 NO_CAPTURE = "no_capture"
@@ -78,12 +78,10 @@ class _Captures:
         self._wanted = pc.unique(seekers["at_key"])
         numbers: list[npt.NDArray[np.int64]] = []
         parts = []
-        first = 0
-        for batch in iterate([path], _JUDGED) if seekers.num_rows else ():
+        for first, batch in numbered(iterate([path], _JUDGED) if seekers.num_rows else ()):
             hits = pc.is_in(batch["url_key"], self._wanted)
             numbers.append(first + np.flatnonzero(hits.to_numpy(zero_copy_only=False)))
             parts.append(batch.filter(hits))
-            first += batch.num_rows
         self._numbers = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
         empty = pq.read_schema(path).empty_table().select(_JUDGED)
         self.rows = pa.Table.from_batches(parts) if parts else empty
@@ -156,12 +154,10 @@ class _Captures:
         numbers = self._numbers[chosen]
         wanted = np.unique(numbers)
         parts = []
-        first = 0
-        for batch in iterate([self._path], CAPTURES.names) if len(wanted) else ():
+        for first, batch in numbered(iterate([self._path], CAPTURES.names) if len(wanted) else ()):
             low, high = np.searchsorted(wanted, (first, first + batch.num_rows))
             if high > low:
                 parts.append(batch.take(pa.array(wanted[low:high] - first)))
-            first += batch.num_rows
         if not parts:
             return pq.read_schema(self._path).empty_table().select(CAPTURES.names)
         return pa.Table.from_batches(parts).take(pa.array(np.searchsorted(wanted, numbers)))

@@ -58,13 +58,8 @@ class Pages(Stage):
         for counts in counted["passed_over"].values():
             passed.update(counts)
         asked = steps.before(FETCHED)
-        ends = steps.each(
-            "end",
-            resolve.end,
-            found.of(found.ended, *asked),
-            [url_ends("pages")],
-            fetched=bool(asked),
-        )
+        work, outputs = found.of(found.ended, *asked), [url_ends("pages")]
+        ends = steps.each("end", resolve.end, work, outputs, fetched=bool(asked))
         return {
             **balance("pages", found.links, good.total(), ends.by_name("dropped")),
             "captures": dict(sorted(add_up(list(counted["captures"].values())).items())),
@@ -91,20 +86,13 @@ class Pages(Stage):
 
     def _gather(self, steps: Steps, found: Followed) -> Counter[str]:
         """All good captures in the order of their places; their number by container."""
-        collected = steps.each(
-            "collect", gather.collect, found.of(found.good), ["collected-{}.parquet"]
-        )
+        work = found.of(found.good)
+        collected = steps.each("collect", gather.collect, work, ["collected-{}.parquet"])
         marks = [mark for marks in collected.counts("marks") for mark in marks]
         begins = gather.bounds(marks, self.partitions)
-        cut = steps.each(
-            "distribute",
-            gather.distribute,
-            [Work(path) for path in collected.files()],
-            ["ranges-{}.arrow"],
-            begins=begins,
-        )
-        cuts = steps.joined("join-ranges", cut.files())
-        work = split(len(begins) + 1, *cuts)
+        work, outputs = [Work(path) for path in collected.files()], ["ranges-{}.arrow"]
+        cut = steps.each("distribute", gather.distribute, work, outputs, begins=begins)
+        work = split(len(begins) + 1, *steps.joined("join-ranges", cut.files()))
         gathered = steps.each("gather", gather.gather, work, [GOOD_CAPTURES])
         return gathered.by_name("containers")
 

@@ -8,7 +8,7 @@ from webtext_py.layout import LINKS
 from webtext_py.pages.containers import Containers
 from webtext_py.stage import Files
 from webtext_py.stages.pages import resolve, scan
-from webtext_py.workspace import Made, Steps, Work, split
+from webtext_py.workspace import Made, Steps, Work, split, weighed
 
 
 def scanned(
@@ -19,15 +19,7 @@ def scanned(
     scans: str | Files,
 ) -> Made:
     """A file of `scans` with the captures of each of `files`."""
-    work = [
-        Work(
-            path,
-            weight=max(1, path.stat().st_size),
-            file=name,
-            source=containers.source(name),
-        )
-        for name, path in files.items()
-    ]
+    work = [weighed(path, file=n, source=containers.source(n)) for n, path in files.items()]
     return steps.each("scan", scan.scan, work, [scans], unit="bytes", partitions=partitions)
 
 
@@ -36,13 +28,8 @@ def indexed(
 ) -> tuple[Path, ...]:
     """All captures by key, revisits joined to what they stand for, in a file for each partition."""
     scans = steps.joined("join-scan", scans)
-    resolved = steps.each(
-        "revisits",
-        scan.resolve_revisits,
-        split(partitions, *scans),
-        ["resolved-{}.arrow"],
-        partitions=partitions,
-    )
+    work, outputs = split(partitions, *scans), ["resolved-{}.arrow"]
+    resolved = steps.each("revisits", scan.resolve_revisits, work, outputs, partitions=partitions)
     work = split(partitions, *scans, *steps.joined("join-resolved", resolved.files()))
     return steps.each("index", scan.index, work, ["rows-{}.parquet", captures]).files()
 
@@ -63,28 +50,17 @@ class Followed:
 
 def followed(steps: Steps, rows: Sequence[Path], partitions: int) -> Followed:
     """Follows every link to a capture among `rows`, or to where it ends."""
-    begun = steps.each(
-        "start",
-        resolve.start,
-        [Work(path) for path in steps.before(LINKS)],
-        ["seekers-00-{}.arrow"],
-        partitions=partitions,
-    )
+    work, outputs = [Work(path) for path in steps.before(LINKS)], ["seekers-00-{}.arrow"]
+    begun = steps.each("start", resolve.start, work, outputs, partitions=partitions)
     # In round 0 a link lies in the partition of its own key; later ones come from everywhere.
     seekers: list[tuple[Path, ...]] = [(path,) for path in begun.files()]
     good, ended = [], []
     for number in range(resolve.MAX_REDIRECTS + 1):
-        made = steps.each(
-            f"round-{number:02d}",
-            resolve.round_of,
-            [Work(rows[p], *seekers[p], partition=p) for p in range(partitions)],
-            [
-                f"good-{number:02d}-{{}}.parquet",
-                f"ended-{number:02d}-{{}}.parquet",
-                f"seekers-{number + 1:02d}-{{}}.arrow",
-            ],
-            partitions=partitions,
-        )
+        step = f"round-{number:02d}"
+        work = [Work(rows[p], *seekers[p], partition=p) for p in range(partitions)]
+        outputs = [f"{kind}-{number:02d}-{{}}.parquet" for kind in ("good", "ended")]
+        outputs.append(f"seekers-{number + 1:02d}-{{}}.arrow")
+        made = steps.each(step, resolve.round_of, work, outputs, partitions=partitions)
         good.append(made.files(0))
         ended.append(made.files(1))
         if not made.total("onward"):

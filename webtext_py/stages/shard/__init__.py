@@ -7,7 +7,3 @@ Drops nothing.
 The order is by a keyed hash of `doc_id`, so that any prefix of the shards is a fair sample; the
 split too, by another key. Memory grows with one shard's documents.
 """
-
-from webtext_py.stages.shard.stage import Shard
-
-__all__ = ["Shard"]

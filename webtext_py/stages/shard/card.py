@@ -92,13 +92,8 @@ def _plain(value: Any) -> str:
 
 def _size_category(rows: int) -> str:
     """The hub's size classes."""
-    for limit, name in ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K")):
-        if rows < limit:
-            return name
-    for limit, name in ((10**6, "100K<n<1M"), (10**7, "1M<n<10M"), (10**8, "10M<n<100M")):
-        if rows < limit:
-            return name
-    return "n>100M"
+    names = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")
+    return next((name for power, name in enumerate(names, 3) if rows < 10**power), "n>100M")
 
 
 _TYPES = {"int64": "sc:Integer", "date32[day]": "sc:Date"}
@@ -129,11 +124,7 @@ def _croissant(files: dict[str, dict[str, Any]], day: str) -> str:
         }
         for name, facts in files.items()
     ]
-    splits = [
-        split
-        for split in ("train", "validation")
-        if any(name.startswith(f"{split}-") for name in files)
-    ]
+    splits = [s for s in ("train", "validation") if any(n.startswith(f"{s}-") for n in files)]
     sets = [
         {
             "@type": "cr:FileSet",

@@ -53,39 +53,21 @@ class Shard(Stage):
         settings = self.settings
         removed = [steps.before(url_ends(stage)) for stage in self.filters]
         work = over_bundles(steps.before(DOCUMENTS), *removed)
-        surveyed = steps.each(
-            "survey",
-            survey,
-            work,
-            [],
-            unit="bytes",
-            share=settings.validation,
-            lowest=settings.validation_documents,
-        )
+        lowest = settings.validation_documents
+        how: dict[str, Any] = {"share": settings.validation, "lowest": lowest}
+        surveyed = steps.each("survey", survey, work, [], unit="bytes", **how)
         taken = surveyed.total("rows")
         if taken == 0:
             raise InputError("no document is left to write", "`ledger/` says where each URL ended")
         layout = self._layout(steps, surveyed)
         train = shard_names("train", layout.train)
         validation = shard_names("validation", layout.validation)
-        placed = steps.each(
-            "place",
-            place,
-            work,
-            ["place-{}.arrow"],
-            unit="bytes",
-            cut=str(layout.cut),
-            train=len(train),
-            validation=len(validation),
-        )
+        how = {"cut": str(layout.cut), "train": len(train), "validation": len(validation)}
+        placed = steps.each("place", place, work, ["place-{}.arrow"], unit="bytes", **how)
         pieces = steps.joined("join-place", placed.files())
-        written = steps.each(
-            "write",
-            write,
-            [Work(*pieces, name=name, shard=n) for n, name in enumerate([*train, *validation])],
-            [SHARDS, url_ends("shard")],
-            row_group_documents=settings.row_group_documents,
-        )
+        work = [Work(*pieces, name=name, shard=n) for n, name in enumerate([*train, *validation])]
+        how = {"row_group_documents": settings.row_group_documents}
+        written = steps.each("write", write, work, [SHARDS, url_ends("shard")], **how)
         counts = balance("shard", taken, written.total("rows"), {})
         counts["splits"] = {
             "train": _sizes(written.done[: len(train)]),
@@ -96,13 +78,10 @@ class Shard(Stage):
             for done in written.done
             for path in SHARDS.among(done.outputs)
         }
-        facts = {
-            "rules": self.rules_said,
-            "stages": stages_said({name: steps.counts(name) for name in self.after}),
-        }
-        steps.one(
-            "card", write_card, written.files(), CARD, counts=counts, facts=facts, files=files
-        )
+        stages = stages_said({name: steps.counts(name) for name in self.after})
+        facts = {"rules": self.rules_said, "stages": stages}
+        how = {"counts": counts, "facts": facts, "files": files}
+        steps.one("card", write_card, written.files(), CARD, **how)
         return counts
 
     def _layout(self, steps: Steps, surveyed: Made) -> ShardLayout:

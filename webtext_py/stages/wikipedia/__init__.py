@@ -6,7 +6,3 @@ was fetched), and, with `--wikipedia`, documents most of whose 8-grams stand in 
 (`content`), each with its share and the article that it has most of in `wikipedia/`. WebText holds
 no Wikipedia because most test sets are made from it (GPT-2 report, section 2.1).
 """
-
-from webtext_py.stages.wikipedia.stage import Wikipedia
-
-__all__ = ["Wikipedia"]

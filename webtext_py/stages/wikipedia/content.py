@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from webtext_py import _core
 from webtext_py.columns import text_column
 from webtext_py.ledger import url_ends
-from webtext_py.records import WIKIPEDIA, table
+from webtext_py.records import WIKIPEDIA, required, table
 from webtext_py.stages.removed import Removed
 from webtext_py.tables import iterate, read_tables, write_table
 from webtext_py.wikipedia.articles import ARTICLES, read_articles
@@ -37,23 +37,11 @@ _BATCH_ROWS = 256
 # words it would cost seven 8-grams.
 _MARKS = r"\[(?:[0-9]{1,3}|edit)\]"
 
-SHARES = pa.schema(
-    [
-        pa.field("doc_id", pa.string(), False),
-        pa.field("url_key", pa.string(), False),
-        pa.field("ngrams", pa.uint64(), False),
-        pa.field("found", pa.uint64(), False),
-    ]
-)
+_TEXT, _COUNT = pa.string(), pa.uint64()
+SHARES = required(doc_id=_TEXT, url_key=_TEXT, ngrams=_COUNT, found=_COUNT)
 # The distinct n-grams of suspicious documents, by document.
-NGRAMS = pa.schema([pa.field("doc_id", pa.string(), False), pa.field("key", pa.uint64(), False)])
-MATCHES = pa.schema(
-    [
-        pa.field("doc_id", pa.string(), False),
-        pa.field("title", pa.string(), False),
-        pa.field("found", pa.int64(), False),
-    ]
-)
+NGRAMS = required(doc_id=_TEXT, key=_COUNT)
+MATCHES = required(doc_id=_TEXT, title=_TEXT, found=pa.int64())
 
 
 def articles(
@@ -91,15 +79,14 @@ def shares(inputs: list[Path], outputs: list[Path], documents: int, share: float
         rows = rows.set_column(rows.schema.get_field_index("text"), "text", texts)
         counts = _counts(filter_, rows["text"])
         keep = pa.array((counts[:, 1] > 0) & (counts[:, 0] >= share * counts[:, 1]))
-        columns = {"ngrams": counts[:, 1].copy(), "found": counts[:, 0].copy()}
-        rows = rows.append_column("ngrams", pa.array(columns["ngrams"]))
-        rows = rows.append_column("found", pa.array(columns["found"])).filter(keep)
+        for place, name in ((1, "ngrams"), (0, "found")):
+            rows = rows.append_column(name, pa.array(counts[:, place].copy()))
+        rows = rows.filter(keep)
         found.append(rows.select(SHARES.names).cast(SHARES))
         for doc_id, text in zip(rows["doc_id"].to_pylist(), rows["text"], strict=True):
             keys = np.unique(_keys(pa.array([text.as_py()], pa.large_string())))
-            grams.append(
-                table(NGRAMS, {"doc_id": pa.repeat(doc_id, len(keys)), "key": pa.array(keys)})
-            )
+            ids = pa.repeat(doc_id, len(keys))
+            grams.append(table(NGRAMS, {"doc_id": ids, "key": pa.array(keys)}))
     write_table(pa.concat_tables(found) if found else SHARES.empty_table(), outputs[0])
     write_table(pa.concat_tables(grams) if grams else NGRAMS.empty_table(), outputs[1])
     return {}
@@ -142,9 +129,8 @@ def matches(inputs: list[Path], outputs: list[Path], files: int) -> dict[str, An
         lengths = np.maximum(word_counts(batch["text"]).astype(np.int64) - (N - 1), 0)
         here = np.repeat(np.arange(batch.num_rows), lengths)
         grams = _keys(batch["text"])
-        hits = np.flatnonzero(
-            keys[np.minimum(np.searchsorted(keys, grams), len(keys) - 1)] == grams
-        )
+        nearest = np.minimum(np.searchsorted(keys, grams), len(keys) - 1)
+        hits = np.flatnonzero(keys[nearest] == grams)
         if not len(hits):
             continue
         # Each distinct n-gram of an article once, then each document that has it.
@@ -153,11 +139,8 @@ def matches(inputs: list[Path], outputs: list[Path], files: int) -> dict[str, An
         counts = np.searchsorted(keys, pairs[:, 1], "right") - low
         within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         which = documents[np.repeat(low, counts) + within]
-        both, sums = np.unique(
-            np.stack([which, np.repeat(pairs[:, 0].astype(np.int64), counts)], axis=1),
-            axis=0,
-            return_counts=True,
-        )
+        both = np.stack([which, np.repeat(pairs[:, 0].astype(np.int64), counts)], axis=1)
+        both, sums = np.unique(both, axis=0, return_counts=True)
         titles = batch["title"].to_pylist()
         for (document, article), total in zip(both.tolist(), sums.tolist(), strict=True):
             old = best.get(document)
@@ -183,16 +166,14 @@ def judge(inputs: list[Path], outputs: list[Path], files: int) -> dict[str, Any]
             best[row["doc_id"]] = (row["found"], row["title"])
     ids = rows["doc_id"].to_pylist()
     ngrams = rows["ngrams"].to_numpy()
-    found = table(
-        WIKIPEDIA,
-        {
-            "doc_id": rows["doc_id"],
-            "share": rows["found"].to_numpy() / np.maximum(ngrams, 1),
-            "title": [best.get(doc_id, (0, None))[1] for doc_id in ids],
-            "title_ngrams": [best.get(doc_id, (0, None))[0] for doc_id in ids],
-        },
-    )
-    write_table(found.sort_by("doc_id"), outputs[0])
+    held = [best.get(doc_id, (0, None)) for doc_id in ids]
+    columns = {
+        "doc_id": rows["doc_id"],
+        "share": rows["found"].to_numpy() / np.maximum(ngrams, 1),
+        "title": [title for _, title in held],
+        "title_ngrams": [count for count, _ in held],
+    }
+    write_table(table(WIKIPEDIA, columns).sort_by("doc_id"), outputs[0])
     gone = url_ends("wikipedia", rows["url_key"], pa.repeat(REASON, len(ids)), rows["doc_id"])
     ends = pa.concat_tables([gone, read_tables(inputs[1 + files :])]).sort_by("url_key")
     write_table(ends, outputs[1])

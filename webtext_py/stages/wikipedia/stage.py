@@ -50,9 +50,8 @@ class Wikipedia(Filter):
         """By host, then by content."""
         removed, documents = self.removed(steps), self.documents(steps)
         ends = "hosts-{}.parquet" if self.given else url_ends("wikipedia")
-        by_host = steps.each(
-            "hosts", hosts.hosts, over_bundles(documents, *removed), [ends], unit="bytes"
-        )
+        work = over_bundles(documents, *removed)
+        by_host = steps.each("hosts", hosts.hosts, work, [ends], unit="bytes")
         dropped = {hosts.REASON: by_host.total("dropped")}
         counts: dict[str, Any] = {}
         if self.given:
@@ -66,45 +65,25 @@ class Wikipedia(Filter):
         removed: Sequence[Sequence[Path]],
         by_host: Made,
     ) -> tuple[int, dict[str, Any]]:
-        read = steps.each(
-            "articles",
-            content.articles,
-            [work for path in self.given.values() for work in _parts(path)],
-            ["articles-{}.parquet"],
-            unit="bytes",
-        )
-        articles = read.files()
-        index = steps.one(
-            "index", content.index, articles, ["{}.bloom"], options={"memory": self.memory}
-        )
+        work = [one for path in self.given.values() for one in _parts(path)]
+        read = steps.each("articles", content.articles, work, ["articles-{}.parquet"], unit="bytes")
+        articles, options = read.files(), {"memory": self.memory}
+        index = steps.one("index", content.index, articles, ["{}.bloom"], options=options)
         filters = [*index.files()] * len(by_host.files())
+        work = over_bundles(documents, filters, *removed, by_host.files())
+        outputs = ["shares-{}.parquet", "ngrams-{}.parquet"]
         suspects = steps.each(
-            "shares",
-            content.shares,
-            over_bundles(documents, filters, *removed, by_host.files()),
-            ["shares-{}.parquet", "ngrams-{}.parquet"],
-            unit="bytes",
-            share=self.share,
+            "shares", content.shares, work, outputs, unit="bytes", share=self.share
         )
-        matched = steps.each(
-            "matches",
-            content.matches,
-            [
-                Work(*articles[first:end], *suspects.files(1), files=end - first)
-                for first, end in ranges(len(articles), MOST_FILES)
-            ],
-            ["matches-{}.parquet"],
-        )
-        judged = steps.each(
-            "judge",
-            content.judge,
-            [
-                Work(suspect, *matched.files(), host)
-                for suspect, host in zip(suspects.files(), by_host.files(), strict=True)
-            ],
-            [WIKIPEDIA, url_ends("wikipedia")],
-            files=len(matched.done),
-        )
+        work = [
+            Work(*articles[first:end], *suspects.files(1), files=end - first)
+            for first, end in ranges(len(articles), MOST_FILES)
+        ]
+        matched = steps.each("matches", content.matches, work, ["matches-{}.parquet"])
+        pairs = zip(suspects.files(), by_host.files(), strict=True)
+        work = [Work(suspect, *matched.files(), host) for suspect, host in pairs]
+        files = len(matched.done)
+        judged = steps.each("judge", content.judge, work, self.files, files=files)
         names = ("articles", *LEFT_OUT)
         counts = {
             "articles": {n: sum(d.counts.get(n, 0) for d in read.done) for n in names},
