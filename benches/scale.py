@@ -1,11 +1,11 @@
 """A whole build at three sizes: what grows with its size, stage by stage, and how fast.
 
-    python benches/scale.py [--sizes 60000 180000 600000] [--record benches/record/scale.json]
+    python benches/scale.py [--sizes 12000 36000 120000] [--record benches/record/scale.json]
 
 Makes N links, of which 8 in 45 have a page (as in WebText), a fifth of these copies of an earlier
 one, in containers of 60 captures, and for every ten containers a file of articles, in which some
 pages stand; builds with one worker, each size in a process of its own. There is a partition for
-15,000 links: as in a build of real size, where 16 GiB of input have one, they grow with the input.
+3,000 links: as in a build of real size, where 16 GiB of input have one, they grow with the input.
 Tasks, their inputs and the bytes they wrote are counted by the engine, opens of the build's files
 by the kernel (strace, in a second run, so that it costs no CPU seconds of the first), CPU seconds
 are those of the process, peak memory that of the stage, with what the process had at its start.
@@ -41,7 +41,7 @@ from webtext_py.verify import verify
 
 CAPTURES = 60  # in a container
 ARTICLES = 10  # containers for a file of articles
-LINKS = 15_000  # for a partition
+LINKS = 3_000  # for a partition
 WORDS = [f"word{n}" for n in range(5000)]
 
 
@@ -168,7 +168,7 @@ def growth(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 def main() -> None:
     """All sizes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[60_000, 180_000, 600_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[12_000, 36_000, 120_000])
     parser.add_argument("--record", type=Path)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
