@@ -34,7 +34,7 @@ impl Engine {
     /// Raised with every change that gives a page another text, title, language or date.
     pub fn version(self) -> u32 {
         match self {
-            Engine::Rules => 2,
+            Engine::Rules => 3,
             Engine::WebText => extract::model::NUMBER,
         }
     }

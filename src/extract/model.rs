@@ -15,7 +15,7 @@ use super::{block, flow, wild};
 use crate::html::{Budget, Node, TooCostly, Tree};
 
 /// Changes with every table, with every feature, and with what else the engine gives.
-pub const NUMBER: u32 = 2;
+pub const NUMBER: u32 = 3;
 
 /// A text of fewer characters is not trusted.
 const FEW: usize = 100;

@@ -92,7 +92,7 @@ def test_every_form_of_input(inputs: Path, tmp_path: Path) -> None:
         "redirect": 1,
         "too_short": 1,
     }
-    assert counts["extractor"] == "webtext 2"
+    assert counts["extractor"] == "webtext 3"
     rows = texts(tmp_path / "out")
     assert {(row["url"], row["title"]) for row in rows} == {
         ("http://a.test/1", "baker"),

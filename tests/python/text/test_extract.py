@@ -52,7 +52,7 @@ def test_a_document(engine: str) -> None:
     assert found.reasons == [None]
     (row,) = found.kept.to_pylist()
     name = row.pop("extractor")
-    assert name == "rules 2" if engine == "rules" else name.startswith("trafilatura 2.")
+    assert name == "rules 3" if engine == "rules" else name.startswith("trafilatura 2.")
     assert row == {
         "title": "Bakers & flour",
         "text": "\n\n".join(["Bakers & flour", *SENTENCES[:20]]),
@@ -114,8 +114,8 @@ def test_settings_that_make_no_sense(wrong: dict[str, int | str]) -> None:
 
 
 def test_what_a_result_depends_on_is_named() -> None:
-    assert ExtractSettings().named == "webtext 2"
-    assert ExtractSettings("rules").named == "rules 2"
+    assert ExtractSettings().named == "webtext 3"
+    assert ExtractSettings("rules").named == "rules 3"
     assert ExtractSettings().libraries == ()
     assert ExtractSettings("trafilatura").named.startswith("trafilatura 2.")
     assert ExtractSettings("trafilatura").libraries == ("trafilatura", "lxml")
@@ -298,7 +298,7 @@ def test_one_page() -> None:
     # The model leaves the title to its column.
     assert document.text == "\n\n".join(SENTENCES[:20])
     assert (document.language, document.published) == ("en", date(2019, 3, 4))
-    assert document.extractor == "webtext 2"
+    assert document.extractor == "webtext 3"
     assert webtext_py.extract("").text == ""
 
 
