@@ -94,11 +94,11 @@ pub fn second_rows(html: &str, scores: &[f32], options: &Options) -> Result<Vec<
 /// [`TooCostly`] for a page beyond the limits or the budget.
 pub fn text_by(html: &str, scores: &[f32], options: &Options) -> Result<String, TooCostly> {
     let Some(prepared) = prepared(html, options)? else { return Ok(String::new()) };
-    let Prepared { page, blocks, rules, mut budget, .. } = prepared;
+    let Prepared { page, families, blocks, rules, mut budget } = prepared;
     if blocks.spans.len() != scores.len() {
         return Ok(rules);
     }
-    model::decide(&page, &blocks, scores, rules, &mut budget)
+    model::decide(&page, &families, &blocks, scores.to_vec(), rules, &mut budget)
 }
 
 /// Rows of many pages.

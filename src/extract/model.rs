@@ -68,10 +68,8 @@ pub fn text(
         return Ok(rules);
     }
     let seen = Page::new(page, families, &blocks, &rules, budget)?;
-    let mut scores = scores(&seen, &MODEL, budget)?;
-    budget.spend(page.len())?;
-    hide(page, families, &blocks, &mut scores);
-    decide(page, &blocks, &scores, rules, budget)
+    let scores = scores(&seen, &MODEL, budget)?;
+    decide(page, families, &blocks, scores, rules, budget)
 }
 
 /// The logarithm of the odds that a block is main text, for each.
@@ -127,17 +125,20 @@ fn each(
 }
 
 /// Text of the blocks that are likelier main text than not; of those less likely, where that is
-/// nearly nothing; else the rules'.
+/// nearly nothing; else the rules'. What readers do not see is out of the choice.
 ///
 /// # Errors
 /// [`TooCostly`] where `budget` does not last.
 pub fn decide(
     page: &Tree<'_>,
+    families: &[u32],
     blocks: &Blocks,
-    scores: &[f32],
+    mut scores: Vec<f32>,
     rules: String,
     budget: &mut Budget,
 ) -> Result<String, TooCostly> {
+    budget.spend(page.len())?;
+    hide(page, families, blocks, &mut scores);
     for least in [0.0, ONE_IN_FOUR] {
         let kept = |at: usize| scores[at] > least;
         let chars: usize = (0..scores.len())

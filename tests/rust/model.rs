@@ -276,7 +276,9 @@ fn the_package_s_trees_agree_with_a_slow_twin() {
 fn decided(html: &str, scores: &[f32]) -> String {
     let tree = parsed(html);
     let found = blocks_of(&tree);
-    decide(&tree, &found, scores, "by the rules".to_owned(), &mut budget()).expect("cheap")
+    let (families, scores) = (vec![0; tree.len()], scores.to_vec());
+    let rules = "by the rules".to_owned();
+    decide(&tree, &families, &found, scores, rules, &mut budget()).expect("cheap")
 }
 
 #[test]
