@@ -1,6 +1,5 @@
 """The `tokens/` stage: shards to ids, one file for each shard, the same rows in the same order."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from webtext_py.reader.texts import may_have_ids
 from webtext_py.repeated import read_repeated, repeated_ids, write_hashes
 from webtext_py.shards import all_shards, shards_stage
 from webtext_py.stage import Files, Stage
+from webtext_py.tables import join_bytes
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
 from webtext_py.workspace import Steps, Work, Workspace
 
@@ -148,15 +148,6 @@ def take_ids(
     return {}
 
 
-def join_flat(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]:
-    """Task: flat files one after the other."""
-    with outputs[0].open("wb") as out:
-        for path in inputs:
-            with path.open("rb") as part:
-                shutil.copyfileobj(part, out, 1 << 20)
-    return {}
-
-
 @dataclass(frozen=True)
 class Encode(Stage):
     """From the shards that `upstream` left, or from the files of text `given` (path to the name of
@@ -240,7 +231,7 @@ class Encode(Stage):
             for name, path in zip(self.given.values(), made.files(), strict=True):
                 splits["val" if name.startswith("validation-") else "train"].append(path)
             joins = [Work(*paths, name=name) for name, paths in splits.items() if paths]
-            steps.each("join", join_flat, joins, [self._files("bin")], unit="files")
+            steps.each("join", join_bytes, joins, [self._files("bin")], unit="files")
         return {
             "rows": made.total("rows"),
             "tokens": made.total("tokens"),

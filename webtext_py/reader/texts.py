@@ -106,14 +106,17 @@ def read_batches(
 
 
 def may_have_ids(source: Source, text_field: str) -> bool:
-    """Whether rows of a file may have ids of their own, which are read, but not refused, here."""
+    """Whether rows of a file may have ids of their own: JSONL, and tables with such a column."""
     if source.kind == "jsonl":
         return True
     if source.kind not in ("parquet", "arrow"):
         return False
-    arrow = source.kind == "arrow"
-    schema = arrow_batches(source.path)[0] if arrow else open_parquet(source.path).schema_arrow
-    return any(name in schema.names for name in ID_COLUMNS if name != text_field)
+    if source.kind == "arrow":
+        names = arrow_batches(source.path)[0].names
+    else:
+        with open_parquet(source.path) as file:
+            names = file.schema_arrow.names
+    return any(name in names for name in ID_COLUMNS if name != text_field)
 
 
 class _Rows:
