@@ -31,7 +31,6 @@ from webtext_py.pages import cut
 from webtext_py.pipeline import Build, Sources
 from webtext_py.workspace import Steps, Work, Workspace
 
-
 COMMANDS = (
     "build",
     "bpe train --vocab-size 500",
