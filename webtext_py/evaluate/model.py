@@ -15,13 +15,14 @@ from torch import Tensor, nn
 
 from webtext_py.errors import InputError
 
+from .blocked import block_layers
 from .generate import generate
 from .items import Ask
 from .open_model import context_of, open_causal
-from .rows import Line, Row, Tokens, bucket, rows_of, rows_of_batch
+from .rows import NODES, Line, Row, Tokens, bucket, rows_of, rows_of_batch
 from .scorer import Generated, Rolled, Sampling, Scored
 
-BLOCK = 256  # places whose logits are worked out at once: constant, as all shapes are
+BLOCK = 64  # places whose logits are worked out at once: constant, as all shapes are
 _CLOSE = 1e-2  # nats: what tells a model that ignores a mask from rounding, in bf16 too
 
 Token = tuple[float, bool, bool]  # log-probability, likeliest, likeliest of those allowed
@@ -35,6 +36,8 @@ class ModelScorer:
         self.model, self.tokenizer = open_causal(folder, kind)
         self.model = self.model.to(device).eval()
         self.device, self.kind = device, device.partition(":")[0]
+        if (self.kind, dtype) == ("cpu", "fp32"):
+            block_layers(self.model, NODES["cpu"])
         self.context = context_of(self.model, self.tokenizer)
         self.start = _start(self.tokenizer, folder)
         self._body, self._head = _parts(self.model)
