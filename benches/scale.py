@@ -7,9 +7,7 @@ one, in containers of 60 captures, and for every ten containers a file of articl
 pages stand; builds with one worker, each size in a process of its own. It is a model, in which all
 is smaller by the same factor: a partition for 1,000 links, and at most 4 files for a task of a
 merge. WebText has 236 partitions, and 256 is the limit of files; ten times WebText has ten times
-the partitions, as the largest of these has against the smallest. What a shuffle's pieces take, one
-for each task and partition (about 1 KB and 0.4 ms), is not smaller by that factor, so it shows here
-as bytes and CPU seconds of `pages` and `links` that grow faster than the links.
+the partitions, as the largest of these has against the smallest.
 Tasks, their inputs and the bytes they wrote are counted by the engine, opens of the build's files
 by the kernel (strace, in a second run, so that it costs no CPU seconds of the first), CPU seconds
 are those of the process, peak memory that of the stage, with what the process had at its start.

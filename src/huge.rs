@@ -3,6 +3,14 @@
 /// Memory below this is left alone: a huge page has 2 MiB.
 const LEAST_BYTES: usize = 4 << 20;
 
+/// A vector of `len` times `value`, in huge pages where it is long.
+pub(crate) fn filled<T: Clone>(value: T, len: usize) -> Vec<T> {
+    let mut vector = Vec::with_capacity(len);
+    advise(&mut vector);
+    vector.resize(len, value);
+    vector
+}
+
 /// Asks for huge pages behind what a vector holds, up to its capacity. Slower without, not wrong.
 pub(crate) fn advise<T>(vector: &mut Vec<T>) {
     let spare = vector.spare_capacity_mut();

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,9 +12,10 @@ import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 65536
 BUFFER_BYTES = 64 << 20  # our choice: what a shuffle holds before it writes
-_JOIN_BYTES = 256 << 20  # our choice: what one holds that is made of others
+_JOIN_BYTES = 128 << 20  # our choice: what one holds that is made of others
 _PIECE_BYTES = 12 << 10  # what a batch takes beside its rows
-_PARTITIONS = b"partitions"  # key of a shuffle file's metadata
+_BATCH_BYTES = 64 << 10  # our choice: of rows that a shuffle writes as one batch, at least
+_RUNS, _SPANS = b"runs", b"spans"  # keys of the metadata of a shuffle's batches
 
 
 def write_table(table: pa.Table, path: Path, row_group_rows: int = ROW_GROUP_ROWS) -> None:
@@ -89,22 +89,25 @@ def write_without(
 class Shuffle:
     """Writes rows by partition to one file, holding at most about `BUFFER_BYTES` of them.
 
-    A context manager. The file is an Arrow IPC file of rounds: each flush writes one record batch
-    (perhaps without rows) for every partition, so batch `i` belongs to partition `i % partitions`.
-    One file for all partitions, as a file for each would need partitions² of them, each flushed to
-    disk; Arrow's footer finds a batch without reading the others, where Parquet's would list every
-    column of every partition. The bytes depend on the rows and their order alone.
+    A context manager. The file is an Arrow IPC file of rounds: each flush writes the rows that are
+    held in the order of their partitions, in batches of whole partitions and about `_BATCH_BYTES`
+    or more, so that a partition of few rows costs nothing of its own. A batch's metadata has the
+    runs in it (partition, rows); those of a last batch without rows, the first and last partition
+    of each batch, so that a reader finds its own without reading the others. One file for all
+    partitions, as a file for each would need partitions² of them, each flushed to disk; Parquet's
+    footer would list every column of every partition. The bytes depend on the rows and their order
+    alone.
     """
 
-    def __init__(
-        self, path: Path, partitions: int, schema: pa.Schema, most: int | None = None
-    ) -> None:
-        self._schema = schema.with_metadata({_PARTITIONS: str(partitions)})
+    def __init__(self, path: Path, schema: pa.Schema, most: int | None = None) -> None:
+        self._schema = schema.remove_metadata()
         self._sink = pa.OSFile(str(path), "wb")
         options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
         self._writer = pa.ipc.new_file(self._sink, self._schema, options=options)
-        self._held: list[list[pa.Table]] = [[] for _ in range(partitions)]
+        self._held: list[pa.Table] = []
+        self._targets: list[npt.NDArray[np.int64]] = []
         self._bytes, self._most = 0, BUFFER_BYTES if most is None else most
+        self._spans: list[tuple[int, int]] = []  # first and last partition of each batch
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +116,8 @@ class Shuffle:
         try:
             if kind is None:
                 self._flush()
+                none = pa.RecordBatch.from_pylist([], self._schema)
+                self._writer.write_batch(none, {_SPANS: _packed(self._spans)})
                 self._writer.close()
         finally:
             self._sink.close()
@@ -120,57 +125,90 @@ class Shuffle:
     def add(self, table: pa.Table, targets: npt.NDArray[np.int64]) -> None:
         """Adds rows; `targets[i]` is the partition of row `i`."""
         for start in range(0, table.num_rows, ROW_GROUP_ROWS):  # what fits into one array
-            self._add(table.slice(start, ROW_GROUP_ROWS), targets[start : start + ROW_GROUP_ROWS])
-            self._flush_when_full()
+            rows = table.slice(start, ROW_GROUP_ROWS)
+            # A copy, so that what else lies in the buffers of the rows need not stay.
+            copy = rows.take(pa.array(np.arange(rows.num_rows)))
+            self.hold(copy, targets[start : start + ROW_GROUP_ROWS])
 
-    def add_batch(self, batch: pa.RecordBatch, partition: int) -> None:
-        """Adds rows of one partition, of which there may be few."""
-        if batch.num_rows:
-            self._held[partition].append(pa.Table.from_batches([batch]))
-            self._bytes += batch.nbytes + _PIECE_BYTES
-            self._flush_when_full()
-
-    def _flush_when_full(self) -> None:
-        if self._bytes >= self._most:
+    def hold(self, rows: pa.Table, targets: npt.NDArray[np.int64]) -> None:
+        """Adds rows whose buffers hold nothing else."""
+        rows = rows.cast(self._schema)
+        if self._bytes + rows.nbytes > self._most:
             self._flush()
-
-    def _add(self, table: pa.Table, targets: npt.NDArray[np.int64]) -> None:
-        order = np.argsort(targets, kind="stable")
-        table = table.cast(self._schema).take(pa.array(order))
-        bounds = np.searchsorted(targets[order], np.arange(len(self._held) + 1))
-        for partition, held in enumerate(self._held):
-            start, end = int(bounds[partition]), int(bounds[partition + 1])
-            if end > start:
-                held.append(table.slice(start, end - start))
-        self._bytes += table.nbytes
+        self._held.append(rows)
+        self._targets.append(targets)
+        self._bytes += rows.nbytes + _PIECE_BYTES
 
     def _flush(self) -> None:
-        if not self._bytes:
+        if not self._held:
             return
-        for held in self._held:
-            rows = pa.concat_tables(held) if held else self._schema.empty_table()
-            arrays = [
-                pa.concat_arrays(column.chunks) if held else pa.array([], column.type)
-                for column in rows.columns
-            ]
-            self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-            held.clear()
-        self._bytes = 0
+        targets, rows = np.concatenate(self._targets), pa.concat_tables(self._held)
+        self._held, self._targets, self._bytes = [], [], 0
+        order = np.argsort(targets, kind="stable")
+        arrays = []
+        while rows.num_columns:  # one after the other, so that not all are held twice
+            arrays.append(rows.column(0).combine_chunks().take(pa.array(order)))
+            rows = rows.remove_column(0)
+        self._write(pa.RecordBatch.from_arrays(arrays, schema=self._schema), targets[order])
+
+    def _write(self, rows: pa.RecordBatch, targets: npt.NDArray[np.int64]) -> None:
+        """Writes rows in the order of their partitions."""
+        partitions, counts = np.unique(targets, return_counts=True)
+        ends = np.cumsum(counts)
+        least = -(-_BATCH_BYTES * rows.num_rows // max(1, rows.nbytes))  # rows of a batch
+        first = 0
+        while first < len(ends):
+            start = int(ends[first] - counts[first])
+            end = min(int(np.searchsorted(ends, start + least)) + 1, len(ends))
+            runs = np.stack([partitions[first:end], counts[first:end]], 1)
+            batch = rows.slice(start, int(ends[end - 1]) - start)
+            self._writer.write_batch(batch, {_RUNS: _packed(runs)})
+            self._spans.append((int(partitions[first]), int(partitions[end - 1])))
+            first = end
+
+
+def _packed(pairs: Any) -> bytes:
+    return np.asarray(pairs, "<i8").tobytes()
+
+
+def _pairs(packed: bytes) -> npt.NDArray[np.int64]:
+    return np.frombuffer(packed, "<i8").reshape(-1, 2)
+
+
+def _batches(
+    path: Path, partition: int | None = None
+) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
+    """Batches of a file that `Shuffle` wrote, all or those that may have rows of a partition; each
+    with its runs: partition and rows."""
+    with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
+        spans = _spans(file)
+        first, last = spans.T
+        wanted = (first <= partition) & (partition <= last) if partition is not None else first >= 0
+        for number in np.flatnonzero(wanted).tolist():
+            batch, said = file.get_batch_with_custom_metadata(number)
+            runs = _pairs(said[_RUNS]) if said else np.array([[first[number], batch.num_rows]])
+            yield batch.replace_schema_metadata(None), runs
+
+
+def _spans(file: Any) -> npt.NDArray[np.int64]:
+    """The first and the last partition of each batch."""
+    batches = file.num_record_batches
+    if partitions := (file.schema.metadata or {}).get(b"partitions"):
+        # A file of before batches had runs: each is one partition's, in turn.
+        own = np.arange(batches) % int(partitions)
+        return np.stack([own, own], 1)
+    return _pairs(file.get_batch_with_custom_metadata(batches - 1)[1][_SPANS])
 
 
 def join_shuffles(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     """Task: files that `Shuffle` wrote as one, which has the same rows of each partition in the
     same order, in few batches."""
-    with ExitStack() as stack:
-        joined = None
+    with pa.OSFile(str(inputs[0])) as source, pa.ipc.open_file(source) as file:
+        schema = file.schema
+    with Shuffle(outputs[0], schema, _JOIN_BYTES) as joined:
         for path in inputs:
-            with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
-                partitions = int(file.schema.metadata[_PARTITIONS])
-                if joined is None:
-                    joined = Shuffle(outputs[0], partitions, file.schema, _JOIN_BYTES)
-                    stack.enter_context(joined)
-                for number in range(file.num_record_batches):
-                    joined.add_batch(file.get_batch(number), number % partitions)
+            for batch, runs in _batches(path):
+                joined.hold(pa.Table.from_batches([batch]), np.repeat(*runs.T))
     return {}
 
 
@@ -186,10 +224,14 @@ def join_bytes(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
 def iterate_partition(paths: Sequence[Path], partition: int) -> Iterator[pa.RecordBatch]:
     """Batches of one partition of several files that `Shuffle` wrote, in order."""
     for path in paths:
-        with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
-            partitions = int(file.schema.metadata[_PARTITIONS])
-            for i in range(partition, file.num_record_batches, partitions):
-                yield file.get_batch(i).replace_schema_metadata(None)
+        for batch, runs in _batches(path, partition):
+            of, rows = runs.T
+            at = int(np.searchsorted(of, partition))
+            if len(of) == 1:
+                yield batch
+            elif of[at] == partition:
+                # A copy, so that the rows of others need not stay.
+                yield batch.take(pa.array(rows[:at].sum() + np.arange(rows[at])))
 
 
 def read_partition(paths: Sequence[Path], partition: int, schema: pa.Schema) -> pa.Table:

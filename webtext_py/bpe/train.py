@@ -95,8 +95,11 @@ def count_files(
     columns = (
         column for file in files for column in texts.batches(file, text_field, config.sequence)
     )
+    # Tables are decoded beside the counting, which takes as long as counting on one thread.
+    tables = any(file is not None and file.kind != "text" for file in files)
+    counting = max(1, (threads or available_cpus()) - tables)
     with closing(Ahead(columns)) as made:
-        return count_texts(made, config, threads=threads, observer=observer)
+        return count_texts(made, config, threads=counting, observer=observer)
 
 
 def load_counts(paths: Sequence[Path], config: BpeConfig) -> _core.BpePieces:

@@ -65,7 +65,7 @@ class Tally(Shuffle):
     published list may name them without it."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, PARTITIONS, TOTALS)
+        super().__init__(path, TOTALS)
         self._sums = Sums(TOTALS, 2)
 
     def count(self, kind: str, keys: pa.Array, **measures: pa.Array) -> None:

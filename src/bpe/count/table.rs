@@ -1,6 +1,6 @@
 //! Open tables of pieces: up to 15 bytes as a 128-bit key, longer ones as bytes in an arena.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// The longest piece that fits into a key beside its length.
 pub(crate) const SHORT_BYTES: usize = 15;
@@ -37,6 +37,35 @@ impl Seeds {
         let mut last = [0; 16];
         last[..tail.len()].copy_from_slice(tail);
         self.hash(u128::from_le_bytes(last) ^ (hash as u128) << 64 ^ hash as u128)
+    }
+}
+
+/// For maps from bytes: faster than the standard hasher.
+impl BuildHasher for Seeds {
+    type Hasher = BytesHasher;
+
+    fn build_hasher(&self) -> BytesHasher {
+        BytesHasher(*self, 0)
+    }
+}
+
+/// Hashes one run of bytes, or several with their lengths.
+pub(crate) struct BytesHasher(Seeds, u64);
+
+impl Hasher for BytesHasher {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        self.1 = self.1.rotate_left(23) ^ self.0.hash_bytes(bytes);
+    }
+
+    #[inline]
+    fn write_usize(&mut self, number: usize) {
+        self.1 = self.1.rotate_left(23) ^ number as u64;
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.1
     }
 }
 
@@ -124,7 +153,7 @@ impl ShortTable {
     #[cold]
     fn grow(&mut self, more: usize) {
         while (self.len + more) * 16 > self.slots.len() * 9 {
-            let slots = vec![[0; 3]; self.slots.len() * 2];
+            let slots = crate::huge::filled([0; 3], self.slots.len() * 2);
             let old = std::mem::replace(&mut self.slots, slots);
             self.shift -= 1;
             self.len = 0;

@@ -9,8 +9,8 @@ mod pairs;
 mod queue;
 mod words;
 
-use super::count::Pieces;
-use crate::{Error, Result};
+use super::count::{Pieces, Seeds};
+use crate::{Error, Result, huge};
 use gather::Gather;
 use pairs::PairTable;
 use queue::{Candidate, Queue};
@@ -94,7 +94,7 @@ struct Trainer<S> {
     left: Gather,
     right: Gather,
     tokens: Vec<Box<[u8]>>,
-    id_of: HashMap<Box<[u8]>, u32>,
+    id_of: HashMap<Box<[u8]>, u32, Seeds>,
     /// Pairs that occur less often than this are left out of the tables; see `keep_everything`.
     threshold: i64,
 }
@@ -106,7 +106,8 @@ impl<S: Symbol> Trainer<S> {
         progress: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Self> {
         let tokens: Vec<Box<[u8]>> = byte_order().iter().map(|&b| Box::from([b])).collect();
-        let id_of = tokens.iter().cloned().zip(0u32..).collect();
+        let mut id_of = HashMap::with_hasher(Seeds::random());
+        id_of.extend(tokens.iter().cloned().zip(0..));
         let words = Words::new(pieces)?;
         ask(progress, tokens.len())?;
         let mut trainer = Trainer {
@@ -163,7 +164,7 @@ impl<S: Symbol> Trainer<S> {
                 pair.last = u32::MAX;
             }
         }
-        self.places = vec![0; total];
+        self.places = huge::filled(0, total);
         let places = &mut self.places;
         self.words.for_each(|place, _, symbols| {
             for pair in symbols.windows(2) {
@@ -269,6 +270,10 @@ impl<S: Symbol> Trainer<S> {
             self.queue.push(Candidate { count: count as u64, pair: pair_with(neighbour), list });
             total += item.words as usize;
         });
+        if total > self.places.capacity() {
+            self.places.reserve(total - self.places.len());
+            huge::advise(&mut self.places);
+        }
         self.places.resize(total, 0);
         side.write_events(&mut self.places);
         side.clear();

@@ -35,7 +35,7 @@ impl PairTable {
             return;
         }
         let capacity = ((self.len + more) * 2).next_power_of_two();
-        let old = std::mem::replace(&mut self.slots, vec![(EMPTY, 0); capacity]);
+        let old = std::mem::replace(&mut self.slots, crate::huge::filled((EMPTY, 0), capacity));
         self.shift = 64 - capacity.trailing_zeros();
         let mask = capacity - 1;
         for (pair, count) in old.into_iter().filter(|slot| slot.0 != EMPTY) {

@@ -1,7 +1,7 @@
 //! The distinct pieces as symbols, in one arena: count and length, then the symbols of each.
 
 use crate::bpe::count::{Pieces, prefetch};
-use crate::{Error, Result};
+use crate::{Error, Result, huge};
 
 /// How far ahead words are fetched.
 const AHEAD: usize = 16;
@@ -67,7 +67,9 @@ impl<S: Symbol> Words<S> {
             )));
         }
         let mut words = Words { arena: Vec::with_capacity(size + 8), starts: Vec::new() };
+        huge::advise(&mut words.arena);
         words.starts.reserve_exact(number);
+        huge::advise(&mut words.starts);
         pieces.for_each(|piece, count| {
             if piece.len() > 1 {
                 let place = words.arena.len();

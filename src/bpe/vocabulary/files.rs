@@ -6,7 +6,6 @@ use crate::bpe::pretokenize::Pattern;
 use crate::bpe::train::Learned;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::io::Write;
 
 impl Vocabulary {
     /// What was learnt; the special tokens get the ids behind it, in their order.
@@ -40,16 +39,16 @@ impl Vocabulary {
             .iter()
             .map(|token| token.iter().flatten().map(|&byte| letters[byte as usize]).collect())
             .collect();
-        let ids = spelled.iter().zip(0u32..);
-        let entries =
-            || ids.clone().chain(self.added.iter().map(|added| (&added.content, added.id)));
+        let json: Vec<String> = spelled.iter().map(|token| quoted(token)).collect();
+        let added: Vec<(String, u32)> =
+            self.added.iter().map(|added| (quoted(&added.content), added.id)).collect();
+        let entries = json.iter().zip(0u32..).chain(added.iter().map(|(text, id)| (text, *id)));
         let mut vocab = b"{".to_vec();
         let mut indented = Vec::new();
-        for (number, (token, id)) in entries().enumerate() {
-            let token = quoted(token);
-            let comma = if number > 0 { "," } else { "" };
-            put(&mut vocab, format_args!("{comma}{token}:{id}"));
-            put(&mut indented, format_args!("{comma}\n      {token}: {id}"));
+        for (number, (token, id)) in entries.enumerate() {
+            let (comma, id) = (if number > 0 { "," } else { "" }, id.to_string());
+            append(&mut vocab, &[comma, token, ":", &id]);
+            append(&mut indented, &[comma, "\n      ", token, ": ", &id]);
         }
         vocab.push(b'}');
         let (mut merges, mut listed) = (b"#version: 0.2\n".to_vec(), Vec::new());
@@ -58,21 +57,17 @@ impl Vocabulary {
             Merges::ByToken => &[],
         };
         for (rank, &(left, right, _)) in pairs.iter().enumerate() {
-            let (left, right) = (&spelled[left as usize], &spelled[right as usize]);
+            let (left, right) = (left as usize, right as usize);
+            append(&mut merges, &[&spelled[left], " ", &spelled[right], "\n"]);
             let comma = if rank > 0 { "," } else { "" };
-            put(&mut merges, format_args!("{left} {right}\n"));
-            let (left, right) = (quoted(left), quoted(right));
-            put(
-                &mut listed,
-                format_args!("{comma}\n      [\n        {left},\n        {right}\n      ]"),
-            );
+            let opened = [comma, "\n      [\n        ", &json[left], ",\n        "];
+            append(&mut listed, &opened);
+            append(&mut listed, &[&json[right], "\n      ]"]);
         }
         let mut ranks = Vec::new();
         for (rank, token) in self.tokens.iter().enumerate() {
-            put(
-                &mut ranks,
-                format_args!("{} {rank}\n", STANDARD.encode(token.as_deref().unwrap_or_default())),
-            );
+            let token = STANDARD.encode(token.as_deref().unwrap_or_default());
+            append(&mut ranks, &[&token, " ", &rank.to_string(), "\n"]);
         }
         [
             ("tokenizer.json", self.tokenizer_json(&indented, &listed)),
@@ -111,10 +106,8 @@ impl Vocabulary {
             ),
         };
         let mut out = Vec::with_capacity(vocab.len() + merges.len() + 4096);
-        put(
-            &mut out,
-            format_args!(
-                r#"{{
+        let head = format!(
+            r#"{{
   "version": "1.0",
   "truncation": null,
   "padding": null,
@@ -133,10 +126,10 @@ impl Vocabulary {
     "byte_fallback": false,
     "ignore_merges": false,
     "vocab": {{"#,
-                byte_level(2, false, true),
-                byte_level(2, true, true)
-            ),
+            byte_level(2, false, true),
+            byte_level(2, true, true)
         );
+        out.extend_from_slice(head.as_bytes());
         out.extend_from_slice(vocab);
         out.extend_from_slice(b"\n    },\n    \"merges\": [");
         out.extend_from_slice(merges);
@@ -185,6 +178,6 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn put(out: &mut Vec<u8>, what: std::fmt::Arguments<'_>) {
-    out.write_fmt(what).expect("memory takes what is written");
+fn append(out: &mut Vec<u8>, parts: &[&str]) {
+    parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
 }

@@ -1,11 +1,12 @@
 //! `tokenizer.json`, and `vocab.json` (or `encoder.json`) with `merges.txt` (or `vocab.bpe`).
 
 use super::{Added, Merge, Vocabulary};
+use crate::bpe::count::Seeds;
 use crate::bpe::pretokenize::Pattern;
 use crate::bpe::train::byte_order;
 use crate::{Error, Result};
-use serde_json::{Map, Value};
-use std::collections::HashSet;
+use serde_json_borrow::{ObjectAsVec, Value};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// GPT-2's pattern as tiktoken 0.14 writes it: the same pieces.
@@ -23,11 +24,10 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
     let wrong = |message: String| Error::format(path, None, message);
     let document: Value = serde_json::from_slice(without_mark(content))
         .map_err(|error| wrong(format!("not a tokenizer.json: {error}")))?;
-    let model = document
-        .get("model")
+    let model = field(&document, "model")
         .and_then(Value::as_object)
         .ok_or_else(|| wrong("`model` is missing; a tokenizer.json was expected".into()))?;
-    if let Some(kind) = model.get("type").filter(|kind| *kind != "BPE") {
+    if let Some(kind) = model.get("type").filter(|kind| kind.as_str() != Some("BPE")) {
         return Err(wrong(format!("the model is {}; \"BPE\" was expected", brief(kind))));
     }
     for (name, harmless) in [
@@ -37,36 +37,42 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
         ("byte_fallback", "no byte fallback"),
     ] {
         let value = model.get(name).unwrap_or(&Value::Null);
-        let zero = value.as_f64() == Some(0.0);
-        if !(value.is_null() || *value == "" || *value == false || zero) {
+        let zero = value.as_f64() == Some(0.0) || value.as_bool() == Some(false);
+        if !(value.is_null() || value.as_str() == Some("") || zero) {
             return Err(wrong(format!("`{name}` is {}; {harmless} was expected", brief(value))));
         }
     }
-    if let Some(normalizer) = document.get("normalizer").filter(|value| !value.is_null()) {
+    if let Some(normalizer) = field(&document, "normalizer").filter(|value| !value.is_null()) {
         return Err(wrong(format!(
             "the normalizer is {}; none was expected",
-            brief(normalizer.get("type").unwrap_or(normalizer))
+            brief(field(normalizer, "type").unwrap_or(normalizer))
         )));
     }
-    let pattern = pattern_of(document.get("pre_tokenizer").unwrap_or(&Value::Null))
+    let pattern = pattern_of(field(&document, "pre_tokenizer").unwrap_or(&Value::Null))
         .map_err(|found| wrong(format!("the pre-tokenizer {found}")))?;
 
     let vocab = model.get("vocab").ok_or_else(|| wrong("`model.vocab` is missing".into()))?;
     let vocab = vocab.as_object().ok_or_else(|| {
         wrong(format!("`model.vocab` is {}; an object was expected", brief(vocab)))
     })?;
+    let listed = field(&document, "added_tokens").and_then(Value::as_array).unwrap_or_default();
+    let outside: HashSet<&str> =
+        listed.iter().filter_map(|token| field(token, "content")?.as_str()).collect();
+    // Those that are tokens of the model too.
+    let of_model: HashMap<&str, &Value> =
+        vocab.iter().filter(|entry| outside.contains(entry.0)).collect();
     let mut added = Vec::new();
-    for token in document.get("added_tokens").and_then(Value::as_array).into_iter().flatten() {
-        let token = added_token(token, vocab).map_err(wrong)?;
-        // tokenizers numbers what the model lacks itself, whatever the file says.
-        let size = vocab.len() as u32;
-        let next = added.iter().map(|token: &Added| token.id + 1).max().unwrap_or(0).max(size);
-        if token.id != next && !vocab.contains_key(&token.content) {
+    // tokenizers numbers what the model lacks itself, whatever the file says.
+    let mut next = vocab.len() as u32;
+    for token in listed {
+        let token = added_token(token, &of_model).map_err(wrong)?;
+        if token.id != next && !of_model.contains_key(&*token.content) {
             let (named, id) = (cut(&token.content), token.id);
             let message =
                 format!("added token `{named}` is {id}; {next}, the next id, was expected");
             return Err(wrong(message));
         }
+        next = next.max(token.id.saturating_add(1));
         added.push(token);
     }
     let listed = model
@@ -77,11 +83,9 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
     let mut merges = Vec::with_capacity(listed.len());
     for (rank, merge) in listed.iter().enumerate() {
         let halves = match merge {
-            Value::String(line) => line.split_once(' '),
+            Value::Str(line) => line.split_once(' '),
             Value::Array(halves) => match halves.as_slice() {
-                [Value::String(left), Value::String(right)] => {
-                    Some((left.as_str(), right.as_str()))
-                }
+                [Value::Str(left), Value::Str(right)] => Some((&**left, &**right)),
                 _ => None,
             },
             _ => None,
@@ -89,7 +93,6 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
         merges.push(spelling.merge(halves, rank).map_err(wrong)?);
     }
     // An added token that merges need too is also a token of the model.
-    let outside: HashSet<&str> = added.iter().map(|token| token.content.as_str()).collect();
     let spelt: HashSet<Vec<u8>> = outside.iter().filter_map(|text| spelling.bytes(text)).collect();
     let mut made: HashSet<&[u8]> = HashSet::new();
     for (whole, cut) in merges.iter().filter(|_| !spelt.is_empty()) {
@@ -102,9 +105,9 @@ pub fn from_tokenizer_json(content: &[u8], path: &Path) -> Result<Vocabulary> {
                 .bytes(spelled)
                 .is_none_or(|bytes| bytes.len() > 1 && !made.contains(&bytes[..]))
     })?;
-    let of_model = added.iter().filter(|token| vocab.contains_key(&token.content));
-    let shared = of_model.map(|token| token.id).collect();
-    let whole_first = model.get("ignore_merges") == Some(&Value::Bool(true));
+    let shared = added.iter().filter(|token| of_model.contains_key(&*token.content));
+    let shared = shared.map(|token| token.id).collect();
+    let whole_first = model.get("ignore_merges").and_then(Value::as_bool) == Some(true);
     Vocabulary::new(path, tokens, Some((merges, path)), added, &shared, pattern, whole_first)
 }
 
@@ -136,18 +139,21 @@ pub fn from_vocab_and_merges(
         }
         listed.push(spelling.merge(line.split_once(' '), listed.len()).map_err(wrong_merges)?);
     }
-    let made: HashSet<&[u8]> = listed.iter().map(|(whole, _)| &whole[..]).collect();
-    let is_special = |spelled: &str| match spelling.bytes(spelled) {
-        Some(bytes) => bytes.len() > 1 && !made.contains(&bytes[..]),
-        None => true,
-    };
+    let mut made = HashSet::with_capacity_and_hasher(listed.len(), Seeds::random());
+    made.extend(listed.iter().map(|(whole, _)| &whole[..]));
     let mut special = Vec::new();
-    for (spelled, id) in entries.iter().filter(|entry| is_special(entry.0)) {
+    let mut outside: HashSet<&str> = HashSet::new();
+    for (spelled, id) in entries.iter() {
+        let bytes = spelling.bytes(spelled);
+        if bytes.is_some_and(|bytes| bytes.len() <= 1 || made.contains(&bytes[..])) {
+            continue;
+        }
+        outside.insert(spelled);
         let named = || format!("the id of `{}` is {}", cut(spelled), brief(id));
         let id = as_id(id).ok_or_else(|| wrong(named()))?;
-        special.push(Added::special((spelled.clone(), id)));
+        special.push(Added::special((spelled.to_owned(), id)));
     }
-    let tokens = tokens_of(entries, vocab.1, is_special)?;
+    let tokens = tokens_of(entries, vocab.1, |spelled| outside.contains(spelled))?;
     let none = HashSet::new();
     let listed = Some((listed, merges.1));
     Vocabulary::new(vocab.1, tokens, listed, special, &none, pattern, false)
@@ -169,8 +175,13 @@ fn brief(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("a list of {}", items.len()),
         Value::Object(fields) => format!("an object of {}", fields.len()),
-        other => cut(&other.to_string()),
+        other => cut(&serde_json::Value::from(other).to_string()),
     }
+}
+
+/// A field of a value, where that is an object that has it.
+fn field<'a, 'text>(value: &'a Value<'text>, name: &str) -> Option<&'a Value<'text>> {
+    value.as_object()?.get(name)
 }
 
 /// The content without the mark that says UTF-8.
@@ -179,13 +190,16 @@ fn without_mark(content: &[u8]) -> &[u8] {
 }
 
 /// An entry of `added_tokens`, or what is wrong with it.
-fn added_token(entry: &Value, vocab: &Map<String, Value>) -> std::result::Result<Added, String> {
-    let content = entry.get("content").and_then(Value::as_str);
-    let Some((content, id)) = content.zip(entry.get("id").and_then(as_id)) else {
+fn added_token(
+    entry: &Value,
+    of_model: &HashMap<&str, &Value>,
+) -> std::result::Result<Added, String> {
+    let content = field(entry, "content").and_then(Value::as_str);
+    let Some((content, id)) = content.zip(field(entry, "id").and_then(as_id)) else {
         return Err("an added token lacks content or id".into());
     };
     let named = cut(content);
-    let flag = |name: &str, absent: bool| match entry.get(name) {
+    let flag = |name: &str, absent: bool| match field(entry, name) {
         None => Ok(absent),
         Some(Value::Bool(value)) => Ok(*value),
         Some(other) => Err(format!("`{name}` of added token `{named}` is {}", brief(other))),
@@ -194,7 +208,7 @@ fn added_token(entry: &Value, vocab: &Map<String, Value>) -> std::result::Result
     if flag("single_word", false)? {
         return Err(format!("added token `{named}` is `single_word`, which is not supported"));
     }
-    if let Some(other) = vocab.get(content).filter(|other| as_id(other) != Some(id)) {
+    if let Some(other) = of_model.get(content).filter(|other| as_id(other) != Some(id)) {
         let other = brief(other);
         return Err(format!("added token `{named}` is {id}, but {other} in `model.vocab`"));
     }
@@ -213,7 +227,7 @@ fn as_id(value: &Value) -> Option<u32> {
 }
 
 fn tokens_of(
-    vocab: &Map<String, Value>,
+    vocab: &ObjectAsVec,
     path: &Path,
     skip: impl Fn(&str) -> bool,
 ) -> Result<Vec<(Box<[u8]>, u32)>> {
@@ -235,8 +249,7 @@ fn pattern_of(value: &Value) -> std::result::Result<Pattern, String> {
     match kind_of(value).as_str() {
         "ByteLevel" => byte_level(value, true).map(|()| Pattern::Gpt2),
         "Sequence" => {
-            let steps = value.get("pretokenizers").and_then(Value::as_array);
-            let steps = steps.map(Vec::as_slice).unwrap_or_default();
+            let steps = field(value, "pretokenizers").and_then(Value::as_array).unwrap_or_default();
             let kinds: Vec<String> = steps.iter().map(kind_of).collect();
             match steps {
                 [only] => pattern_of(only),
@@ -255,15 +268,15 @@ fn pattern_of(value: &Value) -> std::result::Result<Pattern, String> {
 }
 
 fn kind_of(value: &Value) -> String {
-    cut(value.get("type").and_then(Value::as_str).unwrap_or("none"))
+    cut(field(value, "type").and_then(Value::as_str).unwrap_or("none"))
 }
 
 /// Checks that a ByteLevel adds no space, and has a pattern of its own or not, as is needed.
 fn byte_level(value: &Value, with_regex: bool) -> std::result::Result<(), String> {
-    if value.get("add_prefix_space") != Some(&Value::Bool(false)) {
+    if field(value, "add_prefix_space").and_then(Value::as_bool) != Some(false) {
         return Err("ByteLevel has `add_prefix_space`; none was expected".into());
     }
-    if value.get("use_regex").and_then(Value::as_bool).unwrap_or(true) != with_regex {
+    if field(value, "use_regex").and_then(Value::as_bool).unwrap_or(true) != with_regex {
         let (found, expected) = (!with_regex, with_regex);
         return Err(format!("ByteLevel has `use_regex` {found}; {expected} was expected"));
     }
@@ -272,9 +285,9 @@ fn byte_level(value: &Value, with_regex: bool) -> std::result::Result<(), String
 
 /// The pattern of a Split whose pieces are the matches and what lies between them.
 fn split_pattern(split: &Value) -> std::result::Result<Pattern, String> {
-    let behavior = split.get("behavior").unwrap_or(&Value::Null);
-    let invert = split.get("invert") == Some(&Value::Bool(true));
-    if behavior != "Isolated" || invert {
+    let behavior = field(split, "behavior").unwrap_or(&Value::Null);
+    let invert = field(split, "invert").and_then(Value::as_bool) == Some(true);
+    if behavior.as_str() != Some("Isolated") || invert {
         let inverted = if invert { " and `invert` true" } else { "" };
         return Err(format!(
             "Split has `behavior` {}{inverted}, which is not supported; \"Isolated\" without \
@@ -282,8 +295,8 @@ fn split_pattern(split: &Value) -> std::result::Result<Pattern, String> {
             brief(behavior)
         ));
     }
-    let pattern = split.get("pattern").unwrap_or(&Value::Null);
-    let Some(regex) = pattern.get("Regex").and_then(Value::as_str) else {
+    let pattern = field(split, "pattern").unwrap_or(&Value::Null);
+    let Some(regex) = field(pattern, "Regex").and_then(Value::as_str) else {
         return Err("Split has a `pattern` that is no Regex, which is not supported".into());
     };
     Pattern::ALL

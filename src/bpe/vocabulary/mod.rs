@@ -8,6 +8,7 @@ mod files;
 mod json;
 mod tiktoken;
 
+use super::count::Seeds;
 use super::pretokenize::Pattern;
 use crate::{Error, Result};
 use std::collections::{HashMap, HashSet};
@@ -100,25 +101,25 @@ impl Vocabulary {
         whole_first: bool,
     ) -> Result<Self> {
         let wrong = |message: String| Error::format(path, None, message);
-        let mut taken: HashSet<u32> = HashSet::new();
+        let mut taken = vec![false; MAX_IDS as usize];
         let others = added.iter().map(|token| token.id).filter(|id| !shared.contains(id));
         for id in tokens.iter().map(|entry| entry.1).chain(others) {
             if id >= MAX_IDS {
                 return Err(wrong(format!("id {id} was found; ids must be below {MAX_IDS}")));
             }
-            if !taken.insert(id) {
+            if std::mem::replace(&mut taken[id as usize], true) {
                 return Err(wrong(format!("id {id} stands for two tokens")));
             }
         }
         if added.iter().any(|token| token.content.is_empty()) {
             return Err(wrong("an added token is empty".into()));
         }
-        let mut id_of: HashMap<&[u8], u32> = HashMap::with_capacity(tokens.len());
+        let mut id_of = HashMap::with_capacity_and_hasher(tokens.len(), Seeds::random());
         for (token, id) in &tokens {
             if token.is_empty() {
                 return Err(wrong(format!("token {id} is empty")));
             }
-            if let Some(other) = id_of.insert(token, *id) {
+            if let Some(other) = id_of.insert(&**token, *id) {
                 return Err(wrong(format!("tokens {other} and {id} have the same bytes")));
             }
         }

@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -66,19 +64,33 @@ def test_killed_in_every_step(tmp_path: Path, texts: list[Path], shift: int) -> 
     assert not list(out.rglob(".tmp-*"))
 
 
+# The command, which kills itself with all its threads once a task of `step` has left its marker.
+COMMAND = """
+import os, signal, sys
+from webtext_py.cli.main import main
+from webtext_py.engine import commit
+
+step, write = sys.argv.pop(1), commit.write_json
+
+def marked(path, *rest, **options):
+    write(path, *rest, **options)
+    if path.parent.name == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+commit.write_json = marked
+main()
+"""
+
+
 @pytest.mark.parametrize("step", ["sign", "candidates", "cluster"])
 def test_the_command_killed_with_two_workers(tmp_path: Path, texts: list[Path], step: str) -> None:
-    def command(out: Path) -> "subprocess.Popen[bytes]":
-        code = "from webtext_py.cli.main import main; main()"
+    def command(out: Path, step: str = "none") -> int:
         given = ["dedup", *map(str, texts), "--out", str(out), "--workers", "2", "--quiet"]
-        return subprocess.Popen([sys.executable, "-P", "-c", code, *given], start_new_session=True)
+        words = [sys.executable, "-P", "-c", COMMAND, step, *given]
+        return subprocess.run(words, check=False).returncode
 
-    assert command(tmp_path / "whole").wait() == 0
+    assert command(tmp_path / "whole") == 0
     out = tmp_path / "out"
-    process = command(out)
-    while process.poll() is None and not list(out.glob(f".state/done/dedup/{step}*")):
-        time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert command(out).wait() == 0
+    assert command(out, step) == -signal.SIGKILL
+    assert command(out) == 0
     assert _digests(out) == _digests(tmp_path / "whole")

@@ -2,12 +2,13 @@
 limits.
 
 Arguments: folder, number of files of pages (and of articles, and of texts), partitions, and how
-many files a task of a merge may read.
+many files a task of a merge may read. Prints how many tasks it ran and how many bytes they wrote.
 """
 
 import json
 import random
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,8 @@ import pyarrow.parquet as pq
 from webtext_py import workspace
 from webtext_py.config import BuildConfig
 from webtext_py.dedup import DedupConfig, run_dedup
-from webtext_py.engine import LocalEngine
+from webtext_py.engine import Done, Listener, LocalEngine
+from webtext_py.engine.task import Job
 from webtext_py.pipeline import Build, Sources
 from webtext_py.stages.dedup import search
 from webtext_py.stages.wikipedia import stage
@@ -50,6 +52,20 @@ def make(folder: Path, files: int) -> None:
     pq.write_table(pa.Table.from_pylist(links), folder / "links.parquet")
 
 
+class Counting(LocalEngine):
+    """An engine of one worker that counts tasks and the bytes that they wrote."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.counts = {"tasks": 0, "bytes": 0}
+
+    def run(self, jobs: Iterable[Job], listener: Listener) -> Iterator[Done]:
+        for done in super().run(jobs, listener):
+            self.counts["tasks"] += 1
+            self.counts["bytes"] += sum(facts["bytes"] for facts in done.outputs.values())
+            yield done
+
+
 def main() -> None:
     """Builds."""
     folder, (files, partitions, most) = Path(sys.argv[1]), map(int, sys.argv[2:])
@@ -62,9 +78,11 @@ def main() -> None:
         wikipedia=(str(given / "articles"),),
     )
     config = BuildConfig(extractor="rules", min_words=20, partitions=partitions)
-    Build(folder / "data", sources, config).run(LocalEngine(1))
+    engine = Counting()
+    Build(folder / "data", sources, config).run(engine)
     config = DedupConfig(near_dup=None, partitions=partitions)
-    run_dedup([given / "texts"], folder / "texts", config, engine=LocalEngine(1))
+    run_dedup([given / "texts"], folder / "texts", config, engine=engine)
+    print(json.dumps(engine.counts))
 
 
 if __name__ == "__main__":

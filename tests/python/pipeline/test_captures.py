@@ -105,7 +105,7 @@ def test_a_round_agrees_with_the_slow_twin(
         }
         for number, (key, day, before) in enumerate(seekers)
     ]
-    with Shuffle(folder / "seekers", 3, SEEKERS) as shuffle:
+    with Shuffle(folder / "seekers", SEEKERS) as shuffle:
         shuffle.add(pa.Table.from_pylist(looking, SEEKERS), np.ones(len(looking), np.int64))
     outputs = [folder / name for name in ("good", "ended", "onward")]
     counts = round_of([folder / "rows", folder / "seekers"], outputs, 1, 2)

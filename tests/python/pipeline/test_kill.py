@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -98,38 +97,53 @@ def test_killed_in_every_step_that_looks_for_copies(tmp_path: Path) -> None:
     assert verify(data).problems == []
 
 
-def _command(data: Path, workers: int) -> subprocess.Popen[bytes]:
+# The command with workers from the first step on, however small it is. When a worker was given the
+# second task of `step`, this process kills itself with all workers, or that worker alone, or stops
+# all workers, so that the step cannot end. The last two say so.
+COMMAND = """
+import itertools, os, signal, sys
+from multiprocessing import active_children
+from webtext_py.cli.main import main
+from webtext_py.engine import local
+
+step, act = sys.argv.pop(1), sys.argv.pop(1)
+count, give, local.TRY_BYTES = itertools.count(1), local._Worker.give, -1
+
+def watched(worker, job):
+    give(worker, job)
+    if not job.marker.parent.match(step) or next(count) != 2:
+        return
+    if act == "kill all":
+        os.killpg(0, signal.SIGKILL)
+    elif act == "kill one":
+        worker.process.kill()
+    else:
+        for child in active_children():
+            os.kill(child.pid, signal.SIGSTOP)
+    print(act, flush=True)
+
+local._Worker.give = watched
+main()
+"""
+
+
+def _command(data: Path, step: str = "none", act: str = "none") -> subprocess.Popen[bytes]:
+    words = ("build", "--quiet", "--data", str(data), "--workers", "2")
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-P",
-            "-c",
-            # Workers from the first step on, however small it is.
-            "from webtext_py.engine import local; local.TRY_BYTES = -1; "
-            "from webtext_py.cli.main import main; main()",
-            *("build", "--quiet", "--data", str(data), "--workers", str(workers)),
-        ],
+        [sys.executable, "-P", "-c", COMMAND, step, act, *words],
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
 
 
-def _wait_for(data: Path, what: str, process: subprocess.Popen[bytes]) -> None:
-    """Until `what` appears in the state folder or the process ends."""
-    while process.poll() is None and not list((data / ".state").glob(what)):
-        time.sleep(0.01)
-
-
-@pytest.mark.parametrize("where", ["done/links/scan*", "done/pages/round-00*", "done/dedup/sign*"])
-def test_process_group_killed_with_workers(built: Path, tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize("step", ["links/unique", "pages/round-00", "shard/write"])
+def test_process_group_killed_with_workers(built: Path, tmp_path: Path, step: str) -> None:
     data = tmp_path / "data"
-    process = _command(data, 2)
-    _wait_for(data, where, process)
-    os.killpg(process.pid, signal.SIGKILL)
+    process = _command(data, step, "kill all")
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    finished = _command(data, 2)
+    finished = _command(data)
     _, errors = finished.communicate()
     assert finished.returncode == 0, errors.decode()
     assert trees.digests(data) == trees.digests(built)
@@ -137,37 +151,23 @@ def test_process_group_killed_with_workers(built: Path, tmp_path: Path, where: s
 
 def test_one_killed_worker_does_not_stop_the_build(built: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    process = _command(data, 2)
-    _wait_for(data, "done/links/scan*", process)
-    workers: list[int] = []
-    while process.poll() is None and not workers:
-        time.sleep(0.01)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        workers = [int(child) for child in children if _is_worker(int(child))]
-    os.kill(workers[0], signal.SIGKILL)
-    _, errors = process.communicate()
+    process = _command(data, "links/unique", "kill one")
+    output, errors = process.communicate()
     assert process.returncode == 0, errors.decode()
+    assert output == b"kill one\n"
     assert trees.digests(data) == trees.digests(built)
-
-
-def _is_worker(process: int) -> bool:
-    try:
-        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return False
 
 
 def test_ctrl_c_ends_with_130_and_resumes(built: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    process = _command(data, 2)
-    _wait_for(data, "done/pages/scan*", process)
+    process = _command(data, "pages/round-00", "stop")
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"stop\n"
     # A terminal sends it to the whole foreground group, workers too.
     os.killpg(process.pid, signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert output == b""
     assert errors.strip() == b"interrupted"
-    finished = _command(data, 1)
-    finished.communicate()
-    assert finished.returncode == 0
+    assert run(DRIVER, data, "none", "none", 1) == 0
     assert trees.digests(data) == trees.digests(built)

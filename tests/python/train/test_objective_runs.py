@@ -1,11 +1,8 @@
 """Every objective as a run: the same bits after kills and for two processes; what is refused."""
 
 import hashlib
-import os
 import random
 import shutil
-import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -62,17 +59,10 @@ def test_kills_and_processes_change_no_bit(
     whole, parts = place / "runs" / f"{name}-whole", place / "runs" / f"{name}-parts"
     processes.together(1, *words, "--run", whole.name)
     generator = random.Random(name)
+    again = ("train", "--data", place, "--resume", "--run", parts.name)
     for goal in range(1, 9):
-        begun = (parts / "run.json").exists()
-        again = ("train", "--data", place, "--resume", "--run", parts.name)
-        process, said = processes.start(*(again if begun else (*words, "--run", parts.name)))
-        deadline = time.monotonic() + 60
-        while len(read_metrics(parts / "metrics.jsonl")) < goal:
-            assert time.monotonic() < deadline, said.read_text()
-            time.sleep(0.003)
-        time.sleep(generator.random() * 0.01)
-        os.kill(process, signal.SIGKILL)
-        processes.wait(process)
+        begun = again if goal > 1 else (*words, "--run", parts.name)
+        processes.killed(goal, generator.randrange(10), *begun)
     processes.together(2, *again)
     assert bits(whole) == bits(parts)
     logs = [untimed(read_metrics(run / "metrics.jsonl")) for run in (whole, parts)]

@@ -70,7 +70,7 @@ def sign(
     with ExitStack() as stack:
         orders_file = stack.enter_context(outputs[0].open("wb"))
         bands_file = stack.enter_context(outputs[1].open("wb"))
-        shuffle = stack.enter_context(Shuffle(outputs[2], partitions, exact.CANDIDATES))
+        shuffle = stack.enter_context(Shuffle(outputs[2], exact.CANDIDATES))
         for part, protected, first, batch in _batches(inputs, parts):
             numbers = np.arange(first, first + batch.num_rows, dtype=np.uint64)
             numbers |= np.uint64(part << ROW_BITS)

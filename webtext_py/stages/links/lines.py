@@ -61,7 +61,7 @@ def scan(
     passed = Passed()
     path, sample = inputs[0], Sample()
     batches = read_links(path, passed) if kind == "links" else _dump(path, allow_damaged, lost)
-    with Shuffle(outputs[0], partitions, SUBMISSIONS) as shuffle:
+    with Shuffle(outputs[0], SUBMISSIONS) as shuffle:
         for first, batch in numbered(batches):
             names = judge(batch, before, after, nsfw)
             outcomes.update(count_values(names))

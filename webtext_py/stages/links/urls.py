@@ -59,7 +59,7 @@ def unique(
         sample.add(reasons, places(named), file=gone["file"], **known)
     write_table(sample.rows, outputs[1])
     rows = rows.append_column("url_key", keys).filter(pc.invert(bad))
-    with Shuffle(outputs[0], partitions, KEYED) as shuffle:
+    with Shuffle(outputs[0], KEYED) as shuffle:
         shuffle.add(rows, partition_of(rows["url_key"], partitions))
     lines: dict[str, dict[str, int]] = {}
     for (file, outcome), count in sorted(ended.items()):

@@ -49,7 +49,7 @@ def distribute(inputs: list[Path], outputs: list[Path], begins: list[Place]) -> 
     """Task: a partition's captures to the ranges that begin at `begins`."""
     wanted = [tuple(place) for place in begins]
     with (
-        Shuffle(outputs[0], len(wanted) + 1, GOOD_CAPTURES) as shuffle,
+        Shuffle(outputs[0], GOOD_CAPTURES) as shuffle,
         pq.ParquetFile(inputs[0]) as file,
     ):
         for batch in file.iter_batches(use_threads=False):

@@ -42,7 +42,7 @@ def start(inputs: list[Path], outputs: list[Path], partitions: int) -> dict[str,
     empty = pa.array([[]] * links.num_rows, pa.list_(pa.string()))
     columns = [links[n] for n in ("url_key", "karma", "subreddit", "created_utc", "url_key")]
     seekers = pa.table([*columns, empty, empty], schema=SEEKERS)
-    with Shuffle(outputs[0], partitions, SEEKERS) as shuffle:
+    with Shuffle(outputs[0], SEEKERS) as shuffle:
         shuffle.add(seekers, partition_of(seekers["at_key"], partitions))
     return {"links": links.num_rows}
 
@@ -65,7 +65,7 @@ def round_of(
     ends = pa.table([seekers["url_key"].filter(ended), names], schema=ENDED)
     write_table(ends, outputs[1])
     going = _onward(seekers.filter(onward), found, chosen[onward])
-    with Shuffle(outputs[2], partitions, SEEKERS) as shuffle:
+    with Shuffle(outputs[2], SEEKERS) as shuffle:
         shuffle.add(going, partition_of(going["at_key"], partitions))
     return {"good": int(good.sum()), "ended": int(ended.sum()), "onward": int(onward.sum())}
 

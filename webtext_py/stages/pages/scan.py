@@ -38,7 +38,7 @@ def scan(
     container = container_at(inputs[0])
     found = scan_container(container)
     said = 0
-    with Shuffle(outputs[0], 2 * partitions, ROWS) as shuffle:
+    with Shuffle(outputs[0], ROWS) as shuffle:
         while held := list(islice(found, _ROWS)):
             found_rows = _rows(captures_to_batch(held, container.kind), file, source)
             rows = found_rows.filter(pc.is_valid(found_rows["url_key"]))
@@ -113,7 +113,7 @@ def resolve_revisits(
     outcome = pc.if_else(pa.array(found), done["outcome"], "revisit_without_original")
     next_key = pc.if_else(pa.array(found), done["next_key"], pa.scalar(None, pa.string()))
     table = pa.table({**columns, "outcome": outcome, "next_key": next_key}).cast(ROWS)
-    with Shuffle(outputs[0], partitions, ROWS) as shuffle:
+    with Shuffle(outputs[0], ROWS) as shuffle:
         shuffle.add(table, partition_of(table["url_key"], partitions))
     return {"resolved": int(found.sum())}
 

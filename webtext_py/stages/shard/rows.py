@@ -44,7 +44,7 @@ def place(
     """Task: a bundle of documents (so many inputs) to the shards they belong to; the other inputs
     say what was removed from it."""
     removed = Removed(inputs[documents:])
-    with Shuffle(outputs[0], train + validation, DOCUMENTS) as shuffle:
+    with Shuffle(outputs[0], DOCUMENTS) as shuffle:
         for batch in iterate(inputs[:documents], rows=_BATCH_ROWS):
             rows = removed.keep(pa.Table.from_batches([batch]))
             shuffle.add(rows, shard_of(rows["doc_id"], int(cut), train, validation))
