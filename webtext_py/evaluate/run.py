@@ -106,10 +106,7 @@ def _exported(data: Path, run: Path) -> Model:
     from webtext_py.runs.folder import export_run
     from webtext_py.train import checkpoint
 
-    saved = checkpoint.folders(run)
-    if not saved:
-        raise InputError(f"run `{run.name}` has no checkpoint yet")
-    step, newest = saved[-1]
+    step, newest = checkpoint.newest(run)
     digest = sha256_file(newest / "manifest.json")[:16]
     folder = data / STATE / "models" / f"{run.name}-{digest}"
     if not folder.is_dir():

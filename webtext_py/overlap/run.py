@@ -128,7 +128,7 @@ def overlap(
             files = _keep(workspace, config, index, test, inputs, write)
             outcomes.append(Outcome(made, files))
         if config.drop is not None and text is not None and evidence is not None:
-            counts = drop_overlapping(text, evidence, config.drop, observer=observer)
+            counts = drop_overlapping(text, evidence, config.drop, workspace)
             say(f"{config.drop}: {counts['kept']:,} of {counts['in']:,} documents kept")
     return outcomes
 

@@ -18,12 +18,12 @@ def held(url: str) -> bool:
 
 
 class Slow:
-    """The page without its tags, after a tenth of a second."""
+    """The page without its tags, after a moment."""
 
     name = "slow 1"
 
     def main_text(self, html: str, url: str | None) -> str:
-        time.sleep(0.1)
+        time.sleep(0.03)
         while held(url or ""):
             time.sleep(0.02)
         return re.sub(r"<[^>]*>", " ", html)
