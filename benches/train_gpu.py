@@ -53,12 +53,11 @@ from torch.nn.attention.flex_attention import flex_attention
 from webtext_py.runs.presets import PRESETS
 from webtext_py.runs.settings import Settings
 from webtext_py.runs.sizing import MARGIN, fitted, loss_bytes, state_bytes, window_bytes
-from webtext_py.tokens import TokenSet
+from webtext_py.tokens import TokenSet, parquet_files
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.data import Data
 from webtext_py.train.distributed import join, leave
-from webtext_py.train.export import on_cpu
 from webtext_py.train.loop import train
 from webtext_py.train.loss import chunk_loss
 from webtext_py.train.metrics import peak_tflops, read_metrics
@@ -214,7 +213,7 @@ def _peak(device: torch.device) -> float | None:
 
 
 def _tokens(arguments: argparse.Namespace) -> TokenSet:
-    return TokenSet.open(sorted(arguments.tokens.rglob("*.parquet")))
+    return TokenSet.open(parquet_files(arguments.tokens))
 
 
 def _data(arguments: argparse.Namespace) -> Data:
@@ -342,7 +341,8 @@ def variants(
     optimizer.step(0.0)
     with tempfile.TemporaryDirectory() as folder:
         moments = [time.perf_counter()]
-        on_cpu({**objective.learnt(), **optimizer.tensors()})
+        copies = [t.cpu() for t in (*objective.learnt().values(), *optimizer.tensors().values())]
+        del copies
         moments.append(time.perf_counter())
         checkpoint.save(Path(folder), 1, objective, optimizer, [0.0, 0.0], 1)
         moments.append(time.perf_counter())

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext_py.reader.ids import hashes
+from webtext_py.splitmix import mixed
 
 SHOWN = 10  # of each kind: our choice
 PLACE = "place"  # the column that `first` goes by
@@ -21,16 +22,9 @@ def places(names: "pa.Array | pa.ChunkedArray") -> pa.Array:
 
 
 def line_places(file: str, lines: "npt.NDArray[np.uint64]") -> pa.Array:
-    """The same of lines of a file by their numbers: a dump has too many to hash texts.
-
-    Source of the mixing: Steele et al. 2014, SplitMix64.
-    """
+    """The same of lines of a file by their numbers: a dump has too many to hash texts."""
     key = np.frombuffer(hashlib.sha256(f"{_KEY}{file}".encode()).digest()[:8], ">u8")[0]
-    with np.errstate(over="ignore"):
-        mixed = (lines + key.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return pa.array(mixed ^ (mixed >> np.uint64(31)))
+    return pa.array(mixed(lines + key.astype(np.uint64)))
 
 
 def lowest(kinds: pa.Array, place: "npt.NDArray[np.uint64]") -> pa.Array:

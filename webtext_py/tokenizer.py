@@ -27,6 +27,10 @@ _PUBLISHED = {
     199998: ("o200k", {"<|endoftext|>": 199999}),
 }
 
+# Names of a vocabulary's two files: those that Hugging Face gives them, and OpenAI's release.
+_VOCAB, _MERGES = ("vocab.json", "encoder.json"), ("merges.txt", "vocab.bpe")
+_READ = ("tokenizer.json", *_VOCAB, *_MERGES)
+
 # A vocab.json maps tokens to numbers: where `"model"` is anything else, it is none.
 _TOKENIZER_JSON = re.compile(rb'"model"\s*:\s*(?![-\d\s])')
 _TIKTOKEN = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)? 0\r?\n")
@@ -232,7 +236,7 @@ def vocabulary_file(path: Path) -> Path:
 
 
 def _vocabulary_in(folder: Path) -> Path:
-    for name in ("tokenizer.json", "vocab.json", "encoder.json"):
+    for name in ("tokenizer.json", *_VOCAB):
         if (folder / name).exists():
             return folder / name
     found = sorted(folder.glob("*.tiktoken"))
@@ -244,19 +248,36 @@ def _vocabulary_in(folder: Path) -> Path:
     )
 
 
+def vocabulary_files(path: Path, context: int | None = None) -> dict[str, bytes]:
+    """The files behind a tokenizer, under the names that Hugging Face gives them, or one of
+    tiktoken's form; with `context` also what `AutoTokenizer` wants for a model of so many tokens.
+    """
+    from webtext_py.bpe.vocabulary import tokenizer_config
+
+    file, plain = vocabulary_file(path), {names[1]: names[0] for names in (_VOCAB, _MERGES)}
+    found = [(file.with_name(name), plain.get(name, name)) for name in _READ]
+    if file.name not in _READ:
+        found = [(file, "vocab.tiktoken" if file.suffix == ".tiktoken" else "tokenizer.json")]
+    files = {name: path.read_bytes() for path, name in found if path.is_file()}
+    if context is not None:
+        tokenizer = Tokenizer.from_file(file)
+        table = tokenizer_config(tokenizer.pattern, tokenizer.special, context)
+        files["tokenizer_config.json"] = json.dumps(table, indent=2).encode()
+    return files
+
+
 def _pair(path: Path) -> tuple[Path, Path]:
-    vocab_names, merge_names = ("vocab.json", "encoder.json"), ("merges.txt", "vocab.bpe")
     if path.suffix not in (".json", ".txt", ".bpe"):
         raise InputError(
             f"`{path}` is no vocabulary file; tokenizer.json, a .tiktoken file, or vocab.json or "
             "encoder.json with its merges was expected"
         )
     is_merges = path.suffix in (".txt", ".bpe")
-    for name in vocab_names if is_merges else merge_names:
+    for name in _VOCAB if is_merges else _MERGES:
         other = path.with_name(name)
         if other.exists():
             return (other, path) if is_merges else (path, other)
-    wanted = " or ".join(vocab_names if is_merges else merge_names)
+    wanted = " or ".join(_VOCAB if is_merges else _MERGES)
     raise InputError(f"`{path}` has no {wanted} beside it")
 
 

@@ -102,6 +102,17 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
+def parquet_files(path: Path) -> list[Path]:
+    """The Parquet files of a folder, or the file itself; raises `InputError` for none."""
+    if not path.exists():
+        raise InputError(f"`{path}` does not exist")
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = [f for f in files if not f.name.startswith((".", "_"))]
+    if not files:
+        raise InputError(f"`{path}` has no Parquet file of tokens or text")
+    return files
+
+
 @dataclass(frozen=True)
 class Span:
     """Tokens `[start, stop)` of one row group."""
@@ -126,6 +137,12 @@ class TokenSet:
         """All tokens of the files, in the order given."""
         files = [TokenFile(path) for path in paths]
         return cls([Span(f, g, 0, n) for f in files for g, n in enumerate(f.counts())])
+
+    @classmethod
+    def splits(cls, paths: Sequence[Path]) -> tuple["TokenSet", "TokenSet"]:
+        """Training and validation set: the files called `validation-*` are the second."""
+        held = [path for path in paths if path.name.startswith("validation-")]
+        return cls.open([path for path in paths if path not in held]), cls.open(held)
 
     @property
     def tokenizer(self) -> str | None:

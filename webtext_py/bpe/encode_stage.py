@@ -47,7 +47,13 @@ class Given:
 
 
 def open_tokenizer(path: Path, pattern: str | None = None) -> tuple[Tokenizer, Given]:
-    """A tokenizer fit for `tokens/`; raises `InputError` where it has no `<|endoftext|>`."""
+    """A tokenizer's file or folder; raises `InputError` where there is none, or it has no
+    `<|endoftext|>`, which `tokens/` needs."""
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        raise InputError(
+            f"there is no tokenizer in `{path}`",
+            "run `webtext bpe train`, or pass `--tokenizer PATH`",
+        )
     path = vocabulary_file(path)
     tokenizer = _load(path, pattern)
     endoftext = tokenizer.special.get(ENDOFTEXT)

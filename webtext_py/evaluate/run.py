@@ -106,10 +106,7 @@ def _exported(data: Path, run: Path) -> Model:
     from webtext_py.runs.folder import export_run
     from webtext_py.train import checkpoint
 
-    saved = checkpoint.folders(run)
-    if not saved:
-        raise InputError(f"run `{run.name}` has no checkpoint yet")
-    step, newest = saved[-1]
+    step, newest = checkpoint.newest(run)
     digest = sha256_file(newest / "manifest.json")[:16]
     folder = data / STATE / "models" / f"{run.name}-{digest}"
     if not folder.is_dir():
@@ -168,7 +165,7 @@ def _check(tests: Sequence[Test], settings: Settings) -> None:
 
 
 def _fitted(settings: Settings) -> Settings:
-    """Settings with a device and a number of threads."""
+    """Settings with a device."""
     import torch
 
     device = settings.device
@@ -176,7 +173,7 @@ def _fitted(settings: Settings) -> Settings:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("there is no GPU that torch can use", "leave `--device cuda` out")
-    return replace(settings, device=device, threads=torch.get_num_threads())
+    return replace(settings, device=device)
 
 
 def _processes(device: str) -> int:

@@ -100,6 +100,5 @@ def _fingerprints(data: Path, stages: Mapping[str, Entry]) -> set[str]:
     """What a run that learnt from `tokens/` says of them, of either split."""
     entry = stages.get(TOKENS)
     names = [] if entry is None or entry.config["format"] != "parquet" else sorted(entry.outputs)
-    held = [name for name in names if Path(name).name.startswith("validation-")]
-    sets = (held, [name for name in names if name not in held])
-    return {TokenSet.open([data / n for n in some]).fingerprint for some in sets if some}
+    splits = TokenSet.splits([data / name for name in names])
+    return {split.fingerprint for split in splits if split.tokens}

@@ -1,12 +1,13 @@
 """Everything that `webtext train` does: plan a run, begin or resume it, train."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from webtext_py.bpe.encode_stage import open_tokenizer
 from webtext_py.errors import InputError
 from webtext_py.extras import require
 from webtext_py.train.config import CAUSAL, TAUGHT, TrainConfig
@@ -14,14 +15,12 @@ from webtext_py.train.data import Data
 from webtext_py.train.distributed import find_device, join, leave
 from webtext_py.train.export import load_hugging_face
 from webtext_py.train.loop import train
-from webtext_py.train.metrics import read_metrics
+from webtext_py.train.metrics import LineReport, read_metrics
 
 from . import folder, sizing
-from .inputs import Request, open_data, read_tokenizer
+from .inputs import Request, open_data
 from .plot import plot_loss
 from .settings import Settings
-
-LineReport = Callable[[dict[str, Any], int], None]  # a line of metrics.jsonl, and the steps in all
 
 
 def prepare(
@@ -37,15 +36,15 @@ def prepare(
     if request.resume:
         run = run or folder.only_run(request.data / "runs")
         settings = folder.recorded_settings(run, settings)
-    tokenizer = read_tokenizer(request.vocabulary)
+    tokenizer, _ = open_tokenizer(request.vocabulary)
     data = open_data(request, settings, tokenizer, make)
     start = load_hugging_face(request.init_from) if request.init_from else None
     kind, name = settings.values.get("objective", "causal"), settings.values.get("teacher")
     if data and name and kind in TAUGHT:
-        teacher, digest = folder.open_teacher(folder.find_run(request.data, name), tokenizer)
-        data = replace(data, teacher=teacher, facts={**data.facts, "teacher": digest})
-    if data and start:
-        data = replace(data, start=start)
+        found = folder.find_run(request.data, name)
+        data.teacher, data.facts["teacher"] = folder.open_teacher(found, tokenizer)
+    if data:
+        data.start = start
     if not request.resume:
         where = f"`{request.vocabulary}`"
         settings.follow({"vocab_size": tokenizer.vocab_size}, where, "tokenizer")
@@ -87,15 +86,7 @@ def carry_out(
             if world.first:  # not as fitted: another number of processes fits anew
                 folder.create(run, config, request.vocabulary, data.facts, request.force)
 
-        last = train(
-            fitted,
-            data,
-            run,
-            world,
-            resume=request.resume,
-            begin=begin,
-            report=lambda line: report(line, config.run.steps),
-        )
+        last = train(fitted, data, run, world, resume=request.resume, begin=begin, report=report)
         if world.first:
             plot_loss(read_metrics(run / "metrics.jsonl"), run / "loss.png", run.name)
         return run, last, config

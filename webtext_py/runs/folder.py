@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from webtext_py.bpe.encode_stage import open_tokenizer
 from webtext_py.defaults import ENDOFTEXT
 from webtext_py.engine.commit import PART, commit_folder, part_folder, sha256_file, write_json
 from webtext_py.errors import ConfigError, InputError, StaleError
-from webtext_py.tokenizer import Tokenizer
+from webtext_py.tokenizer import Tokenizer, vocabulary_files
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.distributed import find_device
@@ -20,7 +21,6 @@ from webtext_py.train.export import export, load_hugging_face
 from webtext_py.train.model import GPT2
 from webtext_py.train.sample import generate
 
-from .inputs import read_tokenizer, vocabulary_files
 from .settings import MAY_CHANGE, Settings
 
 
@@ -138,7 +138,7 @@ def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, Tokenizer, int]:
     step, folder = checkpoint.newest(run)
     model = GPT2(run_settings(run).config().model)
     checkpoint.load_model(folder, model)
-    return model.to(find_device(device)).eval(), read_tokenizer(run / "tokenizer"), step
+    return model.to(find_device(device)).eval(), open_tokenizer(run / "tokenizer")[0], step
 
 
 def open_teacher(folder: Path, tokenizer: Tokenizer) -> tuple[GPT2, str]:
@@ -185,6 +185,6 @@ def sample_run(run: Path, prompt: str, device: str, **options: Any) -> tuple[lis
     model, tokenizer, step = open_model(run, device)
     end = tokenizer.special[ENDOFTEXT]
     ids = [end, *tokenizer.encode(prompt).tolist()]
-    made = [list(text) for text in zip(*generate(model, ids, **options), strict=True)]
+    made = generate(model, ids, **options)
     texts = [text[: text.index(end)] if end in text else text for text in made]
     return [tokenizer.decode(text) for text in texts], step

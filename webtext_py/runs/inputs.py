@@ -3,7 +3,6 @@
 Tokens that are missing are made here, by the function behind `webtext bpe encode`.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,23 +11,18 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from webtext_py.bpe.encode_stage import TOKENS, encode_stage, open_tokenizer, stage_name
-from webtext_py.bpe.vocabulary import tokenizer_config
+from webtext_py.bpe.encode_stage import TOKENS, encode_stage, stage_name
 from webtext_py.defaults import ENDOFTEXT
 from webtext_py.errors import InputError, StaleError
 from webtext_py.layout import TOKENIZER, plain_name
 from webtext_py.manifest import MANIFEST, Manifest
 from webtext_py.observer import SILENT, Observer
-from webtext_py.tokenizer import Tokenizer, vocabulary_file
-from webtext_py.tokens import TokenFile, TokenSet
+from webtext_py.tokenizer import Tokenizer
+from webtext_py.tokens import TokenFile, TokenSet, parquet_files
 from webtext_py.train.data import Data
 from webtext_py.workspace import Workspace
 
 from .settings import Settings
-
-# Files of a vocabulary, and the names that OpenAI's release has for the same content.
-_OLD = {"encoder.json": "vocab.json", "vocab.bpe": "merges.txt"}
-_FILES = ("tokenizer.json", *_OLD.values(), *_OLD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,32 +49,6 @@ class Request:
     def folder(self, name: str) -> Path:
         """Where the run `name` lies; raises `ConfigError` for what is no name."""
         return self.data / "runs" / plain_name(name, "`--run`")
-
-
-def read_tokenizer(path: Path) -> Tokenizer:
-    """A tokenizer's file or folder; `InputError` where there is none or no `<|endoftext|>`."""
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        raise InputError(
-            f"there is no tokenizer in `{path}`",
-            hint="run `webtext bpe train`, or pass `--tokenizer PATH`",
-        )
-    return open_tokenizer(path)[0]
-
-
-def vocabulary_files(path: Path, context: int | None = None) -> dict[str, bytes]:
-    """The files behind a tokenizer, under the names that Hugging Face gives them, or one of
-    tiktoken's form; with `context` also what `AutoTokenizer` wants for a model of so many tokens.
-    """
-    file = vocabulary_file(path)
-    found = [(file.with_name(name), _OLD.get(name, name)) for name in _FILES]
-    if file.name not in _FILES:
-        found = [(file, "vocab.tiktoken" if file.suffix == ".tiktoken" else "tokenizer.json")]
-    files = {name: path.read_bytes() for path, name in found if path.is_file()}
-    if context is not None:
-        tokenizer = read_tokenizer(path)
-        table = tokenizer_config(tokenizer.pattern, tokenizer.special, context)
-        files["tokenizer_config.json"] = json.dumps(table, indent=2).encode()
-    return files
 
 
 def find_tokens(request: Request, tokens: Path | None, make: bool = True) -> Path | None:
@@ -144,10 +112,9 @@ def open_data(
     val_tokens = request.val_tokens and find_tokens(request, request.val_tokens, make)
     if tokens is None:
         return None
-    everything = parquet_files(tokens)
-    held = [p for p in everything if p.name.startswith("validation-")]
-    training = TokenSet.open([p for p in everything if p not in held])
-    validation = TokenSet.open(parquet_files(val_tokens) if val_tokens else held)
+    training, validation = TokenSet.splits(parquet_files(tokens))
+    if val_tokens:
+        validation = TokenSet.open(parquet_files(val_tokens))
     fraction = settings.values.get("val_fraction", 0.0)
     if fraction > 0 and not request.val_tokens:
         training, validation = training.split(fraction)
@@ -165,14 +132,3 @@ def open_data(
         lengths[number] = 0 if number in special.values() else len(text)
     held_out = validation if validation.tokens > 1 else None
     return Data(training, held_out, special[ENDOFTEXT], lengths, facts)
-
-
-def parquet_files(path: Path) -> list[Path]:
-    """The Parquet files of a folder, or the file itself; raises `InputError` for none."""
-    if not path.exists():
-        raise InputError(f"`{path}` does not exist")
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    files = [f for f in files if not f.name.startswith((".", "_"))]
-    if not files:
-        raise InputError(f"`{path}` has no Parquet file of tokens or text")
-    return files

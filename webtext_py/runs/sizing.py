@@ -40,8 +40,7 @@ def size(settings: Settings, tokens: int | None, gpu: bool, tell: Callable[[str]
     settings.set_preset(name, source)
 
     def free(key: str) -> bool:
-        source = settings.sources.get(key, "default")
-        return source.startswith("preset") or source in ("default", _BY_TOKENS)
+        return settings.sources[key].startswith(("preset", _BY_TOKENS))
 
     if tokens is None:
         if keys := [key for key in ("preset", *_FITTED) if free(key)]:

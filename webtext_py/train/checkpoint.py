@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from webtext_py.engine.commit import commit_folder, file_facts, part_folder, sha256_file
 from webtext_py.errors import FormatError, InputError
 
-from .export import load_unpadded, on_cpu, save_tensors, unpadded
+from .export import load_unpadded, save_tensors, unpadded
 from .metrics import LOWER
 from .model import GPT2
 from .objectives import Objective
@@ -53,9 +52,9 @@ def save(
     final = run / "checkpoints" / f"step-{step:08}"
     part = part_folder(final)
     save_tensors(unpadded(objective.model), part / "model.safetensors")
-    if rest := _rest(objective):
-        save_tensors(on_cpu(rest), part / "objective.safetensors")
-    save_tensors(on_cpu(optimizer.tensors()), part / "optimizer.safetensors")
+    if beside := objective.beside():
+        save_tensors(beside, part / "objective.safetensors")
+    save_tensors(optimizer.tensors(), part / "optimizer.safetensors")
     files = {path.name: file_facts(path) for path in sorted(part.glob("*.safetensors"))}
     manifest = {"format": FORMAT, "step": step, "files": files, "noise_scale": noise}
     (part / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
@@ -91,19 +90,13 @@ def load_model(folder: Path, model: GPT2) -> dict[str, Any]:
     return manifest
 
 
-def _rest(objective: Objective) -> dict[str, Tensor]:
-    """What learns beside the model."""
-    inside = set(objective.model.parameters())
-    return {name: p for name, p in objective.learnt().items() if p not in inside}
-
-
 def load(folder: Path, objective: Objective, optimizer: Optimizer) -> dict[str, Any]:
     """Puts weights and optimizer where they were; returns the manifest."""
     manifest = load_model(folder, objective.model)
-    if rest := _rest(objective):
+    if beside := objective.beside():
         found = load_file(folder / "objective.safetensors")
         with torch.no_grad():
-            for name, parameter in rest.items():
+            for name, parameter in beside.items():
                 parameter.copy_(found[name])
     optimizer.load(load_file(folder / "optimizer.safetensors"))
     return manifest

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from webtext_py.errors import InputError
+from webtext_py.splitmix import permutation
 from webtext_py.tokens import Tokens, TokenSet
 
 from .config import DataConfig, ModelConfig
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .model import GPT2
 
 
-@dataclass(frozen=True)
+@dataclass
 class Data:
     """What a run learns from."""
 
@@ -37,24 +38,6 @@ class Data:
     facts: dict[str, Any] = field(default_factory=dict)  # fingerprints, kept in `run.json`
     teacher: "GPT2 | None" = None  # of a distilled student
     start: "GPT2 | None" = None  # whose weights are the first
-
-
-def permutation(n: int, *key: int) -> npt.NDArray[np.int64]:
-    """A permutation of `range(n)` fixed by `key`, the same on every machine and in every version.
-
-    The order of SplitMix64's outputs (Steele et al. 2014); NumPy's own generators may change.
-    """
-    state = 0
-    for part in key:
-        state = int(_mix(np.array([(state + part + 1) % 2**64], np.uint64))[0])
-    return np.argsort(_mix(np.arange(n, dtype=np.uint64) + np.uint64(state)), kind="stable")
-
-
-def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    z = x * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 class Windows:

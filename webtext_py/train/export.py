@@ -29,12 +29,7 @@ def unpadded(model: GPT2) -> dict[str, Tensor]:
     """Every weight by its name, once where layers share it, without the embedding's padding."""
     state: dict[str, Tensor] = dict(model.named_parameters())
     state["wte.weight"] = state["wte.weight"][: model.config.vocabulary()]
-    return on_cpu(state)
-
-
-def on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors as safetensors takes them."""
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return state
 
 
 def expanded(model: GPT2) -> dict[str, Tensor]:
@@ -48,7 +43,7 @@ def expanded(model: GPT2) -> dict[str, Tensor]:
     state["wte.weight"] = state["wte.weight"][: config.vocab_size]
     if (widen := state.pop("widen.weight", None)) is not None:
         state["wte.weight"] = state["wte.weight"] @ widen.T
-    return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+    return state
 
 
 @torch.no_grad()
@@ -83,10 +78,8 @@ def export(
     if folder.exists() and not replace:
         raise InputError(f"`{folder}` exists", hint="export to a new folder, or pass `--force`")
     part = part_folder(folder)
-    state = {
-        PREFIX + name: tensor.T.contiguous() if _transposed(name) else tensor
-        for name, tensor in expanded(model).items()
-    }
+    stock = expanded(model).items()
+    state = {PREFIX + name: (t.T if _transposed(name) else t).clone() for name, t in stock}
     save_tensors(state, part / "model.safetensors")
     ends = {"bos_token_id": end_of_text, "eos_token_id": end_of_text}
     config = {
@@ -108,12 +101,13 @@ def export(
     commit_folder(part, folder, replace)
 
 
-def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Writes a safetensors file; a full disk, say, is an `InputError` and leaves nothing behind."""
     path.touch()
     mode = path.stat().st_mode  # by the umask; safetensors alone would shut everybody else out
     try:
-        save_file(tensors, path, metadata={"format": "pt"})
+        content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(content, path, metadata={"format": "pt"})
         path.chmod(mode)
     except SafetensorError as error:
         shutil.rmtree(path.parent, ignore_errors=True)

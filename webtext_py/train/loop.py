@@ -25,7 +25,7 @@ from . import checkpoint
 from .config import TrainConfig
 from .data import Data, Windows
 from .distributed import Gradients, World
-from .metrics import Log, NoiseScale
+from .metrics import LineReport, Log, NoiseScale
 from .objectives import Objective, objective_of
 from .optimizer import Optimizer, learning_rate
 
@@ -40,7 +40,7 @@ def train(
     *,
     resume: bool = False,
     begin: Callable[[], None] = lambda: None,
-    report: Callable[[dict[str, Any]], None] = lambda line: None,
+    report: LineReport = lambda line, steps: None,
 ) -> dict[str, Any]:
     """Trains a model in the folder `run`, from its newest checkpoint with `resume`; returns the
     last line of metrics.jsonl.

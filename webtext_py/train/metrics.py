@@ -17,6 +17,7 @@ from webtext_py.errors import InputError
 from .config import TrainConfig
 from .distributed import World
 
+LineReport = Callable[[dict[str, Any], int], None]  # a line of metrics.jsonl, and the steps in all
 LOWER = "begin another run with a lower `lr`; `--resume` goes on from the checkpoint before"
 
 # Dense bf16 peak in TFLOP/s, from the makers' data sheets; the first name found in the device's.
@@ -84,7 +85,7 @@ class Log:
         world: World,
         noise: NoiseScale,
         step: int,
-        report: Callable[[dict[str, Any]], None],
+        report: LineReport,
     ) -> None:
         """Of a run that goes on from `step`; the first process writes, each hears its lines."""
         self.config, self.noise, self.report, self.world = config, noise, report, world
@@ -166,7 +167,7 @@ class Log:
                 if isinstance(value, int | float):
                     self.board.add_scalar(name, value, step)
             self.board.flush()
-        self.report(self.last)
+        self.report(self.last, self.config.run.steps)
         for name in ("loss", "grad_norm", "val_loss"):
             if not math.isfinite(self.last.get(name, 0)):
                 raise InputError(f"`{name}` of step {step} is {self.last[name]}", LOWER)
@@ -180,7 +181,5 @@ def recommended_batch(noise_scale: float | None) -> int | None:
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All whole lines; a last one cut by a kill is left out."""
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]

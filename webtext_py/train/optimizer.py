@@ -53,16 +53,14 @@ class Optimizer:
 
     def tensors(self) -> dict[str, Tensor]:
         """All state, as `exp_avg.h.0.ln_1.weight` and the like."""
-        states: dict[Any, dict[str, Tensor]] = {}
-        for part in self.parts:
-            states |= part.state
+        states = {p: state for part in self.parts for p, state in part.state.items()}
         named = self.named.items()
         return {f"{kind}.{n}": t for n, p in named for kind, t in states.get(p, {}).items()}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Takes back what `tensors` gave."""
-        groups = [(group, part) for part in self.parts for group in part.param_groups]
-        owner = {p: part for group, part in groups for p in group["params"]}
+        groups = [(part, group) for part in self.parts for group in part.param_groups]
+        owner = {p: part for part, group in groups for p in group["params"]}
         for key, value in tensors.items():
             kind, _, name = key.partition(".")
             if name in self.named:  # earlier checkpoints have more

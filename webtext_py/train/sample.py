@@ -1,6 +1,6 @@
 """Text from a model: one token at a time, with a key-value cache."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -42,8 +42,8 @@ def generate(
     top_k: int = 0,
     top_p: float = 1.0,
     seed: int = 0,
-) -> Iterator[list[int]]:
-    """The next id of each of `samples` texts, `length` times; `prompt` holds at least one id.
+) -> list[list[int]]:
+    """What follows in each of `samples` texts: `length` ids; `prompt` holds at least one.
 
     Beyond the model's context the later half of what is there is read anew and the cache goes on
     from it.
@@ -66,4 +66,5 @@ def generate(
         hidden = model(fresh, caches=caches)[:, -1]
         ids = choose(model.logits(hidden), generator, temperature, top_k, top_p)
         text = torch.cat([text, ids[:, None]], 1)
-        yield ids.tolist()
+    made: list[list[int]] = text[:, len(prompt) :].tolist()
+    return made

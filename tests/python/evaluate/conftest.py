@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from webtext_py.runs.inputs import read_tokenizer, vocabulary_files
-from webtext_py.tokenizer import Tokenizer
+from webtext_py.tokenizer import Tokenizer, vocabulary_files
 
 CONTEXT = 256
 
@@ -37,7 +36,7 @@ def write_model(folder: Path, tokenizer: Path, **config: Any) -> Path:
     """A GPT-2 of random weights, wide enough apart for its choices to differ."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    vocabulary = read_tokenizer(tokenizer)
+    vocabulary = Tokenizer.from_file(tokenizer)
     end = vocabulary.special["<|endoftext|>"]
     shape = {"n_layer": 2, "n_head": 4, "n_embd": 64, "n_positions": CONTEXT, **config}
     torch.manual_seed(7)

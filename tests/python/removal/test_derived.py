@@ -23,13 +23,14 @@ from webtext_py.manifest import Manifest
 from webtext_py.pipeline import Build, Sources
 from webtext_py.removal import Asked as AskedFor
 from webtext_py.removal import asked_for, remove
-from webtext_py.runs.inputs import Request, open_data, read_tokenizer
+from webtext_py.runs.inputs import Request, open_data
 from webtext_py.runs.settings import Settings
 from webtext_py.stage import Files, Stage
 from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.filter import Filter
 from webtext_py.stages.removed import Removed
 from webtext_py.tables import read_tables, write_table
+from webtext_py.tokenizer import Tokenizer
 from webtext_py.verify import verify
 from webtext_py.workspace import Steps, Workspace
 
@@ -156,7 +157,7 @@ def test_runs_are_named(copied: Path) -> None:
     encode(copied)
     request, tokenizer = (
         Request(data=copied, settings=Settings()),
-        read_tokenizer(copied / "tokenizer"),
+        Tokenizer.from_file(copied / "tokenizer"),
     )
     opened = open_data(request, request.settings, tokenizer)
     assert opened is not None

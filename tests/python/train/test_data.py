@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webtext_py.errors import FormatError, InputError
+from webtext_py.splitmix import mixed, permutation
 from webtext_py.tokens import TokenSet
 from webtext_py.train.config import DataConfig, ModelConfig
-from webtext_py.train.data import Windows, permutation
+from webtext_py.train.data import Windows
 
 from .conftest import END, VOCAB, documents, write_tokens
 
@@ -64,14 +65,12 @@ def slow_epoch(
 
 def test_the_mixer_is_splitmix64() -> None:
     # The first outputs of the reference generator from seed 1234567.
-    from webtext_py.train.data import _mix
-
     steps = np.array([1, 2, 3], np.uint64)
     # SplitMix64 adds the constant before mixing: its nth output mixes seed + n * constant.
     golden = 0x9E3779B97F4A7C15
     inverse = pow(golden, -1, 2**64)
     inputs = np.array([(1234567 * inverse + int(n)) % 2**64 for n in steps], np.uint64)
-    assert _mix(inputs).tolist() == [
+    assert mixed(inputs).tolist() == [
         6457827717110365317,
         3203168211198807973,
         9817491932198370423,

@@ -181,7 +181,7 @@ def test_generation_with_cache_equals_generation_without() -> None:
     model.initialise(4)
     for parameter in model.parameters():
         parameter.mul_(4)
-    made = [ids[0] for ids in generate(model, [5, 6, 7], 13, temperature=0)]
+    (made,) = generate(model, [5, 6, 7], 13, temperature=0)
     text = [5, 6, 7]
     for _ in range(13):
         text.append(int(model.logits(model(torch.tensor([text])))[0, -1].argmax()))
@@ -194,14 +194,14 @@ def test_generation_goes_past_the_context_and_follows_its_seed() -> None:
     model = GPT2(SMALL).eval()
     model.initialise(4)
     options = {"samples": 3, "top_k": 50, "temperature": 1.3}
-    made = [list(generate(model, [1], 60, seed=s, **options)) for s in (1, 1, 2)]  # type: ignore[arg-type]
-    assert len(made[0]) == 60
+    made = [generate(model, [1], 60, seed=s, **options) for s in (1, 1, 2)]  # type: ignore[arg-type]
+    assert [len(ids) for ids in made[0]] == [60] * 3
     assert made[0] == made[1] != made[2]
     assert {i for ids in made[0] for i in ids} <= set(range(130))
-    long = list(generate(model, list(range(40)), 3))  # a prompt longer than the context
+    (long,) = generate(model, list(range(40)), 3)  # a prompt longer than the context
     assert len(long) == 3
     for bad in ({"temperature": -1.0}, {"top_p": 0.0}, {"top_k": -1}):
         with pytest.raises(ConfigError, match="out of range"):
-            next(generate(model, [1], 1, **bad))  # type: ignore[arg-type]
+            generate(model, [1], 1, **bad)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="prompt"):
-        next(generate(model, [], 1))
+        generate(model, [], 1)

@@ -38,16 +38,19 @@ class Objective(nn.Module):
         named = self.named_parameters()
         return {name.removeprefix("model."): p for name, p in named if p.requires_grad}
 
+    def beside(self) -> dict[str, nn.Parameter]:
+        """What learns beside the model."""
+        inside = set(self.model.parameters())
+        return {name: p for name, p in self.learnt().items() if p not in inside}
+
     def initialise(self, seed: int, teacher: GPT2 | None) -> None:
         """The model's start; what else learns, in the order of its names, from N(0, 0.02)."""
         self.model.initialise(seed)
         generator = torch.Generator().manual_seed(seed + 1)
-        own = set(self.model.parameters())
         with torch.no_grad():
-            for parameter in self.learnt().values():
-                if parameter not in own:
-                    drawn = 0.02 * torch.randn(parameter.shape, generator=generator)
-                    parameter.copy_(drawn if parameter.dim() > 1 else torch.zeros_like(drawn))
+            for parameter in self.beside().values():
+                drawn = 0.02 * torch.randn(parameter.shape, generator=generator)
+                parameter.copy_(drawn if parameter.dim() > 1 else torch.zeros_like(drawn))
 
     def ready(self, compiled: bool, teacher: GPT2 | None) -> None:
         """Makes this copy the one that runs."""

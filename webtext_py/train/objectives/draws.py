@@ -1,6 +1,6 @@
 """Random numbers by place: of a window and a position, whatever batch they come in.
 
-SplitMix64 (Steele et al. 2014) of a counter, as `data.permutation` has it, on any device.
+SplitMix64 (Steele et al. 2014) of a counter, as `splitmix.py` has it, on any device.
 """
 
 import torch
