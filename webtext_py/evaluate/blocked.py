@@ -15,6 +15,8 @@ from transformers.pytorch_utils import Conv1D
 
 BLOCK = 192  # products that are summed before they are added to the rest: MKL's, as measured
 
+_OPERATORS = ("_reorder_linear_weight", "_linear_pointwise")
+
 
 class Blocked(nn.Module):
     """A linear layer `(..., in)` to `(..., out)`."""
@@ -46,7 +48,9 @@ def block_layers(model: nn.Module, rows: int) -> None:
     """Puts `Blocked` in the place of linear layers where it equals them in every bit, as tried for
     each shape with `rows` random vectors."""
     backends: Any = torch.backends  # without types
-    if not (backends.mkl.is_available() and backends.mkldnn.is_available()):
+    there = backends.mkl.is_available() and backends.mkldnn.is_available()
+    # Not among what torch promises: of another version they may be gone.
+    if not there or not all(hasattr(torch.ops.mkldnn, name) for name in _OPERATORS):
         return
     same: dict[tuple[int, int, bool], bool] = {}
     for module in list(model.modules()):

@@ -10,12 +10,12 @@ HOLD = next(Path(p, "hold") for p in sys.path if Path(p, "held.py").exists())
 
 
 class Slow:
-    """The page without its tags, after a tenth of a second."""
+    """The page without its tags, after a moment."""
 
     name = "slow 1"
 
     def main_text(self, html: str, url: str | None) -> str:
-        time.sleep(0.1)
+        time.sleep(0.03)
         while HOLD.exists():
             time.sleep(0.02)
         return re.sub(r"<[^>]*>", " ", html)
