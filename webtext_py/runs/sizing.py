@@ -7,11 +7,11 @@ from itertools import pairwise
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train.config import TrainConfig
 
-from .presets import PRESETS
 from .settings import Settings
 
 BATCHES_AN_EPOCH = 64  # at least, so that a step sees a small part of the text; our choice
 MAX_EPOCHS = 8  # repetition pays up to some 4 and hardly beyond 16 (Muennighoff et al. 2023)
+SIZES = {"gpt2": 50_000_000, "nano-l": 5_000_000, "nano": 0}  # chosen from so many tokens on
 _BY_TOKENS = "number of tokens"  # source of a preset
 _FITTED = ("context", "batch_tokens", "steps", "warmup_steps")
 LOSS_ROWS = (2**16, 2**15, 2**14, 2**13)  # rows of logits at a time; a CPU takes the last
@@ -31,11 +31,10 @@ def size(settings: Settings, tokens: int | None, gpu: bool, tell: Callable[[str]
         name, source = "nano", "no GPU"
         tell("preset nano: there is no GPU, and larger ones take days on a CPU")
     else:
-        sizes = {name: PRESETS[name].min_tokens for name in ("gpt2", "nano-l", "nano")}
-        name = next(name for name, least in sizes.items() if tokens is None or tokens >= least)
+        name = next(name for name, least in SIZES.items() if tokens is None or tokens >= least)
         source = _BY_TOKENS
         if name != "gpt2":
-            have = f"{tokens:,} training tokens are fewer than the {sizes['gpt2']:,}"
+            have = f"{tokens:,} training tokens are fewer than the {SIZES['gpt2']:,}"
             tell(f"preset {name}: {have} that gpt2 wants")
     settings.set_preset(name, source)
 

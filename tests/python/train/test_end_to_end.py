@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from webtext_py.errors import InputError, StaleError
-from webtext_py.runs.inputs import Request, find_tokens
+from webtext_py.runs.command import Request, find_tokens
 from webtext_py.runs.settings import Settings
 from webtext_py.train.metrics import read_metrics
 
