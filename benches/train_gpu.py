@@ -56,13 +56,12 @@ from webtext_py.runs.sizing import MARGIN, fitted, loss_bytes, state_bytes, wind
 from webtext_py.tokens import TokenSet, parquet_files
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
-from webtext_py.train.data import Data
-from webtext_py.train.distributed import join, leave
+from webtext_py.train.distributed import join
 from webtext_py.train.loop import train
 from webtext_py.train.loss import chunk_loss
 from webtext_py.train.metrics import peak_tflops, read_metrics
 from webtext_py.train.model import attention_masks
-from webtext_py.train.objectives import objective_of
+from webtext_py.train.objectives import Data, objective_of
 from webtext_py.train.optimizer import Optimizer
 
 GOALS = {"tokens_per_s": 570_000, "mfu": 0.48, "over_nanogpt": 1.05}  # 124M on one H200
@@ -242,8 +241,8 @@ def ours(
 ) -> dict[str, Any]:
     """Our loop; speeds from its own log, memory beside what is reckoned with."""
     data = _data(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        train(config, data, Path(folder), join(arguments.device))
+    with tempfile.TemporaryDirectory() as folder, join(arguments.device) as world:
+        train(config, data, Path(folder), world)
         lines = read_metrics(Path(folder) / "metrics.jsonl")
     made = {"losses": [x["loss"] for x in lines], "ms": [x["ms"] for x in lines]}
     parts = {
@@ -300,8 +299,7 @@ def resume(arguments: argparse.Namespace, _: TrainConfig, device: torch.device) 
     small = {"exact": True, "steps": 4, "checkpoint_every": 2, "batch_tokens": 4 * micro}
     config = configuration(arguments, **small, micro_batch=2)
     data = _data(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        world = join(arguments.device, exact=True)
+    with tempfile.TemporaryDirectory() as folder, join(arguments.device, exact=True) as world:
         digests = []
         for again in (False, True):
             train(config, data, Path(folder), world, resume=again)
@@ -410,7 +408,6 @@ def main() -> None:
     if arguments.child:
         config, device = configuration(arguments), torch.device(arguments.device)
         print(json.dumps(STAGES[arguments.child](arguments, config, device)))
-        leave()
         return
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, __file__, *sys.argv[1:]]

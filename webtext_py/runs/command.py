@@ -23,11 +23,11 @@ from webtext_py.observer import SILENT, Observer
 from webtext_py.tokenizer import Tokenizer
 from webtext_py.tokens import TokenFile, TokenSet, parquet_files
 from webtext_py.train.config import CAUSAL, TAUGHT, TrainConfig
-from webtext_py.train.data import Data
-from webtext_py.train.distributed import find_device, join, leave
+from webtext_py.train.distributed import find_device, join
 from webtext_py.train.export import load_hugging_face
 from webtext_py.train.loop import train
 from webtext_py.train.metrics import LineReport, read_metrics
+from webtext_py.train.objectives import Data
 from webtext_py.workspace import Workspace
 
 from . import folder, sizing
@@ -80,10 +80,11 @@ def find_tokens(request: Request, tokens: Path | None, make: bool = True) -> Pat
         out = f"{TOKENS}-{tokens.resolve().stem}"
     found, manifest = data / out, Manifest(data)
     there = any(found.glob("*.parquet"))
-    if all(name.startswith("eval/") for name in manifest.stages):  # those say nothing of tokens
+    others = ("eval/", f"{TOKENS} ")  # those say nothing of the data directory's own tokens
+    if not tokens and all(name.startswith(others) for name in manifest.stages):
         if there:
             return found  # made elsewhere
-        if own.is_dir() and not tokens:
+        if own.is_dir():
             raise InputError(
                 f"`{data}` has neither tokens nor the {MANIFEST} that says what its shards are",
                 hint="put it back, run `webtext build`, or name tokens or text with `--tokens`",
@@ -168,8 +169,7 @@ def prepare(
     if data:
         data.start = start
     if not request.resume:
-        where = f"`{request.vocabulary}`"
-        settings.follow({"vocab_size": tokenizer.vocab_size}, where, "tokenizer")
+        settings.follow({"vocab_size": tokenizer.vocab_size}, f"`{request.vocabulary}`", "tokenizer")
         settings.follow({"causal": kind in CAUSAL}, f"objective {kind}", f"objective {kind}")
         if start is not None:
             source = f"`{request.init_from}`"
@@ -193,26 +193,25 @@ def carry_out(
     assert data is not None
     if config.run.tensorboard:
         require("tensorboard")
-    world, memory = join(config.run.device, config.run.exact), None
-    if world.device.type == "cuda":
-        memory = torch.cuda.get_device_properties(world.device).total_memory
-    try:
-        fitted = sizing.fitted(config, world.size, memory)
+    with join(config.run.device, config.run.exact) as world:
+        memory = None
+        if world.device.type == "cuda":
+            memory = torch.cuda.get_device_properties(world.device).total_memory
+        plan = sizing.fitted(config, world.size, memory)
 
         def begin() -> None:
             if request.resume:
-                folder.go_on(run, data.facts, config.run.steps, world.first)
+                folder.go_on(run, data.facts, config.run.steps, world.rank == 0)
                 return
             if request.force and origin and origin.resolve().is_relative_to(run.resolve()):
                 raise InputError(f"`{origin}` lies in run `{run.name}`, which `--force` replaces")
-            if world.first:  # not as fitted: another number of processes fits anew
+            if world.rank == 0:  # not as fitted: another number of processes fits anew
                 folder.create(run, config, request.vocabulary, data.facts, request.force)
 
-        last = train(fitted, data, run, world, resume=request.resume, begin=begin, report=report)
-        if world.first:
+        try:
+            last = train(plan, data, run, world, resume=request.resume, begin=begin, report=report)
+        except torch.OutOfMemoryError as error:
+            raise sizing.out_of_memory(plan, memory or 0) from error
+        if world.rank == 0:
             plot_loss(read_metrics(run / "metrics.jsonl"), run / "loss.png", run.name)
-        return run, last, config
-    except torch.OutOfMemoryError as error:
-        raise sizing.out_of_memory(fitted, memory or 0) from error
-    finally:
-        leave()
+    return run, last, config

@@ -178,6 +178,5 @@ def sample_run(run: Path, prompt: str, device: str, **options: Any) -> tuple[lis
     model, tokenizer, step = open_model(run, device)
     end = tokenizer.special[ENDOFTEXT]
     ids = [end, *tokenizer.encode(prompt).tolist()]
-    made = generate(model, ids, **options)
-    texts = [text[: text.index(end)] if end in text else text for text in made]
+    texts = [t[: t.index(end)] if end in t else t for t in generate(model, ids, **options)]
     return [tokenizer.decode(text) for text in texts], step

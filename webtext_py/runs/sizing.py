@@ -49,11 +49,10 @@ def size(settings: Settings, tokens: int | None, gpu: bool, tell: Callable[[str]
 
     def put(key: str, fitting: int, why: str) -> int:
         now: int = settings.values[key]
-        if fitting == now or not free(key):
-            return now
-        settings.set(key, fitting, f"shrunk: {why}")
-        tell(f"{key} {fitting:,}, not {now:,}: {why}")
-        return fitting
+        if fitting != now and free(key):
+            settings.set(key, fitting, f"shrunk: {why}")
+            tell(f"{key} {fitting:,}, not {now:,}: {why}")
+        return int(settings.values[key])
 
     have = f"{tokens:,} training tokens"
     wanted = 1 << max(0, (tokens // BATCHES_AN_EPOCH).bit_length() - 1)  # a power of two
@@ -115,8 +114,7 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
     share = min(sizes) if run.exact else max(1, min(sizes) // processes)
     most = max(1, min(most, share))
     micro = run.micro_batch or next(n for n in range(most, 0, -1) if share % n == 0)
-    room -= micro * window
-    rows = next((n for n in LOSS_ROWS if loss_bytes(config, n) <= room), rows)
+    rows = next((n for n in LOSS_ROWS if micro * window + loss_bytes(config, n) <= room), rows)
     hint = "change `micro_batch` or `batch_tokens`"
     for size in sorted(sizes):
         each, rest = divmod(size, micro * processes)
@@ -126,8 +124,7 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
         if run.exact and processes > 1 and each & (each - 1):
             found = f"a power of two micro-batches a process, not {each}, as of {size} windows"
             raise ConfigError(f"`exact` needs {found}", hint)
-    run = replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows)
-    return replace(config, run=run)
+    return replace(config, run=replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows))
 
 
 def out_of_memory(config: TrainConfig, gpu_bytes: int) -> InputError:

@@ -3,9 +3,8 @@
 Names are unique over all sections. Where values come from is `webtext_py.runs.settings`' part.
 """
 
-import dataclasses
 from collections import ChainMap
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
@@ -63,7 +62,7 @@ class ModelConfig:
         Source: PaLM paper, appendix B; positions take part in no product, what layers share in
         one for each layer.
         """
-        used = dataclasses.replace(self, share="none").parameters() - self.context * self.width
+        used = replace(self, share="none").parameters() - self.context * self.width
         return 6 * used + 12 * self.layers * self.context * self.width
 
 
@@ -159,7 +158,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values out of range, alone or together."""
-        for section, values in dataclasses.asdict(self).items():
+        for section, values in asdict(self).items():
             for key, value in values.items():
                 check(key, value, f"`{section}.{key}` is {value}")
         model, run, kind = self.model, self.run, self.objective.objective

@@ -59,8 +59,7 @@ class Optimizer:
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Takes back what `tensors` gave."""
-        groups = [(part, group) for part in self.parts for group in part.param_groups]
-        owner = {p: part for part, group in groups for p in group["params"]}
+        owner = {p: o for o in self.parts for group in o.param_groups for p in group["params"]}
         for key, value in tensors.items():
             kind, _, name = key.partition(".")
             if name in self.named:  # earlier checkpoints have more

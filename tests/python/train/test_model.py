@@ -23,12 +23,11 @@ from webtext_py.runs.presets import PRESETS
 from webtext_py.runs.sizing import loss_bytes, state_bytes, window_bytes
 from webtext_py.tokens import TokenSet
 from webtext_py.train.config import DataConfig, ModelConfig, OptimizerConfig, RunConfig, TrainConfig
-from webtext_py.train.data import Data
 from webtext_py.train.distributed import Gradients, World
 from webtext_py.train.export import export, load_hugging_face, unpadded
 from webtext_py.train.loss import chunk_loss, cross_entropy
 from webtext_py.train.model import GPT2, attention_masks
-from webtext_py.train.objectives import objective_of
+from webtext_py.train.objectives import Data, objective_of
 from webtext_py.train.optimizer import Optimizer
 
 SMALL = ModelConfig(layers=2, heads=2, width=32, context=16, vocab_size=300)
