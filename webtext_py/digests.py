@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from webtext_py.bundled import bundled
-from webtext_py.engine import LocalEngine, advance
+from webtext_py.engine import LocalEngine, ThreadEngine, advance
 from webtext_py.engine.commit import sha256_file, write_json
 from webtext_py.engine.task import Engine, Job, Task
 from webtext_py.observer import SILENT, Observer
@@ -45,11 +45,13 @@ def whole(path: Path) -> Piece:
 def hash_pieces(
     pieces: Sequence[Piece], data: Path, engine: Engine, observer: Observer
 ) -> list[str]:
-    """SHA-256 of each piece, by tasks of the engine where there is enough to do. Writes nothing,
-    unless the engine keeps a journal."""
+    """SHA-256 of each piece, by tasks of the engine where there is enough to do; on this machine by
+    threads, as hashing needs no interpreter. Writes nothing, unless the engine keeps a journal."""
     bundles = list(bundled(pieces, lambda piece: piece.length, _TASK_BYTES, _TASK_FILES))
     if len(bundles) <= 1:  # done before it could be said
         engine, observer = LocalEngine(1), SILENT
+    elif isinstance(engine, LocalEngine):
+        engine = ThreadEngine(engine.workers)
     jobs = []
     for number, bundle in enumerate(bundles):
         paths = tuple(piece.path for piece in bundle)

@@ -76,15 +76,20 @@ def estimated_bytes(files: Sequence[Source | None], text_field: str) -> int:
     return total
 
 
-def batches(file: Source | None, text_field: str, sequence: Sequencing) -> Iterator[pa.Array]:
-    """The texts of one file as binary or string columns, one after the other."""
+def batches(
+    file: Source | None, text_field: str, sequence: Sequencing, passed: Passed | None = None
+) -> Iterator[pa.Array]:
+    """The texts of one file as binary or string columns, one after the other. Plain text comes as
+    it is; of tables, texts that are no UTF-8 are counted in `passed`."""
     if file is None:
         file = standard_input()
     if file.kind == "text":
         with naming_damage(file.path), open_source(file) as stream:
             yield from _blocks(stream, sequence)
         return
-    for batch in read_batches(file, text_field=text_field, batch_bytes=_TABLE_BYTES, ids=False):
+    for batch in read_batches(
+        file, text_field=text_field, batch_bytes=_TABLE_BYTES, ids=False, passed=passed
+    ):
         yield batch.column("text")
 
 

@@ -16,7 +16,7 @@ from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.observer import Observer
-from webtext_py.reader import Source
+from webtext_py.reader import Passed, Source
 
 MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the core)
 
@@ -88,12 +88,16 @@ def count_files(
     text_field: str = "text",
     threads: int | None = None,
     observer: Observer | None = None,
+    passed: Passed | None = None,
 ) -> tuple[_core.BpePieces, int]:
-    """Piece counts of files of text, and the bytes of that text."""
+    """Piece counts of files of text, and the bytes of that text. `passed` counts texts that are no
+    UTF-8."""
     observer = observer or Observer()
     observer.step_started("count", texts.estimated_bytes(files, text_field), "bytes")
     columns = (
-        column for file in files for column in texts.batches(file, text_field, config.sequence)
+        column
+        for file in files
+        for column in texts.batches(file, text_field, config.sequence, passed)
     )
     # Tables are decoded beside the counting, which takes as long as counting on one thread.
     tables = any(file is not None and file.kind != "text" for file in files)

@@ -82,6 +82,8 @@ class TrainVocabulary(Stage):
             asked = replace(self.asked, from_counts=counted.files())
             vocabulary, facts = make_vocabulary(asked, given, steps.observer)
             size = counted.total("text_bytes")
+            for done in counted.done:  # markers of before say nothing of it
+                passed.update(done.counts.get("passed_over", {}))
             facts |= {"text_bytes": size, "passed_over": passed.document()}
         steps.keep(write_vocabulary(vocabulary, steps.data / TOKENIZER.name()))
         return facts
@@ -124,9 +126,11 @@ def count_bundle(
     """Task: piece counts of some files of text."""
     config = BpeConfig(**{**settings, "special": tuple(settings["special"])})
     files = [recognise(path) for path in inputs]
-    pieces, size = count_files(files, config, text_field=text_field, threads=threads)
+    passed = Passed()
+    how: dict[str, Any] = {"text_field": text_field, "threads": threads, "passed": passed}
+    pieces, size = count_files(files, config, **how)
     counts.write_counts(pieces, config.pattern, outputs[0])
-    return {"text_bytes": size}
+    return {"text_bytes": size, "passed_over": passed.document()}
 
 
 def train_vocabulary(
@@ -172,6 +176,7 @@ def make_vocabulary(
             text_field=asked.text_field,
             threads=asked.threads,
             observer=observer,
+            passed=passed,
         )
     distinct = len(pieces)
     if asked.save_counts is not None:

@@ -42,15 +42,17 @@ def generate(scorer: "ModelScorer", prompts: Sequence[str], how: Sampling) -> li
         prefixes.append(tokens[cut:])
     rows = ROWS[scorer.kind]
     single: dict[int, list[int]] = {}
+    groups: list[tuple[list[Tokens], list[_Text]]] = []
     for chain in _chains(prefixes, rows):
         if len(chain) > 1:
-            _go_on(scorer, [prefixes[chain[-1]]], [texts[i] for i in chain], how)
+            groups.append(([prefixes[chain[-1]]], [texts[i] for i in chain]))
         else:
             single.setdefault(bucket(len(prefixes[chain[0]])), []).append(chain[0])
     for alike in single.values():
         for start in range(0, len(alike), rows):
             some = alike[start : start + rows]
-            _go_on(scorer, [prefixes[i] for i in some], [texts[i] for i in some], how)
+            groups.append(([prefixes[i] for i in some], [texts[i] for i in some]))
+    scorer.each(lambda group: _go_on(scorer, *group, how), groups)
     return [Generated(t.text, t.logprob, len(t.tokens), t.cut) for t in texts]
 
 

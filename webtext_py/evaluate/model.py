@@ -5,8 +5,9 @@ and the vocabulary's scores are worked out for a fixed number of places at a tim
 are in nats, from logits in fp32.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from torch import Tensor, nn
 
 from webtext_py.errors import InputError
 
+from .blocked import block_layers
 from .generate import generate
 from .items import Ask
 from .open_model import context_of, open_causal
-from .rows import Line, Row, Tokens, bucket, rows_of, rows_of_batch
+from .rows import NODES, Line, Row, Tokens, bucket, rows_of, rows_of_batch
 from .scorer import Generated, Rolled, Sampling, Scored
+from .spread import Result, Work, spread
 
-BLOCK = 256  # places whose logits are worked out at once: constant, as all shapes are
+BLOCK = 64  # places whose logits are worked out at once: constant, as all shapes are
 _CLOSE = 1e-2  # nats: what tells a model that ignores a mask from rounding, in bf16 too
 
 Token = tuple[float, bool, bool]  # log-probability, likeliest, likeliest of those allowed
@@ -35,6 +38,8 @@ class ModelScorer:
         self.model, self.tokenizer = open_causal(folder, kind)
         self.model = self.model.to(device).eval()
         self.device, self.kind = device, device.partition(":")[0]
+        if (self.kind, dtype) == ("cpu", "fp32"):
+            spread(partial(block_layers, rows=NODES["cpu"]), [self.model])
         self.context = context_of(self.model, self.tokenizer)
         self.start = _start(self.tokenizer, folder)
         self._body, self._head = _parts(self.model)
@@ -116,38 +121,53 @@ class ModelScorer:
         found: Tensor = self._head(vectors)
         return found.float()
 
-    @torch.inference_mode()
+    def each(self, call: Callable[[Work], Result], work: Iterable[Work]) -> list[Result]:
+        """What `call` makes of each piece of `work`: side by side on a CPU."""
+        return spread(call, work) if self.kind == "cpu" else list(map(call, work))
+
     def _tokens(self, rows: Sequence[Row], ban: Sequence[int]) -> dict[int, list[Token]]:
         """What each line's tokens got, by the line's number."""
-        vectors, targets, numbers = [], [], []
-        for batch, length in batches(rows, self.kind):
-            output = self._run(batch, length)
-            places = [(r, node) for r, row in enumerate(batch) for _, node, _ in row.wanted]
-            at = torch.tensor(places, device=self.device).T
-            vectors.append(output[at[0], at[1]])
-            targets += [token for row in batch for _, _, token in row.wanted]
-            numbers += [number for row in batch for number, _, _ in row.wanted]
+        parts = list(batches(rows, self.kind))
         found: dict[int, list[Token]] = {}
-        if vectors:
-            tokens = self._judge(torch.cat(vectors), targets, ban)
-            for number, token in zip(numbers, tokens, strict=True):
-                found.setdefault(number, []).append(token)
+        if not parts:
+            return found
+        vectors = torch.cat(self.each(self._wanted, parts))
+        wanted = [one for batch, _ in parts for row in batch for one in row.wanted]
+        blocks = [
+            (
+                vectors[start : start + BLOCK],
+                [token for _, _, token in wanted[start : start + BLOCK]],
+            )
+            for start in range(0, len(wanted), BLOCK)
+        ]
+        judged = self.each(lambda block: self._judge(*block, ban), blocks)
+        for (number, _, _), token in zip(wanted, chain.from_iterable(judged), strict=True):
+            found.setdefault(number, []).append(token)
         return found
 
-    def _judge(self, vectors: Tensor, targets: list[int], ban: Sequence[int]) -> Iterator[Token]:
-        wanted = torch.tensor(targets, device=self.device)
-        for start in range(0, len(targets), BLOCK):
-            block, right = vectors[start : start + BLOCK], wanted[start : start + BLOCK]
-            filled = torch.zeros(BLOCK, block.size(1), dtype=block.dtype, device=block.device)
-            filled[: len(block)] = block
-            logits = self.logits(filled)[: len(block)]
-            scores = logits.log_softmax(-1).gather(1, right[:, None])[:, 0].tolist()
-            greedy = (logits.argmax(-1) == right).tolist()
-            allowed = greedy
-            if ban:
-                logits[:, list(ban)] = float("-inf")
-                allowed = (logits.argmax(-1) == right).tolist()
-            yield from zip(scores, greedy, allowed, strict=True)
+    @torch.inference_mode()
+    def _judge(self, vectors: Tensor, targets: list[int], ban: Sequence[int]) -> list[Token]:
+        """What the next tokens got after vectors `(N, C)`, `N` at most `BLOCK`."""
+        right = torch.tensor(targets, device=self.device)
+        filled = torch.zeros(BLOCK, vectors.size(1), dtype=vectors.dtype, device=vectors.device)
+        filled[: len(vectors)] = vectors
+        logits = self.logits(filled)[: len(vectors)]
+        scores = logits.log_softmax(-1).gather(1, right[:, None])[:, 0].tolist()
+        greedy = (logits.argmax(-1) == right).tolist()
+        allowed = greedy
+        if ban:
+            logits[:, list(ban)] = float("-inf")
+            allowed = (logits.argmax(-1) == right).tolist()
+        return list(zip(scores, greedy, allowed, strict=True))
+
+    @torch.inference_mode()
+    def _wanted(self, part: tuple[Sequence[Row], int]) -> Tensor:
+        """The vectors `(N, C)` before the wanted tokens of a batch."""
+        batch, length = part
+        output = self._run(batch, length)
+        places = [(r, node) for r, row in enumerate(batch) for _, node, _ in row.wanted]
+        at = torch.tensor(places, device=self.device).T
+        return output[at[0], at[1]]
 
     def _run(self, batch: Sequence[Row], length: int) -> Tensor:
         """Vectors `(B, length, C)` of a batch that is filled up with empty rows."""

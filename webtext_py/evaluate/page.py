@@ -182,7 +182,7 @@ def _card(one: Judged, place: int, row: Mapping[str, Any]) -> Html:
 def _method(document: Mapping[str, Any]) -> list[Html]:
     config = document["config"]
     lines = [
-        f"Scored on {config['device']} in {config['dtype']} with {config['threads']} threads; "
+        f"Scored on {config['device']} in {config['dtype']}; "
         f"log-probabilities in nats; shots by seed {config['seed']}.",
         "Every row of a batch has a shape that follows from its own length, so no score depends on "
         "what was scored beside it.",

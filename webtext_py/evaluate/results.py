@@ -168,7 +168,8 @@ def _flat(found: Mapping[str, Any]) -> dict[str, Any]:
 def _published(one: Judged, metric: str) -> dict[str, Any]:
     size = len(one.items)
     if one.protocol.way == "rolling":
-        size = sum(item.facts["units"] for item in one.items)
+        counted = published.SIZED.get(metric, "units")
+        size = sum(item.facts[counted] for item in one.items)
     figures, reason = published.figures(one.task, one.shots, metric, size)
     return {"figures": dict(figures), "reason": reason}
 

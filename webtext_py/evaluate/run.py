@@ -165,7 +165,7 @@ def _check(tests: Sequence[Test], settings: Settings) -> None:
 
 
 def _fitted(settings: Settings) -> Settings:
-    """Settings with a device and a number of threads."""
+    """Settings with a device."""
     import torch
 
     device = settings.device
@@ -173,7 +173,7 @@ def _fitted(settings: Settings) -> Settings:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("there is no GPU that torch can use", "leave `--device cuda` out")
-    return replace(settings, device=device, threads=torch.get_num_threads())
+    return replace(settings, device=device)
 
 
 def _processes(device: str) -> int:

@@ -37,7 +37,6 @@ class Settings:
     seed: int = 0
     dtype: str = "fp32"
     device: str = "cpu"
-    threads: int = 1
     stride: int = 0
 
 
@@ -52,7 +51,7 @@ class Evaluate(Stage):
     facts: Mapping[str, Any]  # of the model, for the report
     indexes: Mapping[int, tuple[str, Path]] = field(default_factory=dict)  # n -> stage and file
 
-    rules = 2
+    rules = 3
     libraries = ("torch", "transformers", "sacrebleu", "rouge-score", "words")
 
     @property
@@ -107,7 +106,6 @@ class Evaluate(Stage):
             unit="characters",
             dtype=settings.dtype,
             device=settings.device,
-            threads=settings.threads,
             stride=settings.stride,
         )
         files = list(scored.files())

@@ -83,13 +83,13 @@ def _longest(item: Item) -> int:
 
 def answer(
     inputs: Sequence[Path], outputs: Sequence[Path], chunk: int, protocol: str, dtype: str,
-    device: str, threads: int, stride: int,
+    device: str, stride: int,
 ) -> None:  # fmt: skip
     """Asks the model in a folder about one chunk of items and writes what it answered."""
     how = PROTOCOLS[protocol]
     items = _items(inputs[0], inputs[0].stat().st_mtime_ns)
     parts = chunks(items, how.way, CHUNK[device])
-    scorer = _scorer(inputs[1], dtype, device, threads, outputs[0].parent)
+    scorer = _scorer(inputs[1], dtype, device, outputs[0].parent)
     found = ask(scorer, protocol, parts[chunk], (chunk, len(parts)), stride)
     rows = (
         {"id": item.id, "answers": [asdict(one) for one in answers]}
@@ -120,12 +120,9 @@ def _items(path: Path, stamp: int) -> list[Item]:
 
 
 @lru_cache(maxsize=1)
-def _scorer(folder: Path, dtype: str, device: str, threads: int, locks: Path) -> "ModelScorer":
-    import torch
-
+def _scorer(folder: Path, dtype: str, device: str, locks: Path) -> "ModelScorer":
     from .model import ModelScorer
 
-    torch.set_num_threads(threads)
     return ModelScorer(folder, _own_gpu(locks) if device == "cuda" else device, dtype)
 
 

@@ -17,25 +17,30 @@ import pyarrow.parquet as pq
 import zstandard
 
 from webtext_py import tables
-from webtext_py.engine.commit import PART, commit_folder, write_json
+from webtext_py.digests import STATE
+from webtext_py.engine.commit import PART, clean, commit_folder, write_json
+from webtext_py.engine.task import Job, Task
 from webtext_py.errors import InputError
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
-from webtext_py.observer import SILENT, Observer
 from webtext_py.overlap.evidence import Evidence
 from webtext_py.overlap.training import TrainingText
-from webtext_py.reader import Source, group_batches, open_source
+from webtext_py.reader import Source, group_batches, open_source, recognise
 from webtext_py.reader.columns import takeable
 from webtext_py.reader.parquet import arrow_batches
 from webtext_py.tables import numbered, without, write_without
+from webtext_py.workspace import Workspace
 
 LEDGER = "ledger.json"
 
+Rows = npt.NDArray[np.int64]
+
 
 def drop_overlapping(
-    text: TrainingText, evidence: Evidence, folder: Path, *, observer: Observer = SILENT
+    text: TrainingText, evidence: Evidence, folder: Path, workspace: Workspace
 ) -> dict[str, Any]:
-    """Writes the training files again without the documents that share an n-gram with a test set.
+    """Writes the training files again without the documents that share an n-gram with a test set,
+    each by a task of the workspace's engine.
 
     Same form, columns and order; JSONL and text are compressed as they were, Parquet with zstd.
     Same names, with the folders in front where two are the same. A file of plain text is one
@@ -57,28 +62,44 @@ def drop_overlapping(
             )
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(part, ignore_errors=True)  # what a killed run left
-    observer.step_started("dropping", text.size(), "bytes")
+    jobs, files = [], {}
+    for number, source in enumerate(text.sources):
+        gone = np.asarray(evidence.overlapping.get(source.path, []), np.int64)
+        name = names[source.path.resolve()]
+        files[f"drop-{number:05d}"] = name, evidence.rows[source.path], len(gone)
+        if source.kind == "text" and len(gone):
+            continue  # a file that is one document
+        targets[name].parent.mkdir(parents=True, exist_ok=True)
+        arguments, size = {"gone": gone}, source.path.stat().st_size
+        made = (targets[name],)
+        task = Task(f"drop-{number:05d}", drop, (source.path,), made, arguments, size)
+        jobs.append(Job(task, part, None, "", workspace.data / STATE))
+    observer = workspace.observer
+    observer.step_started("dropping", sum(job.task.weight for job in jobs), "bytes")
+    kept = {done.name: done.counts["kept"] for done in workspace.engine.run(jobs, observer)}
+    clean(part)  # of attempts that were given up
+    ledger = {
+        name: balance("drop", rows, kept.get(task, 0), {"overlap": dropped})
+        for task, (name, rows, dropped) in files.items()
+    }
+    total = sum(counts["in"] for counts in ledger.values())
+    dropped = sum(counts["dropped"]["overlap"] for counts in ledger.values())
+    counts = balance("drop", total, total - dropped, {"overlap": dropped})
+    write_json(part / LEDGER, {**counts, "files": ledger})
+    commit_folder(part, folder)
+    return counts
+
+
+def drop(inputs: list[Path], outputs: list[Path], gone: Rows) -> dict[str, Any]:
+    """Task: a training file without some rows. Returns how many are kept."""
     write = {
         "parquet": _filter_parquet,
         "arrow": _filter_arrow,
         "jsonl": _filter_lines,
         "text": _filter_file,
     }
-    files = {}
-    for source in text.sources:
-        name = names[source.path.resolve()]
-        gone = np.asarray(evidence.overlapping.get(source.path, []), np.int64)
-        target = targets[name]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        kept = write[source.kind](source, target, gone)
-        files[name] = balance("drop", evidence.rows[source.path], kept, {"overlap": len(gone)})
-        observer.advanced(source.path.stat().st_size)
-    total = sum(counts["in"] for counts in files.values())
-    dropped = sum(counts["dropped"]["overlap"] for counts in files.values())
-    counts = balance("drop", total, total - dropped, {"overlap": dropped})
-    write_json(part / LEDGER, {**counts, "files": files})
-    commit_folder(part, folder)
-    return counts
+    source = recognise(inputs[0])
+    return {"kept": write[source.kind](source, outputs[0], gone)}
 
 
 def _target(part: Path, name: str) -> Path:
@@ -89,9 +110,6 @@ def _target(part: Path, name: str) -> Path:
             "give the file another name",
         )
     return target
-
-
-Rows = npt.NDArray[np.int64]
 
 
 def _filter_parquet(source: Source, target: Path, gone: Rows) -> int:
@@ -129,9 +147,7 @@ def _filter_lines(source: Source, target: Path, gone: Rows) -> int:
 
 
 def _filter_file(source: Source, target: Path, gone: Rows) -> int:
-    """Copies a file that is one document, unless it goes."""
-    if len(gone):
-        return 0
+    """Copies a file that is one document, which stays."""
     shutil.copyfile(source.path, target)
     return 1
 

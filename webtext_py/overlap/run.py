@@ -109,6 +109,8 @@ def overlap(
         observer.stage_started("overlap")
         layout = Layout(tests, index.facts["n"], index.facts["ascii"])
         bloom, evidence = _ask(layout, index, text, threads, workspace)
+        if said := passed_said(passed.document()):
+            say(said)
         own_sets = find_test_sets(config.own_train)[0] if config.own_train else []
         own = _own_train(layout, own_sets, threads)
         answer = bloom if evidence is None else Answer.of(layout, evidence.documents > 0)
@@ -128,7 +130,7 @@ def overlap(
             files = _keep(workspace, config, index, test, inputs, write)
             outcomes.append(Outcome(made, files))
         if config.drop is not None and text is not None and evidence is not None:
-            counts = drop_overlapping(text, evidence, config.drop, observer=observer)
+            counts = drop_overlapping(text, evidence, config.drop, workspace)
             say(f"{config.drop}: {counts['kept']:,} of {counts['in']:,} documents kept")
     return outcomes
 
@@ -194,15 +196,19 @@ def build(
     threads: int = 1,
     engine: Engine | None = None,
     observer: Observer = SILENT,
+    say: Callable[[str], None] = lambda line: None,
     **options: Any,
 ) -> Index:
-    """The index that `overlap` would ask, made if it is missing; `memory` and `say` among the
-    options as for that."""
+    """The index that `overlap` would ask, made if it is missing; `memory` as for that."""
     if not config.train:
         training_shards(data, "--train")  # before anything is written
     with Workspace(data, engine or ThreadEngine(threads), observer) as workspace:
         observer.stage_started("overlap index")
-        return _index_and_text(workspace, config, Passed(), threads=threads, **options)[0]
+        passed, how = Passed(), {"threads": threads, "say": say, **options}
+        index, _ = _index_and_text(workspace, config, passed, **how)
+        if said := passed_said(passed.document()):
+            say(said)
+    return index
 
 
 def check(
@@ -249,8 +255,7 @@ def _index_and_text(
     say: Callable[[str], None] = lambda line: None,
     **options: Any,
 ) -> tuple[Index, TrainingText | None]:
-    """The index to ask, and the text for the evidence pass (None where it is not wanted); what
-    folders hold besides is said."""
+    """The index to ask, and the text for the evidence pass (None where it is not wanted)."""
     given = config.index_file
     if given is not None and not config.train and not config.evidence:
         # The portable use: the filter without the text that it was made from.
@@ -267,8 +272,6 @@ def _index_and_text(
         index = make_index(
             workspace, text, path, config.index, force=config.force, say=say, **options
         )
-    if said := passed_said(passed.document()):
-        say(said)
     return index, text if config.evidence else None
 
 

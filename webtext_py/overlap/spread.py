@@ -40,17 +40,19 @@ def spread_keys(
     """The text's n-grams in files for `IndexBuilder.add_saved`, by tasks; None for a short text."""
     if training.size() <= TASK_BYTES:
         return None
-    bundles = [[source.path for source in bundle] for bundle in _bundles(training)]
+    bundles = list(_bundles(training))
     made = steps.each(
         "keys",
         keys,
-        [Work(*paths, weight=sum(path.stat().st_size for path in paths)) for paths in bundles],
+        [Work(*(s.path for s in bundle), weight=sum(map(_bytes, bundle))) for bundle in bundles],
         ["keys-{}.bin"],
         unit="bytes",
         n=n,
         ascii=ascii,
         text_field=training.text_field,
     )
+    for bundle, done in zip(bundles, made.done, strict=True):
+        training.hear(bundle, done.counts.get("passed_over", {}))
     return made.files()
 
 
@@ -61,12 +63,13 @@ def keys(
     # By one thread: the order of the keys is that of the text.
     builder = _core.IndexBuilder(n, ascii, RATE, None, _KEYS_MEMORY, 1, outputs[0].parent)
     builder.spill_to(outputs[0])
-    for source, batches in _of(inputs, text_field).files():
+    training = _of(inputs, text_field)
+    for source, batches in training.files():
         for batch in batches:
             builder.add_rows(*text_column(batch.column("text")))
         advance(source.path.stat().st_size)
     builder.save()
-    return {}
+    return {"passed_over": training.passed.document()}
 
 
 def spread_evidence(
@@ -81,8 +84,8 @@ def spread_evidence(
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table({"text": pa.array(column, pa.large_string())}), sink)
         write_bytes(texts, sink.getvalue().to_pybytes())
-        jobs = []
-        for number, bundle in enumerate(_bundles(training)):
+        jobs, bundles = [], list(_bundles(training))
+        for number, bundle in enumerate(bundles):
             paths = [source.path for source in bundle]
             made = [folder / f"found-{number:05d}.{kind}" for kind in ("npz", "jsonl")]
             arguments = {"n": layout.n, "ascii": layout.ascii, "text_field": training.text_field}
@@ -91,8 +94,9 @@ def spread_evidence(
             task = Task(f"evidence-{number:05d}", find, inputs, tuple(made), arguments, weight)
             jobs.append(Job(task, data, None, "", data / STATE))
         observer.step_started("evidence", training.size(), "bytes")
-        ended = list(engine.run(jobs, observer))
-        assert len(ended) == len(jobs)
+        ended = {done.name: done.counts for done in engine.run(jobs, observer)}
+        for bundle, job in zip(bundles, jobs, strict=True):
+            training.hear(bundle, ended[job.task.name]["passed_over"])
         return joined([_read(*job.task.outputs) for job in jobs], layout.core, training)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -113,7 +117,8 @@ def find(
     sets (the first): numbers, and the runs."""
     texts = pq.read_table(inputs[0])["text"].combine_chunks()
     core = _core.NgramTexts(*text_column(texts), n, ascii)
-    part = find_part(core, _of(inputs[1:], text_field), 1, advance)
+    training = _of(inputs[1:], text_field)
+    part = find_part(core, training, 1, advance)
     lists = [len(rows) for rows in part.overlapping]
     with outputs[0].open("wb") as numbers:
         np.savez(
@@ -128,7 +133,7 @@ def find(
         )
     # In ASCII: names of files need not be UTF-8.
     outputs[1].write_text("".join(json.dumps(asdict(run)) + "\n" for run in part.runs))
-    return {}
+    return {"passed_over": training.passed.document()}
 
 
 def _of(paths: list[Path], text_field: str) -> TrainingText:

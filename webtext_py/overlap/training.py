@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ class TrainingText:
     digests: tuple[str, ...]
     text_field: str = "text"
     stage: str | None = None  # the stage of a data directory that made them, None for other files
+    passed: Passed = field(
+        default_factory=Passed, compare=False
+    )  # in folders, and of what was read
+    _heard: set[Path] = field(default_factory=set, compare=False)
 
     @classmethod
     def of(
@@ -38,7 +42,8 @@ class TrainingText:
         workspace: Workspace | None = None,
     ) -> "TrainingText":
         """The files that `paths` (files, folders, globs) name; what folders hold besides is added
-        to `passed`. A `workspace` remembers digests, and its engine works them out."""
+        to `passed`, and later what is passed over in the files. A `workspace` remembers digests,
+        and its engine works them out."""
         sources = tuple(list_sources(paths, text_field=text_field, passed=passed))
         known = Digests(Path())
         if workspace is not None:
@@ -46,7 +51,8 @@ class TrainingText:
             files = dict.fromkeys(source.path for source in sources)
             known.prepare(files, workspace.engine, workspace.observer, plain=True)
             known.save()
-        return cls(sources, tuple(known.of(source.path) for source in sources), text_field)
+        digests = tuple(known.of(source.path) for source in sources)
+        return cls(sources, digests, text_field, passed=Passed() if passed is None else passed)
 
     @classmethod
     def shards(cls, data: Path, workspace: Workspace | None = None) -> "TrainingText":
@@ -77,20 +83,35 @@ class TrainingText:
 
         The batches of a file are to be used up before the next file is asked for.
         """
-        opened: deque[tuple[Source, Ahead[pa.RecordBatch]]] = deque()
+        opened: deque[tuple[Source, Passed, Ahead[pa.RecordBatch]]] = deque()
         waiting = iter(self.sources)
         try:
             while True:
                 # The next file is begun before this one ends.
                 while len(opened) < 2 and (source := next(waiting, None)) is not None:
+                    passed = Passed()
                     batches = read_batches(
-                        source, text_field=self.text_field, extra=extra, batch_bytes=BATCH_BYTES
+                        source,
+                        text_field=self.text_field,
+                        extra=extra,
+                        batch_bytes=BATCH_BYTES,
+                        passed=passed,
                     )
-                    opened.append((source, Ahead(batches, AHEAD)))
+                    opened.append((source, passed, Ahead(batches, AHEAD)))
                 if not opened:
                     return
-                yield opened[0][0], iter(opened[0][1])
-                opened.popleft()[1].close()
-        finally:
-            for _, ahead in opened:
+                source, passed, ahead = opened[0]
+                yield source, iter(ahead)
                 ahead.close()
+                opened.popleft()
+                self.hear([source], passed.document())
+        finally:
+            for _, _, ahead in opened:
+                ahead.close()
+
+    def hear(self, sources: Iterable[Source], found: Mapping[str, Mapping[str, int]]) -> None:
+        """Takes note of what was passed over in files that were read; the first time alone."""
+        paths = {source.path for source in sources}
+        if not paths <= self._heard:
+            self._heard.update(paths)
+            self.passed.update(found)

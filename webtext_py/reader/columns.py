@@ -60,8 +60,9 @@ def _dense(values: pa.Array) -> pa.Array:
     return values
 
 
-def as_text(values: pa.Array) -> pa.Array:
-    """A text or binary column as valid UTF-8 in `large_string`: what is none becomes U+FFFD."""
+def as_text(values: pa.Array, passed: Passed | None = None) -> pa.Array:
+    """A text or binary column as valid UTF-8 in `large_string`: what is none becomes U+FFFD, and
+    such texts are counted in `passed`."""
     values = _dense(values)
     if pa.types.is_null(values.type):
         return pa.nulls(len(values), pa.large_string())
@@ -72,17 +73,27 @@ def as_text(values: pa.Array) -> pa.Array:
             try:
                 return values.cast(pa.large_string())
             except pa.ArrowInvalid:
-                return _decoded(values)
+                return _decoded(values, passed)
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:
-        return _decoded(values.cast(pa.large_binary()))
+        return _decoded(values.cast(pa.large_binary()), passed)
     return values
 
 
-def _decoded(values: pa.Array) -> pa.Array:
-    texts = [None if v is None else v.decode("utf-8", "replace") for v in values.to_pylist()]
+def _decoded(values: pa.Array, passed: Passed | None) -> pa.Array:
+    texts = [None if v is None else utf8(v, passed) for v in values.to_pylist()]
     return pa.array(texts, pa.large_string())
+
+
+def utf8(content: bytes | memoryview, passed: Passed | None = None) -> str:
+    """A text; bytes that are no UTF-8 become U+FFFD, and such a text is counted in `passed`."""
+    try:
+        return str(content, "utf-8")
+    except UnicodeDecodeError:
+        if passed is not None:
+            passed.add("values", "text that is no UTF-8, with U+FFFD")
+        return str(content, "utf-8", "replace")
 
 
 def as_strings(values: pa.Array) -> pa.Array:

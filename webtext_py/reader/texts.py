@@ -17,12 +17,13 @@ import pyarrow as pa
 from webtext_py.bundled import bundled
 from webtext_py.columns import text_column
 from webtext_py.errors import FormatError, InputError
-from webtext_py.reader.columns import as_strings, as_text, is_text, values_of
+from webtext_py.reader.columns import as_strings, as_text, is_text, utf8, values_of
 from webtext_py.reader.files import shown
 from webtext_py.reader.ids import ID_COLUMNS, clean, mark_of, own_id, row_ids
 from webtext_py.reader.kinds import Source, is_arrow, kind_of, recognise
 from webtext_py.reader.packed import compression_of, naming_damage, open_packed
 from webtext_py.reader.parquet import BATCH_ROWS, arrow_batches, group_batches, open_parquet
+from webtext_py.reader.passed import Passed
 
 Sequencing = Literal["document", "line"]
 
@@ -80,6 +81,7 @@ def read_batches(
     mark: str | None = None,
     observe: Callable[[dict[str, Any], bytes], None] | None = None,
     ids: bool = True,
+    passed: Passed | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Batches with columns `id` (string), `text` (large_string) and `extra` (string or null).
 
@@ -91,17 +93,18 @@ def read_batches(
     A batch holds at most about `batch_bytes` of text, or one document. `groups` are the row groups
     of a Parquet file to read, first and end. `observe` is handed each object of a JSONL file with
     its line, before the batch that holds it. For a caller without use for them `ids` spares a
-    table's: the column is then null.
+    table's: the column is then null. `passed` counts texts that are no UTF-8.
     """
     rows = _Rows(source, mark, extra, batch_bytes)
+    passed = Passed() if passed is None else passed
     if source.kind in ("parquet", "arrow"):
-        batches = _read_table(source, rows, text_field, groups, ids)
+        batches = _read_table(source, rows, text_field, groups, ids, passed)
     elif source.kind == "jsonl":
         batches = _read_jsonl(source, rows, text_field, observe)
     elif sequence == "line":
-        return _read_lines(source, rows)
+        return _read_lines(source, rows, passed)
     else:
-        return _read_whole(source, rows)
+        return _read_whole(source, rows, passed)
     return _split_lines(batches) if sequence == "line" else batches
 
 
@@ -172,6 +175,7 @@ def _read_table(
     text_field: str,
     groups: tuple[int, int] | None,
     with_ids: bool,
+    passed: Passed,
 ) -> Iterator[pa.RecordBatch]:
     first = 0
     if source.kind == "arrow":
@@ -202,7 +206,7 @@ def _read_table(
         nulls = pa.nulls(batch.num_rows, pa.string())
         ids = _ids(batch, own, rows, first) if with_ids else nulls
         first += batch.num_rows
-        text = as_text(batch.column(text_field))
+        text = as_text(batch.column(text_field), passed)
         arrays = [ids, text.fill_null("") if text.null_count else text]
         arrays += [as_strings(batch.column(n)) if n in columns else nulls for n in rows.extra]
         found = pa.record_batch(arrays, names=["id", "text", *rows.extra])
@@ -286,14 +290,14 @@ def _lines(source: Source) -> Iterator[bytes]:
             first = False
 
 
-def _read_lines(source: Source, rows: _Rows) -> Iterator[pa.RecordBatch]:
+def _read_lines(source: Source, rows: _Rows, passed: Passed) -> Iterator[pa.RecordBatch]:
     for line in _lines(source):
-        if rows.add(None, line.decode("utf-8", "replace").rstrip("\r\n")):
+        if rows.add(None, utf8(line, passed).rstrip("\r\n")):
             yield from rows.batches()
     yield from rows.batches()
 
 
-def _read_whole(source: Source, rows: _Rows) -> Iterator[pa.RecordBatch]:
+def _read_whole(source: Source, rows: _Rows, passed: Passed) -> Iterator[pa.RecordBatch]:
     whole = io.BytesIO()
     for line in _lines(source):
         if whole.write(line) and whole.tell() > MAX_DOCUMENT_BYTES:
@@ -301,7 +305,7 @@ def _read_whole(source: Source, rows: _Rows) -> Iterator[pa.RecordBatch]:
                 f"`{shown(source.path)}` is one document of more than {MAX_DOCUMENT_BYTES} bytes",
                 "read it line by line with `--sequence line`",
             )
-    rows.add(None, str(whole.getbuffer(), "utf-8", "replace"))
+    rows.add(None, utf8(whole.getbuffer(), passed))
     yield from rows.batches()
 
 

@@ -169,7 +169,8 @@ def prepare(
     if data:
         data.start = start
     if not request.resume:
-        settings.follow({"vocab_size": tokenizer.vocab_size}, f"`{request.vocabulary}`", "tokenizer")
+        where = f"`{request.vocabulary}`"
+        settings.follow({"vocab_size": tokenizer.vocab_size}, where, "tokenizer")
         settings.follow({"causal": kind in CAUSAL}, f"objective {kind}", f"objective {kind}")
         if start is not None:
             source = f"`{request.init_from}`"

@@ -194,8 +194,7 @@ def check(key: str, value: Any, found: str) -> Any:
         plain = value.replace("_", "") if text and kind is not str else value  # 1_000 is a number
         return msgspec.convert(plain, kind, strict=not text)
     except msgspec.ValidationError:
-        words = {bool: "true or false", str: "text"}.get(kind)
-        if limits := getattr(kind, "__metadata__", ()):
-            words = limits[0].description
+        limits = getattr(kind, "__metadata__", ())
+        words = limits[0].description if limits else {bool: "true or false", str: "text"}.get(kind)
         expected = words or f"one of {', '.join(get_args(kind))}"
         raise ConfigError(f"{found}, expected {expected}") from None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,44 +40,32 @@ def wait_for(what: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
     return found
 
 
-def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What a driver printed."""
+def ended(process: subprocess.Popen[str]) -> Any:
+    """What a driver printed, None for nothing."""
     out, err = process.communicate(timeout=150)
     assert process.returncode == 0, err
-    document: dict[str, Any] = json.loads(out)
-    return document
+    return json.loads(out) if out else None
 
 
 @pytest.fixture(scope="session")
 def slowly(tmp_path_factory: pytest.TempPathFactory, nodes: Nodes) -> dict[str, str]:
     """What the slow build leaves where nothing happens."""
     data = tmp_path_factory.mktemp("slow") / "data"
-    command = [sys.executable, "-P", str(HERE / "driver.py"), "local", str(data), "build"]
-    subprocess.run(command, env=nodes.env, cwd=HERE, check=True, capture_output=True)
+    driven(nodes, "local", data, "build")
     return tree(data)
 
 
+def driven(nodes: Nodes, *arguments: object) -> None:
+    """Runs the driver to its end."""
+    command = [sys.executable, "-P", str(HERE / "driver.py"), *map(str, arguments)]
+    subprocess.run(command, env=nodes.env, cwd=HERE, check=True, capture_output=True)
+
+
 def test_every_command_gives_the_same_bytes(nodes: Nodes, tmp_path: Path) -> None:
-    commands = (
-        ("build",),
-        ("bpe", "train", "--vocab-size", "500"),
-        ("bpe", "encode"),
-        ("overlap",),
-        ("dedup", "{data}/shards/train-00000-of-00001.parquet"),
-        ("verify",),
-        ("remove", "--domain", "kitchenledger.example", "--promote"),
-        ("report",),
-    )
     found, digests = [], []
-    for where in (("--workers", "1"), ("--engine", "ray", "--address", nodes.address)):
-        data = tmp_path / where[1]
-        for command in commands:
-            words = [word.format(data=data) for word in command]
-            code = "from webtext_py.cli.main import main; main()"
-            subprocess.run(
-                [sys.executable, "-P", "-c", code, *words, "--quiet", "--data", str(data), *where],
-                env=nodes.env, cwd=HERE, check=True, capture_output=True,
-            )  # fmt: skip
+    for name, address in (("local", "local"), ("ray", nodes.address)):
+        data = tmp_path / name
+        driven(nodes, address, data, "commands")
         # Pages and figures say how long it took; the digest is of all else.
         digests.append(json.loads((data / "report" / "report.json").read_bytes())["digest"])
         found.append({name: facts for name, facts in tree(data).items() if name[:6] != "report"})
@@ -99,14 +88,11 @@ def test_passes_over_texts_by_tasks_give_what_one_process_gives(
     found = []
     for address in ("local", nodes.address):
         data = tmp_path / f"data-{len(found)}"
-        command = [sys.executable, "-P", str(HERE / "driver.py"), address, str(data), "texts"]
-        subprocess.run(
-            [*command, *map(str, files)], env=nodes.env, cwd=HERE, check=True, capture_output=True
-        )
+        driven(nodes, address, data, "texts", *files)
         found.append(tree(data))
     assert found[0] == found[1]
     done = {row["task"] for row in journal(data) if row["what"] == "done"}
-    for step in ("keys", "evidence", "count"):
+    for step in ("keys", "evidence", "count", "drop"):
         assert {f"{step}-{n:05d}" for n in range(4)} <= done
 
 
@@ -173,19 +159,25 @@ def test_a_frozen_node_is_left_alone_and_its_late_results_are_discarded(
 def test_a_stopped_or_killed_driver_leaves_a_build_that_goes_on(
     nodes: Nodes, tmp_path: Path, slowly: dict[str, str]
 ) -> None:
-    # Ctrl-C first, which ends all attempts before the driver itself ends.
-    process = nodes.python("driver.py", tmp_path, "build")
-    wait_for(lambda: extracting(tmp_path), process)
-    os.kill(process.pid, signal.SIGINT)
-    assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
-    rows = journal(tmp_path)
-    over = {row["attempt"] for row in rows if row["what"] != "begun"}
-    assert {row["attempt"] for row in rows} == over
-    assert any(row["what"] == "given up" for row in rows)
-    process = nodes.python("driver.py", tmp_path, "build")
-    wait_for(lambda: [r for r in extracting(tmp_path) if r["what"] == "done"], process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    nodes.hold.touch()  # no page is done
+    try:
+        # Ctrl-C first, which ends all attempts before the driver itself ends.
+        process = nodes.python("driver.py", tmp_path, "build")
+        wait_for(lambda: extracting(tmp_path), process)
+        os.kill(process.pid, signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate(timeout=150)[1]
+        rows = journal(tmp_path)
+        over = {row["attempt"] for row in rows if row["what"] != "begun"}
+        assert {row["attempt"] for row in rows} == over
+        assert any(row["what"] == "given up" for row in rows)
+        nodes.hold.write_text("daidokoro-nikki")  # one page of one task is not done
+        process = nodes.python("driver.py", tmp_path, "build")
+        wait_for(lambda: [r for r in extracting(tmp_path) if r["what"] == "done"], process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    finally:
+        nodes.hold.unlink()
     marked = {path.stem for path in (tmp_path / ".state" / "done").rglob("*.json")}
     for file in (tmp_path / ".state" / "done").rglob("*.jsonl"):
         marked |= {json.loads(line)["name"] for line in file.read_text().splitlines()}
@@ -198,52 +190,73 @@ def test_a_stopped_or_killed_driver_leaves_a_build_that_goes_on(
     assert not again & marked
 
 
-def test_a_hog_is_retried_alone_and_then_named(nodes: Nodes, tmp_path: Path) -> None:
-    found = ended(nodes.python("driver.py", tmp_path, "hog"))
+@dataclass(frozen=True)
+class Ran:
+    """What became of eight tasks, and the directory in which they were to be done."""
+
+    said: dict[str, Any]
+    data: Path
+
+
+RUNS = ("write:ada-url", "hog", "die", "fail")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory, nodes: Nodes) -> dict[str, Ran]:
+    """By function, what one driver found."""
+    folder = tmp_path_factory.mktemp("tasks")
+    said = ended(nodes.python("driver.py", folder, "tasks", *RUNS))
+    return {name: Ran(each, folder / name) for name, each in zip(RUNS, said, strict=True)}
+
+
+def test_a_hog_is_retried_alone_and_then_named(ran: dict[str, Ran]) -> None:
+    found, data = ran["hog"].said, ran["hog"].data
     assert found["error"].startswith("task `step-00003` ran out of memory or died 3 times")
-    rows = [row for row in journal(tmp_path) if row["task"] == "step-00003"]
+    rows = [row for row in journal(data) if row["task"] == "step-00003"]
     begun = [row for row in rows if row["what"] == "begun"]
     assert [row["alone"] for row in begun] == [False, True, True]
     assert begun[2]["memory"] == 2 * begun[1]["memory"] > 0
-    ran = [json.loads(line) for line in (tmp_path / "ran.jsonl").read_text().splitlines()]
-    alone = [row for row in ran if row["number"] == 3][1:]
+    rows = [json.loads(line) for line in (data / "ran.jsonl").read_text().splitlines()]
+    alone = [row for row in rows if row["number"] == 3][1:]
     assert len(alone) == 2
     for hog in alone:
-        beside = [row for row in ran if row["node"] == hog["node"] and row is not hog]
+        beside = [row for row in rows if row["node"] == hog["node"] and row is not hog]
         assert all(r["ended"] <= hog["began"] or r["began"] >= hog["ended"] for r in beside)
 
 
 def test_a_task_that_kills_itself_is_named_after_three_attempts(
-    nodes: Nodes, tmp_path: Path
+    nodes: Nodes, ran: dict[str, Ran]
 ) -> None:
-    found = ended(nodes.python("driver.py", tmp_path, "die"))
+    found, data = ran["die"].said, ran["die"].data
     assert found["error"].startswith("task `step-00003` died 3 times, the last time on node ")
-    rows = [row for row in journal(tmp_path) if row["task"] == "step-00003"]
+    rows = [row for row in journal(data) if row["task"] == "step-00003"]
     assert sum(row["what"] == "begun" for row in rows) == 3
-    markers = {path.stem for path in (tmp_path / ".state" / "done").rglob("*.json")}
-    assert markers == {row["task"] for row in journal(tmp_path) if row["what"] == "done"}
-    # What is done stays done, and a new run tries three times again.
-    before = len(journal(tmp_path))
-    assert ended(nodes.python("driver.py", tmp_path, "die"))["error"]
-    again = [row for row in journal(tmp_path)[before:] if row["what"] == "begun"]
+    markers = {path.stem for path in (data / ".state" / "done").rglob("*.json")}
+    assert markers == {row["task"] for row in journal(data) if row["what"] == "done"}
+    # What is done stays done, and a new driver tries three times again.
+    before = len(journal(data))
+    assert ended(nodes.python("driver.py", data.parent, "tasks", "die"))[0]["error"]
+    again = [row for row in journal(data)[before:] if row["what"] == "begun"]
     assert not markers & {row["task"] for row in again}
     assert sum(row["task"] == "step-00003" for row in again) == 3
 
 
-def test_an_error_names_node_task_and_attempt(nodes: Nodes, tmp_path: Path) -> None:
-    found = ended(nodes.python("driver.py", tmp_path, "fail"))
+def test_an_error_names_node_task_and_attempt(ran: dict[str, Ran]) -> None:
+    found = ran["fail"].said
     assert (found["error"], found["hint"]) == ("`x` is bad", "do better")
     assert found["notes"][-1].startswith("task `step-00003`, attempt 1, on node ")
 
 
-def test_another_version_of_a_library_is_refused(nodes: Nodes, tmp_path: Path) -> None:
+def test_another_version_of_a_library_is_refused(
+    nodes: Nodes, ran: dict[str, Ran], tmp_path: Path
+) -> None:
+    assert ran["write:ada-url"].said == {"done": 8}  # where all have the same
     folder = tmp_path / "other" / "ada_url-0.0.1.dist-info"
     folder.mkdir(parents=True)
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: ada-url\nVersion: 0.0.1\n")
     path = os.pathsep.join((str(folder.parent), nodes.env["PYTHONPATH"]))
     extra = nodes.add(PYTHONPATH=path)
-    found = ended(nodes.python("driver.py", tmp_path / "data", "write", "ada-url"))
+    [found] = ended(nodes.python("driver.py", tmp_path / "data", "tasks", "write:ada-url"))
     assert found["error"].startswith("this node has ada-url 0.0.1, not ")
     assert extra[:8] in found["notes"][-1]
     nodes.signal(extra, signal.SIGKILL)
-    assert ended(nodes.python("driver.py", tmp_path / "data", "write", "ada-url")) == {"done": 8}

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,33 @@ def test_order_and_neighbours(model_folder: Path) -> None:
     together_texts = scorer.generate(prompts, how)
     assert together_texts == [scorer.generate([prompt], how)[0] for prompt in prompts]
     assert together_texts[::-1] == scorer.generate(prompts[::-1], how)
+
+
+def test_any_number_of_threads(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bits with one thread and with three, each of which computes alone."""
+    asks = [[("one " * n, " two"), ("one " * n, " three")] for n in range(1, 20)]
+    prompts = ["Q: " + "what " * n for n in range(1, 40, 2)]
+    seen: list[tuple[int, int]] = []
+    real = ModelScorer.hidden
+
+    def hidden(scorer: ModelScorer, ids: Any, **how: Any) -> Any:
+        seen.append((threading.get_ident(), torch.get_num_threads()))
+        return real(scorer, ids, **how)
+
+    monkeypatch.setattr(ModelScorer, "hidden", hidden)
+    found = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        seen.clear()
+        scorer = ModelScorer(model_folder)
+        texts = scorer.generate(prompts, Sampling(4))
+        found.append((scorer.score(asks), scorer.rolling("some words " * 900), texts))
+        after = torch.get_num_threads()
+        torch.set_num_threads(1)
+        assert after == threads
+        assert {alone for _, alone in seen} == {1}
+        assert (threading.get_ident() in {thread for thread, _ in seen}) == (threads == 1)
+    assert found[0] == found[1]
 
 
 def test_shapes_follow_from_a_rows_own_length(

@@ -1,8 +1,11 @@
 """A build from live pages: its archive, its ledger, and the same shards without network."""
 
 import gzip
+import math
+import random
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from io import BytesIO
@@ -12,12 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from webtext_py.fetch.archive import JOURNAL, read_journal
+from webtext_py.fetch.archive import read_journal
 from webtext_py.manifest import Manifest
 from webtext_py.verify import verify
 
 from .server import Server
-from .worlds import command, live, run, urls, world, write_hosts, write_links
+from .worlds import Gate, command, live, run, urls, world, write_hosts, write_links
 
 HOSTS, EACH = 4, 10
 
@@ -256,34 +259,50 @@ def test_loopback_is_refused_by_default(folder: Path) -> None:
 
 KILLS = 20
 
+# The command, which kills itself at a write of the archive, of records or a line of the journal:
+# before it, in the midst of it or after it.
+KILLED = """
+import os, signal, sys
+from webtext_py.cli.main import main
+from webtext_py.fetch import archive
+
+left, part, write = int(sys.argv.pop(1)), float(sys.argv.pop(1)), archive._write
+
+def watched(file, data, path):
+    global left
+    left -= 1
+    if left == 0:
+        write(file, data[: int(part * len(data))], path)
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(file, data, path)
+
+archive._write = watched
+main()
+"""
+
 
 def test_killed_twenty_times(folder: Path) -> None:
     """Every page is in the archive once, no finished one is asked for again, journal, index and
     WARC agree, and the shards are those of an uninterrupted run. 10,000 pages at full speed:
     `tests/soak/kill_fetch.py`."""
-    with Server(world(pause=0.02), address="0.0.0.0") as server:
+    with Server(world(), address="0.0.0.0") as server:
         links = urls(server.port, HOSTS, 50)
         write_links(folder / "links.csv", links)
         run(live(folder, "whole"))
-        kills = 0
         finished: set[str] = set()
-        while kills < KILLS:
+        chance = random.Random(3)
+        _, *words = live(folder, "killed")[3:]
+        for kill in range(KILLS):
             before = len(server.requests)
-            journal = folder / "killed" / "pages" / JOURNAL
-            lines = len(read_journal(journal.parent))
-            process = subprocess.Popen(
-                live(folder, "killed"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-            )
-            while process.poll() is None and len(read_journal(journal.parent)) < lines + 6:
-                time.sleep(0.005)
-            time.sleep(0.003 * (kills % 7))
-            process.kill()
-            process.communicate()
-            assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
-            kills += 1
+            # Two writes a page; a head for each file.
+            moment = [str(chance.randrange(8, 20)), str(kill % 3 / 2)]
+            command = [sys.executable, "-P", "-c", KILLED, *moment, *words]
+            done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+            assert done.returncode == -signal.SIGKILL
             asked = {f"http://{r.host}:{server.port}{r.target}" for r in server.requests[before:]}
             assert not asked & finished
-            finished = {a.url for a in read_journal(journal.parent) if a.url_key}
+            finished = {a.url for a in read_journal(folder / "killed" / "pages") if a.url_key}
+        assert len(finished) < len(links)
         run(live(folder, "killed"))
     data = folder / "killed"
     assert verify(data).problems == []
@@ -310,7 +329,8 @@ def test_killed_twenty_times(folder: Path) -> None:
 
 def test_ctrl_c_keeps_everything(folder: Path) -> None:
     """How soon it stops is in `benches/record/fetch.json`."""
-    with Server(world(pause=0.2), address="0.0.0.0") as server:
+    gate = Gate(30)
+    with Server(world(gate), address="0.0.0.0") as server:
         write_links(folder / "links.csv", urls(server.port, HOSTS, 60))
         process = subprocess.Popen(
             live(folder, "data"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -329,6 +349,7 @@ def test_ctrl_c_keeps_everything(folder: Path) -> None:
         found = {url for kind, url, _ in records(folder / "data") if kind == "response"}
         assert kept <= found
         # The next run asks for none of them again.
+        gate.left = math.inf
         before = len(server.requests)
         run(live(folder, "data"))
         again = {f"http://{r.host}:{server.port}{r.target}" for r in server.requests[before:]}

@@ -3,9 +3,11 @@
 import asyncio
 import csv
 import hashlib
+import math
 import random
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from .server import Handler, Request, answer, redirect
@@ -26,13 +28,27 @@ def article(name: str) -> bytes:
     return f"{head}<body><h1>Story {name}</h1>{text}</body></html>".encode()
 
 
-def world(pause: float = 0.0) -> Handler:
+@dataclass
+class Gate:
+    """Lets so many requests through and holds the others until it is opened."""
+
+    left: float = math.inf
+
+    async def passed(self) -> None:
+        """Returns once the gate lets one more through."""
+        while self.left < 1:
+            await asyncio.sleep(0.01)
+        self.left -= 1
+
+
+def world(gate: Gate | None = None) -> Handler:
     """Every /page/N is an article, /move/N leads to one, /gone/N is missing; /same/N are equal."""
 
     async def handle(
         request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        await asyncio.sleep(pause)
+        if gate is not None:
+            await gate.passed()
         path = request.target
         if path.startswith("/page/"):
             writer.write(answer(article(request.host + path)))

@@ -144,3 +144,17 @@ def test_the_report_says_what_was_passed_over(tmp_path: Path) -> None:
     empty.mkdir()
     with pytest.raises(InputError, match="holds no test set"):
         read_test_set(Path(lib.find_test_sets([empty])[0][0][1]))
+
+
+def test_training_text_that_is_no_utf8_is_counted_once(tmp_path: Path) -> None:
+    """Though the index and the evidence read it."""
+    words = " ".join(f"w{number}" for number in range(40))
+    (tmp_path / "train.txt").write_bytes(words.encode() + b" caf\xe9")
+    (tmp_path / "test.txt").write_text(words)
+    test, train = (str(tmp_path / f"{name}.txt") for name in ("test", "train"))
+    config = lib.OverlapConfig(test=(test,), train=(train,))
+    said: list[str] = []
+    for _ in range(2):
+        [made] = lib.overlap(tmp_path / "data", config, say=said.append)
+        assert made.document["passed_over"]["values"] == {"text that is no UTF-8, with U+FFFD": 1}
+    assert sum("U+FFFD" in line for line in said) == 2

@@ -1,12 +1,10 @@
 """The index and the reports in the manifest: verified, stale, killed and taken up again."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -232,35 +230,42 @@ def test_killed_while_indexing_and_run_again_gives_the_same_bytes(tmp_path: Path
     train = tmp_path / "train.parquet"
     pq.write_table(pa.table({"text": [" ".join(map(str, row)) for row in words.tolist()]}), train)
 
-    def command(data: Path) -> list[str]:
-        program = "import sys; from webtext_py.cli.main import run; sys.exit(run(sys.argv[1:]))"
-        # Little memory, so that keys are spilled too.
-        words = ["overlap", "index", "--train", str(train), "--data", str(data), "--memory", "4M"]
-        return [sys.executable, "-P", "-c", program, *words, "--quiet", "--workers", "2"]
+    # Killed when the stage has its entry, or by the system at a byte of the index: spilled keys are
+    # fewer, 8 bytes each.
+    program = """
+import os, resource, signal, sys
+from webtext_py.cli.main import main
+from webtext_py.manifest import Manifest
+limit, save = int(sys.argv.pop(1)), Manifest.save
+if limit == 0:
+    Manifest.save = lambda manifest: (save(manifest), os.kill(os.getpid(), signal.SIGKILL))
+if limit > 0:
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+main()
+"""
 
-    whole = tmp_path / "whole"
-    subprocess.run(command(whole), check=True)
-    [expected] = (whole / "overlap").glob("*.bloom")
+    def index(data: Path, limit: int = -1) -> int:
+        words = ["overlap", "index", "--train", str(train), "--data", str(data), "--quiet"]
+        # Little memory, so that keys are spilled too.
+        words += ["--memory", "4M", "--capacity", "6000000", "--workers", "2"]
+        command = [sys.executable, "-P", "-c", program, str(limit), *words]
+        return subprocess.run(command, check=False).returncode
+
+    assert index(tmp_path / "whole") == 0
+    [expected] = (tmp_path / "whole" / "overlap").glob("*.bloom")
     data = tmp_path / "data"
-    killed = 0
-    for moment in ("running", "writing", "writing"):
-        process = subprocess.Popen(command(data))
-        until = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < until:
-            if moment == "running" and (data / "manifest.json").exists():
-                break
-            if moment == "writing" and list(data.glob("overlap/.tmp-*")):
-                break
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
+    for limit in (0, 20_000_000, 40_000_001):
+        assert index(data, limit) == -(signal.SIGXFSZ if limit else signal.SIGKILL)
+        left = [path.stat().st_size for path in data.glob("overlap/.tmp-*")]
+        assert left == [limit] * (limit > 0)
         assert not list(data.glob("overlap/ngram*"))
         states = [e["state"] for e in _stages(data).values()]
         assert states == ["running"]
         [problem] = verify(data).problems
         assert "was begun and not finished" in problem
-    assert killed == 3
-    subprocess.run(command(data), check=True)
+    assert index(data) == 0
     made = data / "overlap" / expected.name
     assert made.read_bytes() == expected.read_bytes()
     assert sorted(p.name for p in (data / "overlap").iterdir()) == [expected.name]

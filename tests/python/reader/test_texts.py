@@ -12,8 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from webtext_py.bpe.train import BpeConfig
+from webtext_py.bpe.train_stage import Asked, train_vocabulary
+from webtext_py.dedup import run_dedup
 from webtext_py.errors import FormatError, InputError
-from webtext_py.reader import list_sources, read_batches, recognise
+from webtext_py.reader import Passed, list_sources, read_batches, recognise
 
 TEXTS = ["one two", "", "drei\nvier", "五六"]
 
@@ -117,7 +120,7 @@ def test_lone_surrogate_does_not_stop_the_file(tmp_path: Path) -> None:
             "line 2 has no text under `text`",
         ),
         ("a.json", b'[{"text": "x"}]\n', InputError, "JSON array"),
-        ("a.csv.gz", gzip.compress(b"id,text\n1,x\n"), InputError, "table of cells"),
+        ("a.csv.gz", gzip.compress(b"id,text\n1,x\n", mtime=0), InputError, "table of cells"),
         ("a.jsonl.gz", gzip.compress(jsonl([{"text": "x" * 9}] * 9999))[:-20], FormatError, "cut"),
         ("a.parquet", b"PAR1 nothing more", FormatError, "damaged Parquet"),
         ("*.jsonl", None, InputError, "matches no file"),
@@ -182,3 +185,28 @@ def test_a_file_by_two_names_is_read_once(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "link.txt").symlink_to("a.txt")
     [source] = list_sources(["a.txt", tmp_path / "a.txt", "link.txt"])
     assert source.path == Path("a.txt")
+
+
+@pytest.mark.parametrize("sequence", ["document", "line"])
+def test_text_that_is_no_utf8_is_counted(tmp_path: Path, sequence: Any) -> None:
+    """In plain text and in tables; whole texts are not."""
+    (tmp_path / "a.txt").write_bytes("café\nna\ufffdve\n".encode() + b"caf\xe9\n")
+    table = pa.table({"text": pa.array([b"caf\xe9", b"caf\xc3\xa9", None], pa.binary())})
+    pq.write_table(table, tmp_path / "b.parquet")
+    for name in ("a.txt", "b.parquet"):
+        passed = Passed()
+        batches = list(read_batches(recognise(tmp_path / name), sequence=sequence, passed=passed))
+        assert "caf\ufffd" in "".join(t for b in batches for t in b.column("text").to_pylist())
+        assert passed.document() == {"values": {"text that is no UTF-8, with U+FFFD": 1}}
+
+
+def test_commands_say_what_is_no_utf8(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9 " * 9)
+    counts = run_dedup([tmp_path / "a.txt"], tmp_path / "out")
+    assert counts["passed_over"] == {"values": {"text that is no UTF-8, with U+FFFD": 1}}
+    pq.write_table(
+        pa.table({"text": pa.array([b"\xff a"] * 3, pa.binary())}), tmp_path / "t.parquet"
+    )
+    asked = Asked(BpeConfig(vocab_size=260), [tmp_path / "t.parquet"])
+    counts = train_vocabulary(tmp_path, asked, out=tmp_path / "v")
+    assert counts["passed_over"] == {"values": {"text that is no UTF-8, with U+FFFD": 3}}

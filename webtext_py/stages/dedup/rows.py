@@ -78,12 +78,14 @@ def cut(source: Source, text_field: str, mark: str) -> list[Part]:
 
 def read(part: Part, passed: Passed, observe: Observe | None = None) -> Iterator[pa.RecordBatch]:
     """Batches with the columns of `READ`. A `karma` or `created_utc` that is not what its name says
-    counts as missing, in `passed`."""
+    counts as missing, in `passed`, which has texts that are no UTF-8 as well."""
     if part.text_field is None:
         yield from iterate([part.path], READ.names, _BATCH_ROWS)
         return
     extra, source = ("karma", "created_utc"), recognise(part.path)
-    for batch in read_batches(source, extra=extra, observe=observe, **part.arguments()):
+    for batch in read_batches(
+        source, extra=extra, observe=observe, passed=passed, **part.arguments()
+    ):
         decides = _integers(batch["karma"], passed), _times(batch["created_utc"], passed)
         columns = [batch["id"], batch["text"], *decides, batch["id"]]
         yield pa.RecordBatch.from_arrays(columns, schema=READ)
