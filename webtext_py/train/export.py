@@ -17,7 +17,6 @@ from torch import Tensor
 
 from webtext_py.engine.commit import commit_folder, part_folder
 from webtext_py.errors import FormatError, InputError
-from webtext_py.tokenizer import copy_vocabulary
 
 from .config import ModelConfig, check
 from .model import GPT2
@@ -91,7 +90,9 @@ def export(
     }
     for name, table in (("config.json", config), ("generation_config.json", ends)):
         (part / name).write_text(json.dumps(table, indent=2) + "\n")
-    if tokenizer is not None:
+    if tokenizer is not None:  # imported here, since the GPU's bench carries no core
+        from webtext_py.tokenizer import copy_vocabulary
+
         copy_vocabulary(tokenizer, part, shape.context)
     commit_folder(part, folder, replace)
 
