@@ -24,7 +24,7 @@ const MOST_DAMAGES: usize = 10_000;
 
 /// A place where the compressed stream could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
+pub struct Gap {
     /// Offset in the file where the decoder gave up.
     pub compressed_offset: u64,
     /// Bytes of text read before it.
@@ -73,7 +73,7 @@ pub(super) fn decompress(
     blocks: &SyncSender<Piece>,
     spare: &Receiver<Vec<u8>>,
     read_bytes: &AtomicU64,
-) -> Result<Vec<Damage>> {
+) -> Result<Vec<Gap>> {
     let out = Out { blocks, spare, block: None, total: 0, read_bytes };
     let mut run = Run::new(path, input, container, allow_damaged, out);
     let done = match container {
@@ -179,7 +179,7 @@ struct Run<'a> {
     container: Container,
     allow_damaged: bool,
     out: Out<'a>,
-    damages: Vec<Damage>,
+    damages: Vec<Gap>,
     /// Bytes of the file passed over in bzip2 streams.
     lost_bytes: u64,
     /// Streams from this offset on lie behind the range, until that was said.
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
                 Some(last) if self.out.total == text_at_damage => {
                     last.lost_bytes = resumed.saturating_sub(last.compressed_offset);
                 }
-                _ => self.note(Damage {
+                _ => self.note(Gap {
                     compressed_offset: offset.min(resumed),
                     decompressed_offset: self.out.total,
                     lost_bytes: resumed.saturating_sub(offset),
@@ -387,7 +387,7 @@ impl<'a> Run<'a> {
                 last.lost_bytes =
                     last.lost_bytes.max(lost.end.saturating_sub(last.compressed_offset));
             }
-            _ => self.note(Damage {
+            _ => self.note(Gap {
                 compressed_offset: lost.start,
                 decompressed_offset: self.out.total,
                 lost_bytes,
@@ -398,7 +398,7 @@ impl<'a> Run<'a> {
     }
 
     /// Lists a damage; after very many the last one stands for the rest.
-    fn note(&mut self, damage: Damage) {
+    fn note(&mut self, damage: Gap) {
         let full = self.damages.len() == MOST_DAMAGES;
         match self.damages.last_mut() {
             Some(last) if full => last.lost_bytes += damage.lost_bytes,

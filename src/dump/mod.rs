@@ -37,7 +37,7 @@ mod values;
 
 pub use batch::{Batch, Bitmap, BoolColumn, Int64Column, StringColumn};
 pub use container::Container;
-pub use decompress::{Block, Damage, Piece};
+pub use decompress::{Block, Gap, Piece};
 pub use fields::{Fields, Status, scan_line};
 pub use lines::MAX_LINE_BYTES;
 pub use range::RangeReader;

@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::container::{Container, MAGIC_BYTES};
-use super::decompress::{Damage, Piece, decompress};
+use super::decompress::{Gap, Piece, decompress};
 use super::fields::{Scanner, Status};
 use super::input::Input;
 use super::kind;
@@ -72,7 +72,7 @@ pub struct Stats {
     /// Bytes of the file that could not be read; known at the end.
     pub lost_bytes: u64,
     /// Where they are, the last of very many for all behind it; known at the end.
-    pub damages: Vec<Damage>,
+    pub damages: Vec<Gap>,
 }
 
 /// What `SubmissionReader::next` found.
