@@ -1,8 +1,8 @@
 //! The two threads of a dump reader, and its door.
 
 use super::batch::Batch;
-use super::container::{Container, MAGIC_BYTES};
-use super::decompress::{Damage, Piece, decompress};
+use super::compression::{Compression, MAGIC_BYTES};
+use super::decompress::{Gap, Piece, decompress};
 use super::fields::{Scanner, Status};
 use super::input::Input;
 use super::kind;
@@ -54,7 +54,7 @@ impl Default for Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stats {
     /// How the file is packed.
-    pub container: Container,
+    pub compression: Compression,
     /// Bytes of the file read.
     pub compressed_bytes: u64,
     /// Bytes of text they gave.
@@ -72,7 +72,7 @@ pub struct Stats {
     /// Bytes of the file that could not be read; known at the end.
     pub lost_bytes: u64,
     /// Where they are, the last of very many for all behind it; known at the end.
-    pub damages: Vec<Damage>,
+    pub damages: Vec<Gap>,
 }
 
 /// What `SubmissionReader::next` found.
@@ -110,9 +110,9 @@ impl SubmissionReader {
         let file = File::open(path).map_err(|error| Error::io(path, error))?;
         let mut input = Input::new(file, 0);
         input.fill(MAGIC_BYTES).map_err(|error| Error::io(path, error))?;
-        let container = Container::detect(input.unread());
+        let compression = Compression::detect(input.unread());
         let stats = Stats {
-            container,
+            compression,
             compressed_bytes: 0,
             decompressed_bytes: 0,
             lines: 0,
@@ -216,11 +216,11 @@ impl Scan {
         let (blocks, pieces) = sync_channel(BLOCKS_AHEAD);
         let (spare, returned): (Sender<Vec<u8>>, _) = channel();
         let read_bytes = Arc::new(AtomicU64::new(0));
-        let (path, container, allow) =
-            (self.path.clone(), self.stats.container, self.options.allow_damaged);
+        let (path, compression, allow) =
+            (self.path.clone(), self.stats.compression, self.options.allow_damaged);
         let position = Arc::clone(&read_bytes);
         let decompressor = spawn(&self.path, "dump decompress", move || {
-            decompress(&path, &mut input, container, allow, &blocks, &returned, &position)
+            decompress(&path, &mut input, compression, allow, &blocks, &returned, &position)
         })
         .map_err(Stop::Failed)?;
 
@@ -321,20 +321,20 @@ impl Scan {
         }
         self.decided = true;
         let refuse = |message: String| Err(Error::format(&self.path, None, message));
-        let Stats { ok, comments, damaged, container, .. } = self.stats;
+        let Stats { ok, comments, damaged, compression, .. } = self.stats;
         if self.rows() == 0 {
             // What was lost may have been all there was.
             if self.gap {
                 return Ok(());
             }
-            return refuse(match (self.stats.decompressed_bytes, container) {
-                (0, Container::Plain) => "the file is empty".to_owned(),
+            return refuse(match (self.stats.decompressed_bytes, compression) {
+                (0, Compression::Plain) => "the file is empty".to_owned(),
                 (0, packed) => format!("the file is empty: {} of nothing", packed.name()),
                 _ => "the file has only blank lines".to_owned(),
             });
         }
         if (ok + comments == 0 && !self.gap) || kind::is_other(&self.start) {
-            return refuse(kind::describe(&self.start, container));
+            return refuse(kind::describe(&self.start, compression));
         }
         if comments > ok {
             return refuse(format!(

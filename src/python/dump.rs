@@ -68,7 +68,7 @@ impl DumpReader {
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let stats = py.detach(|| self.lock().stats().clone());
         let dict = PyDict::new(py);
-        dict.set_item("container", stats.container.name())?;
+        dict.set_item("compression", stats.compression.name())?;
         dict.set_item("compressed_bytes", stats.compressed_bytes)?;
         dict.set_item("decompressed_bytes", stats.decompressed_bytes)?;
         dict.set_item("lines", stats.lines)?;

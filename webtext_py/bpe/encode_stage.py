@@ -125,7 +125,7 @@ def encode_file(
         batch_bytes=_READ_BYTES,
         ids=not flat,
     )
-    first = 0
+    first = shared = 0
     with ExitStack() as files:
         if flat:
             out = files.enter_context(outputs[0].open("wb"))
@@ -133,13 +133,14 @@ def encode_file(
         for batch in batches:
             text, ids = batch.column("text"), batch.column("id")
             if hashes is not None:
-                ids = unique(ids, str(mark), first, hashes)
+                ids, more = unique(ids, str(mark), first, hashes)
+                shared += more
             writer.append(ids, text, endoftext, threads)
             first += batch.num_rows
             advance(text.nbytes)
         metadata = {DIGEST_KEY: digest, ENDOFTEXT_KEY: endoftext, VOCAB_KEY: tokenizer.vocab_size}
         rows, tokens = writer.finish({key: str(value) for key, value in metadata.items()})
-    return {"rows": rows, "tokens": tokens}
+    return {"rows": rows, "tokens": tokens, "ids_shared": shared}
 
 
 def take_ids(
@@ -147,8 +148,9 @@ def take_ids(
 ) -> dict[str, Any]:
     """Task: hashes of the ids of a file's rows, for `repeated_ids`."""
     mark = mark_of(inputs[0], copy) if copy > 1 else None
+    source = recognise(inputs[0])
     with outputs[0].open("wb") as file:
-        for batch in read_batches(recognise(inputs[0]), text_field=text_field, mark=mark):
+        for batch in read_batches(source, text_field=text_field, mark=mark, texts=False):
             write_hashes(file, batch.column("id"), partitions)
             advance(batch.nbytes)
     return {}
@@ -242,6 +244,7 @@ class Encode(Stage):
             "rows": made.total("rows"),
             "tokens": made.total("tokens"),
             "vocab_size": self.tokenizer.vocab_size,
+            "ids_shared": made.total("ids_shared"),
             "passed_over": self.passed,
         }
 

@@ -31,7 +31,7 @@ class HttpHead:
 
 
 def parse_head(block: bytes) -> HttpHead | None:
-    """The response head that `block` begins with; null where it begins with none.
+    """The response head that `block` begins with; None where it begins with none.
 
     Interim answers (1xx) are passed over, lines that are no headers left out, folded ones joined.
     Without a blank line the whole block is the head.
@@ -69,7 +69,7 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
 
 
 def first_value(headers: list[tuple[str, str]], name: str) -> str | None:
-    """The first non-empty value of the header `name` (lower case); null where there is none."""
+    """The first non-empty value of the header `name` (lower case); None where there is none."""
     for key, value in headers:
         if value and key.lower() == name:
             return value
@@ -99,7 +99,7 @@ def is_html(
 
 
 def join_location(url: str, location: str) -> str | None:
-    """The absolute URL that `location` names at `url`, without credentials; null where it names no
+    """The absolute URL that `location` names at `url`, without credentials; None where it names no
     web page."""
     import ada_url
 
