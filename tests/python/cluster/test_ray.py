@@ -255,3 +255,13 @@ def test_another_version_of_a_library_is_refused(
     assert found["error"].startswith("this node has ada-url 0.0.1, not ")
     assert extra[:8] in found["notes"][-1]
     nodes.signal(extra, signal.SIGKILL)
+
+
+def test_without_the_token_nothing_runs(nodes: Nodes, tmp_path: Path) -> None:
+    env = {**nodes.env, "RAY_AUTH_TOKEN": "0" * 64}
+    command = [sys.executable, "-P", str(HERE / "driver.py"), nodes.address, str(tmp_path), "tasks"]
+    ran = subprocess.run([*command, "write"], env=env, cwd=HERE, capture_output=True, text=True)
+    [found] = json.loads(ran.stdout)
+    assert found["error"].startswith(f"no Ray cluster at `{nodes.address}`: ")
+    assert found["hint"].endswith("every machine needs the same token")
+    assert not list((tmp_path / "write" / "out").glob("*"))
