@@ -191,9 +191,9 @@ def main() -> None:
     document |= {"growth_against_links": growth(runs), "opens_against_links": round(opens, 3)}
     record(options.record, document, ["pyarrow"])
     assert opens < 1.1, f"opens grew {opens:.2f} times as fast as the links"
-    for stage, figures in document["growth_against_links"].items():
+    for name, figures in document["growth_against_links"].items():
         for what in ("tasks", "bytes", "cpu_s", "peak_mb"):
-            assert figures[what] < 1.2, f"{what} of {stage} grew {figures[what]} times as fast"
+            assert figures[what] < 1.2, f"{what} of {name} grew {figures[what]} times as fast"
 
 
 if __name__ == "__main__":
