@@ -307,9 +307,9 @@ fn a_file_is_read_in_batches_to_its_end() {
     let mut reader = SubmissionReader::open(&path, options).expect("a dump");
     let mut rows = 0;
     loop {
-        match reader.next(std::time::Duration::from_secs(30)).expect("a dump") {
+        match reader.next(std::time::Duration::from_secs(300)).expect("a dump") {
             Next::Batch(batch) => rows += batch.rows() as u64,
-            Next::Waiting => panic!("nothing came for 30 seconds"),
+            Next::Waiting => panic!("nothing came for 300 seconds"),
             Next::End => break,
         }
     }

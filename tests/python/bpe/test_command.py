@@ -148,9 +148,9 @@ WRONG: list[tuple[list[str], str]] = [
     (["train", "--from-counts", "none", "--out", "x"], "`none` does not exist"),
     (["train", "--from-counts", "a.txt", "--out", "x"], "`a.txt` is not a file of piece counts"),
     (["train", "--from-counts", "v", "--out", "x"], "`v` is a folder"),
-    (["encode", "--input", "a.txt", "--tokenizer", "x.parquet"], "`x.parquet`: No such file"),
+    (["encode", "--input", "a.txt", "--tokenizer", "x.parquet"], "no tokenizer in `x.parquet`"),
     (["encode", "--input", "a.txt", "--tokenizer", "a.counts"], "is no vocabulary file"),
-    (["encode", "--input", "a.txt", "--tokenizer", "empty"], "`empty` holds no vocabulary"),
+    (["encode", "--input", "a.txt", "--tokenizer", "empty"], "no tokenizer in `empty`"),
     (["encode", "--input", "none.txt", "--tokenizer", "v"], "`none.txt` does not exist"),
 ]
 

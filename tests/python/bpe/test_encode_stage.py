@@ -5,6 +5,9 @@ import random
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ import pytest
 
 from webtext_py import Tokenizer
 from webtext_py.bpe.encode_stage import encode_stage
-from webtext_py.engine import Engine, LocalEngine, ThreadEngine
+from webtext_py.engine import Engine, LocalEngine, ThreadEngine, progress
 from webtext_py.errors import FormatError, InputError, StaleError
 from webtext_py.workspace import Workspace
 
@@ -159,9 +162,23 @@ def test_a_vocabulary_without_endoftext_is_refused(tmp_path: Path, texts: list[P
         run(tmp_path / "data", tmp_path / "v" / "tokenizer.json", texts)
 
 
-def test_an_error_in_one_thread_stops_the_others(tmp_path: Path, tokenizer: Path) -> None:
+def test_an_error_in_one_thread_stops_the_others(
+    tmp_path: Path, tokenizer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = progress.attach
+
+    def held(report: Callable[[int], None] | None) -> None:
+        """A task that says how far it is waits there until it is stopped, or for a minute."""
+        attach(report and partial(wait, report))
+
+    def wait(report: Callable[[int], None], units: int) -> None:
+        for _ in range(6000):
+            report(0)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(progress, "attach", held)
     good = tmp_path / "good.parquet"
-    pq.write_table(pa.table({"text": ["a b c " * 1000] * 20_000}), good)
+    pq.write_table(pa.table({"text": ["a b c " * 1000] * 20}), good)
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"text": "fine"}\n{"text": ')
     data = tmp_path / "data"

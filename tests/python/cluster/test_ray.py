@@ -160,19 +160,25 @@ def test_a_frozen_node_is_left_alone_and_its_late_results_are_discarded(
 def test_a_stopped_or_killed_driver_leaves_a_build_that_goes_on(
     nodes: Nodes, tmp_path: Path, slowly: dict[str, str]
 ) -> None:
-    # Ctrl-C first, which ends all attempts before the driver itself ends.
-    process = nodes.python("driver.py", tmp_path, "build")
-    wait_for(lambda: extracting(tmp_path), process)
-    os.kill(process.pid, signal.SIGINT)
-    assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
-    rows = journal(tmp_path)
-    over = {row["attempt"] for row in rows if row["what"] != "begun"}
-    assert {row["attempt"] for row in rows} == over
-    assert any(row["what"] == "given up" for row in rows)
-    process = nodes.python("driver.py", tmp_path, "build")
-    wait_for(lambda: [r for r in extracting(tmp_path) if r["what"] == "done"], process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    nodes.hold.touch()  # no page is done
+    try:
+        # Ctrl-C first, which ends all attempts before the driver itself ends.
+        process = nodes.python("driver.py", tmp_path, "build")
+        wait_for(lambda: extracting(tmp_path), process)
+        os.kill(process.pid, signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate(timeout=150)[1]
+        rows = journal(tmp_path)
+        over = {row["attempt"] for row in rows if row["what"] != "begun"}
+        assert {row["attempt"] for row in rows} == over
+        assert any(row["what"] == "given up" for row in rows)
+        nodes.hold.write_text("daidokoro-nikki")  # one page of one task is not done
+        process = nodes.python("driver.py", tmp_path, "build")
+        wait_for(lambda: [r for r in extracting(tmp_path) if r["what"] == "done"], process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    finally:
+        nodes.hold.unlink()
     marked = {path.stem for path in (tmp_path / ".state" / "done").rglob("*.json")}
     for file in (tmp_path / ".state" / "done").rglob("*.jsonl"):
         marked |= {json.loads(line)["name"] for line in file.read_text().splitlines()}

@@ -22,9 +22,7 @@ from webtext_py.fetch.schedule import Manners
 from webtext_py.fetch.state import FetchState, Left
 from webtext_py.observer import Observer
 
-LIMITS = Limits(
-    total_s=4, idle_s=1, connect_s=2, delay_s=0, tries=1, wire_bytes=2 << 20, decoded_bytes=4 << 20
-)
+LIMITS = Limits(delay_s=0, tries=1, wire_bytes=2 << 20, decoded_bytes=4 << 20)
 LOOPBACK = Guard(networks(["127.0.0.1/32"]))
 NAMES = ("site.test", "other.test", "evil.test")
 

@@ -4,17 +4,18 @@ import asyncio
 import errno
 import gzip
 import json
+import math
 import resource
 import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from webtext_py.fetch import clock
+from webtext_py.fetch import clock, schedule
+from webtext_py.fetch import crawl as crawl_module
 from webtext_py.fetch.archive import Archive, Attempt, read_journal
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.commoncrawl import _record
@@ -38,7 +39,7 @@ BUSY = answer(b"", "503 Busy", headers=("Retry-After: 999999999",))
 
 def crawled(server: Server, hosts: dict[str, int], **limits: float) -> dict[str, str]:
     """How links `http://HOST/NUMBER` end in a crawl."""
-    chosen = Limits(**{"delay_s": 0, "total_s": 5, "idle_s": 2, **limits})  # type: ignore[arg-type]
+    chosen = Limits(**{"delay_s": 0, **limits})  # type: ignore[arg-type]
     ends: dict[str, str] = {}
 
     async def done(link: Link, result: Fetched) -> None:
@@ -54,7 +55,7 @@ def crawled(server: Server, hosts: dict[str, int], **limits: float) -> dict[str,
                 for n in range(count)
             ]
             with left_of(links) as left:
-                await asyncio.wait_for(crawl(live, left, done, lambda wanted: None), 30)
+                await asyncio.wait_for(crawl(live, left, done, lambda wanted: None), 120)
 
     asyncio.run(run())
     return ends
@@ -68,9 +69,20 @@ def test_a_host_that_wants_31_years_ends_its_pages_only() -> None:
     assert len([r for r in server.requests if r.target != "/robots.txt"]) == 1
 
 
-def test_a_redirect_into_a_paused_host_blocks_no_worker() -> None:
+class Clock:
+    """Stands still until it is put on."""
+
+    now = 1.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_redirect_into_a_paused_host_blocks_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """One worker: while one site is paused, the others' pages are fetched, and then its own."""
-    tries = [0]
+    tries, served, time = [0], [0], Clock()
+    for module in (crawl_module, schedule):
+        monkeypatch.setattr(module, "time", time)
 
     async def handle(request: object, reader: object, writer: asyncio.StreamWriter) -> None:
         target, host = request.target, request.headers["host"].partition(":")[0]  # type: ignore[attr-defined]
@@ -86,16 +98,14 @@ def test_a_redirect_into_a_paused_host_blocks_no_worker() -> None:
         elif host == "leads.test":
             writer.write(redirect(f"http://paused.test:{server.port}/there{target}"))
         else:
-            ended.append(time.monotonic())
+            served[0] += 1
+            time.now += 4 * (served[0] == 3)  # the pause is over once they are served
             writer.write(answer(page(target)))
 
-    ended: list[float] = []
-    begun = time.monotonic()
     with Server(handle) as server:  # type: ignore[arg-type]
         hosts = {"paused.test": 1, "leads.test": 3, "other.test": 3}
         ends = crawled(server, hosts, connections=1)
     assert sorted(ends.values()) == ["good"] * 7
-    assert max(ended) - begun < 3.5  # before the pause was over
     asked = [r for r in server.requests if r.target == "/0"]
     assert len(asked) == 4  # twice of the paused host, once of the others: no redirect anew
 
@@ -120,49 +130,48 @@ def test_an_archive_that_wants_a_year_is_asked_no_more() -> None:
 
 
 def test_dead_names_starve_nobody() -> None:
-    """30 names of 130 never answer: the others have theirs at once, and Ctrl-C need not wait."""
-    never = threading.Event()
+    """30 names of 130 never answer: the others have theirs before, and nobody waits at the end."""
+    told = threading.Event()
     asked: list[str] = []
+    answered: list[str] = []
 
     def look(host: str) -> list[str]:
         asked.append(host)
         if host.startswith("dead"):
-            never.wait(60)
+            told.wait(120)
+            answered.append(host)
         if host.startswith("none"):
             raise OSError(errno.ENOENT, "no such name")
         return ["192.0.2.1"]
 
-    async def run() -> tuple[float, float]:
-        resolver = SystemResolver(look, threads=40, timeout_s=1.0)
-        begun = time.monotonic()
+    async def run() -> None:
+        resolver = SystemResolver(look, threads=40, timeout_s=math.inf)
         dead = [asyncio.ensure_future(resolver.addresses(f"dead{n}")) for n in range(30)]
         alive = [resolver.addresses(f"host{n % 50}") for n in range(100)]
         assert await asyncio.gather(*alive) == [["192.0.2.1"]] * 100
-        took = time.monotonic() - begun
-        for result in await asyncio.gather(*dead, return_exceptions=True):
-            assert isinstance(result, FetchError)
-            assert "no answer in 1 s" in result.detail
-        for host in ("none", "none", "dead0"):  # remembered too
-            with pytest.raises(FetchError, match="dns"):
+        assert not any(future.done() for future in dead)
+        # What was given up still has its thread; the pool grows beside it.
+        resolver = SystemResolver(look, threads=2, timeout_s=0.1)
+        for host in ("dead", "none", "dead", "none"):  # remembered too
+            said = "no answer in 0.1 s" if host == "dead" else "dns"
+            with pytest.raises(FetchError, match=said):
                 await resolver.addresses(host)
-        # What was given up still has its threads; the pool grows beside them.
+        resolver._timeout_s = math.inf
         assert await resolver.addresses("later") == ["192.0.2.1"]
-        return took, time.monotonic()
 
-    took, end = asyncio.run(run())
-    assert took < 1
-    assert time.monotonic() - end < 0.5  # nobody waits for the threads
-    assert len(asked) == len(set(asked)) == 30 + 50 + 2
-    never.set()
+    asyncio.run(run())
+    assert not answered
+    assert len(asked) == len(set(asked)) == 30 + 50 + 3
+    told.set()
 
 
 RESOLVING = """
-import asyncio, sys, time
+import asyncio, time
 from webtext_py.fetch.resolver import SystemResolver
-async def run():
-    print("begun", flush=True)
-    await SystemResolver(lambda host: time.sleep(60)).addresses("dead")
-asyncio.run(run())
+def look(host):
+    print("asked", flush=True)
+    time.sleep(120)
+asyncio.run(SystemResolver(look).addresses("dead"))
 """
 
 
@@ -172,13 +181,9 @@ def test_ctrl_c_waits_for_no_name() -> None:
     )
     with process:
         assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(0.3)
-        begun = time.monotonic()
+        assert process.stdout.readline() == b"asked\n"
         process.send_signal(signal.SIGINT)
-        process.wait(20)
-        assert time.monotonic() - begun < 1 or process.returncode != 0
-        assert time.monotonic() - begun < 5  # the machine may be busy; threads sleep for 60
+        assert process.wait(60) == -signal.SIGINT
 
 
 @pytest.mark.parametrize(

@@ -42,24 +42,25 @@ def start() -> Iterator[Start]:
         quiet = {"cwd": place, "check": True, "capture_output": True}
         subprocess.run([manager, "init", "coll"], **quiet)  # type: ignore[call-overload]
         subprocess.run([manager, "add", "coll", *files], **quiet)  # type: ignore[call-overload]
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        words = [Path(folder) / "wayback", "-b", "127.0.0.1", "-p", str(port), "-d", place]
-        quiet_end = subprocess.DEVNULL
-        started.append(
-            subprocess.Popen(words, stdout=quiet_end, stderr=quiet_end, start_new_session=True)
-        )
-        base = f"http://127.0.0.1:{port}/coll"
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{base}/cdx?url=http://none.test/", timeout=5):
+        with socket.socket() as holder:  # until pywb has it, so that nobody else is given the port
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder.bind(("127.0.0.1", 0))
+            port = str(holder.getsockname()[1])
+            words = [Path(folder) / "wayback", "-b", "127.0.0.1", "-p", port, "-d", place]
+            quiet_end = subprocess.DEVNULL
+            started.append(
+                subprocess.Popen(words, stdout=quiet_end, stderr=quiet_end, start_new_session=True)
+            )
+            base = f"http://127.0.0.1:{port}/coll"
+            for _ in range(600):
+                try:
+                    with urllib.request.urlopen(f"{base}/cdx?url=http://none.test/", timeout=60):
+                        return base
+                except urllib.error.HTTPError as error:
+                    error.close()
                     return base
-            except urllib.error.HTTPError as error:
-                error.close()
-                return base
-            except OSError:
-                time.sleep(0.1)
+                except OSError:
+                    time.sleep(0.1)
         raise AssertionError("pywb did not start")
 
     yield begin

@@ -229,6 +229,7 @@ def _facts(capture: object) -> dict[str, object]:
             b"WARC/1.1\r\nWARC-Type: request\r\nContent-Length: 0\r\n\r\nno" + 99 * b"no"
         ),
     ],
+    ids=["nothing", "text", "packed text", "no length", "too long"],
 )
 def test_what_is_no_record_becomes_empty(content: bytes) -> None:
     made = b"".join(without_payload(part) for part in members(content))
