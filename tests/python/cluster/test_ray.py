@@ -261,3 +261,13 @@ def test_another_version_of_a_library_is_refused(
     assert found["error"].startswith("this node has ada-url 0.0.1, not ")
     assert extra[:8] in found["notes"][-1]
     nodes.signal(extra, signal.SIGKILL)
+
+
+def test_without_the_token_nothing_runs(nodes: Nodes, tmp_path: Path) -> None:
+    env = {**nodes.env, "HOME": str(tmp_path)}  # where Ray looks for one
+    del env["RAY_AUTH_TOKEN"]
+    command = [sys.executable, "-P", str(HERE / "driver.py"), nodes.address, str(tmp_path), "tasks"]
+    ran = subprocess.run([*command, "write"], env=env, cwd=HERE, capture_output=True, text=True)
+    [found] = json.loads(ran.stdout)
+    assert found["error"].startswith(f"no token for the Ray cluster at `{nodes.address}`: ")
+    assert not list((tmp_path / "write" / "out").glob("*"))
