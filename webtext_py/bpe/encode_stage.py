@@ -118,12 +118,14 @@ def encode_file(
     twice = inputs[2:]
     mark = mark_of(inputs[0], copy) if twice or copy > 1 else None
     hashes = read_repeated(twice[0]) if twice else None
+    passed = Passed()
     batches = read_batches(
         recognise(inputs[0]),
         text_field=text_field,
         mark=mark,
         batch_bytes=_READ_BYTES,
         ids=not flat,
+        passed=passed,
     )
     first = shared = 0
     with ExitStack() as files:
@@ -140,7 +142,8 @@ def encode_file(
             advance(text.nbytes)
         metadata = {DIGEST_KEY: digest, ENDOFTEXT_KEY: endoftext, VOCAB_KEY: tokenizer.vocab_size}
         rows, tokens = writer.finish({key: str(value) for key, value in metadata.items()})
-    return {"rows": rows, "tokens": tokens, "ids_shared": shared}
+    found = {"rows": rows, "tokens": tokens, "ids_shared": shared}
+    return {**found, "passed_over": passed.document()}
 
 
 def take_ids(
@@ -240,12 +243,16 @@ class Encode(Stage):
                 splits["val" if name.startswith("validation-") else "train"].append(path)
             joins = [Work(*paths, name=name) for name, paths in splits.items() if paths]
             steps.each("join", join_bytes, joins, [self._files("bin")], unit="files")
+        passed, shared = Passed(self.passed), 0
+        for done in made.done:  # markers of before say nothing of either
+            passed.update(done.counts.get("passed_over", {}))
+            shared += done.counts.get("ids_shared", 0)
         return {
             "rows": made.total("rows"),
             "tokens": made.total("tokens"),
             "vocab_size": self.tokenizer.vocab_size,
-            "ids_shared": made.total("ids_shared"),
-            "passed_over": self.passed,
+            "ids_shared": shared,
+            "passed_over": passed.document(),
         }
 
     def _copies(self, steps: Steps) -> dict[Path, int]:
