@@ -80,7 +80,7 @@ def print_summary(
 
 def _left_out(articles: dict[str, int]) -> dict[str, dict[str, int]]:
     """What was left out of files of articles, as readers say it."""
-    names = ("redirects", "other_namespaces", "older_revisions", "damaged_pages")
+    names = ("redirects", "other_namespaces", "older_revisions", "damaged_pages", "damages")
     found = {f"articles: {name}": articles[name] for name in names if articles.get(name)}
     return {"rows": found} if found else {}
 

@@ -91,6 +91,16 @@ class DumpReader:
     def stats(self) -> dict[str, Any]:
         """The figures of `webtext_py.dump.DumpStats` so far."""
 
+@final
+class Bzip2Range:
+    """Pieces of the text of the bzip2 streams that start in a range of a file's bytes; then an int,
+    the bytes of the file lost in them, and pieces of the streams behind. None stands where the text
+    before and the text after do not touch."""
+
+    def __new__(cls, path: PathLike[str] | str, start: int, end: int) -> Bzip2Range: ...
+    def __iter__(self) -> Bzip2Range: ...
+    def __next__(self) -> bytes | int | None: ...
+
 _UInt64s: TypeAlias = npt.NDArray[np.uint64]
 
 @final

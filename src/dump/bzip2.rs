@@ -22,6 +22,9 @@ const END: u64 = 0x1772_4538_5090;
 
 const MAGIC_BITS: usize = 48;
 
+/// Bits of a block before the table of its bytes: mark, checksum, a flag and an offset.
+const LEAST_BLOCK_BITS: usize = MAGIC_BITS + 32 + 1 + 24;
+
 /// Most bytes between two marks: twice what a block of random bytes has.
 const SEGMENT_BYTES: usize = 2 << 20;
 
@@ -31,6 +34,9 @@ const KEPT_TEXT_BYTES: usize = 4 << 20;
 
 /// Most threads: each has up to 6 MiB, and each block waiting for its turn as much.
 const MAX_WORKERS: usize = 4;
+
+/// Bytes of a stream's head, before the mark of its first block or of its end.
+pub(super) const HEAD_BYTES: usize = 4;
 
 /// What the bits between two marks start with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +51,8 @@ pub(super) enum Mark {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) mark: Mark,
+    /// A stream's head comes right before the mark: it starts there, whatever was before.
+    pub(super) headed: bool,
     /// Offset in the file of the byte that holds the first bit.
     pub(super) start: u64,
     /// Bits of the first byte that belong to the segment before.
@@ -101,6 +109,7 @@ impl Segment {
         bytes.extend_from_slice(&next.bytes);
         Segment {
             mark: self.mark,
+            headed: self.headed,
             start: self.start,
             skip: self.skip,
             bits: self.bits + next.bits,
@@ -145,6 +154,9 @@ impl Segment {
         &self,
         sink: &mut dyn FnMut(&[u8]) -> bool,
     ) -> std::result::Result<(), String> {
+        if self.bits < LEAST_BLOCK_BITS {
+            return Err("it is cut".to_owned()); // a file of marks alone costs no decoder each
+        }
         let stream = self.stream();
         let mut decoder = Decompress::new(false);
         let mut text = vec![0; 256 << 10];
@@ -257,13 +269,17 @@ impl Splitter {
                         continue; // the segment's own mark
                     }
                     let position = input.position() + index as u64 + 1;
-                    segment.bits = bits;
                     let shared = (segment.skip + bits) / 8;
                     let tail = segment.bytes[shared..].to_vec();
                     let skip = (segment.skip + bits) % 8;
-                    segment.bytes.truncate((segment.skip + bits).div_ceil(8));
                     let mut next = blank(mark, position - tail.len() as u64, skip);
                     next.bytes = tail;
+                    let before = &segment.bytes[..shared];
+                    next.headed =
+                        skip == 0 && matches!(before, [.., b'B', b'Z', b'h', b'1'..=b'9']);
+                    segment.bits =
+                        bits.saturating_sub(if next.headed { HEAD_BYTES * 8 } else { 0 });
+                    segment.bytes.truncate((segment.skip + segment.bits).div_ceil(8));
                     input.consume(index + 1);
                     return Ok(self.segment.replace(next));
                 }
@@ -281,13 +297,19 @@ impl Splitter {
 }
 
 fn blank(mark: Mark, start: u64, skip: usize) -> Segment {
-    Segment { mark, start, skip, bits: 0, bytes: Vec::new(), dropped: 0, last: false }
+    let (bytes, headed) = (Vec::new(), false);
+    Segment { mark, headed, start, skip, bits: 0, bytes, dropped: 0, last: false }
 }
 
-/// A segment and, of a block, what becomes of it.
+/// How many threads decode where nobody else works.
+pub(super) fn workers() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS)
+}
+
+/// A segment and, of a block that a worker decodes, what becomes of it.
 type Job = (Arc<Segment>, Option<Receiver<Decoded>>);
 
-/// Segments in order, their blocks decoded ahead by worker threads.
+/// Segments in order, their blocks decoded ahead by worker threads or, without, as they are asked for.
 pub(super) struct Blocks {
     splitter: Splitter,
     queue: VecDeque<Job>,
@@ -297,8 +319,7 @@ pub(super) struct Blocks {
 
 impl Blocks {
     /// Starts the workers; they end when this is dropped.
-    pub(super) fn new(start: u64) -> io::Result<Self> {
-        let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
+    pub(super) fn new(start: u64, workers: usize) -> io::Result<Self> {
         let (work, tasks) = channel::<(Arc<Segment>, Sender<Decoded>)>();
         let tasks = Arc::new(Mutex::new(tasks));
         for _ in 0..workers {
@@ -312,8 +333,9 @@ impl Blocks {
                 }
             })?;
         }
+        let work = (workers > 0).then_some(work);
         let queue = VecDeque::new();
-        Ok(Blocks { splitter: Splitter::new(start), queue, work: Some(work), ahead: workers + 2 })
+        Ok(Blocks { splitter: Splitter::new(start), queue, work, ahead: workers + 2 })
     }
 
     /// The next segment, and of a block its text.
@@ -333,13 +355,17 @@ impl Blocks {
             self.queue.push_back((segment, answer));
         }
         let Some((segment, answer)) = self.queue.pop_front() else { return Ok(None) };
-        let Some(answer) = answer else { return Ok(Some((segment, None))) };
-        let decoded = answer.recv().expect("a worker answers each task");
+        let decoded = match answer {
+            Some(answer) => answer.recv().expect("a worker answers each task"),
+            None if segment.mark == Mark::Block => segment.text(),
+            None => return Ok(Some((segment, None))),
+        };
         if !matches!(decoded, Decoded::Wrong(_)) {
             return Ok(Some((segment, Some(decoded))));
         }
         // The bits of a mark can stand inside a block by chance: try without the next one.
         if let Some((next, _)) = self.queue.front()
+            && !next.headed
             && segment.dropped + next.dropped == 0
         {
             let joined = segment.joined(next);

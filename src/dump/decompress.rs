@@ -1,12 +1,13 @@
 //! Streams of a container to blocks of text, and what to do where a stream is damaged.
 
-use super::bzip2::{Blocks, Decoded, Mark, Segment};
+use super::bzip2::{Blocks, Decoded, HEAD_BYTES, Mark, Segment, workers};
 use super::container::{Container, Decoder, MAGIC_BYTES};
 use super::input::Input;
 use crate::{Error, Result};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, channel};
 
 /// Text in one block (our choice: a few of them stay in the second-level cache's reach).
 pub(super) const BLOCK_BYTES: usize = 1 << 20;
@@ -17,6 +18,9 @@ pub(super) const PADDING: usize = 64;
 /// Compressed bytes given to a decoder at once: what one step read and wrote is unknown when it
 /// fails, so this bounds the text lost before damage and how far its offset is off.
 const STEP_BYTES: usize = 16 << 10;
+
+/// Most damages that are listed: a hostile file has one every few bytes. Our choice.
+const MOST_DAMAGES: usize = 10_000;
 
 /// A place where the compressed stream could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,17 +36,26 @@ pub struct Damage {
 }
 
 /// A stretch of text: `data[..len]`, and `PADDING` bytes of slack behind it.
-pub(super) struct Block {
+pub struct Block {
     pub(super) data: Vec<u8>,
     pub(super) len: usize,
 }
 
+impl Block {
+    /// The text.
+    pub fn text(&self) -> &[u8] {
+        &self.data[..self.len]
+    }
+}
+
 /// What the decompressing thread hands on.
-pub(super) enum Piece {
+pub enum Piece {
     /// The next stretch of text.
     Text(Block),
     /// The text before and the text after do not touch: bytes were lost between.
     Gap,
+    /// The end of a range: so many bytes were lost in its streams; what follows is text behind it.
+    Boundary(u64),
 }
 
 /// Decompresses all of `input` into `blocks`, reusing the buffers that come back by `spare`.
@@ -61,15 +74,8 @@ pub(super) fn decompress(
     spare: &Receiver<Vec<u8>>,
     read_bytes: &AtomicU64,
 ) -> Result<Vec<Damage>> {
-    let mut run = Run {
-        path,
-        input,
-        container,
-        allow_damaged,
-        out: Out { blocks, spare, block: None, total: 0, read_bytes },
-        damages: Vec::new(),
-        decoder: None,
-    };
+    let out = Out { blocks, spare, block: None, total: 0, read_bytes };
+    let mut run = Run::new(path, input, container, allow_damaged, out);
     let done = match container {
         Container::Bzip2 => run.blocks(),
         _ => run.streams(),
@@ -79,6 +85,33 @@ pub(super) fn decompress(
         Err(Stop::Failed(error)) => Err(error),
     }
 }
+
+/// Decompresses, in this thread, the bzip2 streams that start in a range of a file: their text,
+/// the boundary, and the text behind it to the end of the file. `input` stands at the range's start.
+///
+/// What is no stream belongs to the one before it, and to the range of that one. So the ranges of a
+/// file give what the whole file gives, however it is cut. Damage is a gap.
+///
+/// # Errors
+/// `Error::Io`.
+pub(super) fn decompress_range(
+    path: &Path,
+    input: &mut Input,
+    range: Range<u64>,
+    blocks: &SyncSender<Piece>,
+) -> Result<()> {
+    let (spare, read_bytes) = (channel().1, AtomicU64::new(0));
+    let out = Out { blocks, spare: &spare, block: None, total: 0, read_bytes: &read_bytes };
+    let mut run = Run::new(path, input, Container::Bzip2, true, out);
+    run.end = Some(range.end);
+    match run.range(range) {
+        Ok(()) | Err(Stop::NobodyReceives) => Ok(()),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+const NO_STREAM: &str =
+    "these bytes start no bzip2 stream; the file is damaged or has something appended";
 
 /// Why the work ends before the input does.
 enum Stop {
@@ -147,10 +180,41 @@ struct Run<'a> {
     allow_damaged: bool,
     out: Out<'a>,
     damages: Vec<Damage>,
+    /// Bytes of the file passed over in bzip2 streams.
+    lost_bytes: u64,
+    /// Streams from this offset on lie behind the range, until that was said.
+    end: Option<u64>,
     decoder: Option<Decoder>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(
+        path: &'a Path,
+        input: &'a mut Input,
+        container: Container,
+        allow_damaged: bool,
+        out: Out<'a>,
+    ) -> Self {
+        let (damages, lost_bytes, end, decoder) = (Vec::new(), 0, None, None);
+        Run { path, input, container, allow_damaged, out, damages, lost_bytes, end, decoder }
+    }
+
+    /// Reads the bzip2 streams that start in a range, and on.
+    fn range(&mut self, range: Range<u64>) -> std::result::Result<(), Stop> {
+        if range.start == 0 || self.next_stream(range.start, range.end)? < range.end {
+            self.blocks()?;
+        }
+        self.boundary()
+    }
+
+    /// Says, once, that the range ends here.
+    fn boundary(&mut self) -> std::result::Result<(), Stop> {
+        if self.end.take().is_none() {
+            return Ok(());
+        }
+        self.out.blocks.send(Piece::Boundary(self.lost_bytes)).map_err(|_| Stop::NobodyReceives)
+    }
+
     /// Reads stream after stream to the end of the file.
     fn streams(&mut self) -> std::result::Result<(), Stop> {
         // Text at the last damage: more text since means that the stream after it was real.
@@ -174,13 +238,13 @@ impl Run<'_> {
             let Some(message) = found else { continue };
             let offset = self.input.position();
             self.gap(offset, &message)?;
-            let resumed = self.next_stream(start + 1)?;
+            let resumed = self.next_stream(start + 1, u64::MAX)?;
             match self.damages.last_mut() {
                 // A false start inside lost bytes: one damage, not two.
                 Some(last) if self.out.total == text_at_damage => {
                     last.lost_bytes = resumed.saturating_sub(last.compressed_offset);
                 }
-                _ => self.damages.push(Damage {
+                _ => self.note(Damage {
                     compressed_offset: offset.min(resumed),
                     decompressed_offset: self.out.total,
                     lost_bytes: resumed.saturating_sub(offset),
@@ -194,85 +258,93 @@ impl Run<'_> {
     /// Reads the blocks of bzip2 streams to the end of the file.
     fn blocks(&mut self) -> std::result::Result<(), Stop> {
         let failed = |path: &Path, error| Stop::Failed(Error::io(path, error));
+        // A range is one thread's, and its text is cut alike wherever ranges start.
+        let ranged = self.end.is_some();
+        let workers = if ranged { 0 } else { workers() };
         let mut stream = self.input.position();
-        let mut blocks = Blocks::new(stream).map_err(|error| failed(self.path, error))?;
+        let mut blocks = Blocks::new(stream, workers).map_err(|error| failed(self.path, error))?;
+        let cut =
+            |stream, how| format!("the bzip2 stream that starts at byte {stream} is cut: {how}");
         // The checksums of the stream's blocks so far, and whether all of them were right.
         let (mut combined, mut whole) = (0u32, true);
+        // Whether a stream is open, and its last block right.
+        let (mut open, mut right) = (false, false);
         loop {
             self.out.read_bytes.store(self.input.position(), Ordering::Relaxed);
             let next = blocks.next(self.input).map_err(|error| failed(self.path, error))?;
-            let Some((segment, decoded)) = next else { return self.out.flush() };
-            let (start, end) = (segment.start, segment.end());
-            let cut = || {
-                format!(
-                    "the bzip2 stream that starts at byte {stream} is cut: the file ends inside it"
-                )
+            let Some((segment, decoded)) = next else {
+                if open && right {
+                    let end = self.input.position();
+                    self.damaged(end, end..end, cut(stream, "the file ends inside it"))?;
+                }
+                return self.out.flush();
             };
-            match decoded {
-                Some(Decoded::Text(text)) => self.out.put(&text)?,
-                Some(Decoded::Large) => self.put_again(&segment)?,
-                Some(Decoded::Wrong(message)) => {
-                    whole = false;
+            let (start, end) = (segment.start, segment.end());
+            if segment.headed {
+                let head = start - HEAD_BYTES as u64;
+                if open && right {
+                    self.damaged(head, head..head, cut(stream, "another one starts inside it"))?;
+                }
+                if ranged {
+                    self.out.flush()?;
+                }
+                if self.end.is_some_and(|end| head >= end) {
+                    self.boundary()?;
+                }
+                (stream, combined, whole) = (head, 0, true);
+            } else if !open && segment.mark != Mark::Start {
+                self.damaged(start, start..start, NO_STREAM.to_owned())?;
+            }
+            (open, right) = (segment.mark == Mark::Block, true);
+            match (segment.mark, decoded) {
+                (Mark::Start, _) => self.between(&segment)?,
+                (_, Some(Decoded::Wrong(message))) => {
+                    (whole, right) = (false, false);
                     let (offset, message) = if segment.last {
-                        (end, cut())
+                        (end, cut(stream, "the file ends inside it"))
                     } else {
                         (start, format!("the bzip2 block at byte {start} is damaged: {message}"))
                     };
-                    self.gap(offset, &message)?;
-                    self.lost(start, end, message);
-                    continue;
+                    self.damaged(offset, start..end, message)?;
                 }
-                None => {}
-            }
-            match segment.mark {
-                Mark::Start => {}
-                Mark::Block => {
+                (_, Some(decoded)) => {
                     combined = combined.rotate_left(1) ^ segment.checksum();
-                    if segment.last {
-                        self.gap(end, &cut())?;
-                        self.lost(end, end, cut());
+                    match decoded {
+                        Decoded::Text(text) => self.out.put(&text)?,
+                        _ => self.put_again(&segment)?,
                     }
                 }
-                Mark::End if !segment.has_checksum() => {
-                    self.gap(end, &cut())?;
-                    self.lost(end, end, cut());
+                _ if !segment.has_checksum() => {
+                    self.damaged(end, end..end, cut(stream, "the file ends inside it"))?;
                 }
-                Mark::End => {
+                _ => {
                     if whole && combined != segment.checksum() {
                         let message = format!(
                             "the bzip2 stream that starts at byte {stream} is damaged: its blocks are \
                              right, but not those that its checksum was made from"
                         );
-                        self.gap(start, &message)?;
-                        self.lost(start, start, message);
+                        self.damaged(start, start..start, message)?;
                     }
-                    (combined, whole) = (0, true);
-                    stream = self.behind_end(&segment, end)?;
+                    self.between(&segment)?;
                 }
             }
         }
     }
 
-    /// Checks what lies between the end of a bzip2 stream and the next; returns where that starts.
-    fn behind_end(&mut self, segment: &Segment, end: u64) -> std::result::Result<u64, Stop> {
+    /// Checks that nothing but zeros lies between the end of a bzip2 stream and the next.
+    fn between(&mut self, segment: &Segment) -> std::result::Result<(), Stop> {
         let (tail, offset) = segment.tail();
         let zeros = tail.iter().take_while(|&&byte| byte == 0).count();
         let (rest, offset) = (&tail[zeros..], offset + zeros as u64);
-        let headed = |head: &[u8]| matches!(head, [b'B', b'Z', b'h', b'1'..=b'9']);
-        let good = if segment.last { rest.is_empty() } else { headed(rest) };
-        if good {
-            return Ok(offset);
+        if rest.is_empty() {
+            return Ok(());
         }
-        let head = if rest.len() >= 4 && headed(&rest[rest.len() - 4..]) { 4 } else { 0 };
         let message = if segment.last && b"BZh9".starts_with(rest) {
             format!("the bzip2 stream that starts at byte {offset} is cut: the file ends inside it")
         } else {
-            "these bytes start no bzip2 stream; the file is damaged or has something appended"
-                .to_owned()
+            NO_STREAM.to_owned()
         };
-        self.gap(offset, &message)?;
-        self.lost(offset, end - head, message);
-        Ok(end - head)
+        self.damaged(offset, offset..segment.end(), message)
     }
 
     /// Puts out a block's text as it is decoded, known to be right.
@@ -297,21 +369,40 @@ impl Run<'_> {
         self.out.blocks.send(Piece::Gap).map_err(|_| Stop::NobodyReceives)
     }
 
-    /// Notes that the bytes from `start` to `end` were passed over; next to the last ones, as one.
-    fn lost(&mut self, start: u64, end: u64, message: String) {
+    /// A gap where bytes of bzip2 streams were passed over; next to the last damage, as one.
+    fn damaged(
+        &mut self,
+        offset: u64,
+        lost: Range<u64>,
+        message: String,
+    ) -> std::result::Result<(), Stop> {
+        self.gap(offset, &message)?;
+        let lost_bytes = lost.end.saturating_sub(lost.start);
+        self.lost_bytes += lost_bytes;
         match self.damages.last_mut() {
             Some(last)
-                if last.compressed_offset + last.lost_bytes >= start
+                if last.compressed_offset + last.lost_bytes >= lost.start
                     && last.decompressed_offset == self.out.total =>
             {
-                last.lost_bytes = last.lost_bytes.max(end.saturating_sub(last.compressed_offset));
+                last.lost_bytes =
+                    last.lost_bytes.max(lost.end.saturating_sub(last.compressed_offset));
             }
-            _ => self.damages.push(Damage {
-                compressed_offset: start,
+            _ => self.note(Damage {
+                compressed_offset: lost.start,
                 decompressed_offset: self.out.total,
-                lost_bytes: end.saturating_sub(start),
+                lost_bytes,
                 message,
             }),
+        }
+        Ok(())
+    }
+
+    /// Lists a damage; after very many the last one stands for the rest.
+    fn note(&mut self, damage: Damage) {
+        let full = self.damages.len() == MOST_DAMAGES;
+        match self.damages.last_mut() {
+            Some(last) if full => last.lost_bytes += damage.lost_bytes,
+            _ => self.damages.push(damage),
         }
     }
 
@@ -381,10 +472,11 @@ impl Run<'_> {
         }
     }
 
-    /// Moves to the next place, from file offset `from` on, where a stream starts; else to the end.
+    /// Moves to the next place, from file offset `from` on, where a stream starts; else behind
+    /// `until` or to the end.
     ///
     /// Looks back as far as the input still has bytes. Returns the offset.
-    fn next_stream(&mut self, from: u64) -> std::result::Result<u64, Stop> {
+    fn next_stream(&mut self, from: u64, until: u64) -> std::result::Result<u64, Stop> {
         self.input.go_to(from);
         loop {
             self.fill(MAGIC_BYTES)?;
@@ -396,7 +488,7 @@ impl Run<'_> {
                     && self.container.starts_stream(&unread[index..])
             });
             self.input.consume(found.unwrap_or(last));
-            if found.is_some() || at_end {
+            if found.is_some() || at_end || self.input.position() >= until {
                 return Ok(self.input.position());
             }
         }

@@ -23,9 +23,10 @@ pub(super) struct Input {
 }
 
 impl Input {
-    pub(super) fn new(file: File) -> Self {
+    /// Reads on from where `file` stands, at offset `base`.
+    pub(super) fn new(file: File, base: u64) -> Self {
         let buffer = vec![0; LOOK_BACK + 2 * READ_BYTES];
-        Input { file, buffer, start: 0, end: 0, base: 0, eof: false }
+        Input { file, buffer, start: 0, end: 0, base, eof: false }
     }
 
     /// Offset in the file of the next unread byte.

@@ -16,6 +16,8 @@
 //! and no library judges as `json.loads` does: all refuse `NaN`, sonic-rs lets a wrong `\u` escape
 //! pass in what it skips, simd-json refuses half a surrogate pair. `benches/record/dump_scan.json`.
 //!
+//! Of dumps of another kind `range` gives the text, of a range of a bzip2 file.
+//!
 //! Memory: the decompressor's window, plus at most 128 MiB that do not depend on the input.
 
 mod batch;
@@ -27,6 +29,7 @@ mod input;
 mod kind;
 mod lanes;
 mod lines;
+mod range;
 mod reader;
 mod structure;
 mod text;
@@ -34,9 +37,10 @@ mod values;
 
 pub use batch::{Batch, Bitmap, BoolColumn, Int64Column, StringColumn};
 pub use container::Container;
-pub use decompress::Damage;
+pub use decompress::{Block, Damage, Piece};
 pub use fields::{Fields, Status, scan_line};
 pub use lines::MAX_LINE_BYTES;
+pub use range::RangeReader;
 pub use reader::{Next, Options, Stats, SubmissionReader};
 pub use structure::{Level, MAX_DEPTH, MAX_TOKENS};
 pub use text::scan_text;

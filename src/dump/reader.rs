@@ -71,7 +71,7 @@ pub struct Stats {
     pub comments: u64,
     /// Bytes of the file that could not be read; known at the end.
     pub lost_bytes: u64,
-    /// Where they are; known at the end.
+    /// Where they are, the last of very many for all behind it; known at the end.
     pub damages: Vec<Damage>,
 }
 
@@ -108,7 +108,7 @@ impl SubmissionReader {
             return Err(Error::InvalidParameter("batch rows must be over 0, found 0".to_owned()));
         }
         let file = File::open(path).map_err(|error| Error::io(path, error))?;
-        let mut input = Input::new(file);
+        let mut input = Input::new(file, 0);
         input.fill(MAGIC_BYTES).map_err(|error| Error::io(path, error))?;
         let container = Container::detect(input.unread());
         let stats = Stats {
@@ -170,7 +170,7 @@ impl SubmissionReader {
 }
 
 /// Starts a thread that ends by itself when its channels are closed.
-fn spawn<T: Send + 'static>(
+pub(super) fn spawn<T: Send + 'static>(
     path: &Path,
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -242,6 +242,7 @@ impl Scan {
                     // The decompressor may be done already.
                     let _ = spare.send(block.data);
                 }
+                Piece::Boundary(_) => {}
                 Piece::Gap => {
                     self.gap = true;
                     let mut result = Ok(());

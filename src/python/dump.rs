@@ -1,13 +1,14 @@
 //! Binding of `crate::dump`.
 
 use super::buffer::Buffer;
+use super::signals::attended;
 use crate::dump::{
-    Batch, BoolColumn, Int64Column, Level, MAX_LINE_BYTES, Next, Options, StringColumn,
-    SubmissionReader,
+    Batch, BoolColumn, Int64Column, Level, MAX_LINE_BYTES, Next, Options, Piece, RangeReader,
+    StringColumn, SubmissionReader,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -93,6 +94,40 @@ impl DumpReader {
     }
 }
 
+/// The text of a range of a bzip2 file, piece by piece.
+#[pyclass(frozen, module = "webtext_py._core")]
+struct Bzip2Range {
+    reader: Mutex<RangeReader>,
+}
+
+#[pymethods]
+impl Bzip2Range {
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf, start: u64, end: u64) -> PyResult<Self> {
+        let reader = py.detach(|| RangeReader::open(&path, start..end))?;
+        Ok(Bzip2Range { reader: Mutex::new(reader) })
+    }
+
+    fn __iter__(range: Bound<'_, Self>) -> Bound<'_, Self> {
+        range
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let piece = attended(py, None, |go_on| {
+            let mut reader = self.reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            reader.next(&mut || go_on(0))
+        })?;
+        Ok(match piece {
+            None => None,
+            Some(Piece::Text(block)) => Some(PyBytes::new(py, block.text()).into_any().unbind()),
+            Some(Piece::Gap) => Some(py.None()),
+            Some(Piece::Boundary(lost_bytes)) => {
+                Some(lost_bytes.into_pyobject(py)?.into_any().unbind())
+            }
+        })
+    }
+}
+
 /// A batch as Arrow buffers: for each column its parts in Arrow's order, validity first.
 fn columns(py: Python<'_>, batch: Batch) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
@@ -131,5 +166,6 @@ fn columns(py: Python<'_>, batch: Batch) -> PyResult<Bound<'_, PyDict>> {
 /// Adds this file's functions to `_core`.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("MAX_LINE_BYTES", MAX_LINE_BYTES)?;
+    module.add_class::<Bzip2Range>()?;
     module.add_class::<DumpReader>()
 }

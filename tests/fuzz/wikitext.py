@@ -106,7 +106,7 @@ def one(generator: random.Random, folder: Path) -> str:
     cut = [read(path, part) for part in parts(path, generator.choice([60, 500, 5000]))]
     assert [row for found, _ in cut for row in found] == rows
     assert sum((counts for _, counts in cut), Counter[str]()) == +lost
-    return "damaged" if lost["damaged_streams"] or lost["damaged_pages"] else "whole"
+    return "damaged" if lost["damages"] or lost["damaged_pages"] else "whole"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Articles of Wikipedia as titles and plain text: MediaWiki dumps, and any text set of articles.
 
 A dump is MediaWiki's XML (`dump`), told by its content, plain or compressed, with one or many
-streams (`streams`), or the JSON lines of Wikimedia's enterprise dumps. The core takes the markup
+streams, or the JSON lines of Wikimedia's enterprise dumps. The core takes the markup
 out: templates, tables, references, files and categories go, a link leaves its words. A damaged
-bzip2 stream costs that stream, a damaged page that page. All that is left out is counted. Anything
+bzip2 block costs that block, a damaged page that page. All that is left out is counted. Anything
 else goes through the one reader of text, with a `title` column or key where there is one; plain
 text in WikiText's form is cut at its ` = Title = ` lines.
 
@@ -27,14 +27,15 @@ from webtext_py.reader.files import ending_of, files_at, plain_name, shown
 from webtext_py.reader.kinds import no_text
 from webtext_py.records import required
 from webtext_py.wikipedia.dump import is_dump, is_redirect, read_pages
-from webtext_py.wikipedia.streams import RANGE_BYTES, ranges
 
 ARTICLES = required(title=pa.string(), text=pa.large_string())
 # What is counted of a file beside its articles.
 LEFT_OUT = (
-    *("damaged_streams", "damaged_pages", "lost_bytes"),
+    *("damages", "damaged_pages", "lost_bytes"),
     *("redirects", "other_namespaces", "older_revisions"),
 )
+# Of a file for one task: half a gigabyte of text and some 20 seconds. Our choice.
+_PART_BYTES = 128 << 20
 _LONGEST_LINE = 64 << 20  # of an enterprise dump, in bytes: HTML beside the wikitext. Our choice
 _BATCH_BYTES = 8 << 20
 _HEADING = re.compile(r"^ = ([^=].*?) = $")
@@ -73,10 +74,14 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def parts(path: Path, each: int = RANGE_BYTES) -> list[tuple[int, int] | None]:
-    """The parts of a file that tasks read: ranges of a bzip2 dump, None for another file whole."""
+def parts(path: Path, each: int = _PART_BYTES) -> list[tuple[int, int] | None]:
+    """The parts of a file that tasks read: ranges of a bzip2 dump, None for another file whole.
+
+    Streams (`multistream`) are shared out by where each starts; what is one stream is one part's.
+    """
     if _start(path).startswith(b"BZh") and _is_dump(path):
-        return [*ranges(path.stat().st_size, each)]
+        size = path.stat().st_size
+        return [(start, min(start + each, size)) for start in range(0, size, each)]
     return [None]
 
 
@@ -91,7 +96,7 @@ def read_articles(
         for batch in bundled(rows, lambda row: len(row[1]), _BATCH_BYTES):
             yield _batch(batch, wikitext)
     finally:
-        damage.update(lost)
+        damage.update(+lost)
 
 
 def _batch(rows: list[tuple[str, str]], wikitext: bool) -> pa.RecordBatch:

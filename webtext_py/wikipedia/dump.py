@@ -2,19 +2,20 @@
 
 The pages of the article namespace that are no redirects count, and of a page with its history the
 last revision, in the order of the file. A page is damaged that does not end before the next one
-starts, is no XML, or is larger than `_MAX_PAGE`; it costs itself.
+starts or a gap in the text, is no XML, or is larger than `_MAX_PAGE`; it costs itself. Of a bzip2
+file the core decompresses block by block: damage in one costs its text alone.
 
 Memory: twice `_MAX_PAGE`.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+from webtext_py import _core
 from webtext_py.reader import naming_damage, open_any
-from webtext_py.wikipedia.streams import read_streams
 
 _READ = 1 << 20
 _TAG = re.compile(rb"</?page>")
@@ -42,7 +43,7 @@ def read_pages(
 ) -> Iterator[tuple[str, str]]:
     """Title and wikitext of the articles; with `part`, of a bzip2 file those that begin in the
     streams that start in this range of its bytes. What is left out is counted."""
-    pieces = read_streams(path, lost, *part) if part else _plain(path)
+    pieces = _core.Bzip2Range(path, *part) if part else _plain(path)
     for xml in _elements(pieces, lost):
         try:
             found = _page(xml, lost)
@@ -59,19 +60,27 @@ def _plain(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _elements(pieces: Iterator[bytes | None], lost: Counter[str]) -> Iterator[bytes]:
-    """The `<page>` elements that start before the piece None, each with its last revision alone.
-    Looks at every byte a fixed number of times, whatever the pieces hold."""
+def _elements(pieces: Iterable[bytes | int | None], lost: Counter[str]) -> Iterator[bytes]:
+    """The `<page>` elements that start before the boundary, each with its last revision alone; the
+    pieces of the text are those of `Bzip2Range`. Looks at every byte a fixed number of times,
+    whatever they hold."""
     held = bytearray()
     base = searched = 0  # place of what is held in the text; no tag begins before here
     limit: int | None = None
     inside = False  # what is held starts with the tag of a page
     for piece in pieces:
-        if piece is None:
+        if piece is None:  # a gap: what is behind it is of another page
+            lost["damages"] += limit is None  # behind it the next part counts
+            lost["damaged_pages"] += inside
+            inside, base, searched = False, base + len(held), 0
+            held.clear()
+        elif isinstance(piece, int):
             limit = base + len(held)
-            piece = b""
+            lost["lost_bytes"] += piece
         if limit is not None and not held:
             return
+        if not isinstance(piece, bytes):
+            continue
         held += piece
         start = 0
         for tag in _TAG.finditer(held, searched):

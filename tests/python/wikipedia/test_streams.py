@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from webtext_py.wikipedia import dump as dump_module
-from webtext_py.wikipedia import streams
 from webtext_py.wikipedia.articles import parts, read_articles
 
 
@@ -44,7 +43,7 @@ def read(path: Path, part: tuple[int, int] | None = None) -> tuple[list[Any], Co
 def test_parts_give_what_the_whole_gives(tmp_path: Path, cut_pages: bool, damage: str) -> None:
     draw = random.Random(5)
     path = tmp_path / "x.xml.bz2"
-    for _ in range(6):
+    for _ in range(4):
         packed = [bytearray(bz2.compress(piece)) for piece in made_dump(draw, cut_pages)]
         for stream in draw.sample(packed, 3) if damage != "whole" else ():
             if damage == "bits":
@@ -57,28 +56,58 @@ def test_parts_give_what_the_whole_gives(tmp_path: Path, cut_pages: bool, damage
         path.write_bytes(data[:-20] if damage == "end" else data)
         rows, lost = read(path)
         assert len(rows) > 15
-        assert (lost["damaged_streams"] > 0) == (damage != "whole")
+        assert (lost["damages"] > 0) == (damage != "whole")
         for each in (40, 333, 5000, 1 << 30):
             cut = [read(path, part) for part in parts(path, each)]
             assert [row for found, _ in cut for row in found] == rows
             assert sum((counts for _, counts in cut), Counter[str]()) == lost
 
 
-def test_a_damaged_stream_is_counted_from_where_the_damage_shows(tmp_path: Path) -> None:
+def test_parts_of_heads_and_marks(tmp_path: Path) -> None:
+    """Whole and cut streams among the fixed bits of heads, blocks and ends, at any bit."""
+    draw, path = random.Random(8), tmp_path / "x.xml.bz2"
+    texts = [b"<page><title>1</title></page><pa", b"ge><title>2", b"</title></page>", b""]
+    marks = [b"1AY&SY", b"\x17rE8P\x90"]
+    pieces = [*map(bz2.compress, texts), *marks, *(b"BZh9" + mark for mark in marks), bytes(4)]
+    for _ in range(60):
+        data = b"BZh"
+        for piece in draw.choices(pieces, [3, 3, 3, 1, 1, 1, 1, 1, 1], k=draw.choice([3, 10, 30])):
+            first, last = (draw.choice([0, 0, 0, draw.randrange(len(piece))]) for _ in range(2))
+            bits = int.from_bytes(piece[first : len(piece) - last]) << draw.choice([0, 0, 0, 5])
+            data += bits.to_bytes(len(piece) + 1).lstrip(b"\0")
+        path.write_bytes(data)
+        rows, lost = read(path)
+        for each in (7, 100):
+            cut = [read(path, part) for part in parts(path, each)]
+            assert [row for found, _ in cut for row in found] == rows
+            assert sum((counts for _, counts in cut), Counter[str]()) == lost
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_damage_costs_a_block(tmp_path: Path, cut: bool) -> None:
+    """Of one stream of many blocks those before and behind it stay; no page is made of two."""
     draw = random.Random(6)
-    body = b"".join(
-        b"<page><title>%d</title></page>" % draw.getrandbits(200) for _ in range(30_000)
-    )
-    streams_ = [bytearray(bz2.compress(body)), bz2.compress(b"<page><title>last</title></page>")]
-    assert len(streams_[0]) > 3 * streams._READ
-    streams_[0][-streams._READ // 2] ^= 0xFF
+    titles = [str(draw.getrandbits(200)) for _ in range(30_000)]
+    body = "".join(f"<page><title>{title}</title></page>" for title in titles).encode()
+    packed = bytearray(bz2.compress(body, 1))
+    middle = len(packed) // 2
+    if cut:
+        del packed[middle:]
+    else:
+        packed[middle] ^= 0xFF
     path = tmp_path / "x.xml.bz2"
-    path.write_bytes(b"".join(streams_))
+    path.write_bytes(packed + bz2.compress(b"<page><title>last</title></page>"))
     rows, lost = read(path)
-    assert lost["damaged_streams"] == 1
-    assert 0 < lost["lost_bytes"] < 2 * streams._READ
-    assert 15_000 < len(rows) < 30_000
-    assert rows[-1]["title"] == "last"
+    found = [row["title"] for row in rows]
+    assert found[-1] == "last"
+    assert titles[: len(found) - 1] == found[:-1] or not cut
+    assert set(found[:-1]) <= set(titles)
+    assert 12_000 < len(found) < 18_000 if cut else 28_000 < len(found) < 30_000
+    assert 0 < lost.pop("lost_bytes") < len(packed) // 8
+    # A block of 100 kB ends in a page, and one begins in it.
+    assert lost == {"damages": 1, "damaged_pages": 1}
+    parts_ = [read(path, part) for part in parts(path, 5000)]
+    assert [len(found) for found, _ in parts_] == [len(rows) - 1, *[0] * (len(parts_) - 2), 1]
 
 
 def test_a_file_of_heads_is_read_once(tmp_path: Path) -> None:
@@ -87,7 +116,7 @@ def test_a_file_of_heads_is_read_once(tmp_path: Path) -> None:
     path.write_bytes(b"BZh91AY&SY" * 100_000)
     rows, lost = read(path)
     assert rows == []
-    assert lost["damaged_streams"] == 100_000
+    assert lost["damages"] == 100_000
 
 
 def test_only_dumps_of_bzip2_are_cut(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Documents most of whose 8-grams stand in articles of Wikipedia.
 
-`articles` reads the files given, dumps of bzip2 streams in parts; `index` makes one Bloom filter of
+`articles` reads the files given, bzip2 dumps in parts; `index` makes one Bloom filter of
 all their 8-grams (the overlap index, at the looser `RATE`); `shares` asks it for each document's;
 `matches` then looks up the n-grams of the suspicious documents, exactly, article by article;
 `judge` joins it all.

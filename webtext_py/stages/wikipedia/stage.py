@@ -26,7 +26,7 @@ class Wikipedia(Filter):
     memory: int = WIKIPEDIA_MEMORY
 
     name = "wikipedia"
-    rules = 4  # the core takes markup out
+    rules = 5  # damage costs a block of bzip2, not a stream
 
     @property
     def files(self) -> tuple[Files, ...]:  # type: ignore[override]
