@@ -1,6 +1,6 @@
 """A whole build at three sizes: what grows with its size, stage by stage, and how fast.
 
-    python benches/scale.py [--sizes 4000 12000 40000] [--record benches/record/scale.json]
+    python benches/scale.py [--sizes 40000 120000 400000] [--record benches/record/scale.json]
 
 Makes N links, of which 8 in 45 have a page (as in WebText), a fifth of these copies of an earlier
 one, in containers of 60 captures, and for every ten containers a file of articles, in which some
@@ -175,7 +175,7 @@ def growth(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 def main() -> None:
     """All sizes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[4_000, 12_000, 40_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[40_000, 120_000, 400_000])
     parser.add_argument("--record", type=Path)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -191,6 +191,9 @@ def main() -> None:
     document |= {"growth_against_links": growth(runs), "opens_against_links": round(opens, 3)}
     record(options.record, document, ["pyarrow"])
     assert opens < 1.1, f"opens grew {opens:.2f} times as fast as the links"
+    for name, figures in document["growth_against_links"].items():
+        for what in ("tasks", "bytes", "cpu_s", "peak_mb"):
+            assert figures[what] < 1.2, f"{what} of {name} grew {figures[what]} times as fast"
 
 
 if __name__ == "__main__":

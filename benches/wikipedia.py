@@ -1,13 +1,15 @@
 """Wikipedia by content on real articles: shares of 8-grams of copies, quotes and other pages.
 
-    python benches/wikipedia.py DATA [--dump FILE.xml.bz2] [--out benches/record/wikipedia.json]
+    python benches/wikipedia.py DATA [--dump FILE.xml.bz2 --later FILE.xml.bz2]
+        [--out benches/record/wikipedia.json]
 
 DATA has `squad/dev-v1.1.json` (paragraphs of 48 articles), `overlap/wikitext-2-raw/wiki.test.raw`
 (whole articles) and `html/` (gold texts of web pages). The articles are written as a multistream
 dump and read back. Documents are made of them as in `tests/python/wikipedia`, with real pages as
 the surroundings; the pages themselves must stay. Records the shares' quantiles by kind, and recall
 and precision by `--wikipedia-share`. With a real dump, copies of its articles as well
-(`wikipedia_copies.py`); the record's is the one that the package gensim 4.4.0 has for its tests.
+(`wikipedia_copies.py`), and what a later dump has of them; the record's are the two English dumps
+that the package gensim 4.4.0 has for its tests.
 """
 
 import argparse
@@ -145,17 +147,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--dump", type=Path)
+    parser.add_argument("--later", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         record = {
-            "command": "python benches/wikipedia.py DATA --dump FILE",
+            "command": "python benches/wikipedia.py DATA --dump FILE --later FILE",
             "commit": subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip(),
             "machine": f"AMD EPYC, {os.cpu_count()} cores, Python {platform.python_version()}",
             **measure(options.data, Path(folder)),
         }
         if options.dump:
-            record["copies"] = wikipedia_copies.measure(options.dump, Path(folder))
+            record["copies"] = wikipedia_copies.measure(options.dump, options.later, Path(folder))
     print(json.dumps(record, indent=1))
     if options.out:
         options.out.write_text(json.dumps(record, indent=1) + "\n")

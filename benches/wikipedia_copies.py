@@ -100,7 +100,15 @@ def copies(title: str, wikitext: str) -> Iterator[tuple[str, str]]:
     yield "another revision, rendered", revised(draw, page)
 
 
-def measure(dump: Path, work: Path) -> dict[str, Any]:
+def later_revisions(dump: Path, titles: set[str]) -> Iterator[tuple[str, str]]:
+    """Kind and text of what a later dump has of the same articles."""
+    for title, wikitext in read_pages(dump, Counter(), (0, dump.stat().st_size)):
+        if title in titles:
+            yield "revision of 20 months later, plain", twin(wikitext)
+            yield "revision of 20 months later, rendered", rendered(title, wikitext)
+
+
+def measure(dump: Path, later: Path, work: Path) -> dict[str, Any]:
     """Shares by kind of copy, the cleaner's speed, and its words beside the twin's."""
     part = (0, dump.stat().st_size)
     pages = [(t, w) for t, w in read_pages(dump, Counter(), part) if len(w) > 4000]
@@ -118,6 +126,7 @@ def measure(dump: Path, work: Path) -> dict[str, Any]:
     parsing = time.process_time() - before
     content.index([work / "real.parquet"], [work / "real.bloom"], memory=256 << 20)
     made = [(kind, text) for title, w in pages for kind, text in copies(title, w)]
+    made += later_revisions(later, {title for title, _ in pages})
     shares = content.shares_of(
         _core.NgramIndex(work / "real.bloom"), pa.array([t for _, t in made], pa.large_string())
     )
@@ -131,10 +140,15 @@ def measure(dump: Path, work: Path) -> dict[str, Any]:
         "mwparserfromhell_mb_per_cpu_second": round(size / 1e6 / parsing, 2),
         "whole_reading_mb_of_wikitext_per_cpu_second": round(size / 1e6 / reading, 1),
         **differing(plain.to_pylist(), twins),
+        # Of all copies, made or real, those that stay.
+        "stay": {f"{share}": int((shares < share).sum()) for share in (0.4, 0.45, 0.5, 0.55, 0.6)},
         "shares": {
             kind: {
-                name: round(float(np.quantile(shares[kinds == kind], q)), 3)
-                for name, q in (("least", 0), ("5%", 0.05), ("median", 0.5), ("most", 1))
+                "copies": int((kinds == kind).sum()),
+                **{
+                    name: round(float(np.quantile(shares[kinds == kind], q)), 3)
+                    for name, q in (("least", 0), ("5%", 0.05), ("median", 0.5), ("most", 1))
+                },
             }
             for kind in dict.fromkeys(kinds.tolist())
         },

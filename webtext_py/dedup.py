@@ -36,11 +36,12 @@ from webtext_py.reader.ids import marks
 from webtext_py.records import DUPLICATES as COLUMNS
 from webtext_py.stage import Files, Stage
 from webtext_py.stages.bundles import bundles
-from webtext_py.stages.dedup.final import final_rows
+from webtext_py.stages.dedup.exact import REMOVED
+from webtext_py.stages.dedup.final import by_bundle
 from webtext_py.stages.dedup.rows import ROW_BITS, cut
 from webtext_py.stages.dedup.search import Rule, find_duplicates
 from webtext_py.stages.dedup.take import rows_again, take
-from webtext_py.tables import write_table, write_without
+from webtext_py.tables import read_partition, write_table, write_without
 from webtext_py.workspace import Steps, Work, Workspace
 
 KEPT = Files("part-{}.parquet")
@@ -106,7 +107,7 @@ class DedupText(Stage):
         protected = len(parts) - free
         found = find_duplicates(steps, taken.parts, protected, rule, settings.partitions)
         ranges = bundles(free, settings.partitions)
-        work = [Work(*found.removed, parts=range_) for range_ in ranges]
+        work = by_bundle(steps, found.removed, ranges)
         listed = steps.each("duplicates", duplicates, work, [DUPLICATES, "removed-{}.bin"])
         gone = {i: path for r, path in zip(ranges, listed.files(1), strict=True) for i in range(*r)}
         work = [
@@ -159,9 +160,9 @@ def run_dedup(
         return dict(workspace.run(stage, force=force).counts)
 
 
-def duplicates(inputs: list[Path], outputs: list[Path], parts: tuple[int, int]) -> dict[str, Any]:
+def duplicates(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
     """Task: what was removed from some parts (first output), and the numbers (second)."""
-    rows = final_rows(inputs, parts)
+    rows = read_partition(inputs, partition, REMOVED).sort_by("doc_id")
     write_table(rows.select(COLUMNS.names).cast(COLUMNS), outputs[0])
     np.sort(rows["number"].to_numpy()).tofile(outputs[1])
     return {"removed": rows.num_rows}

@@ -23,8 +23,8 @@ STATE = ".state"  # markers, digests and other working files below the data dire
 
 _BLOCK_BYTES = 64 << 20
 _TREE = "tree64m:"
-_TASK_BYTES = 256 << 20  # our choice: a second or so of one core
-_TASK_FILES = 1024
+TASK_BYTES = 256 << 20  # our choice: a second or so of one core
+TASK_FILES = 1024
 _READ_BYTES = 1 << 20
 
 
@@ -47,7 +47,7 @@ def hash_pieces(
 ) -> list[str]:
     """SHA-256 of each piece, by tasks of the engine where there is enough to do; on this machine by
     threads, as hashing needs no interpreter. Writes nothing, unless the engine keeps a journal."""
-    bundles = list(bundled(pieces, lambda piece: piece.length, _TASK_BYTES, _TASK_FILES))
+    bundles = list(bundled(pieces, lambda piece: piece.length, TASK_BYTES, TASK_FILES))
     if len(bundles) <= 1:  # done before it could be said
         engine, observer = LocalEngine(1), SILENT
     elif isinstance(engine, LocalEngine):

@@ -88,6 +88,8 @@ def outlooks(given: Given) -> dict[str, Outlook]:
     articles = len(given.articles)
     by_content = articles + min(articles, MOST_FILES) + 2 * bundle + 1 if articles else 0
     linking = read + _joins(read) + _joins(count) + 2 * count + 1
+    removed = 2 * searched
+    deduping = 2 * signed + 4 * searched + 1 + 2 * (removed + _joins(removed)) + bundle
     paging = scans + _joins(scans) + (2 + _ROUNDS) * _joins(count) + (7 + _ROUNDS) * count + 1
     return {
         "links": _outlook(linking, 2 * count + 2, links * 120, given.submissions // count * 500),
@@ -95,7 +97,7 @@ def outlooks(given: Given) -> dict[str, Outlook]:
                           given.captures // count * 1_500),
         "extract": _outlook(count + pieces, 2 * pieces, documents * _DOCUMENT // 2,
                             size_for(given.pages) * 40_000),
-        "dedup": _outlook(2 * signed + 4 * searched + 1 + bundle, 2 * bundle, documents * 10,
+        "dedup": _outlook(deduping, 2 * bundle, documents * 10,
                           documents // searched * 1_200),
         "wikipedia": _outlook(bundle + by_content, bundle * (2 if articles else 1), documents,
                               given.memory if articles else 0),

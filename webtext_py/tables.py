@@ -168,11 +168,11 @@ class Shuffle:
 
 
 def _packed(pairs: Any) -> bytes:
-    return np.asarray(pairs, "<i8").tobytes()
+    return np.asarray(pairs, "<i4").tobytes()
 
 
 def _pairs(packed: bytes) -> npt.NDArray[np.int64]:
-    return np.frombuffer(packed, "<i8").reshape(-1, 2)
+    return np.frombuffer(packed, "<i4").reshape(-1, 2).astype(np.int64)
 
 
 def _batches(

@@ -9,13 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext_py.columns import digests
 from webtext_py.digests import Digests, hash_pieces, whole
 from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
@@ -34,6 +30,7 @@ from webtext_py.layout import (
 from webtext_py.ledger import KEPT
 from webtext_py.manifest import Entry, Manifest
 from webtext_py.observer import SILENT, Observer
+from webtext_py.recount import Counted, plus, recount
 from webtext_py.removed_list import COLUMNS, RemovedList
 from webtext_py.tables import iterate
 
@@ -68,7 +65,8 @@ def verify(data: Path, engine: Engine | None = None, observer: Observer = SILENT
         )
     report = Report()
     entries = [entry for entry in manifest.stages.values() if entry.state == "done"]
-    sound = _files(report, data, entries, engine or ThreadEngine(), observer)
+    engine = engine or ThreadEngine()
+    sound = _files(report, data, entries, engine, observer)
     for name, entry in manifest.stages.items():
         if entry.state != "done":
             report.problems.append(f"stage `{name}` was begun and not finished")
@@ -79,7 +77,7 @@ def verify(data: Path, engine: Engine | None = None, observer: Observer = SILENT
     _removed(report, data, manifest)
     stages = chain(manifest)
     if sound and stages[:1] == ["links"] and stages[-1:] == ["shard"]:
-        _ledger(report, data, manifest, stages)
+        _ledger(report, data, manifest, stages, engine, observer)
     return report
 
 
@@ -142,7 +140,14 @@ def _files(
     return not report.problems
 
 
-def _ledger(report: Report, data: Path, manifest: Manifest, order: list[str]) -> None:
+def _ledger(
+    report: Report,
+    data: Path,
+    manifest: Manifest,
+    order: list[str],
+    engine: Engine,
+    observer: Observer,
+) -> None:
     stages = {name: manifest.stages[name].counts for name in order}
     lines: Counter[str] = Counter()
     for batch in iterate(LINES.there(data)):
@@ -152,13 +157,23 @@ def _ledger(report: Report, data: Path, manifest: Manifest, order: list[str]) ->
             lines[outcome] += count
     report.equal("lines in the ledger", sum(lines.values()), stages["links"]["lines"]["in"])
     report.equal("lines kept", lines[KEPT], stages["links"]["lines"]["kept"])
+    ends = {name: url_ends(name).there(data) for name in order}
+    tables: dict[str, tuple[list[Path], list[str]]] = {
+        **{name: (files, ["url_key", "outcome", "doc_id"]) for name, files in ends.items()},
+        LINKS.glob: (LINKS.there(data), ["url_key"]),
+        **{kind.glob: (kind.there(data), []) for kind in (GOOD_CAPTURES, DOCUMENTS)},
+        **{kind.glob: (kind.there(data), ["doc_id"]) for kind in (SHARDS, DUPLICATES, WIKIPEDIA)},
+    }
+    pairs = list(zip(LINKS.there(data), ends["links"], strict=False))
+    found, keys, elsewhere = recount(data, tables, pairs, engine, observer)
+    report.equal("distinct URLs", keys, stages["links"]["urls"]["in"])
+    report.equal("URLs in another's partition", elsewhere, 0)
     before: int | None = None
     for name in order:
         counts = stages[name]["urls"] if name == "links" else stages[name]
-        ends = _ends(data, manifest.stages[name], name)
-        kept = ends.pop(KEPT, 0)
-        found = dict(sorted(ends.items()))
-        report.equal(f"{name}: dropped in the ledger", found, counts["dropped"])
+        ended = dict(sorted(found[name].outcomes.items()))
+        kept = ended.pop(KEPT, 0)
+        report.equal(f"{name}: dropped in the ledger", ended, counts["dropped"])
         total = counts["kept"] + sum(counts["dropped"].values())
         report.equal(f"{name}: in", counts["in"], total)
         if before is not None:
@@ -166,26 +181,22 @@ def _ledger(report: Report, data: Path, manifest: Manifest, order: list[str]) ->
         if name == "shard":
             report.equal("kept URLs in the ledger", kept, counts["kept"])
         before = counts["kept"]
-    _tables(report, data, manifest, stages)
-
-
-def _ends(data: Path, entry: Entry, stage: str) -> Counter[str]:
-    """Outcomes of a stage's ledger rows."""
-    files = [data / name for name in url_ends(stage).among(entry.outputs)]
-    ends: Counter[str] = Counter()
-    for batch in iterate(files, ["outcome"]):
-        ends.update(batch["outcome"].to_pylist())
-    return ends
+    _tables(report, data, found, stages)
 
 
 def _tables(
-    report: Report, data: Path, manifest: Manifest, stages: dict[str, dict[str, Any]]
+    report: Report, data: Path, found: dict[str, Counted], stages: dict[str, dict[str, Any]]
 ) -> None:
-    """Rows of the tables against the ledger. Memory: 16 bytes a URL."""
-    ledger = ALL_URL_ENDS.there(data)
-    keys = _distinct([b["url_key"] for b in iterate(ledger, ["url_key"])])
-    report.equal("URLs with one end each", keys, stages["links"]["urls"]["in"])
-    report.equal("URLs in the ledger", _rows(ledger), stages["links"]["urls"]["in"])
+    """Rows of the tables against the ledger."""
+    taken = stages["links"]["urls"]["in"]
+    rest = set(ALL_URL_ENDS.there(data)).difference(*(url_ends(n).there(data) for n in stages))
+    rows = sum(found[name].rows for name in stages)
+    report.equal("URLs in the ledger", rows + _rows(sorted(rest)), taken)
+    later = [found[name].sum_of("url_key") for name in stages if name != "links"]
+    once = plus(*later) == found[LINKS.glob].sum_of("url_key")
+    report.equal(f"each URL of `{LINKS.glob}` ends once", once, True)
+    foreign = sum(found[name].foreign for name in stages)
+    report.equal("rows of the ledger with another URL's doc_id", foreign, 0)
     for table, stage in (
         (LINKS, "links"),
         (GOOD_CAPTURES, "pages"),
@@ -193,35 +204,19 @@ def _tables(
         (SHARDS, "shard"),
     ):
         counts = stages[stage]["urls"] if stage == "links" else stages[stage]
-        report.equal(f"rows in `{table.glob}`", _rows(table.there(data)), counts["kept"])
-    shards = SHARDS.there(data)
-    documents = _distinct([b["doc_id"] for b in iterate(shards, ["doc_id"])])
-    report.equal("distinct doc_id in `shards/`", documents, stages["shard"]["kept"])
-    removed = _rows(DUPLICATES.there(data))
+        report.equal(f"rows in `{table.glob}`", found[table.glob].rows, counts["kept"])
+    removed = found[DUPLICATES.glob].rows
     report.equal("rows in `duplicates/`", removed, sum(stages["dedup"]["dropped"].values()))
-    # Every removed document is a row of its table, under its own name.
+    # Every document that is kept or removed is a row of its table, under its own name.
     for table, stage, outcomes in (
+        (SHARDS, "shard", (KEPT,)),
         (DUPLICATES, "dedup", ("exact_duplicate", "near_duplicate")),
         (WIKIPEDIA, "wikipedia", ("wikipedia_content",)),
     ):
-        named = _identities([b["doc_id"] for b in iterate(table.there(data), ["doc_id"])])
-        ends = [
-            batch["doc_id"].filter(pc.is_in(batch["outcome"], pa.array(outcomes)))
-            for batch in iterate(url_ends(stage).there(data))
-        ]
-        same = bool(np.array_equal(named, _identities(ends)))
+        ended = found[stage].sum_of("doc_id", *outcomes)
+        same = found[table.glob].sum_of("doc_id") == ended
         report.equal(f"documents in `{table.glob}` are those of the ledger", same, True)
 
 
 def _rows(paths: list[Path]) -> int:
     return sum(pq.read_metadata(path).num_rows for path in paths)
-
-
-def _distinct(columns: list[pa.Array]) -> int:
-    return len(np.unique(_identities(columns)))
-
-
-def _identities(columns: list[pa.Array]) -> npt.NDArray[np.bytes_]:
-    """16 bytes for each value, sorted."""
-    keys = [np.zeros((0, 16), np.uint8), *(digests(column) for column in columns)]
-    return np.sort(np.ascontiguousarray(np.concatenate(keys)).view("S16").reshape(-1))

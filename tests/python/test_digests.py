@@ -24,7 +24,7 @@ OUT = Files("out/{}.txt")
 def blocks(monkeypatch: pytest.MonkeyPatch) -> int:
     """Blocks of 1,000 bytes, two of them a task."""
     monkeypatch.setattr(digests, "_BLOCK_BYTES", 1000)
-    monkeypatch.setattr(digests, "_TASK_BYTES", 2000)
+    monkeypatch.setattr(digests, "TASK_BYTES", 2000)
     return 1000
 
 

@@ -156,7 +156,10 @@ class RayCluster:
                 said, hint = "Ray does not start here", "try again, or without `--engine ray`"
             elif isinstance(error, ConnectionError):
                 said = f"no Ray cluster at `{self.address}`"
-                hint = "start one as docs/cluster.md shows, or leave `--address` out"
+                hint = (
+                    "start one as docs/cluster.md shows, or leave `--address` out; every machine "
+                )
+                hint += "needs the same token"
             else:
                 said = f"the Ray cluster at `{self.address}` cannot be used"
                 hint = "every machine needs the same Python and Ray (docs/cluster.md)"

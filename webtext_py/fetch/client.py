@@ -76,6 +76,7 @@ class Client:
     async def __aenter__(self) -> "Client":
         limits = self.limits
         self._large = asyncio.Semaphore(limits.large_pages)
+        self._open_now: set[asyncio.BaseTransport] = set()
         self._session = aiohttp.ClientSession(
             connector=make_connector(
                 self.guard,
@@ -83,6 +84,7 @@ class Client:
                 connections=limits.connections,
                 wire_bytes=limits.wire_bytes,
                 tls=self.tls,  # type: ignore[arg-type]
+                open_now=self._open_now,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -100,6 +102,10 @@ class Client:
 
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
+        # TLS waits for the other side's goodbye, and the loop may end before it comes.
+        for transport in list(self._open_now):
+            transport.abort()  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
 
     def check(self, url: str) -> tuple[str, int]:
         """Host and port of `url`. Raises `FetchError` for a scheme or port that is not allowed."""

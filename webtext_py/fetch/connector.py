@@ -85,11 +85,28 @@ class CountedConnection(ResponseHandler):
     is TLS). The body's own bytes alone would let framing through without a bound.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, wire_bytes: int) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        wire_bytes: int,
+        open_now: set[asyncio.BaseTransport],
+    ) -> None:
         super().__init__(loop)
         self.received = 0
         self.wire_bytes = wire_bytes
         self.exceeded = False
+        self._open_now = open_now
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Is open from now on."""
+        self._open_now.add(transport)
+        self._own = transport
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Is open no more."""
+        self._open_now.discard(self._own)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Counts, and parses what is within the bound."""
@@ -109,8 +126,10 @@ def make_connector(
     connections: int = 64,
     wire_bytes: int = 10 << 20,
     tls: ssl.SSLContext | None = None,
+    open_now: set[asyncio.BaseTransport],
 ) -> TCPConnector:
-    """A connector whose every socket is for an address that `guard` lets through.
+    """A connector whose every socket is for an address that `guard` lets through; those that are
+    open are in `open_now`.
 
     A connection serves one request: nothing idle is left on anybody's server, the address of
     a request is the address that was judged for it, and its bytes (at most `wire_bytes`) are that
@@ -137,5 +156,5 @@ def make_connector(
     connector = TCPConnector(**arguments)
     # aiohttp has no option for it. A test of framing without end fails should the name change.
     loop = asyncio.get_running_loop()
-    connector._factory = functools.partial(CountedConnection, loop, wire_bytes)  # type: ignore[assignment]
+    connector._factory = functools.partial(CountedConnection, loop, wire_bytes, open_now)  # type: ignore[assignment]
     return connector

@@ -17,6 +17,7 @@ from typing import Any
 import tasks
 from engine_tasks import OUT, Simple
 
+from webtext_py import digests, recount
 from webtext_py.bpe import train_stage
 from webtext_py.bpe.train import BpeConfig
 from webtext_py.cli.main import run as cli
@@ -77,6 +78,7 @@ def commands(address: str, data: str) -> None:
     where = ["--workers", "1"]
     if address != "local":
         where = ["--engine", "ray", "--address", address]
+        digests.TASK_BYTES = recount.TASK_BYTES = 1 << 16  # the demo is small
         kept = Kept(address)
         ray_cluster.RayCluster = lambda *_: kept  # type: ignore
     for command in COMMANDS:

@@ -72,8 +72,9 @@ def test_every_command_gives_the_same_bytes(nodes: Nodes, tmp_path: Path) -> Non
     assert found[0] == found[1]
     assert digests[0] == digests[1]
     assert len(found[0]) > 30
-    done = {row["node"] for row in journal(tmp_path / "ray") if row["what"] == "done"}
-    assert len(done) >= 3
+    done = [row for row in journal(tmp_path / "ray") if row["what"] == "done"]
+    assert len({row["node"] for row in done}) >= 3
+    assert {"digest-00001", "count-00001", "distinct-00001"} <= {row["task"] for row in done}
 
 
 def test_passes_over_texts_by_tasks_give_what_one_process_gives(
@@ -260,3 +261,13 @@ def test_another_version_of_a_library_is_refused(
     assert found["error"].startswith("this node has ada-url 0.0.1, not ")
     assert extra[:8] in found["notes"][-1]
     nodes.signal(extra, signal.SIGKILL)
+
+
+def test_without_the_token_nothing_runs(nodes: Nodes, tmp_path: Path) -> None:
+    env = {**nodes.env, "HOME": str(tmp_path)}  # where Ray looks for one
+    del env["RAY_AUTH_TOKEN"]
+    command = [sys.executable, "-P", str(HERE / "driver.py"), nodes.address, str(tmp_path), "tasks"]
+    ran = subprocess.run([*command, "write"], env=env, cwd=HERE, capture_output=True, text=True)
+    [found] = json.loads(ran.stdout)
+    assert found["error"].startswith(f"no token for the Ray cluster at `{nodes.address}`: ")
+    assert not list((tmp_path / "write" / "out").glob("*"))

@@ -11,7 +11,7 @@ import pytest
 from webtext_py import demo
 from webtext_py.evaluate.forms import FORMS, read_form
 from webtext_py.evaluate.items import Ask, Item
-from webtext_py.evaluate.results import judge, score
+from webtext_py.evaluate.results import extremes, judge, score
 from webtext_py.evaluate.scorer import Generated, Rolled, Sampling, Scored
 from webtext_py.evaluate.work import ask
 
@@ -141,6 +141,22 @@ def test_chance_lies_in_its_interval(tmp_path: Path, model: type[Uniform]) -> No
     low, high = found["interval_95"]
     assert low < 0.25 < high
     assert high - low == pytest.approx(4 * found["stderr"], rel=0.15)
+
+
+def test_worst_and_best_items() -> None:
+    """The wrong ones, and the right ones; among equals by how sure the first answer is."""
+    items = [
+        Item(str(n), (("p", "a"), ("p", "b")), 0, f"item {n}!", facts={"choices": ["a", "b"]})
+        for n in range(40)
+    ]
+    answers = [
+        [Scored([-float(n)], [False]), Scored([-99.0 if n % 2 else 0.0], [False])]
+        for n in range(1, 41)  # every second is right
+    ]
+    judged = judge("made", "made", "choices", 0, "choices", items, answers)
+    found = extremes(judged)
+    assert [row["id"] for row in found["worst"]] == [str(n) for n in range(39, 20, -2)]
+    assert [row["id"] for row in found["best"]] == [str(n) for n in range(0, 19, 2)]
 
 
 def test_the_bootstrap_draws_passages(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from webtext_py.records import DUPLICATES as COLUMNS
 from webtext_py.stage import Files
 from webtext_py.stages.bundles import bundles
 from webtext_py.stages.dedup import exact, near
-from webtext_py.stages.dedup.final import final_rows
+from webtext_py.stages.dedup.final import by_bundle
 from webtext_py.stages.dedup.rows import Part
 from webtext_py.stages.dedup.search import Rule, find_duplicates
 from webtext_py.stages.filter import Filter
-from webtext_py.tables import write_table
-from webtext_py.workspace import Steps, Work
+from webtext_py.tables import read_partition, write_table
+from webtext_py.workspace import Steps
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,15 @@ class Dedup(Filter):
         """The search, then its tables."""
         documents = [Part(path, weight=path.stat().st_size) for path in self.documents(steps)]
         found = find_duplicates(steps, documents, 0, self.rule, self.partitions)
-        ranges = bundles(len(documents), self.partitions)
-        work = [Work(*found.removed, parts=parts) for parts in ranges]
+        work = by_bundle(steps, found.removed, bundles(len(documents), self.partitions))
         steps.each("duplicates", duplicates, work, self.files)
         near_ = {"near": found.counts} if found.counts else {}
         return {**self.balanced(found.taken, found.dropped), **near_}
 
 
-def duplicates(inputs: list[Path], outputs: list[Path], parts: tuple[int, int]) -> dict[str, Any]:
+def duplicates(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
     """Task: what was removed from a bundle (first output), and its ledger rows (second)."""
-    rows = final_rows(inputs, parts)
+    rows = read_partition(inputs, partition, exact.REMOVED).sort_by("doc_id")
     copies = pc.equal(rows["kind"], "exact").to_numpy()
     reasons = np.where(copies, exact.REASON, near.REASON)
     write_table(rows.select(COLUMNS.names).cast(COLUMNS), outputs[0])
