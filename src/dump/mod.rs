@@ -41,6 +41,6 @@ pub use decompress::{Block, Gap, Piece};
 pub use fields::{Fields, Status, scan_line};
 pub use lines::MAX_LINE_BYTES;
 pub use range::RangeReader;
-pub use reader::{Next, Options, Stats, SubmissionReader};
+pub use reader::{Options, Stats, SubmissionReader};
 pub use structure::{Level, MAX_DEPTH, MAX_TOKENS};
 pub use text::scan_text;

@@ -24,6 +24,9 @@ const BLOCKS_AHEAD: usize = 6;
 /// caller's; the next is filled while the caller works on its own.
 const BATCHES_AHEAD: usize = 0;
 
+/// How long it may go unnoticed that the caller has had enough.
+const ASK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Rows that decide what kind of file this is.
 const DECIDING_ROWS: u64 = 100;
 
@@ -73,17 +76,6 @@ pub struct Stats {
     pub lost_bytes: u64,
     /// Where they are, the last of very many for all behind it; known at the end.
     pub damages: Vec<Gap>,
-}
-
-/// What `SubmissionReader::next` found.
-#[derive(Debug)]
-pub enum Next {
-    /// Rows.
-    Batch(Box<Batch>),
-    /// Nothing yet within the time given.
-    Waiting,
-    /// The file is read.
-    End,
 }
 
 enum Message {
@@ -140,32 +132,45 @@ impl SubmissionReader {
         Ok(SubmissionReader { messages: Some(messages), stats, path: path.to_owned() })
     }
 
-    /// The next rows, if they come within `timeout`.
+    /// The next rows; `None` at the end.
     ///
     /// # Errors
-    /// `Error::Io`; `Error::Damaged` for damage, and `Error::Format` for a file of another kind.
-    pub fn next(&mut self, timeout: Duration) -> Result<Next> {
-        let Some(messages) = &self.messages else { return Ok(Next::End) };
-        match messages.recv_timeout(timeout) {
-            Ok(Message::Batch(batch, stats)) => {
+    /// `Error::Io`; `Error::Damaged` for damage, and `Error::Format` for a file of another kind;
+    /// `Error::Interrupted` once `go_on` says no.
+    pub fn next(&mut self, go_on: &mut dyn FnMut() -> bool) -> Result<Option<Box<Batch>>> {
+        let Some(messages) = &self.messages else { return Ok(None) };
+        match receive(messages, go_on)? {
+            Some(Message::Batch(batch, stats)) => {
                 self.stats = stats;
-                Ok(Next::Batch(batch))
+                Ok(Some(batch))
             }
-            Ok(Message::End(result)) => {
+            Some(Message::End(result)) => {
                 self.messages = None;
                 self.stats = result?;
-                Ok(Next::End)
+                Ok(None)
             }
-            Err(RecvTimeoutError::Timeout) => Ok(Next::Waiting),
-            Err(RecvTimeoutError::Disconnected) => {
-                panic!("the reader of `{}` ended without a word", self.path.display())
-            }
+            None => panic!("the reader of `{}` ended without a word", self.path.display()),
         }
     }
 
-    /// What was read up to the last batch given out; complete after `Next::End`.
+    /// What was read up to the last batch given out; complete after the end.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+}
+
+/// What comes next, `None` where nothing more will; asks `go_on` while nothing comes.
+///
+/// # Errors
+/// `Error::Interrupted` once it says no.
+pub(super) fn receive<T>(from: &Receiver<T>, go_on: &mut dyn FnMut() -> bool) -> Result<Option<T>> {
+    loop {
+        match from.recv_timeout(ASK_INTERVAL) {
+            Ok(item) => return Ok(Some(item)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) if go_on() => {}
+            Err(RecvTimeoutError::Timeout) => return Err(Error::Interrupted),
+        }
     }
 }
 

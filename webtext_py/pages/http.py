@@ -1,6 +1,7 @@
 """HTTP response heads as archives keep them, and what they make of a capture."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webtext_py.pages.coding import decode_body
@@ -68,7 +69,7 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
     return [(name, " ".join(filter(None, parts))) for name, parts in headers]
 
 
-def first_value(headers: list[tuple[str, str]], name: str) -> str | None:
+def first_value(headers: Sequence[tuple[str, str]], name: str) -> str | None:
     """The first non-empty value of the header `name` (lower case); None where there is none."""
     for key, value in headers:
         if value and key.lower() == name:
