@@ -31,7 +31,7 @@ from webtext_py.evaluate.model import ModelScorer
 from webtext_py.evaluate.results import judge
 from webtext_py.evaluate.scorer import Scored
 from webtext_py.evaluate.work import CHUNK, ask, chunks
-from webtext_py.tokenizer import Tokenizer, vocabulary_files
+from webtext_py.tokenizer import Tokenizer
 from webtext_py.train.config import ModelConfig
 from webtext_py.train.export import export
 from webtext_py.train.model import GPT2
@@ -64,7 +64,7 @@ def folder_of(model: str, data: Path, scratch: Path) -> Path:
     made = GPT2(shape)
     made.initialise(7)
     end = Tokenizer.from_file(tokenizer).special["<|endoftext|>"]
-    export(made, scratch / model, vocabulary_files(tokenizer, shape.context), end)
+    export(made, scratch / model, tokenizer, end)
     return scratch / model
 
 

@@ -4,13 +4,15 @@ Usage: python benches/train_gpu.py --out FILE [--tokens DIR] [--seconds 300] [--
            [--nanogpt FOLDER] [--llmc "COMMAND"]
 
 Stages, each in a process of its own, printed and written to FILE as soon as it ends, so that a run
-that is cut keeps what it has: `matrix` (the ceiling of bf16 products), `attention` (each back end;
-FlexAttention's gradients beside those of the full mask), `loss` (8,192 to 65,536 rows at a time;
-the scatter before the cast), `ours` (`webtext_py.train.loop.train` as `webtext train` calls it),
-`plain` (`train_plain.py`), `nanogpt` (the same loop around the `GPT` of FOLDER/model.py; by default
-`benches/nanogpt/`, which git ignores), `llmc` (a command of yours that prints `N tok/s`), `resume`
-(bits of a resumed run, with `--exact`), `variants` (what is not written yet could gain at most: no
-bias gradients, an FP8 head, checkpoints by a thread). A stage that no time is left for says so.
+that is cut keeps what it has. Those with a goal come first: `matrix` (the ceiling of bf16
+products), `ours` (`webtext_py.train.loop.train` as `webtext train` calls it), `nanogpt` (a plain
+loop around the `GPT` of FOLDER/model.py; by default `benches/nanogpt/`, which git ignores),
+`attention` (each back end; FlexAttention's gradients beside those of the full mask), `resume` (bits
+of a resumed run, with `--exact`), `loss` (8,192 to 65,536 rows at a time; the scatter before the
+cast), `plain` (the same loop around the model of `train_plain.py`), `llmc` (a command of yours that
+prints `N tok/s`), `variants` (what could be gained at most: no bias gradients, no copy of the
+gradients of queries, keys and values, an FP8 head, checkpoints by a thread, collections of garbage
+with and without `gc.freeze`). A stage that no time is left for says so.
 
 Without `--tokens` it makes ids of Zipf's distribution. Where the compiled core is not at hand its
 exceptions are stood in for: nothing else of it is used. To try the script on any machine:
@@ -19,6 +21,7 @@ exceptions are stood in for: nothing else of it is used. To try the script on an
 
 import argparse
 import dataclasses
+import gc
 import hashlib
 import itertools
 import json
@@ -56,13 +59,12 @@ from webtext_py.runs.sizing import MARGIN, fitted, loss_bytes, state_bytes, wind
 from webtext_py.tokens import TokenSet, parquet_files
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
-from webtext_py.train.data import Data
-from webtext_py.train.distributed import join, leave
+from webtext_py.train.distributed import join
 from webtext_py.train.loop import train
 from webtext_py.train.loss import chunk_loss
 from webtext_py.train.metrics import peak_tflops, read_metrics
 from webtext_py.train.model import attention_masks
-from webtext_py.train.objectives import objective_of
+from webtext_py.train.objectives import Data, objective_of
 from webtext_py.train.optimizer import Optimizer
 
 GOALS = {"tokens_per_s": 570_000, "mfu": 0.48, "over_nanogpt": 1.05}  # 124M on one H200
@@ -242,8 +244,8 @@ def ours(
 ) -> dict[str, Any]:
     """Our loop; speeds from its own log, memory beside what is reckoned with."""
     data = _data(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        train(config, data, Path(folder), join(arguments.device))
+    with tempfile.TemporaryDirectory() as folder, join(arguments.device) as world:
+        train(config, data, Path(folder), world)
         lines = read_metrics(Path(folder) / "metrics.jsonl")
     made = {"losses": [x["loss"] for x in lines], "ms": [x["ms"] for x in lines]}
     parts = {
@@ -300,8 +302,7 @@ def resume(arguments: argparse.Namespace, _: TrainConfig, device: torch.device) 
     small = {"exact": True, "steps": 4, "checkpoint_every": 2, "batch_tokens": 4 * micro}
     config = configuration(arguments, **small, micro_batch=2)
     data = _data(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        world = join(arguments.device, exact=True)
+    with tempfile.TemporaryDirectory() as folder, join(arguments.device, exact=True) as world:
         digests = []
         for again in (False, True):
             train(config, data, Path(folder), world, resume=again)
@@ -315,8 +316,10 @@ def resume(arguments: argparse.Namespace, _: TrainConfig, device: torch.device) 
 def variants(
     arguments: argparse.Namespace, config: TrainConfig, device: torch.device
 ) -> dict[str, Any]:
-    """Milliseconds of a layer with its bias and without, of the head's product in bf16 and FP8;
-    seconds of a checkpoint, and of its copy to the host, which a thread could not take over."""
+    """Milliseconds of a layer with its bias and without, of a copy such as that of the gradients of
+    a layer's queries, keys and values, of the head's product in bf16 and FP8, of a collection of
+    garbage; seconds of a checkpoint, and of its copy to the host, which no thread could take over.
+    """
     n, C = config.run.micro_batch * config.model.context, config.model.width
     x = torch.randn(n, C, device=device, dtype=torch.bfloat16, requires_grad=True)
     ms: dict[str, float | str] = {}
@@ -324,6 +327,9 @@ def variants(
         layer: Any = nn.Linear(C, 4 * C, bias=bias, device=device, dtype=torch.bfloat16)
         run = torch.compile(layer, dynamic=False) if config.run.compile == "on" else layer
         ms[name] = round(timed(device, lambda run=run: run(x).sum().backward()), 3)  # type: ignore[misc]
+    heads = torch.randn(3, n, C, device=device, dtype=torch.bfloat16)
+    heads = heads.view(3, -1, config.model.heads, config.model.context, C // config.model.heads)
+    ms["qkv_copy"] = round(timed(device, lambda: heads.permute(1, 3, 0, 2, 4).contiguous()), 3)
     rows = config.model.vocabulary(padded=True)
     hidden, table = x.detach()[:8192], torch.randn(rows, C, device=device, dtype=torch.bfloat16)
     ms["head_bf16"] = round(timed(device, lambda: hidden @ table.T), 3)
@@ -347,11 +353,15 @@ def variants(
         checkpoint.save(Path(folder), 1, objective, optimizer, [0.0, 0.0], 1)
         moments.append(time.perf_counter())
     copied, saved = (round(after - before, 6) for before, after in itertools.pairwise(moments))
+    ms["collect"] = round(timed(device, gc.collect), 3)
+    gc.freeze()
+    ms["collect_frozen"] = round(timed(device, gc.collect), 3)
+    gc.unfreeze()
     return {"ms": ms, "seconds": {"copy": copied, "checkpoint": saved}}
 
 
 STAGES: dict[str, Stage] = {
-    f.__name__: f for f in (matrix, attention, loss, ours, plain, nanogpt, llmc, resume, variants)
+    f.__name__: f for f in (matrix, ours, nanogpt, attention, resume, loss, plain, llmc, variants)
 }
 
 
@@ -410,7 +420,6 @@ def main() -> None:
     if arguments.child:
         config, device = configuration(arguments), torch.device(arguments.device)
         print(json.dumps(STAGES[arguments.child](arguments, config, device)))
-        leave()
         return
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, __file__, *sys.argv[1:]]

@@ -248,8 +248,8 @@ def _vocabulary_in(folder: Path) -> Path:
     )
 
 
-def vocabulary_files(path: Path, context: int | None = None) -> dict[str, bytes]:
-    """The files behind a tokenizer, under the names that Hugging Face gives them, or one of
+def copy_vocabulary(path: Path, folder: Path, context: int | None = None) -> None:
+    """Copies the files behind a tokenizer, under the names that Hugging Face gives them, or one of
     tiktoken's form; with `context` also what `AutoTokenizer` wants for a model of so many tokens.
     """
     from webtext_py.bpe.vocabulary import tokenizer_config
@@ -258,12 +258,14 @@ def vocabulary_files(path: Path, context: int | None = None) -> dict[str, bytes]
     found = [(file.with_name(name), plain.get(name, name)) for name in _READ]
     if file.name not in _READ:
         found = [(file, "vocab.tiktoken" if file.suffix == ".tiktoken" else "tokenizer.json")]
-    files = {name: path.read_bytes() for path, name in found if path.is_file()}
+    folder.mkdir(exist_ok=True)
+    for source, name in found:
+        if source.is_file():
+            (folder / name).write_bytes(source.read_bytes())
     if context is not None:
         tokenizer = Tokenizer.from_file(file)
         table = tokenizer_config(tokenizer.pattern, tokenizer.special, context)
-        files["tokenizer_config.json"] = json.dumps(table, indent=2).encode()
-    return files
+        (folder / "tokenizer_config.json").write_text(json.dumps(table, indent=2))
 
 
 def _pair(path: Path) -> tuple[Path, Path]:

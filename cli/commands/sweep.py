@@ -42,7 +42,7 @@ def sweep(
     from webtext_py.extras import require
 
     require("train")
-    from webtext_py.runs.inputs import Request
+    from webtext_py.runs.command import Request
     from webtext_py.runs.sweep import sweep as carry_out
 
     settings = read_settings(click.get_current_context(), pairs, {})

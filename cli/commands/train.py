@@ -57,8 +57,7 @@ def train(call: Call, pairs: tuple[str, ...], **options: Any) -> None:
     from webtext_py.extras import require
 
     require("train")
-    from webtext_py.runs.command import carry_out, prepare
-    from webtext_py.runs.inputs import Request
+    from webtext_py.runs.command import Request, carry_out, prepare
     from webtext_py.train.metrics import recommended_batch
 
     context = click.get_current_context()

@@ -11,9 +11,9 @@ from typing import Any
 
 from webtext_py.bpe.encode_stage import open_tokenizer
 from webtext_py.defaults import ENDOFTEXT
-from webtext_py.engine.commit import PART, commit_folder, part_folder, sha256_file, write_json
+from webtext_py.engine.commit import commit_folder, part_folder, sha256_file, write_json
 from webtext_py.errors import ConfigError, InputError, StaleError
-from webtext_py.tokenizer import Tokenizer, vocabulary_files
+from webtext_py.tokenizer import Tokenizer, copy_vocabulary
 from webtext_py.train import checkpoint
 from webtext_py.train.config import TrainConfig
 from webtext_py.train.distributed import find_device
@@ -34,12 +34,9 @@ def create(run: Path, config: TrainConfig, tokenizer: Path, facts: Any, replace:
     if run.exists() and not (run / "run.json").is_file():
         raise InputError(f"`{run}` is no run: `--force` replaces nothing else")
     part = part_folder(run)
-    (part / "tokenizer").mkdir()
-    for name, content in vocabulary_files(tokenizer).items():
-        (part / "tokenizer" / name).write_bytes(content)
-    write_json(
-        part / "run.json", {"format": checkpoint.FORMAT, "config": asdict(config), "data": facts}
-    )
+    copy_vocabulary(tokenizer, part / "tokenizer")
+    document = {"format": checkpoint.FORMAT, "config": asdict(config), "data": facts}
+    write_json(part / "run.json", document)
     commit_folder(part, run, replace)
 
 
@@ -83,8 +80,7 @@ def find_run(data: Path, name: str) -> Path:
 
 def only_run(folder: Path) -> Path:
     """The run that lies in `folder`; `InputError` where it is not one."""
-    found = sorted(path.parent for path in folder.glob("*/run.json"))
-    runs = [run for run in found if not run.name.startswith(PART)]
+    runs = sorted(path.parent for path in folder.glob("[!.]*/run.json"))
     if len(runs) != 1:
         names = ", ".join(run.name for run in runs) or "none"
         raise InputError(f"`--resume` needs `--run NAME`: the runs here are {names}")
@@ -92,33 +88,30 @@ def only_run(folder: Path) -> Path:
 
 
 def recorded_settings(run: Path, asked: Settings) -> Settings:
-    """Settings of a run to resume; what was asked for may differ only where no weight depends."""
+    """Settings of a run to resume; what was asked for may differ only where no weight depends.
+
+    Raises `ConfigError` for anything else, and where a run cannot go on to so many `steps` as if it
+    had begun with them.
+    """
     settings = run_settings(run)
+    values, done = settings.values, max((step for step, _ in checkpoint.folders(run)), default=0)
     for key, value in asked.values.items():
-        was = settings.values.get(key)
-        if value != was and key == "steps":
-            _check_steps(run, settings.values, value)
-        elif value != was and key not in MAY_CHANGE:
+        found = f"`{key}` is {values.get(key)} in run `{run.name}`, not {value}"
+        if value == values.get(key) or key in MAY_CHANGE:
+            pass
+        elif key != "steps":
+            hint = "leave it out to resume, or begin another run with `--run NAME`"
+            raise ConfigError(found, hint)
+        elif value < done:
+            raise ConfigError(f"{found}, and {done} are done")
+        elif done > values["warmup_steps"] and values["min_lr_ratio"] != 1:
             raise ConfigError(
-                f"`{key}` is {was} in run `{run.name}`, not {value}",
-                hint="leave it out to resume, or begin another run with `--run NAME`",
+                f"{found}: the learning rate of the {done} steps done followed from that number",
+                hint=f"`webtext export {run.name} FOLDER`, then `webtext train --init-from FOLDER`,"
+                " trains on; with `min_lr_ratio=1` a run can be made longer",
             )
         settings.set(key, value, asked.sources[key])
     return settings
-
-
-def _check_steps(run: Path, values: Mapping[str, Any], steps: int) -> None:
-    """Raises `ConfigError` where a run cannot go on to `steps` as if it had begun with them."""
-    done = max((step for step, _ in checkpoint.folders(run)), default=0)
-    found = f"`steps` is {values['steps']} in run `{run.name}`, not {steps}"
-    if steps < done:
-        raise ConfigError(f"{found}, and {done} are done")
-    if done > values["warmup_steps"] and values["min_lr_ratio"] != 1:
-        raise ConfigError(
-            f"{found}: the learning rate of the {done} steps done followed from that number",
-            hint=f"`webtext export {run.name} FOLDER`, then `webtext train --init-from FOLDER`, "
-            "trains on; with `min_lr_ratio=1` a run can be made longer",
-        )
 
 
 def need_causal(run: Path, command: str) -> None:
@@ -141,11 +134,12 @@ def open_model(run: Path, device: str = "cpu") -> tuple[GPT2, Tokenizer, int]:
     return model.to(find_device(device)).eval(), open_tokenizer(run / "tokenizer")[0], step
 
 
-def open_teacher(folder: Path, tokenizer: Tokenizer) -> tuple[GPT2, str]:
+def open_teacher(data: Path, name: str, tokenizer: Tokenizer) -> tuple[GPT2, str]:
     """The causal model of a run or of a Hugging Face folder, and its digest.
 
     Raises `InputError` where it is neither, or its tokenizer is another than `tokenizer`.
     """
+    folder = find_run(data, name)
     if (folder / "run.json").is_file():
         need_causal(folder, "train teacher=")
         model, theirs, _ = open_model(folder)
@@ -171,8 +165,7 @@ def export_run(run: Path, folder: Path, force: bool) -> tuple[int, int]:
         )
     need_causal(run, "export")
     model, tokenizer, step = open_model(run)
-    files = vocabulary_files(run / "tokenizer", model.config.context)
-    export(model, folder, files, tokenizer.special[ENDOFTEXT], replace=force)
+    export(model, folder, run / "tokenizer", tokenizer.special[ENDOFTEXT], replace=force)
     return step, model.config.parameters()
 
 
@@ -185,6 +178,5 @@ def sample_run(run: Path, prompt: str, device: str, **options: Any) -> tuple[lis
     model, tokenizer, step = open_model(run, device)
     end = tokenizer.special[ENDOFTEXT]
     ids = [end, *tokenizer.encode(prompt).tolist()]
-    made = generate(model, ids, **options)
-    texts = [text[: text.index(end)] if end in text else text for text in made]
+    texts = [t[: t.index(end)] if end in t else t for t in generate(model, ids, **options)]
     return [tokenizer.decode(text) for text in texts], step

@@ -21,7 +21,6 @@ class Preset:
     steps: int = 20_000
     warmup_steps: int = 700
     eval_every: int = 250
-    min_tokens: int = 0  # below this many training tokens the preset is not chosen unasked
 
 
 _HALF_M, _ONE_M, _TWO_M = 2**19, 2**20, 2**21
@@ -32,9 +31,9 @@ PRESETS: dict[str, Preset] = {
     "nano": Preset(3, 4, 96, 128, 2048, 3e-3, 300, 20, eval_every=50),
     "micro": Preset(4, 4, 128, 128, 2048, 3e-3, 300, 20, eval_every=50),
     "mini": Preset(4, 6, 192, 128, 2048, 2e-3, 300, 20, eval_every=50),
-    "nano-l": Preset(6, 6, 384, 256, 16_384, 1e-3, 2000, 100, min_tokens=5_000_000),
+    "nano-l": Preset(6, 6, 384, 256, 16_384, 1e-3, 2000, 100),
     # GPT-2, table 2. A tenth of the tokens that one pass per parameter would take.
-    "gpt2": Preset(12, 12, 768, 1024, _HALF_M, 6e-4, min_tokens=50_000_000),
+    "gpt2": Preset(12, 12, 768, 1024, _HALF_M, 6e-4),
     "gpt2-medium": Preset(24, 16, 1024, 1024, _HALF_M, 3e-4),
     "gpt2-large": Preset(36, 20, 1280, 1024, _HALF_M, 2.5e-4),
     "gpt2-xl": Preset(48, 25, 1600, 1024, _ONE_M, 2e-4),

@@ -7,11 +7,11 @@ from itertools import pairwise
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train.config import TrainConfig
 
-from .presets import PRESETS
 from .settings import Settings
 
 BATCHES_AN_EPOCH = 64  # at least, so that a step sees a small part of the text; our choice
 MAX_EPOCHS = 8  # repetition pays up to some 4 and hardly beyond 16 (Muennighoff et al. 2023)
+SIZES = {"gpt2": 50_000_000, "nano-l": 5_000_000, "nano": 0}  # chosen from so many tokens on
 _BY_TOKENS = "number of tokens"  # source of a preset
 _FITTED = ("context", "batch_tokens", "steps", "warmup_steps")
 LOSS_ROWS = (2**16, 2**15, 2**14, 2**13)  # rows of logits at a time; a CPU takes the last
@@ -31,11 +31,10 @@ def size(settings: Settings, tokens: int | None, gpu: bool, tell: Callable[[str]
         name, source = "nano", "no GPU"
         tell("preset nano: there is no GPU, and larger ones take days on a CPU")
     else:
-        sizes = {name: PRESETS[name].min_tokens for name in ("gpt2", "nano-l", "nano")}
-        name = next(name for name, least in sizes.items() if tokens is None or tokens >= least)
+        name = next(name for name, least in SIZES.items() if tokens is None or tokens >= least)
         source = _BY_TOKENS
         if name != "gpt2":
-            have = f"{tokens:,} training tokens are fewer than the {sizes['gpt2']:,}"
+            have = f"{tokens:,} training tokens are fewer than the {SIZES['gpt2']:,}"
             tell(f"preset {name}: {have} that gpt2 wants")
     settings.set_preset(name, source)
 
@@ -50,11 +49,10 @@ def size(settings: Settings, tokens: int | None, gpu: bool, tell: Callable[[str]
 
     def put(key: str, fitting: int, why: str) -> int:
         now: int = settings.values[key]
-        if fitting == now or not free(key):
-            return now
-        settings.set(key, fitting, f"shrunk: {why}")
-        tell(f"{key} {fitting:,}, not {now:,}: {why}")
-        return fitting
+        if fitting != now and free(key):
+            settings.set(key, fitting, f"shrunk: {why}")
+            tell(f"{key} {fitting:,}, not {now:,}: {why}")
+        return int(settings.values[key])
 
     have = f"{tokens:,} training tokens"
     wanted = 1 << max(0, (tokens // BATCHES_AN_EPOCH).bit_length() - 1)  # a power of two
@@ -116,8 +114,7 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
     share = min(sizes) if run.exact else max(1, min(sizes) // processes)
     most = max(1, min(most, share))
     micro = run.micro_batch or next(n for n in range(most, 0, -1) if share % n == 0)
-    room -= micro * window
-    rows = next((n for n in LOSS_ROWS if loss_bytes(config, n) <= room), rows)
+    rows = next((n for n in LOSS_ROWS if micro * window + loss_bytes(config, n) <= room), rows)
     hint = "change `micro_batch` or `batch_tokens`"
     for size in sorted(sizes):
         each, rest = divmod(size, micro * processes)
@@ -127,8 +124,7 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
         if run.exact and processes > 1 and each & (each - 1):
             found = f"a power of two micro-batches a process, not {each}, as of {size} windows"
             raise ConfigError(f"`exact` needs {found}", hint)
-    run = replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows)
-    return replace(config, run=run)
+    return replace(config, run=replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows))
 
 
 def out_of_memory(config: TrainConfig, gpu_bytes: int) -> InputError:

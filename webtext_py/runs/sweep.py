@@ -18,9 +18,8 @@ from webtext_py.engine.commit import write_json
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.train.metrics import LineReport, read_metrics
 
-from .command import carry_out, prepare
+from .command import Request, carry_out, prepare
 from .folder import run_settings
-from .inputs import Request
 from .plot import LOSS, figure_of, save_both
 from .presets import PRESETS
 

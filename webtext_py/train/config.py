@@ -3,9 +3,8 @@
 Names are unique over all sections. Where values come from is `webtext_py.runs.settings`' part.
 """
 
-import dataclasses
 from collections import ChainMap
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
@@ -63,7 +62,7 @@ class ModelConfig:
         Source: PaLM paper, appendix B; positions take part in no product, what layers share in
         one for each layer.
         """
-        used = dataclasses.replace(self, share="none").parameters() - self.context * self.width
+        used = replace(self, share="none").parameters() - self.context * self.width
         return 6 * used + 12 * self.layers * self.context * self.width
 
 
@@ -159,7 +158,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Raises `ConfigError` for values out of range, alone or together."""
-        for section, values in dataclasses.asdict(self).items():
+        for section, values in asdict(self).items():
             for key, value in values.items():
                 check(key, value, f"`{section}.{key}` is {value}")
         model, run, kind = self.model, self.run, self.objective.objective
@@ -195,8 +194,7 @@ def check(key: str, value: Any, found: str) -> Any:
         plain = value.replace("_", "") if text and kind is not str else value  # 1_000 is a number
         return msgspec.convert(plain, kind, strict=not text)
     except msgspec.ValidationError:
-        words = {bool: "true or false", str: "text"}.get(kind)
-        if limits := getattr(kind, "__metadata__", ()):
-            words = limits[0].description
+        limits = getattr(kind, "__metadata__", ())
+        words = limits[0].description if limits else {bool: "true or false", str: "text"}.get(kind)
         expected = words or f"one of {', '.join(get_args(kind))}"
         raise ConfigError(f"{found}, expected {expected}") from None

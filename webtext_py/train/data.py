@@ -9,9 +9,7 @@ same global batch. An epoch covers every window once; fewer than one context is 
 Needs no torch.
 """
 
-from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,22 +20,6 @@ from webtext_py.splitmix import permutation
 from webtext_py.tokens import Tokens, TokenSet
 
 from .config import DataConfig, ModelConfig
-
-if TYPE_CHECKING:
-    from .model import GPT2
-
-
-@dataclass
-class Data:
-    """What a run learns from."""
-
-    training: TokenSet
-    validation: TokenSet | None
-    end_of_text: int
-    token_bytes: npt.NDArray[np.int64]  # length in bytes of each id; 0 for special
-    facts: dict[str, Any] = field(default_factory=dict)  # fingerprints, kept in `run.json`
-    teacher: "GPT2 | None" = None  # of a distilled student
-    start: "GPT2 | None" = None  # whose weights are the first
 
 
 class Windows:

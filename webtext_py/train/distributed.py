@@ -10,6 +10,7 @@ depends on their numbers alone, so 1, 2, 4 ... processes add the same pairs.
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,16 +28,11 @@ from .loss import wide
 
 @dataclass(frozen=True)
 class World:
-    """This process among all."""
+    """This process among all; that of rank 0 writes."""
 
     rank: int
     size: int
     device: torch.device
-
-    @property
-    def first(self) -> bool:
-        """Whether this is the process that writes."""
-        return self.rank == 0
 
     def barrier(self) -> None:
         """Waits for all processes."""
@@ -59,7 +55,8 @@ def find_device(name: str) -> torch.device:
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
-def join(name: str, exact: bool = False) -> World:
+@contextlib.contextmanager
+def join(name: str, exact: bool = False) -> Iterator[World]:
     """Joins the processes of `torchrun`, or stands alone; `name` as for `find_device`.
 
     With `exact` this process has one thread, and only kernels that repeat their bits.
@@ -75,15 +72,12 @@ def join(name: str, exact: bool = False) -> World:
     if cuda:
         torch.cuda.set_device(device)
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return World(0, 1, device)
-    if not dist.is_initialized():
-        dist.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None)
-    return World(dist.get_rank(), dist.get_world_size(), device)
-
-
-def leave() -> None:
-    """Ends what `join` began."""
-    if dist.is_initialized():
+        yield World(0, 1, device)
+        return
+    dist.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None)
+    try:
+        yield World(dist.get_rank(), dist.get_world_size(), device)
+    finally:
         dist.destroy_process_group()
 
 

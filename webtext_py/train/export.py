@@ -22,6 +22,7 @@ from .config import ModelConfig, check
 from .model import GPT2
 
 PREFIX = "transformer."
+_TURNED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 _SHAPE = ("n_layer", "n_head", "n_embd", "n_positions", "vocab_size")  # as `ModelConfig` begins
 
 
@@ -32,33 +33,18 @@ def unpadded(model: GPT2) -> dict[str, Tensor]:
     return state
 
 
-def expanded(model: GPT2) -> dict[str, Tensor]:
-    """The weights of the stock GPT-2 that computes the same: layers that share nothing, an
-    embedding in one piece. Raises `InputError` where there is none."""
-    config = model.config
-    if config.band or not config.causal:
-        odd = f"a band of {config.band} tokens" if config.band else "attention to later tokens"
-        raise InputError(f"GPT-2 has no {odd}: no other program would read this model right")
-    state = dict(model.state_dict())
-    state["wte.weight"] = state["wte.weight"][: config.vocab_size]
-    if (widen := state.pop("widen.weight", None)) is not None:
-        state["wte.weight"] = state["wte.weight"] @ widen.T
-    return state
-
-
 @torch.no_grad()
 def load_unpadded(model: GPT2, state: dict[str, Tensor], source: Path) -> None:
     """Copies weights of `unpadded` form into `model`, padding rows zero; exact in fp32.
 
     Raises `FormatError` naming the first weight missing, unknown, of another shape or no number.
     """
-    mine: dict[str, Tensor] = dict(model.named_parameters())
+    mine = unpadded(model)
     odd = sorted(mine.keys() ^ state.keys())
     if odd:
         what = "lacks" if odd[0] in mine else "has the unknown"
         raise FormatError(f"`{source}` {what} weight `{odd[0]}`, expected GPT-2's weights")
-    mine["wte.weight"][model.config.vocabulary() :] = 0
-    mine["wte.weight"] = mine["wte.weight"][: model.config.vocabulary()]
+    model.wte.weight[model.config.vocabulary() :] = 0
     for name, target in mine.items():
         found, wanted = tuple(state[name].shape), tuple(target.shape)
         if found != wanted:
@@ -68,26 +54,34 @@ def load_unpadded(model: GPT2, state: dict[str, Tensor], source: Path) -> None:
         target.copy_(state[name])
 
 
+@torch.no_grad()
 def export(
-    model: GPT2, folder: Path, files: Mapping[str, bytes], end_of_text: int, replace: bool = False
+    model: GPT2, folder: Path, tokenizer: Path | None, end_of_text: int, replace: bool = False
 ) -> None:
     """Writes `model` as a stock Hugging Face GPT-2 folder, in fp32, whole or not at all.
 
-    `files` are the tokenizer's, by name.
+    Layers share nothing there, the embedding is in one piece, and the files of `tokenizer` lie
+    beside it. Raises `InputError` where no stock GPT-2 computes the same.
     """
     if folder.exists() and not replace:
         raise InputError(f"`{folder}` exists", hint="export to a new folder, or pass `--force`")
+    shape, state = model.config, dict(model.state_dict())
+    if shape.band or not shape.causal:
+        odd = f"a band of {shape.band} tokens" if shape.band else "attention to later tokens"
+        raise InputError(f"GPT-2 has no {odd}: no other program would read this model right")
+    state["wte.weight"] = state["wte.weight"][: shape.vocab_size]
+    if (widen := state.pop("widen.weight", None)) is not None:
+        state["wte.weight"] = state["wte.weight"] @ widen.T
+    turned = {n: t.T if n.endswith(_TURNED) else t for n, t in state.items()}
     part = part_folder(folder)
-    stock = expanded(model).items()
-    state = {PREFIX + name: (t.T if _transposed(name) else t).clone() for name, t in stock}
-    save_tensors(state, part / "model.safetensors")
+    save_tensors({PREFIX + n: t.clone() for n, t in turned.items()}, part / "model.safetensors")
     ends = {"bos_token_id": end_of_text, "eos_token_id": end_of_text}
     config = {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
         "activation_function": "gelu_new",  # the tanh form
-        **dict(zip(_SHAPE, astuple(model.config), strict=False)),
-        "n_ctx": model.config.context,
+        **dict(zip(_SHAPE, astuple(shape), strict=False)),
+        "n_ctx": shape.context,
         "layer_norm_epsilon": 1e-5,
         "tie_word_embeddings": True,
         "torch_dtype": "float32",
@@ -96,8 +90,10 @@ def export(
     }
     for name, table in (("config.json", config), ("generation_config.json", ends)):
         (part / name).write_text(json.dumps(table, indent=2) + "\n")
-    for name, content in files.items():
-        (part / name).write_bytes(content)
+    if tokenizer is not None:  # imported here, since the GPU's bench carries no core
+        from webtext_py.tokenizer import copy_vocabulary
+
+        copy_vocabulary(tokenizer, part, shape.context)
     commit_folder(part, folder, replace)
 
 
@@ -141,10 +137,6 @@ def load_hugging_face(folder: Path) -> GPT2:
     plain = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items()}
     # Buffers of old versions, and the tied embedding a second time.
     odd = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
-    state = {n: t.T if _transposed(n) else t for n, t in plain.items() if not n.endswith(odd)}
+    state = {n: t.T if n.endswith(_TURNED) else t for n, t in plain.items() if not n.endswith(odd)}
     load_unpadded(model, state, weights)
     return model
-
-
-def _transposed(name: str) -> bool:
-    return name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight"))

@@ -10,9 +10,8 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,10 @@ from webtext_py.ahead import Ahead
 
 from . import checkpoint
 from .config import TrainConfig
-from .data import Data, Windows
+from .data import Windows
 from .distributed import Gradients, World
 from .metrics import LineReport, Log, NoiseScale
-from .objectives import Objective, objective_of
+from .objectives import Data, Objective, objective_of
 from .optimizer import Optimizer, learning_rate
 
 AHEAD = 8  # batches ready before they are wanted: covers the making of a new pool
@@ -78,8 +77,8 @@ def train(
     world.barrier()
     log = Log(run / "metrics.jsonl", config, world, noise, step, report)
     batches = Ahead(_batches(config, windows, world, places[step:]), AHEAD)
-    with _stop_signals() as stop_wanted, closing(batches), log.file, ExitStack() as stack:
-        first = step
+    with closing(batches), log.file, ExitStack() as stack:
+        first, stop_wanted = step, _stop_signals(stack)
         for batch, ids in batches:
             # --- the timed step ---------------------------------------------------------------
             accumulate = len(batch) // settings.micro_batch
@@ -121,7 +120,7 @@ def train(
                 stopping = log.read(extra) or stopping
                 if due or stopping:
                     checkpoint.check(step, optimizer)  # in every process: all end alike
-                if (due or stopping) and world.first:
+                if (due or stopping) and world.rank == 0:
                     checkpoint.save(run, step, objective, optimizer, noise.state, settings.keep)
                 world.barrier()
                 log.begin()
@@ -175,20 +174,18 @@ def _norm(gradients: list[Tensor]) -> Tensor:
     return norm
 
 
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """SIGTERM and Ctrl-C are noted instead of obeyed; a second one is obeyed at once."""
+def _stop_signals(stack: ExitStack) -> Callable[[], bool]:
+    """SIGTERM and Ctrl-C are noted instead of obeyed, until `stack` ends; a second one is obeyed at
+    once. Returns whether one has come."""
     wanted = threading.Event()
     before: dict[int, Any] = {}
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def note(number: int, frame: object) -> None:
         wanted.set()
         signal.signal(number, before[number])
 
     if threading.current_thread() is threading.main_thread():
-        before |= {n: signal.signal(n, note) for n in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield wanted.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before[number] = signal.signal(number, note)
+            stack.callback(signal.signal, number, before[number])
+    return wanted.is_set

@@ -88,8 +88,7 @@ def cross_entropy(
     With `weights` (B, T) their weighted sum. `compute` is `chunk_loss` or the same compiled.
     """
     flat, right = hidden.flatten(0, 1), targets.flatten()
-    kind = torch.promote_types(hidden.dtype, torch.float32)
-    mean = torch.full_like(right, 1 / len(right), dtype=kind)
+    mean = torch.full_like(right, 1 / len(right), dtype=wide(hidden[:0]).dtype)
     each = mean if weights is None else weights.flatten()
 
     def chunk(part: slice, some: Tensor, table: Tensor, grad: bool) -> Any:

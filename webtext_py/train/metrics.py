@@ -96,12 +96,12 @@ class Log:
         self.peak = 1e12 * world.size * (config.run.peak_tflops or known or 0)  # FLOP/s
         kept = [line for line in read_metrics(path) if line["step"] <= step]
         self.last: dict[str, Any] = kept[-1] if kept else {"step": step}
-        if world.first:  # lines after `step` go: those steps are done again
+        if world.rank == 0:  # lines after `step` go: those steps are done again
             write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
-        where = path if world.first else Path(os.devnull)
+        where = path if world.rank == 0 else Path(os.devnull)
         self.file = where.open("a", encoding="utf-8", buffering=1)  # to the system line by line
         self.board: Any = None
-        if world.first and config.run.tensorboard:
+        if world.rank == 0 and config.run.tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
             self.board = SummaryWriter(str(path.with_name("tensorboard")))
@@ -121,7 +121,7 @@ class Log:
         first micro-batch's gradient and of the whole; `ids`: of windows, where they are logged.
         """
         rest = losses.new_zeros(3)
-        if self.world.first:
+        if self.world.rank == 0:
             rest[0], rest[1] = norms
         rest[2] = float(stop)
         # Each is one process's own, or a count.

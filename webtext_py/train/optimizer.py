@@ -33,16 +33,15 @@ class Optimizer:
     def __init__(self, named: Mapping[str, nn.Parameter], config: OptimizerConfig) -> None:
         self.named, muon = named, config.optimizer == "muon"
         # Matrices inside blocks: no embedding, no vector.
-        hidden = [n for n, p in named.items() if muon and n.startswith("h.") and p.dim() == 2]
+        hidden = {n: p for n, p in named.items() if muon and n.startswith("h.") and p.dim() == 2}
         rest = [p for n, p in named.items() if n not in hidden]
         matrices, vectors = ([p for p in rest if (p.dim() >= 2) == wide] for wide in (True, False))
-        decayed: dict[str, Any] = {"weight_decay": config.decay}
-        groups = [{"params": matrices, **decayed}, {"params": vectors, "weight_decay": 0.0}]
-        how: dict[str, Any] = {"lr": config.lr, "betas": (config.beta1, config.beta2)}
-        self.parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, fused=True, **how)]
+        groups: Any = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+        how: dict[str, Any] = {"lr": config.lr, "weight_decay": config.decay}
+        adamw = torch.optim.AdamW(groups, betas=(config.beta1, config.beta2), fused=True, **how)
+        self.parts: list[torch.optim.Optimizer] = [adamw]
         if hidden:
-            how = {"lr": config.lr, "adjust_lr_fn": "match_rms_adamw", **decayed}
-            self.parts.append(torch.optim.Muon([named[n] for n in hidden], **how))
+            self.parts += [torch.optim.Muon(hidden.values(), adjust_lr_fn="match_rms_adamw", **how)]
 
     def step(self, lr: float) -> None:
         """One update from the parameters' gradients."""
@@ -59,8 +58,7 @@ class Optimizer:
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Takes back what `tensors` gave."""
-        groups = [(part, group) for part in self.parts for group in part.param_groups]
-        owner = {p: part for part, group in groups for p in group["params"]}
+        owner = {p: o for o in self.parts for group in o.param_groups for p in group["params"]}
         for key, value in tensors.items():
             kind, _, name = key.partition(".")
             if name in self.named:  # earlier checkpoints have more

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from webtext_py.tokenizer import Tokenizer, vocabulary_files
+from webtext_py.tokenizer import Tokenizer, copy_vocabulary
 
 CONTEXT = 256
 
@@ -50,8 +50,7 @@ def write_model(folder: Path, tokenizer: Path, **config: Any) -> Path:
         )
     )
     model.save_pretrained(folder)
-    for name, content in vocabulary_files(tokenizer, shape["n_positions"]).items():
-        (folder / name).write_bytes(content)
+    copy_vocabulary(tokenizer, folder, shape["n_positions"])
     return folder
 
 

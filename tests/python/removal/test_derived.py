@@ -23,7 +23,7 @@ from webtext_py.manifest import Manifest
 from webtext_py.pipeline import Build, Sources
 from webtext_py.removal import Asked as AskedFor
 from webtext_py.removal import asked_for, remove
-from webtext_py.runs.inputs import Request, open_data
+from webtext_py.runs.command import Request, open_data
 from webtext_py.runs.settings import Settings
 from webtext_py.stage import Files, Stage
 from webtext_py.stages.bundles import over_bundles

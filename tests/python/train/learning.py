@@ -17,9 +17,8 @@ from webtext_py.train.config import (
     RunConfig,
     TrainConfig,
 )
-from webtext_py.train.data import Data
 from webtext_py.train.model import GPT2
-from webtext_py.train.objectives import Objective, objective_of
+from webtext_py.train.objectives import Data, Objective, objective_of
 from webtext_py.train.optimizer import Optimizer
 
 END = 0  # id of <|endoftext|>

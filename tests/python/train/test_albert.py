@@ -94,7 +94,7 @@ def test_expanded_it_is_a_stock_gpt2(share: str, width: int, tmp_path: Path) -> 
     from transformers import GPT2LMHeadModel
 
     model = made(shape(share=share, embedding_width=width), wide=False)
-    export(model, tmp_path / "hf", {}, end_of_text=299)
+    export(model, tmp_path / "hf", None, end_of_text=299)
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path / "hf").eval()
     assert sum(p.numel() for p in theirs.parameters()) == shape().parameters()
     with torch.no_grad():
@@ -140,7 +140,7 @@ def test_a_band_ends_what_every_second_layer_sees() -> None:
 def test_no_stock_gpt2_has_a_band(tmp_path: Path) -> None:
     for odd in (shape(band=4), shape(causal=False)):
         with pytest.raises(InputError, match="GPT-2 has no"):
-            export(GPT2(odd), tmp_path / "out", {}, end_of_text=0)
+            export(GPT2(odd), tmp_path / "out", None, end_of_text=0)
         assert not (tmp_path / "out").exists()
 
 

@@ -1,6 +1,7 @@
 """Masked tokens, sentence order, replaced tokens: each against a slow twin, and what it learns."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from webtext_py.train.objectives.draws import sample, uniform
 from webtext_py.train.objectives.electra import Electra
 from webtext_py.train.objectives.masked import MaskedAndOrder, choose, pairs
 
+from .conftest import TINY, Command
 from .learning import END, draw, learn, objective, plain_hidden
 
 V = 40
@@ -192,6 +194,20 @@ def test_detection_teaches_the_generator_nothing() -> None:
     assert shared is not None
     assert alone.model.wte.weight.grad is not None
     assert torch.equal(shared, alone.model.wte.weight.grad)
+
+
+@pytest.mark.parametrize("kind", TWINS)
+def test_no_command_takes_a_run_that_predicts_no_next_token(
+    kind: str, data: Path, webtext: Command, tmp_path: Path
+) -> None:
+    words = ("train", "--data", data, *TINY, "steps=1", "eval_every=0", f"objective={kind}")
+    assert webtext(*words, "--run", "odd").code == 0
+    for verb in (("sample", "odd"), ("export", "odd", tmp_path / "out"), ("eval", "odd")):
+        ran = webtext(*verb, "--data", data)
+        said = (
+            f"run `odd` has the objective {kind}: it predicts no next token, as `webtext {verb[0]}`"
+        )
+        assert (ran.code, said in ran.err) == (1, True), ran.err
 
 
 def test_a_sample_that_is_the_token_is_original(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from webtext_py.errors import InputError, StaleError
-from webtext_py.runs.inputs import Request, find_tokens
+from webtext_py.runs.command import Request, find_tokens
 from webtext_py.runs.settings import Settings
 from webtext_py.train.metrics import read_metrics
 
@@ -109,6 +109,10 @@ def test_text_is_encoded_on_the_way(data: Path, webtext: Command, tmp_path: Path
                   *TINY, "steps=3")  # fmt: skip
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["val_loss"] > 0
+    # Which is no reason to ask a build for tokens that were made elsewhere.
+    words = ("train", "--data", data, *TINY, "steps=1")
+    assert webtext(*words, "--tokens", tmp_path / "fine").code == 0
+    assert webtext(*words, "--run", "own").code == 0
     ids = tmp_path / "new" / "tokens-fine"
     assert [p.name for p in ids.iterdir()] == ["000.parquet"]
     pq.write_table(table.rename_columns(["id", "content"]), tmp_path / "fine" / "000.parquet")

@@ -23,12 +23,11 @@ from webtext_py.runs.presets import PRESETS
 from webtext_py.runs.sizing import loss_bytes, state_bytes, window_bytes
 from webtext_py.tokens import TokenSet
 from webtext_py.train.config import DataConfig, ModelConfig, OptimizerConfig, RunConfig, TrainConfig
-from webtext_py.train.data import Data
 from webtext_py.train.distributed import Gradients, World
 from webtext_py.train.export import export, load_hugging_face, unpadded
 from webtext_py.train.loss import chunk_loss, cross_entropy
 from webtext_py.train.model import GPT2, attention_masks
-from webtext_py.train.objectives import objective_of
+from webtext_py.train.objectives import Data, objective_of
 from webtext_py.train.optimizer import Optimizer
 
 SMALL = ModelConfig(layers=2, heads=2, width=32, context=16, vocab_size=300)
@@ -367,7 +366,7 @@ def test_export_is_what_transformers_computes(tmp_path: Path) -> None:
     from transformers import GPT2LMHeadModel
 
     model = randomised(SMALL)
-    export(model, tmp_path / "hf", {}, end_of_text=299)
+    export(model, tmp_path / "hf", None, end_of_text=299)
     theirs = GPT2LMHeadModel.from_pretrained(tmp_path / "hf").eval()
     assert theirs.config.vocab_size == 300
     assert sum(p.numel() for p in theirs.parameters()) == SMALL.parameters()
@@ -383,7 +382,7 @@ def test_round_trips_are_exact(tmp_path: Path) -> None:
     from transformers import GPT2LMHeadModel
 
     model = randomised(SMALL)
-    export(model, tmp_path / "ours", {}, end_of_text=299)
+    export(model, tmp_path / "ours", None, end_of_text=299)
     GPT2LMHeadModel.from_pretrained(tmp_path / "ours").save_pretrained(tmp_path / "theirs")
     # As OpenAI's weights are spread: no prefix, the causal masks and a tied copy among them.
     old = load_file(tmp_path / "ours" / "model.safetensors")
@@ -403,9 +402,9 @@ def test_round_trips_are_exact(tmp_path: Path) -> None:
 
 def test_wrong_folders_are_named(tmp_path: Path) -> None:
     model = randomised(SMALL)
-    export(model, tmp_path / "hf", {}, end_of_text=299)
+    export(model, tmp_path / "hf", None, end_of_text=299)
     with pytest.raises(InputError, match="exists"):
-        export(model, tmp_path / "hf", {}, end_of_text=299)
+        export(model, tmp_path / "hf", None, end_of_text=299)
     path = tmp_path / "hf" / "config.json"
     table = json.loads(path.read_text())
     for change, message in (

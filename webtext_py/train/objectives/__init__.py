@@ -4,15 +4,14 @@ The loop knows none of them; `base.py` says what it asks of each.
 """
 
 from webtext_py.train.config import TrainConfig
-from webtext_py.train.data import Data
 
-from .base import Objective
+from .base import Data, Objective
 from .causal import Causal
 from .distillation import DistilBert, TinyBert
 from .electra import Electra
 from .masked import Masked, MaskedAndOrder
 
-__all__ = ["Objective", "objective_of"]
+__all__ = ["Data", "Objective", "objective_of"]
 
 KINDS: dict[str, type[Objective]] = {
     "causal": Causal,

@@ -1,20 +1,37 @@
 """What all objectives share: a model, what is learnt beside it, and draws that repeat."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from webtext_py.tokens import TokenSet
+
 from ..config import TrainConfig
-from ..data import Data
 from ..loss import CHUNK_ROWS, chunk_loss, cross_entropy
 from ..model import GPT2, Masks, attention_masks
 
 # cuDNN's kernel first: the fastest on Hopper. None of the first three fills memory.
 ATTENTION = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION]
 ATTENTION += [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+
+
+@dataclass
+class Data:
+    """What a run learns from."""
+
+    training: TokenSet
+    validation: TokenSet | None
+    end_of_text: int
+    token_bytes: npt.NDArray[np.int64]  # length in bytes of each id; 0 for special
+    facts: dict[str, Any] = field(default_factory=dict)  # fingerprints, kept in `run.json`
+    teacher: GPT2 | None = None  # of a distilled student
+    start: GPT2 | None = None  # whose weights are the first
 
 
 class Objective(nn.Module):

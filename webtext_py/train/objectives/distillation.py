@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from webtext_py.errors import ConfigError
 
 from ..config import TrainConfig
-from ..data import Data
 from ..loss import Chunked, wide
 from ..model import GPT2
+from .base import Data
 from .causal import Causal
 
 ROWS = 2048  # our choice: of both models' logits at a time, some 2 GB for GPT-2's vocabulary

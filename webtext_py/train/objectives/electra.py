@@ -12,9 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import TrainConfig
-from ..data import Data
 from ..model import GPT2
-from .base import Objective
+from .base import Data, Objective
 from .draws import sample
 from .masked import MASK, at, choose, numbers
 

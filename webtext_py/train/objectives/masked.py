@@ -12,8 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import TrainConfig
-from ..data import Data
-from .base import Objective
+from .base import Data, Objective
 from .draws import uniform
 
 MASK, CLS, SEP = 0, 1, 2  # rows beyond the vocabulary, in this order
