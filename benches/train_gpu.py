@@ -53,6 +53,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.attention.flex_attention import flex_attention
 
+from webtext_py.engine.commit import write_json
 from webtext_py.runs.presets import PRESETS
 from webtext_py.runs.settings import Settings
 from webtext_py.runs.sizing import MARGIN, fitted, loss_bytes, state_bytes, window_bytes
@@ -439,7 +440,7 @@ def main() -> None:
             document["goals"] = goals(document["stages"])
             print(json.dumps({name: found}), flush=True)
             if arguments.out:
-                arguments.out.write_text(json.dumps(document, indent=1) + "\n")
+                write_json(arguments.out, document)
 
 
 def _child(words: list[str], seconds: float) -> dict[str, Any]:

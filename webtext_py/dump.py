@@ -71,7 +71,7 @@ class Gap:
 class DumpStats:
     """What was read: up to the last batch given out, and after it of the whole file."""
 
-    container: str
+    compression: str
     """`zstd`, `xz`, `bzip2`, `gzip` or `plain`."""
     compressed_bytes: int
     """Bytes of the file read."""

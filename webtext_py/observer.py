@@ -1,4 +1,4 @@
-"""Who hears how far a run is; the command draws its bars from it."""
+"""Who hears how far work is; the command draws its bars from it."""
 
 from typing import TYPE_CHECKING
 

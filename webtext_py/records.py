@@ -200,17 +200,13 @@ REMOVED = pa.schema(
 )
 
 
-def _tokens(item: pa.DataType) -> pa.Schema:
-    return pa.schema(
-        [
-            _column("doc_id", pa.string(), "the shard's, row for row"),
-            _column("tokens", pa.list_(item), "ids; every row begins with `<|endoftext|>`"),
-        ]
-    )
-
-
-TOKENS_UINT16 = _tokens(pa.uint16())
-TOKENS_UINT32 = _tokens(pa.uint32())
+# Above 65,536 entries ids are uint32.
+TOKENS_UINT16 = pa.schema(
+    [
+        _column("doc_id", pa.string(), "the shard's, row for row"),
+        _column("tokens", pa.list_(pa.uint16()), "ids; every row begins with `<|endoftext|>`"),
+    ]
+)
 
 # Where each table lies, for the generated docs.
 SCHEMAS: Mapping[str, tuple[str, pa.Schema]] = {

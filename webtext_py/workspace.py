@@ -293,7 +293,7 @@ def split(partitions: int, *inputs: Path) -> list[Work]:
 
 
 def ranges(count: int, most: int) -> list[tuple[int, int]]:
-    """At most `most` runs of so many things, as long as one another: first and end of each."""
+    """At most `most` ranges of so many things, as long as one another: first and end of each."""
     number = min(count, most)
     ends = [count * i // number for i in range(number + 1)] if number else []
     return list(pairwise(ends))

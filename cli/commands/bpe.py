@@ -183,10 +183,11 @@ def encode(call: Call, kind: str, **options: Any) -> None:
     engine = call.engine(threads=True)
     with call.progress() as observer:
         facts = encode(call.data, flat=kind == "bin", engine=engine, observer=observer, **options)
-    folder = options["out"] or call.data / "tokens"
+    folder, shared = options["out"] or call.data / "tokens", facts.get("ids_shared", 0)
     call.answer(
         {"out": str(folder), **facts},
         f"{folder}: {facts['tokens']} tokens in {facts['rows']} rows",
+        f"{shared:,} rows shared an id: file and row name them" if shared else None,
         passed_said(facts["passed_over"]),
         err=True,
     )

@@ -87,7 +87,9 @@ def evaluate(
 
     tests = _tests(tasks, dict(options.pop("form")), dict(options.pop("shots_from")))
     settings = _settings(options)
-    request = Request(call.data, model, tests, settings, overlap, out, workers, force)
+    request = Request(
+        call.data, model, tests, settings, overlap=overlap, out=out, workers=workers, force=force
+    )
     with call.progress() as observer:
         document, path = run(request, observer=observer, say=call.tell)
     if call.as_json:

@@ -1,7 +1,7 @@
-//! Streams of a container to blocks of text, and what to do where a stream is damaged.
+//! Compressed streams to blocks of text, and what to do where a stream is damaged.
 
 use super::bzip2::{Blocks, Decoded, HEAD_BYTES, Mark, Segment, workers};
-use super::container::{Container, Decoder, MAGIC_BYTES};
+use super::compression::{Compression, Decoder, MAGIC_BYTES};
 use super::input::Input;
 use crate::{Error, Result};
 use std::ops::Range;
@@ -24,7 +24,7 @@ const MOST_DAMAGES: usize = 10_000;
 
 /// A place where the compressed stream could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
+pub struct Gap {
     /// Offset in the file where the decoder gave up.
     pub compressed_offset: u64,
     /// Bytes of text read before it.
@@ -68,16 +68,16 @@ pub enum Piece {
 pub(super) fn decompress(
     path: &Path,
     input: &mut Input,
-    container: Container,
+    compression: Compression,
     allow_damaged: bool,
     blocks: &SyncSender<Piece>,
     spare: &Receiver<Vec<u8>>,
     read_bytes: &AtomicU64,
-) -> Result<Vec<Damage>> {
+) -> Result<Vec<Gap>> {
     let out = Out { blocks, spare, block: None, total: 0, read_bytes };
-    let mut run = Run::new(path, input, container, allow_damaged, out);
-    let done = match container {
-        Container::Bzip2 => run.blocks(),
+    let mut run = Run::new(path, input, compression, allow_damaged, out);
+    let done = match compression {
+        Compression::Bzip2 => run.blocks(),
         _ => run.streams(),
     };
     match done {
@@ -102,7 +102,7 @@ pub(super) fn decompress_range(
 ) -> Result<()> {
     let (spare, read_bytes) = (channel().1, AtomicU64::new(0));
     let out = Out { blocks, spare: &spare, block: None, total: 0, read_bytes: &read_bytes };
-    let mut run = Run::new(path, input, Container::Bzip2, true, out);
+    let mut run = Run::new(path, input, Compression::Bzip2, true, out);
     run.end = Some(range.end);
     match run.range(range) {
         Ok(()) | Err(Stop::NobodyReceives) => Ok(()),
@@ -176,10 +176,10 @@ impl Out<'_> {
 struct Run<'a> {
     path: &'a Path,
     input: &'a mut Input,
-    container: Container,
+    compression: Compression,
     allow_damaged: bool,
     out: Out<'a>,
-    damages: Vec<Damage>,
+    damages: Vec<Gap>,
     /// Bytes of the file passed over in bzip2 streams.
     lost_bytes: u64,
     /// Streams from this offset on lie behind the range, until that was said.
@@ -191,12 +191,12 @@ impl<'a> Run<'a> {
     fn new(
         path: &'a Path,
         input: &'a mut Input,
-        container: Container,
+        compression: Compression,
         allow_damaged: bool,
         out: Out<'a>,
     ) -> Self {
         let (damages, lost_bytes, end, decoder) = (Vec::new(), 0, None, None);
-        Run { path, input, container, allow_damaged, out, damages, lost_bytes, end, decoder }
+        Run { path, input, compression, allow_damaged, out, damages, lost_bytes, end, decoder }
     }
 
     /// Reads the bzip2 streams that start in a range, and on.
@@ -225,14 +225,14 @@ impl<'a> Run<'a> {
                 return self.out.flush();
             }
             let start = self.input.position();
-            let found = if self.container.starts_stream(self.input.unread()) {
+            let found = if self.compression.starts_stream(self.input.unread()) {
                 self.stream(start)?
             } else if self.skip_zeros()? {
                 continue;
             } else {
                 Some(format!(
                     "these bytes start no {}; the file is damaged or has something appended",
-                    self.container.stream_name()
+                    self.compression.stream_name()
                 ))
             };
             let Some(message) = found else { continue };
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
                 Some(last) if self.out.total == text_at_damage => {
                     last.lost_bytes = resumed.saturating_sub(last.compressed_offset);
                 }
-                _ => self.note(Damage {
+                _ => self.note(Gap {
                     compressed_offset: offset.min(resumed),
                     decompressed_offset: self.out.total,
                     lost_bytes: resumed.saturating_sub(offset),
@@ -387,7 +387,7 @@ impl<'a> Run<'a> {
                 last.lost_bytes =
                     last.lost_bytes.max(lost.end.saturating_sub(last.compressed_offset));
             }
-            _ => self.note(Damage {
+            _ => self.note(Gap {
                 compressed_offset: lost.start,
                 decompressed_offset: self.out.total,
                 lost_bytes,
@@ -398,7 +398,7 @@ impl<'a> Run<'a> {
     }
 
     /// Lists a damage; after very many the last one stands for the rest.
-    fn note(&mut self, damage: Damage) {
+    fn note(&mut self, damage: Gap) {
         let full = self.damages.len() == MOST_DAMAGES;
         match self.damages.last_mut() {
             Some(last) if full => last.lost_bytes += damage.lost_bytes,
@@ -408,10 +408,10 @@ impl<'a> Run<'a> {
 
     /// Reads one stream; returns what is wrong with it, if anything.
     fn stream(&mut self, start: u64) -> std::result::Result<Option<String>, Stop> {
-        let name = self.container.stream_name();
+        let name = self.compression.stream_name();
         // A zstd decoder goes on with the next frame and keeps its window's memory.
         let reused = self.decoder.take();
-        let mut decoder = match reused.map_or_else(|| Decoder::new(self.container), Ok) {
+        let mut decoder = match reused.map_or_else(|| Decoder::new(self.compression), Ok) {
             Ok(decoder) => decoder,
             Err(message) => return Ok(Some(message)),
         };
@@ -431,13 +431,13 @@ impl<'a> Run<'a> {
             self.input.consume(step.consumed);
             self.out.wrote(step.produced)?;
             if step.ended {
-                if self.container == Container::Zstd {
+                if self.compression == Compression::Zstd {
                     self.decoder = Some(decoder);
                 }
                 return Ok(None);
             }
             if step.consumed == 0 && step.produced == 0 {
-                if at_end && self.container == Container::Plain {
+                if at_end && self.compression == Compression::Plain {
                     return Ok(None);
                 }
                 return Ok(Some(if at_end {
@@ -484,8 +484,8 @@ impl<'a> Run<'a> {
             let at_end = unread.len() < MAGIC_BYTES;
             let last = if at_end { unread.len() } else { unread.len() - MAGIC_BYTES + 1 };
             let found = (0..last).find(|&index| {
-                self.container.may_start(unread[index])
-                    && self.container.starts_stream(&unread[index..])
+                self.compression.may_start(unread[index])
+                    && self.compression.starts_stream(&unread[index..])
             });
             self.input.consume(found.unwrap_or(last));
             if found.is_some() || at_end || self.input.position() >= until {

@@ -1,11 +1,11 @@
 //! What a file is that holds no submissions: a name that helps whoever gave it.
 
-use super::container::Container;
+use super::compression::Compression;
 
-/// Names what text that starts with `start` is; `container` is what it was packed in.
-pub(super) fn describe(start: &[u8], container: Container) -> String {
-    let packed = match container {
-        Container::Plain => String::new(),
+/// Names what text that starts with `start` is; `compression` is what it was packed in.
+pub(super) fn describe(start: &[u8], compression: Compression) -> String {
+    let packed = match compression {
+        Compression::Plain => String::new(),
         other => format!(" packed with {}", other.name()),
     };
     format!("this is {}{packed}, not a submission dump (one JSON object a line)", name(start))

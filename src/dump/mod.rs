@@ -1,11 +1,11 @@
 //! Compressed submission dumps to columns of fields: decompress, find the lines, scan the keys.
 //!
-//! A dump is a file of JSON objects, one a line, in one of five containers. It is read by two
+//! A dump is a file of JSON objects, one a line, in one of five compressions. It is read by two
 //! threads: one decompresses into blocks, one cuts the blocks into lines, finds the few fields that
 //! the link rules need and fills column batches; the caller takes batches in line order.
 //!
 //! ```text
-//! input -> container -> decompress =blocks=> lines -> structure -> fields -> batch =batches=> caller
+//! input -> compression -> decompress =blocks=> lines -> structure -> fields -> batch =batches=> caller
 //! ```
 //!
 //! What a line yields equals what a full parse of it yields (`structure` and `fields` say how), yet
@@ -22,7 +22,7 @@
 
 mod batch;
 mod bzip2;
-mod container;
+mod compression;
 mod decompress;
 mod fields;
 mod input;
@@ -36,11 +36,11 @@ mod text;
 mod values;
 
 pub use batch::{Batch, Bitmap, BoolColumn, Int64Column, StringColumn};
-pub use container::Container;
-pub use decompress::{Block, Damage, Piece};
+pub use compression::Compression;
+pub use decompress::{Block, Gap, Piece};
 pub use fields::{Fields, Status, scan_line};
 pub use lines::MAX_LINE_BYTES;
 pub use range::RangeReader;
-pub use reader::{Next, Options, Stats, SubmissionReader};
+pub use reader::{Options, Stats, SubmissionReader};
 pub use structure::{Level, MAX_DEPTH, MAX_TOKENS};
 pub use text::scan_text;

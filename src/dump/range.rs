@@ -2,18 +2,14 @@
 
 use super::decompress::{Piece, decompress_range};
 use super::input::Input;
-use super::reader::spawn;
+use super::reader::{receive, spawn};
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
-
-/// How long it may go unnoticed that the caller has had enough.
-const ASK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Gives the text of the streams that start in a range of a file's bytes, and of what follows.
 ///
@@ -43,15 +39,10 @@ impl RangeReader {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// `Error::Io`; `Error::Interrupted` once `go_on`, asked while nothing comes, says no.
+    /// `Error::Io`; `Error::Interrupted` once `go_on` says no.
     pub fn next(&mut self, go_on: &mut dyn FnMut() -> bool) -> Result<Option<Piece>> {
-        loop {
-            match self.pieces.recv_timeout(ASK_INTERVAL) {
-                Ok(piece) => return Ok(Some(piece)),
-                Err(RecvTimeoutError::Timeout) if go_on() => {}
-                Err(RecvTimeoutError::Timeout) => return Err(Error::Interrupted),
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
+        if let Some(piece) = receive(&self.pieces, go_on)? {
+            return Ok(Some(piece));
         }
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result.map(|()| None),

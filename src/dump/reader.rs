@@ -1,8 +1,8 @@
 //! The two threads of a dump reader, and its door.
 
 use super::batch::Batch;
-use super::container::{Container, MAGIC_BYTES};
-use super::decompress::{Damage, Piece, decompress};
+use super::compression::{Compression, MAGIC_BYTES};
+use super::decompress::{Gap, Piece, decompress};
 use super::fields::{Scanner, Status};
 use super::input::Input;
 use super::kind;
@@ -23,6 +23,9 @@ const BLOCKS_AHEAD: usize = 6;
 /// Batches waiting for the caller: none, so that at most two exist, the one being filled and the
 /// caller's; the next is filled while the caller works on its own.
 const BATCHES_AHEAD: usize = 0;
+
+/// How long it may go unnoticed that the caller has had enough.
+const ASK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Rows that decide what kind of file this is.
 const DECIDING_ROWS: u64 = 100;
@@ -54,7 +57,7 @@ impl Default for Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stats {
     /// How the file is packed.
-    pub container: Container,
+    pub compression: Compression,
     /// Bytes of the file read.
     pub compressed_bytes: u64,
     /// Bytes of text they gave.
@@ -72,18 +75,7 @@ pub struct Stats {
     /// Bytes of the file that could not be read; known at the end.
     pub lost_bytes: u64,
     /// Where they are, the last of very many for all behind it; known at the end.
-    pub damages: Vec<Damage>,
-}
-
-/// What `SubmissionReader::next` found.
-#[derive(Debug)]
-pub enum Next {
-    /// Rows.
-    Batch(Box<Batch>),
-    /// Nothing yet within the time given.
-    Waiting,
-    /// The file is read.
-    End,
+    pub damages: Vec<Gap>,
 }
 
 enum Message {
@@ -110,9 +102,9 @@ impl SubmissionReader {
         let file = File::open(path).map_err(|error| Error::io(path, error))?;
         let mut input = Input::new(file, 0);
         input.fill(MAGIC_BYTES).map_err(|error| Error::io(path, error))?;
-        let container = Container::detect(input.unread());
+        let compression = Compression::detect(input.unread());
         let stats = Stats {
-            container,
+            compression,
             compressed_bytes: 0,
             decompressed_bytes: 0,
             lines: 0,
@@ -140,32 +132,45 @@ impl SubmissionReader {
         Ok(SubmissionReader { messages: Some(messages), stats, path: path.to_owned() })
     }
 
-    /// The next rows, if they come within `timeout`.
+    /// The next rows; `None` at the end.
     ///
     /// # Errors
-    /// `Error::Io`; `Error::Damaged` for damage, and `Error::Format` for a file of another kind.
-    pub fn next(&mut self, timeout: Duration) -> Result<Next> {
-        let Some(messages) = &self.messages else { return Ok(Next::End) };
-        match messages.recv_timeout(timeout) {
-            Ok(Message::Batch(batch, stats)) => {
+    /// `Error::Io`; `Error::Damaged` for damage, and `Error::Format` for a file of another kind;
+    /// `Error::Interrupted` once `go_on` says no.
+    pub fn next(&mut self, go_on: &mut dyn FnMut() -> bool) -> Result<Option<Box<Batch>>> {
+        let Some(messages) = &self.messages else { return Ok(None) };
+        match receive(messages, go_on)? {
+            Some(Message::Batch(batch, stats)) => {
                 self.stats = stats;
-                Ok(Next::Batch(batch))
+                Ok(Some(batch))
             }
-            Ok(Message::End(result)) => {
+            Some(Message::End(result)) => {
                 self.messages = None;
                 self.stats = result?;
-                Ok(Next::End)
+                Ok(None)
             }
-            Err(RecvTimeoutError::Timeout) => Ok(Next::Waiting),
-            Err(RecvTimeoutError::Disconnected) => {
-                panic!("the reader of `{}` ended without a word", self.path.display())
-            }
+            None => panic!("the reader of `{}` ended without a word", self.path.display()),
         }
     }
 
-    /// What was read up to the last batch given out; complete after `Next::End`.
+    /// What was read up to the last batch given out; complete after the end.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+}
+
+/// What comes next, `None` where nothing more will; asks `go_on` while nothing comes.
+///
+/// # Errors
+/// `Error::Interrupted` once it says no.
+pub(super) fn receive<T>(from: &Receiver<T>, go_on: &mut dyn FnMut() -> bool) -> Result<Option<T>> {
+    loop {
+        match from.recv_timeout(ASK_INTERVAL) {
+            Ok(item) => return Ok(Some(item)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) if go_on() => {}
+            Err(RecvTimeoutError::Timeout) => return Err(Error::Interrupted),
+        }
     }
 }
 
@@ -216,11 +221,11 @@ impl Scan {
         let (blocks, pieces) = sync_channel(BLOCKS_AHEAD);
         let (spare, returned): (Sender<Vec<u8>>, _) = channel();
         let read_bytes = Arc::new(AtomicU64::new(0));
-        let (path, container, allow) =
-            (self.path.clone(), self.stats.container, self.options.allow_damaged);
+        let (path, compression, allow) =
+            (self.path.clone(), self.stats.compression, self.options.allow_damaged);
         let position = Arc::clone(&read_bytes);
         let decompressor = spawn(&self.path, "dump decompress", move || {
-            decompress(&path, &mut input, container, allow, &blocks, &returned, &position)
+            decompress(&path, &mut input, compression, allow, &blocks, &returned, &position)
         })
         .map_err(Stop::Failed)?;
 
@@ -321,20 +326,20 @@ impl Scan {
         }
         self.decided = true;
         let refuse = |message: String| Err(Error::format(&self.path, None, message));
-        let Stats { ok, comments, damaged, container, .. } = self.stats;
+        let Stats { ok, comments, damaged, compression, .. } = self.stats;
         if self.rows() == 0 {
             // What was lost may have been all there was.
             if self.gap {
                 return Ok(());
             }
-            return refuse(match (self.stats.decompressed_bytes, container) {
-                (0, Container::Plain) => "the file is empty".to_owned(),
+            return refuse(match (self.stats.decompressed_bytes, compression) {
+                (0, Compression::Plain) => "the file is empty".to_owned(),
                 (0, packed) => format!("the file is empty: {} of nothing", packed.name()),
                 _ => "the file has only blank lines".to_owned(),
             });
         }
         if (ok + comments == 0 && !self.gap) || kind::is_other(&self.start) {
-            return refuse(kind::describe(&self.start, container));
+            return refuse(kind::describe(&self.start, compression));
         }
         if comments > ok {
             return refuse(format!(

@@ -3,7 +3,7 @@
 use super::buffer::Buffer;
 use super::signals::attended;
 use crate::dump::{
-    Batch, BoolColumn, Int64Column, Level, MAX_LINE_BYTES, Next, Options, Piece, RangeReader,
+    Batch, BoolColumn, Int64Column, Level, MAX_LINE_BYTES, Options, Piece, RangeReader,
     StringColumn, SubmissionReader,
 };
 use pyo3::exceptions::PyValueError;
@@ -11,10 +11,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration;
-
-/// How long a Ctrl-C may go unnoticed.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A dump being read: batches as dictionaries of buffers, figures as a dictionary.
 #[pyclass(frozen, module = "webtext_py._core")]
@@ -54,21 +50,15 @@ impl DumpReader {
 
     /// The next batch, or None at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        loop {
-            let next = py.detach(|| self.lock().next(SIGNAL_INTERVAL))?;
-            match next {
-                Next::Batch(batch) => return columns(py, *batch).map(Some),
-                Next::End => return Ok(None),
-                Next::Waiting => py.check_signals()?,
-            }
-        }
+        let batch = attended(py, None, |go_on| self.lock().next(&mut || go_on(0)))?;
+        batch.map(|batch| columns(py, *batch)).transpose()
     }
 
     /// What was read so far; complete after the last batch.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let stats = py.detach(|| self.lock().stats().clone());
         let dict = PyDict::new(py);
-        dict.set_item("container", stats.container.name())?;
+        dict.set_item("compression", stats.compression.name())?;
         dict.set_item("compressed_bytes", stats.compressed_bytes)?;
         dict.set_item("decompressed_bytes", stats.decompressed_bytes)?;
         dict.set_item("lines", stats.lines)?;

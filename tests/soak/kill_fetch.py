@@ -31,7 +31,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from webtext_py.fetch.archive import Attempt, read_journal
+from webtext_py.fetch.archive import Attempt, journal_lines
 from webtext_py.verify import verify
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def kill_often(command: list[str], archive: Path, pages: int, kills: int, seed: 
         process.kill()
         if process.wait() != -signal.SIGKILL:
             raise SystemExit(f"kill {n + 1} came too late: exit {process.returncode}")
-        done = read_journal(archive)
+        done = [attempt for attempt, _ in journal_lines(archive)]
         found.at.append(sum(bool(a.url_key) for a in done))
         found.torn += _unvouched(archive, done)
         found.finished.append((time.monotonic(), {a.url for a in done if a.url_key}))
@@ -173,7 +173,7 @@ def soak(folder: Path, given: argparse.Namespace) -> str:
         run(command)
     again = check_server(server.log, killed)
     bodies = bench.read_bodies(Path(given.pages_dir))
-    kept = [a.url for a in read_journal(folder / "whole" / "pages") if a.outcome == "good"]
+    kept = [a.url for a, _ in journal_lines(folder / "whole" / "pages") if a.outcome == "good"]
     total = bench.check(data / "pages", bodies, kept)
     built = offline(folder, "killed", given.documents)
     rows = check_index(data / "pages", built)

@@ -22,7 +22,7 @@ AGENT = "webtext-demo/1"
 
 
 @dataclass(frozen=True)
-class Capture:
+class Recording:
     """One capture of `url` at `date` (ISO 8601, UTC).
 
     `coding` is what is done to the body: "", gzip, deflate, br or zstd; `says` what the header
@@ -57,7 +57,7 @@ def warcinfo(date: str) -> bytes:
     return _member(_record("warcinfo", "", date, "application/warc-fields", block, name))
 
 
-def records(capture: Capture) -> list[bytes]:
+def records(capture: Recording) -> list[bytes]:
     """The gzip members of one capture: its request where it has one, then its response."""
     url, date = capture.url, capture.date
     members = []
@@ -80,7 +80,7 @@ def records(capture: Capture) -> list[bytes]:
     return [*members, _member(record, capture.damage)]
 
 
-def _http(capture: Capture, body: bytes) -> bytes:
+def _http(capture: Recording, body: bytes) -> bytes:
     headers = list(capture.headers)
     says = capture.coding if capture.says is None else capture.says
     if says:
@@ -93,7 +93,7 @@ def _http(capture: Capture, body: bytes) -> bytes:
     return head.encode("latin-1") + body
 
 
-def _coded(capture: Capture) -> bytes:
+def _coded(capture: Recording) -> bytes:
     body = capture.body
     if capture.coding == "gzip":
         body = _member(body)

@@ -22,7 +22,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from archive import HTML, Capture
+from archive import HTML, Recording
 from designs import render
 from prose import Prose, reword, typographic
 from submissions import Post
@@ -41,7 +41,7 @@ class Case:
     name: str
     shows: str
     posts: Sequence[Post]
-    captures: Sequence[Capture]
+    captures: Sequence[Recording]
     stage: str
     outcome: str
     text: str | None
@@ -119,7 +119,7 @@ def _case(name: str, page: Prose, table: Mapping[str, Any], texts: Mapping[str, 
     stage, outcome = fields.pop("ends", "shards: kept").split(": ")
     of_line = outcome if stage == "lines" else "kept"
     posts = [_post(page, **{"outcome": of_line, **post}) for post in fields.pop("posts", [{}])]
-    captures: list[Capture] = []
+    captures: list[Recording] = []
     for changes in fields.pop("captures", [{}]):
         captures.append(_capture(page, changes, captures, texts))
     return Case(name, posts=posts, captures=captures, stage=stage, outcome=outcome, **fields)
@@ -132,9 +132,9 @@ def _post(page: Prose, *, hours: int = 10, created: datetime | None = None, **ch
 
 
 def _capture(
-    page: Prose, table: Mapping[str, Any], earlier: list[Capture], texts: Mapping[str, Prose]
-) -> Capture:
-    """The page's capture, `days` after its date, with changes to the fields of `Capture`.
+    page: Prose, table: Mapping[str, Any], earlier: list[Recording], texts: Mapping[str, Prose]
+) -> Recording:
+    """The page's capture, `days` after its date, with changes to the fields of `Recording`.
 
     `html` says how the body is made (see `_html`), `body` gives it in Latin-1; `location` makes a
     redirect of the capture, `revisit` a repetition of the one before.
@@ -150,7 +150,7 @@ def _capture(
         changes["revisit_of"] = (earlier[-1].url, earlier[-1].date)
     given = changes.pop("body", None)
     body = _html(texts[html.pop("of")], **html) if given is None else given.encode("latin-1")
-    return Capture(date=f"{day}T06:07:08Z", body=body, **changes)
+    return Recording(date=f"{day}T06:07:08Z", body=body, **changes)
 
 
 def _html(

@@ -118,14 +118,16 @@ def encode_file(
     twice = inputs[2:]
     mark = mark_of(inputs[0], copy) if twice or copy > 1 else None
     hashes = read_repeated(twice[0]) if twice else None
+    passed = Passed()
     batches = read_batches(
         recognise(inputs[0]),
         text_field=text_field,
         mark=mark,
         batch_bytes=_READ_BYTES,
         ids=not flat,
+        passed=passed,
     )
-    first = 0
+    first = shared = 0
     with ExitStack() as files:
         if flat:
             out = files.enter_context(outputs[0].open("wb"))
@@ -133,13 +135,15 @@ def encode_file(
         for batch in batches:
             text, ids = batch.column("text"), batch.column("id")
             if hashes is not None:
-                ids = unique(ids, str(mark), first, hashes)
+                ids, more = unique(ids, str(mark), first, hashes)
+                shared += more
             writer.append(ids, text, endoftext, threads)
             first += batch.num_rows
             advance(text.nbytes)
         metadata = {DIGEST_KEY: digest, ENDOFTEXT_KEY: endoftext, VOCAB_KEY: tokenizer.vocab_size}
         rows, tokens = writer.finish({key: str(value) for key, value in metadata.items()})
-    return {"rows": rows, "tokens": tokens}
+    found = {"rows": rows, "tokens": tokens, "ids_shared": shared}
+    return {**found, "passed_over": passed.document()}
 
 
 def take_ids(
@@ -147,8 +151,9 @@ def take_ids(
 ) -> dict[str, Any]:
     """Task: hashes of the ids of a file's rows, for `repeated_ids`."""
     mark = mark_of(inputs[0], copy) if copy > 1 else None
+    source = recognise(inputs[0])
     with outputs[0].open("wb") as file:
-        for batch in read_batches(recognise(inputs[0]), text_field=text_field, mark=mark):
+        for batch in read_batches(source, text_field=text_field, mark=mark, texts=False):
             write_hashes(file, batch.column("id"), partitions)
             advance(batch.nbytes)
     return {}
@@ -238,11 +243,16 @@ class Encode(Stage):
                 splits["val" if name.startswith("validation-") else "train"].append(path)
             joins = [Work(*paths, name=name) for name, paths in splits.items() if paths]
             steps.each("join", join_bytes, joins, [self._files("bin")], unit="files")
+        passed, shared = Passed(self.passed), 0
+        for done in made.done:  # markers of before say nothing of either
+            passed.update(done.counts.get("passed_over", {}))
+            shared += done.counts.get("ids_shared", 0)
         return {
             "rows": made.total("rows"),
             "tokens": made.total("tokens"),
             "vocab_size": self.tokenizer.vocab_size,
-            "passed_over": self.passed,
+            "ids_shared": shared,
+            "passed_over": passed.document(),
         }
 
     def _copies(self, steps: Steps) -> dict[Path, int]:

@@ -99,7 +99,7 @@ class Guard:
 
     def refusal(self, text: str) -> str | None:
         """Why `text`, an address as the system resolver or a URL gives it, must not be connected
-        to; null where it may."""
+        to; None where it may."""
         try:
             address = ip_address(text.partition("%")[0])
         except ValueError:

@@ -48,7 +48,7 @@ _PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 class Attempt:
     """How one source ended for one URL: a line of the journal.
 
-    `file`, `offset`, `length`: where its records lie, together; null where nothing was kept.
+    `file`, `offset`, `length`: where its records lie, together; None where nothing was kept.
     `payloads`: digest, URL and date of those that later revisits may refer to.
     """
 
@@ -90,11 +90,6 @@ def journal_lines(folder: Path, start: int = 0) -> Iterator[tuple[Attempt, int]]
             start += len(line)
             if line.endswith(b"\n"):
                 yield Attempt.of(line), start
-
-
-def read_journal(folder: Path) -> list[Attempt]:
-    """All of a journal."""
-    return [attempt for attempt, _ in journal_lines(folder)]
 
 
 class Archive:

@@ -39,7 +39,7 @@ _ACCEPT = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 class Exchange:
     """What was asked and what came.
 
-    `body`: as sent, chunking removed, codings kept. `truncated`: null, or why the body is not all:
+    `body`: as sent, chunking removed, codings kept. `truncated`: None, or why the body is not all:
     `length` (cut by us: not wanted, or past a limit).
     """
 

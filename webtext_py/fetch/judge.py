@@ -24,7 +24,7 @@ _WORD = re.compile(r"\w+")
 
 
 def dead_page(url: str, headers: list[tuple[str, str]], body: bytes) -> str | None:
-    """Why a small page is no document, by its phrases; null where nothing says so."""
+    """Why a small page is no document, by its phrases; None where nothing says so."""
     if len(body) > _SMALL_PAGE:
         return None
     page = Page(url, body, first_value(headers, "content-type"), tuple(headers))
@@ -34,7 +34,7 @@ def dead_page(url: str, headers: list[tuple[str, str]], body: bytes) -> str | No
 
 
 def no_page(url: str, headers: list[tuple[str, str]], body: bytes, limit: int) -> str | None:
-    """Why an archived answer, with a body as it was sent, is no page to keep; null where it is one.
+    """Why an archived answer, with a body as it was sent, is no page to keep; None where it is one.
     `limit`: bytes of the decoded body."""
     decoded = decode_body(body, headers, limit)
     if decoded.too_large:

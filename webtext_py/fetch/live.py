@@ -40,7 +40,7 @@ class Fetched:
     redirects: list[str] = field(default_factory=list)
     status: int | None = None
     again: bool = False  # worth another try, later
-    fetched_at: str | None = None  # ISO 8601; null: the last exchange's time
+    fetched_at: str | None = None  # ISO 8601; None: the last exchange's time
     waits_for: str | None = None  # the site of `final_url`, which is paused: go on there, later
 
 
@@ -184,7 +184,7 @@ class Live:
         return self._probed.get(origin)
 
     async def _reservation_file(self, url: str) -> bytes | None:
-        """The body of a tdmrep.json; null where the server has none, or robots.txt forbids to ask.
+        """The body of a tdmrep.json; None where the server has none, or robots.txt forbids to ask.
 
         Raises `FetchError` where there may be one that cannot be had whole.
         """
@@ -272,7 +272,7 @@ def _site(url: str) -> str:
 
 
 def retry_after_s(exchange: Exchange) -> float | None:
-    """Seconds that `Retry-After` asks for; null where it says nothing usable."""
+    """Seconds that `Retry-After` asks for; None where it says nothing usable."""
     value = exchange.header("retry-after")
     if value is None:
         return None

@@ -21,7 +21,7 @@ _ATTRIBUTE = re.compile(
 
 
 def header_opt_out(headers: list[tuple[str, str]]) -> str | None:
-    """The header that asks not to keep the page; null where none does."""
+    """The header that asks not to keep the page; None where none does."""
     for name, value in headers:
         lowered = name.lower()
         if lowered == "tdm-reservation" and value.strip() == "1":
@@ -32,7 +32,7 @@ def header_opt_out(headers: list[tuple[str, str]]) -> str | None:
 
 
 def meta_opt_out(body: bytes) -> str | None:
-    """The meta tag of a decoded page that asks not to keep it; null where none does."""
+    """The meta tag of a decoded page that asks not to keep it; None where none does."""
     for tag in _META.finditer(_without_comments(body[:_HEAD_BYTES])):
         fields = {
             match[1].lower(): next((g for g in match.groups()[1:] if g is not None), b"")

@@ -29,7 +29,7 @@ Ask = Callable[[str], Awaitable[Exchange]]
 
 @dataclass(frozen=True)
 class Rules:
-    """What one origin's robots.txt says. `parsed` null: all is `allowed`, or all is not."""
+    """What one origin's robots.txt says. `parsed` None: all is `allowed`, or all is not."""
 
     parsed: Protego | None
     allowed: bool
@@ -42,7 +42,7 @@ class Rules:
 
     @property
     def delay_s(self) -> float | None:
-        """Crawl-delay in seconds; null where none is asked for."""
+        """Crawl-delay in seconds; None where none is asked for."""
         if self.parsed is None:
             return None
         delay = self.parsed.crawl_delay(PRODUCT)

@@ -36,7 +36,7 @@ _SAY_S = 1.0  # how often the state of the queues is said
 
 
 class _Fetch:
-    """One run of one or more sources over the links that none of them has had."""
+    """One or more sources at work on the links that none of them has had."""
 
     def __init__(
         self, archive: Archive, config: FetchConfig, observer: Observer, removed: RemovedList

@@ -47,7 +47,7 @@ class Manners:
 
     @asynccontextmanager
     async def turn(self, site: str, address: str | None) -> AsyncIterator[None]:
-        """Waits for, and holds, the turn of `site` and of `address` (null: of the site alone)."""
+        """Waits for, and holds, the turn of `site` and of `address` (None: of the site alone)."""
         names = [f"site {site}"] + ([f"address {address}"] if address else [])
         async with AsyncExitStack() as stack:
             # Always the site first: two waiters can never hold what the other waits for.

@@ -24,7 +24,7 @@ _KEPT = frozenset(range(0x21, 0x7F)) - frozenset(b"%#")
 
 
 def surt_key(url: str) -> str | None:
-    """The key of an http(s) URL as the WHATWG parser serialises it; null where it has none."""
+    """The key of an http(s) URL as the WHATWG parser serialises it; None where it has none."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

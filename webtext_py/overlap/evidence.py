@@ -13,8 +13,8 @@ from webtext_py.columns import text_column
 from webtext_py.observer import SILENT, Observer
 from webtext_py.overlap.training import TrainingText
 
-PASSAGE = 160  # characters of the training text shown on each side of a run: our choice
-MOST_PASSAGE = 4000  # characters of a run shown: our choice
+PASSAGE = 160  # characters of the training text shown on each side of a stretch: our choice
+MOST_PASSAGE = 4000  # characters of a stretch shown: our choice
 
 NOTHING = np.uint32(2**32 - 1)
 
@@ -40,9 +40,9 @@ class Evidence:
     """What the pass found."""
 
     documents: npt.NDArray[np.uint32]  # by n-gram: training documents that have it
-    best: npt.NDArray[np.uint32]  # by place: the longest run over it, NOTHING where none is
-    runs: list[Stretch]
-    by_ngram: npt.NDArray[np.uint32]  # by n-gram: a run that has it, NOTHING where none does
+    best: npt.NDArray[np.uint32]  # by place: the longest stretch over it, NOTHING where none is
+    stretches: list[Stretch]
+    by_ngram: npt.NDArray[np.uint32]  # by n-gram: a stretch that has it, NOTHING where none does
     texts: int = 0  # training documents read
     words: int = 0
     ngrams: int = 0
@@ -59,9 +59,9 @@ class Part:
     """What some of the files have; of several, in order, `joined` makes the whole."""
 
     documents: npt.NDArray[np.uint32]  # by n-gram
-    lengths: npt.NDArray[np.uint32]  # by place: n-grams of the longest run over it
-    best: npt.NDArray[np.uint32]  # by place: its number in `runs`
-    runs: list[Stretch]
+    lengths: npt.NDArray[np.uint32]  # by place: n-grams of the longest stretch over it
+    best: npt.NDArray[np.uint32]  # by place: its number in `stretches`
+    stretches: list[Stretch]
     words: int
     ngrams: int
     overlapping: list[list[int]]  # by file
@@ -78,7 +78,7 @@ def find_evidence(
     """Reads all training text once. Memory grows with the test sets, not with the training text.
 
     The result does not depend on `threads` or on how the text is cut into files and batches, but
-    for which of several equally long runs is shown: the first in the order of the files.
+    for which of several equally long stretches is shown: the first in the order of the files.
     """
     observer.step_started("evidence", training.size(), "bytes")
     part = find_part(texts, training, threads, observer.advanced)
@@ -90,7 +90,7 @@ def find_part(
 ) -> Part:
     """What the files of a text have."""
     scanner = _core.NgramScanner(texts)
-    runs: list[Stretch] = []
+    stretches: list[Stretch] = []
     overlapping, rows_of = [], []
     for source, batches in training.files(extra=["url"]):
         row = 0
@@ -101,7 +101,7 @@ def find_part(
             hits = np.frombuffer(memoryview(hits_buffer), np.uint32)
             found = np.frombuffer(memoryview(runs_buffer), np.uint64).reshape(-1, 5)
             for line in found.tolist():
-                runs.append(_run(batch, line, source.path.name))
+                stretches.append(_stretch(batch, line, source.path.name))
             rows += (np.flatnonzero(hits) + row).tolist()
             row += batch.num_rows
         overlapping.append(rows)
@@ -111,22 +111,22 @@ def find_part(
     covered = best != NOTHING
     # Those that a longer one took all places of are left out.
     used, best[covered] = np.unique(best[covered], return_inverse=True)
-    runs = [runs[number] for number in used]
+    stretches = [stretches[number] for number in used]
     lengths = np.zeros(len(best), np.uint32)
-    lengths[covered] = np.array([run.ngrams for run in runs], np.uint32)[best[covered]]
+    lengths[covered] = np.array([one.ngrams for one in stretches], np.uint32)[best[covered]]
     counts = np.frombuffer(memoryview(scanner.documents()), np.uint32)
-    return Part(counts, lengths, best, runs, *scanner.totals(), overlapping, rows_of)
+    return Part(counts, lengths, best, stretches, *scanner.totals(), overlapping, rows_of)
 
 
 def joined(parts: Sequence[Part], texts: _core.NgramTexts, training: TrainingText) -> Evidence:
     """The evidence of all files, out of parts in the order of the files."""
     best, lengths = parts[0].best.copy(), parts[0].lengths.copy()
-    runs = list(parts[0].runs)
+    stretches = list(parts[0].stretches)
     for part in parts[1:]:
         longer = part.lengths > lengths  # of equal ones the first stays
-        best[longer] = part.best[longer] + np.uint32(len(runs))
+        best[longer] = part.best[longer] + np.uint32(len(stretches))
         lengths[longer] = part.lengths[longer]
-        runs += part.runs
+        stretches += part.stretches
     ngrams_at = np.frombuffer(memoryview(texts.ngrams()), np.uint32)
     covered = np.flatnonzero((best != NOTHING) & (ngrams_at != NOTHING))[::-1]  # the first wins
     by_ngram = np.full(len(texts), NOTHING)
@@ -138,7 +138,7 @@ def joined(parts: Sequence[Part], texts: _core.NgramTexts, training: TrainingTex
     return Evidence(
         counts.astype(np.uint32),
         best,
-        runs,
+        stretches,
         by_ngram,
         sum(rows.values()),
         sum(part.words for part in parts),
@@ -148,7 +148,7 @@ def joined(parts: Sequence[Part], texts: _core.NgramTexts, training: TrainingTex
     )
 
 
-def _run(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Stretch:
+def _stretch(batch: pa.RecordBatch, line: Sequence[int], source: str) -> Stretch:
     row, start, end, place, ngrams = line
     text, doc_id, url = (batch.column(name)[row].as_py() for name in ("text", "id", "url"))
     data = text.encode()

@@ -18,7 +18,6 @@ from webtext_py.errors import ConfigError, FormatError, InputError
 from webtext_py.observer import SILENT, Observer
 from webtext_py.overlap.training import TrainingText
 
-LEAST_MEMORY = 4 << 20  # the core's
 REPORT_PROBES = 1_000_000  # GPT-2 report, section 4: "1M strings"
 
 # Probes, false positives, seed, the report's strings, those found.

@@ -10,7 +10,7 @@ from webtext_py.overlap.evidence import NOTHING, Evidence, Stretch
 from webtext_py.overlap.report import SetReport, char_spans
 
 MOST_TEXT = 4000  # characters of an example's field shown: our choice
-MOST_RUNS = 4  # training passages shown for an example: our choice
+MOST_STRETCHES = 4  # training passages shown for an example: our choice
 
 
 def render(document: dict[str, Any], report: SetReport, evidence: Evidence | None) -> str:
@@ -155,21 +155,21 @@ def _worst(document: dict[str, Any], report: SetReport, evidence: Evidence | Non
 
 def _card(row: dict[str, Any], place: int, report: SetReport, evidence: Evidence | None) -> Html:
     left = [tag("strong", "test")]
-    runs: list[Stretch] = []
+    stretches: list[Stretch] = []
     for text in report.groups[place]:
         number = text - report.texts.first
         left.append(tag("div", report.texts.fields[number], class_="dim"))
         left.append(_text(_highlight(report, text)))
         if evidence is not None:
-            runs += [run for _, _, run in report.runs(text, evidence)]
+            stretches += [one for _, _, one in report.stretches(text, evidence)]
     right = [tag("strong", "training")]
-    longest = sorted(dict.fromkeys(runs), key=lambda run: (-run.ngrams, run.place))
-    for run in longest[:MOST_RUNS]:
-        where = f"{run.doc_id} in {run.source}, characters {run.start:,} to {run.end:,}"
-        right.append(tag("div", _link(run.url), where, class_="dim"))
-        right.append(_text(join([run.before, tag("mark", run.passage), run.after])))
-    if len(longest) > MOST_RUNS:
-        said = f"and {len(longest) - MOST_RUNS} shorter passages"
+    longest = sorted(dict.fromkeys(stretches), key=lambda one: (-one.ngrams, one.place))
+    for one in longest[:MOST_STRETCHES]:
+        where = f"{one.doc_id} in {one.source}, characters {one.start:,} to {one.end:,}"
+        right.append(tag("div", _link(one.url), where, class_="dim"))
+        right.append(_text(join([one.before, tag("mark", one.passage), one.after])))
+    if len(longest) > MOST_STRETCHES:
+        said = f"and {len(longest) - MOST_STRETCHES} shorter passages"
         right.append(tag("div", said, class_="dim"))
     if evidence is None:
         right.append(tag("div", "no evidence was asked for", class_="dim"))

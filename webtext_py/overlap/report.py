@@ -221,8 +221,8 @@ class SetReport:
         ]
         return np.array(longest, np.int64)
 
-    def runs(self, text: int, evidence: Evidence) -> list[tuple[int, int, Stretch]]:
-        """Runs over a text (number over all sets): first word, words, and where it is in training.
+    def stretches(self, text: int, evidence: Evidence) -> list[tuple[int, int, Stretch]]:
+        """Stretches of a text (number over all sets): first word, words, where in training.
 
         In the order of the text; each n-gram that was found lies in one.
         """
@@ -233,17 +233,17 @@ class SetReport:
             if number == NOTHING or not self.answer.found[number]:
                 continue
             best = evidence.best[place]
-            run = evidence.runs[best] if best != NOTHING else None
-            if run is not None:
-                rows[(run.place - start, run.ngrams + self.layout.n - 1)] = run
+            stretch = evidence.stretches[best] if best != NOTHING else None
+            if stretch is not None:
+                rows[(stretch.place - start, stretch.ngrams + self.layout.n - 1)] = stretch
             elif (other := evidence.by_ngram[number]) != NOTHING:
-                # An n-gram of very many places: runs are followed from the first of them only.
-                run = evidence.runs[other]
-                rows[(place - start, self.layout.n)] = run
+                # An n-gram of very many places: followed from the first of them only.
+                stretch = evidence.stretches[other]
+                rows[(place - start, self.layout.n)] = stretch
         return [(*place, rows[place]) for place in sorted(rows)]
 
     def hit_table(self, evidence: Evidence) -> pa.Table:
-        """Every run of every distinct text, as `HITS`."""
+        """Every stretch of every distinct text, as `HITS`."""
         rows = []
         for number, text in enumerate(self.texts.texts):
             place = self.texts.first + number
@@ -251,7 +251,7 @@ class SetReport:
                 continue
             spans = char_spans(text, self.layout.ascii)
             owner = self.texts.test.examples[self.texts.owners[number]].id
-            for found in self.runs(place, evidence):
+            for found in self.stretches(place, evidence):
                 row = _place(self.texts.fields[number], spans, *found)
                 rows.append({"example_id": owner, **row})
         return pa.Table.from_pylist(rows, HITS)
@@ -324,18 +324,18 @@ def _longest(report: SetReport, group: Sequence[int], evidence: Evidence) -> dic
     best: dict[str, Any] | None = None
     for text in group:
         number = text - report.texts.first
-        for first, words, run in report.runs(text, evidence):
+        for first, words, stretch in report.stretches(text, evidence):
             if best is None or words > best["words"]:
                 spans = char_spans(report.texts.texts[number], report.layout.ascii)
-                best = _place(report.texts.fields[number], spans, first, words, run)
+                best = _place(report.texts.fields[number], spans, first, words, stretch)
     return best
 
 
 def _place(
-    field: str, spans: Sequence[tuple[int, int]], first: int, words: int, run: Stretch
+    field: str, spans: Sequence[tuple[int, int]], first: int, words: int, stretch: Stretch
 ) -> dict[str, Any]:
     """Where some words of a field stand there, and in the training text."""
     test = {"test_start": spans[first][0], "test_end": spans[first + words - 1][1]}
-    where: dict[str, Any] = {"doc_id": run.doc_id, "url": run.url, "source": run.source}
-    where |= {"doc_start": run.start, "doc_end": run.end}
+    where: dict[str, Any] = {"doc_id": stretch.doc_id, "url": stretch.url, "source": stretch.source}
+    where |= {"doc_start": stretch.start, "doc_end": stretch.end}
     return {"field": field, "words": words, **test, **where}

@@ -114,7 +114,7 @@ def find(
     inputs: list[Path], outputs: list[Path], n: int, ascii: bool, text_field: str
 ) -> dict[str, Any]:
     """Task: what some files of training text (all inputs but the first) have of the texts of test
-    sets (the first): numbers, and the runs."""
+    sets (the first): numbers, and the stretches."""
     texts = pq.read_table(inputs[0])["text"].combine_chunks()
     core = _core.NgramTexts(*text_column(texts), n, ascii)
     training = _of(inputs[1:], text_field)
@@ -132,7 +132,7 @@ def find(
             overlapping=np.array([row for rows in part.overlapping for row in rows], np.uint64),
         )
     # In ASCII: names of files need not be UTF-8.
-    outputs[1].write_text("".join(json.dumps(asdict(run)) + "\n" for run in part.runs))
+    outputs[1].write_text("".join(json.dumps(asdict(one)) + "\n" for one in part.stretches))
     return {"passed_over": training.passed.document()}
 
 
@@ -142,8 +142,8 @@ def _of(paths: list[Path], text_field: str) -> TrainingText:
     return TrainingText(sources, ("",) * len(sources), text_field)
 
 
-def _read(numbers: Path, runs: Path) -> Part:
-    with np.load(numbers) as found, runs.open() as lines:
+def _read(numbers: Path, stretches: Path) -> Part:
+    with np.load(numbers) as found, stretches.open() as lines:
         ends = np.cumsum(found["lists"]).astype(np.int64)
         words, ngrams = map(int, found["totals"])
         return Part(

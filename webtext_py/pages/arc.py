@@ -47,7 +47,7 @@ def header_end(data: bytes, place: int, clear: int = 0) -> tuple[int, int]:
 
 
 def parse(data: bytes) -> RecordHeader | None:
-    """The header line in `data`; null where it is not one."""
+    """The header line in `data`; None where it is not one."""
     words = decode_text(data).rstrip("\r\n").split(" ")
     if len(words) < 5 or not _LENGTH.match(words[-1]):
         return None

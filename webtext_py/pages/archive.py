@@ -207,7 +207,7 @@ def _open(path: str) -> BinaryIO:
 def _frames_at(
     container: Container, file: BinaryIO, chosen: Sequence[Location], limit: int
 ) -> Iterator[tuple[Location, Frame | None]]:
-    """The frame at each of the chosen locations; null where none is there any more."""
+    """The frame at each of the chosen locations; None where none is there any more."""
     form = form_of(container.kind)
     size = os.fstat(file.fileno()).st_size
     runs = open_runs(file, size, container.compression, form.begins)

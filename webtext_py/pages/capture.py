@@ -22,7 +22,7 @@ class Location:
     """Where a capture lies.
 
     `offset` and `length` are bytes of `file`: the record's, or those of the compressed members it
-    has to itself; then `skip` is null. Where it shares a member with others, `offset` is the
+    has to itself; then `skip` is None. Where it shares a member with others, `offset` is the
     member's, `skip` the decoded bytes before the record and `length` its decoded bytes. In a list
     of files `offset` is the row and `length` is 1; in a table `offset` is the first row of the row
     group and `skip` the rows before this one in it.
@@ -42,12 +42,12 @@ class Location:
 class Capture:
     """One capture, by its headers alone.
 
-    `fetched_at` and `refers_to_date`: microseconds since 1970, UTC; null where not known.
+    `fetched_at` and `refers_to_date`: microseconds since 1970, UTC; None where not known.
     `outcome`: `good` (2xx and HTML) or the reason why not: `redirect`, `revisit`, `http_error`,
     `not_html`, `no_http_headers`, `not_http` (another scheme, or no URL), `too_large`, `no_payload`
     (a table without one), `damaged_record`. A revisit may carry headers of its own.
     `redirect_to`: absolute, for a 3xx with a usable `Location`. `payload_digest`: as recorded (not
-    verified), else computed over the payload as it is stored, with its codings; null of what is no
+    verified), else computed over the payload as it is stored, with its codings; None of what is no
     record.
     """
 
@@ -70,7 +70,7 @@ class Payload:
     """One capture's page.
 
     `body` has its transfer and content codings undone. `truncated`: it breaks off (in the archive,
-    or its coding is damaged), and `body` is what there is. `problem`: null, or why `body` is empty:
+    or its coding is damaged), and `body` is what there is. `problem`: None, or why `body` is empty:
     `too_large`, `damaged_record`, `no_payload`.
     """
 

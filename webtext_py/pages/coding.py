@@ -69,7 +69,7 @@ def decode_body(body: bytes, headers: Iterable[tuple[str, str]], limit: int) -> 
 
 
 def dechunk(body: bytes) -> tuple[bytes, bool] | None:
-    """The data of a chunked body and whether its last chunk was seen; null where it is not chunked.
+    """The data of a chunked body and whether its last chunk was seen; None where it is not chunked.
 
     It is chunked when its first line is a chunk size and a line end follows the chunk's data (or
     the body ends inside it).
@@ -180,7 +180,7 @@ def _deflate(body: bytes, limit: int) -> Decoded | None:
 
 
 def _first_whole(body: bytes, attempts: list[Callable[[], Decoded]]) -> Decoded | None:
-    """The first attempt that decodes to the end, else the longest; null where `body` is text."""
+    """The first attempt that decodes to the end, else the longest; None where `body` is text."""
     best: Decoded | None = None
     for attempt in attempts:
         result = attempt()

@@ -57,7 +57,7 @@ def declared(content_type: str | None) -> Literal["html", "unknown"] | str:
 
 
 def other_than_html(body: bytes, *, said: bool) -> str | None:
-    """Why `body` is no HTML; null where it is. `said`: its content type says HTML, so that any
+    """Why `body` is no HTML; None where it is. `said`: its content type says HTML, so that any
     element will do; else it is to begin like a page."""
     head = body[:SNIFF_BYTES]
     for magic, name in OTHER_FORMATS:

@@ -16,7 +16,7 @@ _DIGITS = re.compile(r"[0-9]{12,17}\Z")
 
 
 def parse_date(text: str) -> int | None:
-    """Microseconds since 1970 of a WARC or ARC date, UTC where it names no offset; null where it
+    """Microseconds since 1970 of a WARC or ARC date, UTC where it names no offset; None where it
     is none.
 
     Parts that are absent count as zero. A day of three digits or past the month's end is a day of

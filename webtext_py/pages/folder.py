@@ -28,7 +28,7 @@ Row = dict[str, object]
 
 
 def index_file(folder: Path, files: Iterable[str]) -> Path | None:
-    """The index among the `files` of `folder`; null where there is none.
+    """The index among the `files` of `folder`; None where there is none.
 
     Raises `InputError` where there are two.
     """
@@ -120,7 +120,7 @@ def _index(folder: str) -> Path:
 
 
 def _rows(index: Path, passed: Passed) -> Iterator[tuple[int, Row | None]]:
-    """The index's rows with their numbers, from 0; null for one that cannot be read."""
+    """The index's rows with their numbers, from 0; None for one that cannot be read."""
     try:
         with index.open("rb") as raw:
             file = io.TextIOWrapper(raw, "utf-8-sig", "replace", newline="")
@@ -169,7 +169,7 @@ def _text(value: object) -> str | None:
 
 
 def to_int(value: object) -> int | None:
-    """An HTTP status out of a number or text; null where it is none."""
+    """An HTTP status out of a number or text; None where it is none."""
     try:
         number = int(str(value).partition(".")[0])
     except ValueError:

@@ -56,7 +56,7 @@ class Frame:
     """One record: its header and block, and where it lies.
 
     `offset` and `length` are bytes of the file: of the record, or of the compressed members that
-    are its alone (then `skip` is null). Else `offset` is the member's in which it begins, `skip`
+    are its alone (then `skip` is None). Else `offset` is the member's in which it begins, `skip`
     the decoded bytes before it and `length` its decoded bytes. `block` is the first MiB where the
     block is `too_large` to hold, and what there is of it where it is not `complete`.
     """
@@ -209,7 +209,7 @@ class Frames:
                 yield frame
 
     def _record(self, reader: Reader) -> Frame | None:
-        """The record at the reader's place; null (and damage) where its header cannot be read."""
+        """The record at the reader's place; None (and damage) where its header cannot be read."""
         start = reader.tell()
         header = self._header(reader)
         if header is None:
@@ -400,7 +400,7 @@ class Frames:
 
     def _proven(self, reader: Reader, header: RecordHeader, begun: int) -> bytes | None:
         """The block from `begun` to the record at the reader's place, where its digest proves that
-        only the length is wrong; else null. Only in uncompressed files, which can be read again."""
+        only the length is wrong; else None. Only in uncompressed files, which can be read again."""
         run = reader.run
         size = reader.tell() - begun
         if not isinstance(run, PlainRun) or size > self._hold:

@@ -1,6 +1,7 @@
 """HTTP response heads as archives keep them, and what they make of a capture."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webtext_py.pages.coding import decode_body
@@ -31,7 +32,7 @@ class HttpHead:
 
 
 def parse_head(block: bytes) -> HttpHead | None:
-    """The response head that `block` begins with; null where it begins with none.
+    """The response head that `block` begins with; None where it begins with none.
 
     Interim answers (1xx) are passed over, lines that are no headers left out, folded ones joined.
     Without a blank line the whole block is the head.
@@ -68,8 +69,8 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
     return [(name, " ".join(filter(None, parts))) for name, parts in headers]
 
 
-def first_value(headers: list[tuple[str, str]], name: str) -> str | None:
-    """The first non-empty value of the header `name` (lower case); null where there is none."""
+def first_value(headers: Sequence[tuple[str, str]], name: str) -> str | None:
+    """The first non-empty value of the header `name` (lower case); None where there is none."""
     for key, value in headers:
         if value and key.lower() == name:
             return value
@@ -99,7 +100,7 @@ def is_html(
 
 
 def join_location(url: str, location: str) -> str | None:
-    """The absolute URL that `location` names at `url`, without credentials; null where it names no
+    """The absolute URL that `location` names at `url`, without credentials; None where it names no
     web page."""
     import ada_url
 

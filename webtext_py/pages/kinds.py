@@ -168,7 +168,7 @@ def _parquet(path: Path) -> Container:
 
 
 def _known(head: bytes) -> str | None:
-    """What a file that is no container seems to be; null where nothing is recognised."""
+    """What a file that is no container seems to be; None where nothing is recognised."""
     for magic, what in _MAGIC:
         if head.startswith(magic):
             return what

@@ -44,7 +44,7 @@ class RunEnd:
     """How a run ended.
 
     `offset`: the file byte where it ended. `resume`: where the next run begins (the file's size at
-    the end). `damage`: what is wrong between the two, null where nothing is. `inside`: whether the
+    the end). `damage`: what is wrong between the two, None where nothing is. `inside`: whether the
     run's last member itself is damaged, not just what follows it.
     """
 
@@ -75,7 +75,7 @@ class Runs(Protocol):
     members: bool
 
     def next_run(self) -> Run | None:
-        """The next run; null at the end of the file."""
+        """The next run; None at the end of the file."""
         ...
 
     def seek(self, offset: int) -> None:
@@ -150,7 +150,7 @@ class PlainRuns:
         self._next = offset
 
     def next_run(self) -> "PlainRun | None":
-        """The run from the place last sought (at first the start); null after it."""
+        """The run from the place last sought (at first the start); None after it."""
         if self._next is None or self._next >= self._size:
             return None
         run = PlainRun(self._file, self._next, self._size)
@@ -359,7 +359,7 @@ class MemberRuns:
             self._ahead = None
 
     def next_run(self) -> "MemberRun | None":
-        """The next run; null at the end of the file."""
+        """The next run; None at the end of the file."""
         if self._ahead is not None:
             offset, member, data = self._ahead
             self._ahead = None

@@ -34,7 +34,7 @@ class RecordHeader:
     """What a record says of itself.
 
     `kind`: its type in lower case (`arc_header` for an ARC file's first record). `length`: bytes of
-    its block; null where it does not say. `fields`: by lower-case name; the first of each name.
+    its block; None where it does not say. `fields`: by lower-case name; the first of each name.
     """
 
     kind: str
@@ -82,7 +82,7 @@ def header_end(data: bytes, place: int, clear: int = 0) -> tuple[int, int]:
 
 
 def parse(data: bytes) -> RecordHeader | None:
-    """The header in `data`, which ends with its blank line; null where it is not one."""
+    """The header in `data`, which ends with its blank line; None where it is not one."""
     if not data.startswith(b"WARC/"):
         return None
     text = decode_text(data)

@@ -29,7 +29,7 @@ def delimited(
     handed first.
 
     A column without a name is called by its number; cells beyond the columns, and records that
-    cannot be read, are counted in `passed`; what a short record lacks is null. Raises `FormatError`
+    cannot be read, are counted in `passed`; what a short record lacks is None. Raises `FormatError`
     where two columns have one name.
     """
     csv.field_size_limit(1 << 30)
@@ -85,7 +85,7 @@ def _records(feed: Iterator[str], delimiter: str, passed: Passed) -> Iterator[li
 
 
 def _parse(text: str, delimiter: str) -> list[str] | None:
-    """The cells of a record; null where a quote is still open."""
+    """The cells of a record; None where a quote is still open."""
     if '"' not in text:
         return text.rstrip("\r\n").split(delimiter)
     for strict in (True, False):

@@ -17,8 +17,8 @@ _MARK = 16  # hexadecimal digits of a file's SHA-256
 
 
 def marks(file_digests: Sequence[str]) -> list[str]:
-    """A mark for each file of a run, from its SHA-256: the first 16 digits, and for a second file
-    of the same content `~2`, which sorts behind it."""
+    """A mark for each of several files, from its SHA-256: the first 16 digits, and for a second
+    file of the same content `~2`, which sorts behind it."""
     seen: dict[str, int] = {}
     found = []
     for digest in file_digests:
@@ -29,7 +29,7 @@ def marks(file_digests: Sequence[str]) -> list[str]:
 
 
 def mark_of(path: Path, copy: int = 1) -> str:
-    """The mark of the `copy`th file of a run that has this content."""
+    """The mark of the `copy`th of several files that have this content."""
     mark = sha256_file(path)[:_MARK]
     return mark if copy == 1 else f"{mark}~{copy}"
 
@@ -75,16 +75,18 @@ def hashes(ids: pa.Array) -> npt.NDArray[np.uint64]:
     return heads.view(">u8").reshape(-1).astype(np.uint64)
 
 
-def unique(ids: pa.Array, mark: str, first: int, repeated: npt.NDArray[np.uint64]) -> pa.Array:
+def unique(
+    ids: pa.Array, mark: str, first: int, repeated: npt.NDArray[np.uint64]
+) -> tuple[pa.Array, int]:
     """Ids with mark and row number in place of those whose hashes are among the sorted
-    `repeated`."""
+    `repeated`, and how many these were."""
     again = np.flatnonzero(np.isin(hashes(ids), repeated))
     if not len(again):
-        return ids
+        return ids, 0
     values: list[str | None] = ids.to_pylist()
     for row in again.tolist():
         values[row] = None
-    return row_ids(values, mark, first)
+    return row_ids(values, mark, first), len(again)
 
 
 def clean(text: str) -> str:

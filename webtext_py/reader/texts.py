@@ -81,6 +81,7 @@ def read_batches(
     mark: str | None = None,
     observe: Callable[[dict[str, Any], bytes], None] | None = None,
     ids: bool = True,
+    texts: bool = True,
     passed: Passed | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Batches with columns `id` (string), `text` (large_string) and `extra` (string or null).
@@ -92,13 +93,13 @@ def read_batches(
     (ids get `:` and the number). `extra` columns that a file lacks are null.
     A batch holds at most about `batch_bytes` of text, or one document. `groups` are the row groups
     of a Parquet file to read, first and end. `observe` is handed each object of a JSONL file with
-    its line, before the batch that holds it. For a caller without use for them `ids` spares a
-    table's: the column is then null. `passed` counts texts that are no UTF-8.
+    its line, before the batch that holds it. For a caller without use for them `ids` and `texts`
+    spare a table's: the column is then null. `passed` counts texts that are no UTF-8.
     """
     rows = _Rows(source, mark, extra, batch_bytes)
     passed = Passed() if passed is None else passed
     if source.kind in ("parquet", "arrow"):
-        batches = _read_table(source, rows, text_field, groups, ids, passed)
+        batches = _read_table(source, rows, text_field, groups, ids, texts, passed)
     elif source.kind == "jsonl":
         batches = _read_jsonl(source, rows, text_field, observe)
     elif sequence == "line":
@@ -175,6 +176,7 @@ def _read_table(
     text_field: str,
     groups: tuple[int, int] | None,
     with_ids: bool,
+    with_texts: bool,
     passed: Passed,
 ) -> Iterator[pa.RecordBatch]:
     first = 0
@@ -197,7 +199,8 @@ def _read_table(
             f"column `{text_field}` of `{shown(source.path)}` is {kind}; text was expected"
         )
     own = [n for n in ID_COLUMNS if n in names and n != text_field] if with_ids else []
-    columns = list(dict.fromkeys([text_field, *own, *(n for n in rows.extra if n in names)]))
+    given = own if own and not with_texts else [text_field, *own]
+    columns = list(dict.fromkeys([*given, *(n for n in rows.extra if n in names)]))
     if source.kind == "parquet":
         batches = group_batches(
             file, source.path, columns, batch_bytes=rows.most, groups=range(begin, end)
@@ -206,8 +209,10 @@ def _read_table(
         nulls = pa.nulls(batch.num_rows, pa.string())
         ids = _ids(batch, own, rows, first) if with_ids else nulls
         first += batch.num_rows
-        text = as_text(batch.column(text_field), passed)
-        arrays = [ids, text.fill_null("") if text.null_count else text]
+        text = pa.nulls(batch.num_rows, pa.large_string())
+        if with_texts:
+            text = as_text(batch.column(text_field), passed)
+        arrays = [ids, text.fill_null("") if with_texts and text.null_count else text]
         arrays += [as_strings(batch.column(n)) if n in columns else nulls for n in rows.extra]
         found = pa.record_batch(arrays, names=["id", "text", *rows.extra])
         yield from _cut(found, rows.most)

@@ -195,9 +195,8 @@ def carry_out(
     if config.run.tensorboard:
         require("tensorboard")
     with join(config.run.device, config.run.exact) as world:
-        memory = None
-        if world.device.type == "cuda":
-            memory = torch.cuda.get_device_properties(world.device).total_memory
+        cuda = world.device.type == "cuda"
+        memory = torch.cuda.get_device_properties(world.device).total_memory if cuda else None
         plan = sizing.fitted(config, world.size, memory)
 
         def begin() -> None:

@@ -71,8 +71,9 @@ def state_bytes(config: TrainConfig) -> int:
     """What weights, gradients and moments take: in fp32 the weights, the sum of their gradients and
     two moments (Muon: one, for matrices inside blocks), and what a micro-batch runs and leaves, in
     bf16 a copy and its gradient, in fp32 the gradient."""
-    model, adam = config.model, config.optimizer.optimizer == "adamw"
-    one_moment = 0 if adam else 12 * model.width**2 * model.layers
+    model, n = config.model, config.model.layers
+    squares = {"none": 12 * n, "attention": 4 + 8 * n, "mlp": 4 * n + 8, "all": 12}[model.share]
+    one_moment = squares * model.width**2 if config.optimizer.optimizer == "muon" else 0
     return 20 * model.parameters(padded=True) - 4 * one_moment
 
 

@@ -74,8 +74,3 @@ class Extractor(Protocol):
 
     def main_text(self, html: str, url: str | None) -> str:
         """Main text of a page, plain, maybe empty."""
-
-
-def first_header(page: Page, name: str) -> str:
-    """The value of the first header `name` (lower case) of a page; empty where it has none."""
-    return next((value for key, value in page.headers if key.lower() == name), "")

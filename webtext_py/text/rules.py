@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from webtext_py import _core
 from webtext_py.pages.content import SNIFF_BYTES, declared, other_than_html
-from webtext_py.text.page import Page, first_header
+from webtext_py.pages.http import first_value
+from webtext_py.text.page import Page
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,7 +150,7 @@ def wall(page: Page, title: str | None, text: str, words: int) -> tuple[str, str
     """
     if words > MAX_TITLED_WORDS:
         return None
-    if first_header(page, "cf-mitigated").lower() == "challenge":
+    if (first_value(page.headers, "cf-mitigated") or "").lower() == "challenge":
         return BOT_WALL, "header cf-mitigated: challenge"
     html, _ = _core.decode_page(page.body, page.content_type)
     # The extractor's title may lack the site's name, which tells.

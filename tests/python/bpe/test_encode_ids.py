@@ -19,12 +19,17 @@ def tokenizer(tmp_path: Path) -> Path:
     return tmp_path / "vocabulary"
 
 
-def ids_of(tmp_path: Path, tokenizer: Path, inputs: list[Path], workers: int = 1) -> list[str]:
+def ids_of(
+    tmp_path: Path, tokenizer: Path, inputs: list[Path], workers: int = 1, shared: int = 0
+) -> list[str]:
     data = tmp_path / f"data-{workers}"
     with Workspace(data, engine=LocalEngine(workers)) as workspace:
-        encode_stage(workspace, tokenizer=tokenizer, inputs=inputs)
+        counts = encode_stage(workspace, tokenizer=tokenizer, inputs=inputs).counts
     files = sorted((data / "tokens").glob("*.parquet"))
-    return [row for path in files for row in pq.read_table(path)["doc_id"].to_pylist()]
+    found = [row for path in files for row in pq.read_table(path)["doc_id"].to_pylist()]
+    assert counts["rows"] == len(found)
+    assert counts["ids_shared"] == shared
+    return found
 
 
 def test_ids_that_rows_share_become_mark_and_row_and_the_others_stay(
@@ -37,12 +42,12 @@ def test_ids_that_rows_share_become_mark_and_row_and_the_others_stay(
     table = pa.table({"id": [5, 6, 6, None], "text": ["one", "two", "three", "four"]})
     pq.write_table(table, tmp_path / "b.parquet")
     inputs = [tmp_path / "a.jsonl", tmp_path / "b.parquet"]
-    found = ids_of(tmp_path, tokenizer, inputs)
+    found = ids_of(tmp_path, tokenizer, inputs, shared=4)
     assert len(found) == len(set(found)) == 9
     assert [name for name in found if ":" not in name] == ["x", "own"]
     marks = [name.partition(":") for name in found]
     assert [row for _, colon, row in marks if colon] == ["0", "2", "3", "0", "1", "2", "3"]
-    assert ids_of(tmp_path, tokenizer, inputs, workers=2) == found
+    assert ids_of(tmp_path, tokenizer, inputs, workers=2, shared=4) == found
 
 
 def test_files_of_the_same_content_have_rows_of_their_own(tmp_path: Path, tokenizer: Path) -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from webtext_py import Tokenizer
-from webtext_py.records import TOKENS_UINT16, TOKENS_UINT32
+from webtext_py.records import TOKENS_UINT16
 
 GROUP_TOKENS = 1 << 20
 
@@ -44,7 +44,9 @@ def write(tokenizer: Tokenizer, path: Path, batches: list[list[str]], threads: i
         writer.append(pa.array(ids, pa.string()), pa.array(batch, pa.large_string()), end, threads)
         names += ids
         rows.append(tokenizer.encode_batch(batch, prefix=end))
-    schema = TOKENS_UINT32 if tokenizer.dtype == np.uint32 else TOKENS_UINT16
+    schema = TOKENS_UINT16
+    if tokenizer.dtype == np.uint32:
+        schema = schema.set(1, schema.field("tokens").with_type(pa.list_(pa.uint32())))
     lists = [row.cast(schema.field("tokens").type) for row in rows]
     tokens = pa.concat_arrays(lists) if lists else pa.array([], schema.field("tokens").type)
     expected = pa.table([pa.array(names, pa.string()), tokens], schema=schema)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from webtext_py.fetch.address import Guard, networks
-from webtext_py.fetch.archive import Attempt
+from webtext_py.fetch.archive import Attempt, journal_lines
 from webtext_py.fetch.client import Client
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import HostsFile
@@ -25,6 +25,11 @@ from webtext_py.observer import Observer
 LIMITS = Limits(delay_s=0, tries=1, wire_bytes=2 << 20, decoded_bytes=4 << 20)
 LOOPBACK = Guard(networks(["127.0.0.1/32"]))
 NAMES = ("site.test", "other.test", "evil.test")
+
+
+def read_journal(folder: Path) -> list[Attempt]:
+    """All of a journal."""
+    return [attempt for attempt, _ in journal_lines(folder)]
 
 
 def fetch_all(

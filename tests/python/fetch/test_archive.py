@@ -7,14 +7,14 @@ from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 
-from webtext_py.fetch.archive import JOURNAL, Archive, Attempt, read_journal
+from webtext_py.fetch.archive import JOURNAL, Archive, Attempt
 from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.limits import Limits
 from webtext_py.observer import SILENT
 
-from .fetching import fetched
+from .fetching import fetched, read_journal
 from .server import Server
 from .worlds import article, urls, world, write_hosts
 

@@ -16,7 +16,7 @@ import pytest
 
 from webtext_py.fetch import clock, schedule
 from webtext_py.fetch import crawl as crawl_module
-from webtext_py.fetch.archive import Archive, Attempt, read_journal
+from webtext_py.fetch.archive import Archive, Attempt
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.commoncrawl import _record
 from webtext_py.fetch.connector import HostsFile
@@ -31,7 +31,7 @@ from webtext_py.pages.archive import list_containers, scan_container
 from webtext_py.pages.http import join_location
 from webtext_py.url.key import fetch_url, without_credentials
 
-from .fetching import LOOPBACK, fetched, left_of
+from .fetching import LOOPBACK, fetched, left_of, read_journal
 from .server import Server, answer, page, redirect, site
 
 BUSY = answer(b"", "503 Busy", headers=("Retry-After: 999999999",))

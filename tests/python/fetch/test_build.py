@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from webtext_py.fetch.archive import read_journal
 from webtext_py.manifest import Manifest
 from webtext_py.verify import verify
 
+from .fetching import read_journal
 from .server import Server
 from .worlds import Gate, command, live, run, urls, world, write_hosts, write_links
 

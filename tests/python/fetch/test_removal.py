@@ -15,7 +15,6 @@ import pytest
 import warcio
 
 from webtext_py.engine import LocalEngine
-from webtext_py.fetch.archive import read_journal
 from webtext_py.layout import FETCHED, SHARDS
 from webtext_py.manifest import Manifest
 from webtext_py.pages.archive import scan_container
@@ -24,6 +23,7 @@ from webtext_py.removal import asked_for, remove
 from webtext_py.removal.emptied import members, without_payload
 from webtext_py.verify import verify
 
+from .fetching import read_journal
 from .server import Handler, Request, Server, redirect
 from .worlds import article, live, run, urls, world, write_hosts, write_links
 

@@ -17,9 +17,11 @@ from webtext_py import _core, words
 from webtext_py import overlap as lib
 from webtext_py.columns import text_column
 from webtext_py.errors import ConfigError, FormatError, InputError
-from webtext_py.overlap.index import LEAST_MEMORY, upper_bound
+from webtext_py.overlap.index import upper_bound
 
 from .conftest import Write
+
+LEAST_MEMORY = 4 << 20  # the core's
 
 
 def grams(text: str, n: int, ascii: bool = False) -> list[str]:

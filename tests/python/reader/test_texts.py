@@ -12,11 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from webtext_py.bpe.encode_stage import encode_stage
 from webtext_py.bpe.train import BpeConfig
 from webtext_py.bpe.train_stage import Asked, train_vocabulary
 from webtext_py.dedup import run_dedup
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader import Passed, list_sources, read_batches, recognise
+from webtext_py.tokenizer import Tokenizer
+from webtext_py.workspace import Workspace
 
 TEXTS = ["one two", "", "drei\nvier", "五六"]
 
@@ -209,4 +212,9 @@ def test_commands_say_what_is_no_utf8(tmp_path: Path) -> None:
     )
     asked = Asked(BpeConfig(vocab_size=260), [tmp_path / "t.parquet"])
     counts = train_vocabulary(tmp_path, asked, out=tmp_path / "v")
-    assert counts["passed_over"] == {"values": {"text that is no UTF-8, with U+FFFD": 3}}
+    said = {"values": {"text that is no UTF-8, with U+FFFD": 3}}
+    assert counts["passed_over"] == said
+    Tokenizer.train(["a b"], vocab_size=257).save(tmp_path / "w")
+    with Workspace(tmp_path / "data") as workspace:
+        made = encode_stage(workspace, tokenizer=tmp_path / "w", inputs=[tmp_path / "t.parquet"])
+    assert made.counts["passed_over"] == said

@@ -52,6 +52,13 @@ def test_stages_are_stored_as_they_end(
     out = tmp_path / "out.json"
     words = [str(BENCH), *SMALL, "--out", str(out), "--llmc", "echo 'step 1/2 | 1,234 tok/s'"]
     monkeypatch.setattr(sys, "argv", words)
+    stored, child = [], bench._child
+
+    def watched(words: list[str], seconds: float) -> dict[str, Any]:
+        stored.append(list(json.loads(out.read_text())["stages"]) if out.exists() else [])
+        return child(words, seconds)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(bench, "_child", watched)
     try:
         bench.main()
     finally:
@@ -61,6 +68,7 @@ def test_stages_are_stored_as_they_end(
     assert list(stages) == [
         "matrix", "ours", "nanogpt", "attention", "resume", "loss", "plain", "llmc", "variants",
     ]  # fmt: skip
+    assert stored == [list(stages)[:i] for i in range(9)]  # what ended before each began
     assert all(value > 0 for value in stages["matrix"]["tflops"].values())
     assert stages["attention"]["flex"] == "no backward pass on a CPU"
     assert {"scatter_8192", "8192"} <= stages["loss"]["rows"].keys()

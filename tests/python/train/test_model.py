@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -286,10 +287,11 @@ def test_activations_are_those_that_memory_is_reckoned_with(precision: int) -> N
     assert sum(kept.values()) + gradient == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.parametrize("share", ["none", "attention", "mlp", "all"])
 @pytest.mark.parametrize(("name", "precision"), [("adamw", "fp32"), ("muon", "bf16")])
-def test_state_is_what_memory_is_reckoned_with(name: str, precision: str) -> None:
+def test_state_is_what_memory_is_reckoned_with(name: Any, precision: str, share: Any) -> None:
     """Weights, their copy, both gradients and moments after a step, to the byte."""
-    config = TrainConfig(SMALL, optimizer=OptimizerConfig(name))
+    config = TrainConfig(replace(SMALL, share=share), optimizer=OptimizerConfig(name))
     objective = objective_of(config, nothing(299))
     worker = copy.deepcopy(objective).bfloat16() if precision == "bf16" else objective
     optimizer = Optimizer(objective.learnt(), config.optimizer)

@@ -66,7 +66,7 @@ class Part:
 
 
 def cut(source: Source, text_field: str, mark: str) -> list[Part]:
-    """A file of texts as parts: a Parquet file in runs of row groups of about `RANGE_BYTES`."""
+    """A file of texts as parts: a Parquet file in ranges of row groups of about `RANGE_BYTES`."""
     size = source.path.stat().st_size
     if source.kind != "parquet":
         return [Part(source.path, text_field, mark=mark, weight=size)]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -108,8 +107,8 @@ def rename(inputs: list[Path], outputs: list[Path], source: dict[str, Any]) -> d
     first = sum(_rows_before(part))
     schema, before = _facts(part.path) if part.text_field is None else (pa.schema([]), 0)
     for batch, lines in _with_lines(part):
-        ids = unique(batch["doc_id"], str(part.mark), first, twice)
-        made += int((np.asarray(ids) != np.asarray(batch["doc_id"])).sum())
+        ids, shared = unique(batch["doc_id"], str(part.mark), first, twice)
+        made += shared
         columns = {name: batch[name] for name in READ.names} | {"doc_id": ids, "url_key": ids}
         writer.write_batch(_copy(pa.record_batch(list(columns.values()), schema=READ), lines))
         first += batch.num_rows

@@ -1,4 +1,4 @@
-//! The five containers, told apart by their first bytes, and one streaming decoder for each.
+//! The five compressions, told apart by their first bytes, and one streaming decoder for each.
 
 use flate2::{Decompress as Inflate, FlushDecompress};
 use liblzma::stream::{Action, Status as XzStatus, Stream as Xz};
@@ -10,12 +10,12 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 31;
 /// Most memory an xz stream may ask for: a 1.5 GiB dictionary, the largest xz makes, and its tables.
 const XZ_MEMORY_BYTES: u64 = (1536 << 20) + (64 << 20);
 
-/// Bytes that decide whether a stream of a container starts here.
+/// Bytes that decide whether a stream of a compression starts here.
 pub(super) const MAGIC_BYTES: usize = 10;
 
 /// How a dump is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Container {
+pub enum Compression {
     /// Zstandard frames, skippable ones among them.
     Zstd,
     /// xz streams.
@@ -28,26 +28,26 @@ pub enum Container {
     Plain,
 }
 
-impl Container {
-    /// The container whose first stream starts with `bytes`; `Plain` for anything else.
+impl Compression {
+    /// The compression whose first stream starts with `bytes`; `Plain` for anything else.
     pub(super) fn detect(bytes: &[u8]) -> Self {
-        [Container::Zstd, Container::Xz, Container::Bzip2, Container::Gzip]
+        [Compression::Zstd, Compression::Xz, Compression::Bzip2, Compression::Gzip]
             .into_iter()
-            .find(|container| container.starts_stream(bytes))
-            .unwrap_or(Container::Plain)
+            .find(|compression| compression.starts_stream(bytes))
+            .unwrap_or(Compression::Plain)
     }
 
-    /// Whether a stream (frame, member) of this container can start with `bytes`.
+    /// Whether a stream (frame, member) of this compression can start with `bytes`.
     pub(super) fn starts_stream(self, bytes: &[u8]) -> bool {
         match self {
-            Container::Zstd => {
+            Compression::Zstd => {
                 bytes.starts_with(&[0x28, 0xB5, 0x2F, 0xFD])
                     || (bytes.len() >= 4
                         && bytes[0] & 0xF0 == 0x50
                         && bytes[1..4] == [0x2A, 0x4D, 0x18])
             }
-            Container::Xz => bytes.starts_with(b"\xFD7zXZ\0"),
-            Container::Bzip2 => {
+            Compression::Xz => bytes.starts_with(b"\xFD7zXZ\0"),
+            Compression::Bzip2 => {
                 bytes.len() >= 10
                     && bytes.starts_with(b"BZh")
                     && matches!(bytes[3], b'1'..=b'9')
@@ -56,43 +56,43 @@ impl Container {
                         || bytes[4..10] == [0x17, 0x72, 0x45, 0x38, 0x50, 0x90])
             }
             // method deflate, no reserved flag
-            Container::Gzip => {
+            Compression::Gzip => {
                 bytes.len() >= 4 && bytes.starts_with(&[0x1F, 0x8B, 8]) && bytes[3] & 0xE0 == 0
             }
-            Container::Plain => true,
+            Compression::Plain => true,
         }
     }
 
     /// The byte that every stream starts with, where there is just one: makes the search fast.
     pub(super) fn may_start(self, byte: u8) -> bool {
         match self {
-            Container::Zstd => byte == 0x28 || byte & 0xF0 == 0x50,
-            Container::Xz => byte == 0xFD,
-            Container::Bzip2 => byte == b'B',
-            Container::Gzip => byte == 0x1F,
-            Container::Plain => false,
+            Compression::Zstd => byte == 0x28 || byte & 0xF0 == 0x50,
+            Compression::Xz => byte == 0xFD,
+            Compression::Bzip2 => byte == b'B',
+            Compression::Gzip => byte == 0x1F,
+            Compression::Plain => false,
         }
     }
 
-    /// The usual word for the container.
+    /// The usual word for the compression.
     pub fn name(self) -> &'static str {
         match self {
-            Container::Zstd => "zstd",
-            Container::Xz => "xz",
-            Container::Bzip2 => "bzip2",
-            Container::Gzip => "gzip",
-            Container::Plain => "plain",
+            Compression::Zstd => "zstd",
+            Compression::Xz => "xz",
+            Compression::Bzip2 => "bzip2",
+            Compression::Gzip => "gzip",
+            Compression::Plain => "plain",
         }
     }
 
     /// The usual word for one of its streams.
     pub(super) fn stream_name(self) -> &'static str {
         match self {
-            Container::Zstd => "zstd frame",
-            Container::Xz => "xz stream",
-            Container::Bzip2 => "bzip2 stream",
-            Container::Gzip => "gzip member",
-            Container::Plain => "text",
+            Compression::Zstd => "zstd frame",
+            Compression::Xz => "xz stream",
+            Compression::Bzip2 => "bzip2 stream",
+            Compression::Gzip => "gzip member",
+            Compression::Plain => "text",
         }
     }
 }
@@ -117,21 +117,21 @@ pub(super) enum Decoder {
 
 impl Decoder {
     /// A decoder at the start of a stream.
-    pub(super) fn new(container: Container) -> Result<Self, String> {
-        Ok(match container {
-            Container::Zstd => {
+    pub(super) fn new(compression: Compression) -> Result<Self, String> {
+        Ok(match compression {
+            Compression::Zstd => {
                 let mut decoder = Zstd::new().map_err(|error| error.to_string())?;
                 decoder
                     .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))
                     .map_err(|error| error.to_string())?;
                 Decoder::Zstd(decoder)
             }
-            Container::Xz => Decoder::Xz(
+            Compression::Xz => Decoder::Xz(
                 Xz::new_stream_decoder(XZ_MEMORY_BYTES, 0).map_err(|error| error.to_string())?,
             ),
-            Container::Gzip => Decoder::Gzip(Inflate::new_gzip(15)),
-            Container::Bzip2 => return Err("bzip2 is read by blocks, not by streams".to_owned()),
-            Container::Plain => Decoder::Plain,
+            Compression::Gzip => Decoder::Gzip(Inflate::new_gzip(15)),
+            Compression::Bzip2 => return Err("bzip2 is read by blocks, not by streams".to_owned()),
+            Compression::Plain => Decoder::Plain,
         })
     }
 

@@ -1,4 +1,4 @@
-"""Every container, in one piece, in many, cut and corrupt."""
+"""Every compression, in one piece, in many, cut and corrupt."""
 
 import bz2
 import gzip
@@ -66,14 +66,14 @@ def test_one_stream(tmp_path: Path, kind: str) -> None:
     text = text_of(5000)
     rows, reader = read(tmp_path / "any.name", PACKERS[kind](text))
     assert rows == twin.read(text)
-    assert reader.stats.container == kind
+    assert reader.stats.compression == kind
 
 
 def test_plain(tmp_path: Path) -> None:
     text = text_of(5000)
     rows, reader = read(tmp_path / "dump.zst", text)
     assert rows == twin.read(text)
-    assert reader.stats.container == "plain"
+    assert reader.stats.compression == "plain"
 
 
 @packed
