@@ -37,9 +37,9 @@ from typing import Any, ClassVar
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from webtext_py.fetch import archive as archive_module
-from webtext_py.fetch.archive import journal_lines
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.crawl import Link
+from webtext_py.fetch.journal import attempts
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.optout import meta_opt_out
 from webtext_py.fetch.run import fetch
@@ -247,7 +247,7 @@ def interrupt(folder: str, data: Path, pages: int, hosts: int) -> dict[str, Any]
         for n in range(5):
             process = subprocess.Popen(build_command(data, "build"), stdout=subprocess.DEVNULL)
             enough = (n + 1) * pages // 7
-            while process.poll() is None and len([*journal_lines(archive)]) < enough:
+            while process.poll() is None and len([*attempts(archive)]) < enough:
                 time.sleep(0.1)
             began = time.monotonic()
             process.send_signal(signal.SIGINT)
@@ -255,7 +255,7 @@ def interrupt(folder: str, data: Path, pages: int, hosts: int) -> dict[str, Any]
             took.append(round(time.monotonic() - began, 2))
             assert code == 130, code
             assert not list(archive.glob("*.part"))
-            kept = [a.url for a, _ in journal_lines(archive) if a.outcome == "good"]
+            kept = [a.url for a in attempts(archive) if a.outcome == "good"]
             print(f"Ctrl-C with {len(kept)} pages kept: {took[-1]} s", file=sys.stderr)
     check(archive, read_bodies(Path(folder)), kept)
     return {"seconds": took, "most_s": max(took), "load": round(os.getloadavg()[0], 2)}

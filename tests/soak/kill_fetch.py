@@ -31,7 +31,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from webtext_py.fetch.archive import Attempt, journal_lines
+from webtext_py.fetch.journal import Attempt, attempts, journals
 from webtext_py.verify import verify
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def kill_often(command: list[str], archive: Path, pages: int, kills: int, seed: 
         process.kill()
         if process.wait() != -signal.SIGKILL:
             raise SystemExit(f"kill {n + 1} came too late: exit {process.returncode}")
-        done = [attempt for attempt, _ in journal_lines(archive)]
+        done = list(attempts(archive))
         found.at.append(sum(bool(a.url_key) for a in done))
         found.torn += _unvouched(archive, done)
         found.finished.append((time.monotonic(), {a.url for a in done if a.url_key}))
@@ -73,15 +73,12 @@ def kill_often(command: list[str], archive: Path, pages: int, kills: int, seed: 
 
 
 def _lines(archive: Path) -> int:
-    try:
-        return (archive / "fetch-journal.jsonl").read_bytes().count(b"\n")
-    except FileNotFoundError:
-        return 0
+    return sum(path.read_bytes().count(b"\n") for path in journals(archive))
 
 
 def _unvouched(archive: Path, done: list[Attempt]) -> int:
-    """Bytes of open files that no line of the journal vouches for: torn records."""
-    ends = {a.file: a.offset + a.length for a in done if a.file is not None}
+    """Bytes of open files that no line of a journal vouches for: torn records."""
+    ends = dict(sorted((a.file, a.offset + a.length) for a in done if a.file is not None))
     parts = archive.glob("*.part")
     return sum(p.stat().st_size - ends.get(p.name.removesuffix(".part"), 0) for p in parts)
 
@@ -173,7 +170,7 @@ def soak(folder: Path, given: argparse.Namespace) -> str:
         run(command)
     again = check_server(server.log, killed)
     bodies = bench.read_bodies(Path(given.pages_dir))
-    kept = [a.url for a, _ in journal_lines(folder / "whole" / "pages") if a.outcome == "good"]
+    kept = [a.url for a in attempts(folder / "whole" / "pages") if a.outcome == "good"]
     total = bench.check(data / "pages", bodies, kept)
     built = offline(folder, "killed", given.documents)
     rows = check_index(data / "pages", built)

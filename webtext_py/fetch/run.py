@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from webtext_py import _core
 from webtext_py.fetch.address import Guard, networks
-from webtext_py.fetch.archive import Archive, Attempt
+from webtext_py.fetch.archive import Archive
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import read_hosts
 from webtext_py.fetch.crawl import Link, Wanted, crawl, summary, turn_of
+from webtext_py.fetch.journal import Attempt
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.pace import Pace
 from webtext_py.fetch.resolver import SystemResolver

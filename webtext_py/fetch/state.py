@@ -1,17 +1,18 @@
 """What a fetch is asked for and how it went so far, on disk, so that memory holds neither.
 
-An SQLite database made by every run from the links and the journal: nothing of it outlives the run.
-Its tables are ordered by their keys as rows come, so that no sort needs room elsewhere.
+An SQLite database made by every run from the links and the journals: nothing of it outlives the
+run. Its tables are ordered by their keys as rows come, so that no sort needs room elsewhere.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from webtext_py.fetch.archive import Attempt, journal_line, journal_lines
 from webtext_py.fetch.crawl import Link
+from webtext_py.fetch.journal import Attempt, journals, whole_lines
 from webtext_py.pages.capture import GOOD
 from webtext_py.removed_list import RemovedList
 from webtext_py.url.key import without_credentials
@@ -38,7 +39,7 @@ class FetchState:
     def __init__(self, folder: Path, removed: RemovedList | None = None) -> None:
         self.removed = RemovedList() if removed is None else removed
         self._path = folder / "fetch.sqlite"
-        self._read = 0  # bytes of the journal that are in `attempts`
+        self._read: Counter[Path] = Counter()  # bytes of each journal that are in `attempts`
 
     def __enter__(self) -> "FetchState":
         self._path.unlink(missing_ok=True)
@@ -65,12 +66,14 @@ class FetchState:
         return self._count("links")
 
     def read(self, folder: Path) -> None:
-        """Takes up what the journal has since it was last read."""
+        """Takes up what the journals have since they were last read."""
 
         def rows() -> Iterator[tuple[Any, ...]]:
-            for attempt, end in journal_lines(folder, self._read):
-                self._read = end
-                yield attempt.url_key, attempt.source, attempt.outcome, journal_line(attempt)
+            for journal in journals(folder):
+                for line in whole_lines(journal, self._read[journal]):
+                    self._read[journal] += len(line)
+                    attempt = Attempt.of(line)
+                    yield attempt.url_key, attempt.source, attempt.outcome, line
 
         self._many("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)", rows())
 

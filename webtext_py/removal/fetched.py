@@ -1,7 +1,7 @@
-"""Pages taken out of the WARC files that were fetched, and out of the journal.
+"""Pages taken out of the WARC files that were fetched, and out of the journals.
 
 A record keeps its headers, its place and its length: its payload is gone. So no place in an index
-or in the journal moves, and a build that reads the files again finds the same captures, of which it
+or in a journal moves, and a build that reads the files again finds the same captures, of which it
 makes no document. A payload that another document's capture stands for stays.
 """
 
@@ -14,28 +14,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext_py.engine.journal import NEW
-from webtext_py.fetch.archive import JOURNAL
+from webtext_py.fetch.journal import journals
 from webtext_py.layout import GOOD_CAPTURES
 from webtext_py.removal.emptied import members, without_payload
 from webtext_py.removal.files import Rewriting
 from webtext_py.removed_list import RemovedList
 from webtext_py.tables import iterate
-from webtext_py.workspace import Work
+from webtext_py.workspace import Steps, Work
 
 _FOLDER = "pages"
 _CHUNK = 1 << 20
 
 
 def take_out(rewriting: Rewriting, listed: Path) -> None:
-    """Makes the journal and the WARC files that hold pages on the list `listed` anew."""
+    """Makes the journals and the WARC files that hold pages on the list `listed` anew."""
     steps, stages = rewriting.steps, rewriting.stages
-    journal = steps.data / _FOLDER / JOURNAL
-    if "fetch" not in stages or not journal.exists():
+    if "fetch" not in stages:
         return
-    said = steps.one("attempts", attempts, [journal, listed], [f"{NEW}/{_FOLDER}/{JOURNAL}"])
-    spans: dict[str, list[list[int]]] = defaultdict(list)
-    for file, first, length in said.counts("spans")[0]:
-        spans[file].append([first, length])
+    spans = _out_of_journals(steps, listed)
     good = [steps.data / name for name in GOOD_CAPTURES.among(stages["pages"].outputs)]
     names = sorted(name for name in spans if f"{_FOLDER}/{name}" in stages["fetch"].outputs)
     work = [
@@ -54,22 +50,37 @@ def take_out(rewriting: Rewriting, listed: Path) -> None:
     rewriting.made(made)
 
 
+def _out_of_journals(steps: Steps, listed: Path) -> dict[str, list[list[int]]]:
+    """Makes the journals anew that name what is listed; returns where its records lie, by file."""
+    work = [Work(path, listed, name=path.name) for path in journals(steps.data / _FOLDER)]
+    made = steps.each("attempts", attempts, work, [f"{NEW}/{_FOLDER}/{{}}"], unit="files")
+    spans: dict[str, list[list[int]]] = defaultdict(list)
+    for done, (path,) in zip(made.done, made.paths, strict=True):
+        if not done.counts["listed"]:
+            path.unlink()
+        for file, first, length in done.counts["spans"]:
+            spans[file].append([first, length])
+    return spans
+
+
 def attempts(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: the journal (first input) after a removal of what a list (second) names: no later fetch
-    refers to a payload of it. Returns where its records lie: file, first byte, length."""
+    """Task: a journal (first input) after a removal of what a list (second) names: no later fetch
+    refers to a payload of it. Returns how many lines name it, and where its records lie: file,
+    first byte, length."""
     listed = RemovedList.read(inputs[1])
-    spans = []
+    spans, named = [], 0
     with inputs[0].open("rb") as old, outputs[0].open("wb") as new:
         for line in old:
             said = json.loads(line) if line.endswith(b"\n") else {"url_key": ""}
             key, final = said["url_key"], said.get("final_url")
             if key and (listed.has(key) or (final and listed.names(final))):
+                named += 1
                 if said["file"] is not None:
                     spans.append([said["file"], said["offset"], said["length"]])
                 said["payloads"] = []
                 line = json.dumps(said, separators=(",", ":")).encode() + b"\n"
             new.write(line)
-    return {"spans": spans}
+    return {"listed": named, "spans": spans}
 
 
 def emptied(

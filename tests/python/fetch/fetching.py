@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from webtext_py.fetch.address import Guard, networks
-from webtext_py.fetch.archive import Attempt, journal_lines
 from webtext_py.fetch.client import Client
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.crawl import Link, turn_of
+from webtext_py.fetch.journal import Attempt, attempts, journal_line, journals
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.resolver import Resolver
@@ -28,8 +28,17 @@ NAMES = ("site.test", "other.test", "evil.test")
 
 
 def read_journal(folder: Path) -> list[Attempt]:
-    """All of a journal."""
-    return [attempt for attempt, _ in journal_lines(folder)]
+    """All of the journals."""
+    return list(attempts(folder))
+
+
+def one_journal(folder: Path) -> list[Attempt]:
+    """Puts all lines into one journal, as directories of before have it; returns what it holds."""
+    ended = sorted(attempts(folder), key=lambda a: (a.file or "", a.offset))
+    for path in journals(folder):
+        path.unlink()
+    (folder / "fetch-journal.jsonl").write_bytes(b"".join(map(journal_line, ended)))
+    return ended
 
 
 def fetch_all(

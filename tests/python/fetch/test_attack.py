@@ -16,12 +16,13 @@ import pytest
 
 from webtext_py.fetch import clock, schedule
 from webtext_py.fetch import crawl as crawl_module
-from webtext_py.fetch.archive import Archive, Attempt
+from webtext_py.fetch.archive import Archive
 from webtext_py.fetch.client import Client, Exchange
 from webtext_py.fetch.commoncrawl import _record
 from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.crawl import Link, crawl
 from webtext_py.fetch.failure import FetchError
+from webtext_py.fetch.journal import Attempt, journal_of, journals
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.resolver import SystemResolver
@@ -319,6 +320,26 @@ def test_a_full_disk_cuts_back_to_the_last_whole_record(tmp_path: Path, room: in
     assert len([c for c in scan if c.record_type == "response"]) == 2
     assert scan.damage == []
     assert [a.url_key for a in read_journal(tmp_path)] == ["one", "three"]
+
+
+def test_a_full_disk_cuts_records_and_journal_back_together(tmp_path: Path) -> None:
+    """The records fit; their line does not."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    long = Attempt("http://b.test/", "http://b.test/", "live", "good", redirects=["x" * 99_999])
+    with Archive(tmp_path, {}, rotate_bytes=1 << 30) as archive:
+        for name in "ab":
+            url = f"http://{name}.test/"
+            archive.add(Attempt(url, url, "live", "good"), [exchange()])
+        [part] = tmp_path.glob("*.part")
+        before = {path: path.read_bytes() for path in (part, *journals(tmp_path))}
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (90_000, old[1]))
+            with pytest.raises(OSError, match="large") as error:
+                archive.add(long, [exchange(body=b"another")])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        assert Path(error.value.filename) == journal_of(tmp_path, long.group)
+        assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_full_disk_leaves_no_torn_file_behind_its_head(tmp_path: Path) -> None:

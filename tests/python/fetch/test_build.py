@@ -259,14 +259,14 @@ def test_loopback_is_refused_by_default(folder: Path) -> None:
 
 KILLS = 20
 
-# The command, which kills itself at a write of the archive, of records or a line of the journal:
+# The command, which kills itself at a write of the archive, of records or a line of a journal:
 # before it, in the midst of it or after it.
 KILLED = """
 import os, signal, sys
 from webtext_py.cli.main import main
-from webtext_py.fetch import archive
+from webtext_py.fetch import archive, journal
 
-left, part, write = int(sys.argv.pop(1)), float(sys.argv.pop(1)), archive._write
+left, part, write = int(sys.argv.pop(1)), float(sys.argv.pop(1)), archive.write_all
 
 def watched(file, data, path):
     global left
@@ -276,13 +276,13 @@ def watched(file, data, path):
         os.kill(os.getpid(), signal.SIGKILL)
     write(file, data, path)
 
-archive._write = watched
+archive.write_all = journal.write_all = watched
 main()
 """
 
 
 def test_killed_twenty_times(folder: Path) -> None:
-    """Every page is in the archive once, no finished one is asked for again, journal, index and
+    """Every page is in the archive once, no finished one is asked for again, journals, index and
     WARC agree, and the shards are those of an uninterrupted run. 10,000 pages at full speed:
     `tests/soak/kill_fetch.py`."""
     with Server(world(), address="0.0.0.0") as server:

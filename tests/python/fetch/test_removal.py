@@ -15,6 +15,7 @@ import pytest
 import warcio
 
 from webtext_py.engine import LocalEngine
+from webtext_py.fetch.journal import Attempt, journals, whole_lines
 from webtext_py.layout import FETCHED, SHARDS
 from webtext_py.manifest import Manifest
 from webtext_py.pages.archive import scan_container
@@ -23,7 +24,7 @@ from webtext_py.removal import asked_for, remove
 from webtext_py.removal.emptied import members, without_payload
 from webtext_py.verify import verify
 
-from .fetching import read_journal
+from .fetching import one_journal, read_journal
 from .server import Handler, Request, Server, redirect
 from .worlds import article, live, run, urls, world, write_hosts, write_links
 
@@ -107,8 +108,13 @@ def test_out_of_what_was_fetched(tmp_path: Path) -> None:
         assert all(len(holding(data, needle)) == 3 for needle in needles)
         file = tmp_path / "urls.txt"
         file.write_text(f"{moved}\n{page}\n")
+        inodes = {path: path.stat().st_ino for path in journals(data / "pages")}
         report = remove(data, asked_for(urls=file), engine=LocalEngine(1))
         assert len(report["removed"]) == 2
+        # The journal of this host's group is another, and holds no payload of theirs.
+        [path] = [path for path, inode in inodes.items() if path.stat().st_ino != inode]
+        gone = [a for a in map(Attempt.of, whole_lines(path)) if a.final_url in (moved, page)]
+        assert [a.payloads for a in gone] == [[], []]
         assert report["archives"] == {}
         assert [holding(data, needle) for needle in needles] == [[], []]
         assert verify(data).problems == []
@@ -170,7 +176,8 @@ def test_a_payload_that_others_need_stays(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in holding(data, needle)} == {
         "documents", "pages", "shards",
     }  # fmt: skip
-    # The others go, and with them the payload.
+    # The others go, and with them the payload; the directory is one of before.
+    one_journal(data / "pages")
     file.write_text("\n".join(links))
     remove(data, asked_for(urls=file), engine=LocalEngine(1))
     assert holding(data, needle) == []

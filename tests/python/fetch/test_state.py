@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from webtext_py.fetch.archive import JOURNAL, Attempt, journal_line
 from webtext_py.fetch.crawl import Link, turn_of
+from webtext_py.fetch.journal import Attempt, journal_line, journal_of
 from webtext_py.fetch.state import FetchState
 
 SOURCES = ["live", "wayback"]
@@ -25,9 +25,10 @@ def state(tmp_path: Path) -> Iterator[FetchState]:
 
 
 def ended(folder: Path, *attempts: tuple[str, str, str]) -> None:
-    with (folder / JOURNAL).open("ab") as file:
-        for key, source, outcome in attempts:
-            file.write(journal_line(Attempt(key, f"http://{key}", source, outcome)))
+    for key, source, outcome in attempts:
+        attempt = Attempt(key, f"http://{key}", source, outcome)
+        with journal_of(folder, attempt.group).open("ab") as file:
+            file.write(journal_line(attempt))
 
 
 def test_a_site_has_its_links_in_the_order_given(state: FetchState) -> None:
@@ -56,7 +57,7 @@ def test_what_is_left_for_a_source(state: FetchState, tmp_path: Path) -> None:
         ("", "live", "robots.txt"),
         ("gone.test/", "live", "good"),  # of a link that is none any more
     )
-    with (tmp_path / JOURNAL).open("ab") as file:
+    with journal_of(tmp_path, 3).open("ab") as file:
         file.write(b'{"url_key": "a.test/4", ')  # torn
 
     def numbers(source: str, *retry: str) -> list[int]:
@@ -86,6 +87,25 @@ def test_a_later_line_counts(state: FetchState, tmp_path: Path) -> None:
     state.read(tmp_path)
     assert not state.left("live", SOURCES, ("all",), turn_of)
     assert [a.outcome for some in state.attempts(SOURCES) for a in some] == ["good"]
+
+
+def test_each_journal_is_read_on_from_where_it_was_left(state: FetchState, tmp_path: Path) -> None:
+    keys = [f"http://host{n}.test/" for n in range(40)]
+    state.add(Link(key, key, 0.0) for key in keys)
+
+    def left() -> list[str]:
+        state.read(tmp_path)
+        return sorted(one.url_key for _, one in state.left("live", SOURCES, (), turn_of))
+
+    assert left() == sorted(keys)
+    ended(tmp_path, *((key, "live", "good") for key in keys[:20]))
+    assert left() == sorted(keys[20:])
+    read = {path: path.stat().st_size for path in tmp_path.glob("fetch-journal-*")}
+    assert len(read) > 8
+    for path, size in read.items():  # what was read once is not looked at again
+        path.write_bytes(b"#" * size)
+    ended(tmp_path, *((key, "live", "good") for key in keys[20:39]))
+    assert left() == keys[39:]
 
 
 def test_memory_holds_no_links(state: FetchState) -> None:

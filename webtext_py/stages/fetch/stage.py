@@ -24,15 +24,15 @@ from webtext_py.tables import ROW_GROUP_ROWS, iterate
 from webtext_py.workspace import Steps
 
 if TYPE_CHECKING:
-    from webtext_py.fetch.archive import Attempt
     from webtext_py.fetch.crawl import Link
+    from webtext_py.fetch.journal import Attempt
 
 
 @dataclass(frozen=True)
 class Fetch(Stage):
     """Asks the network's sources for the links that no given container has a good page for.
 
-    A redo asks for nothing that the journal has, and its files never hold an archive.
+    A redo asks for nothing that the journals have, and its files never hold an archive.
     """
 
     containers: Containers
