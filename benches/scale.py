@@ -1,16 +1,19 @@
 """A whole build at three sizes: what grows with its size, stage by stage, and how fast.
 
-    python benches/scale.py [--sizes 40000 120000 400000] [--record benches/record/scale.json]
+    python benches/scale.py [--sizes 40000 120000 400000] [--real]
+        [--record benches/record/scale.json]
 
 Makes N links, of which 8 in 45 have a page (as in WebText), a fifth of these copies of an earlier
 one, in containers of 60 captures, and for every ten containers a file of articles, in which some
 pages stand; builds with one worker, each size in a process of its own. It is a model, in which all
 is smaller by the same factor: a partition for 1,000 links, and at most 4 files for a task of a
 merge. WebText has 236 partitions, and 256 is the limit of files; ten times WebText has ten times
-the partitions, as the largest of these has against the smallest.
+the partitions, as the largest of these has against the smallest. With `--real` the limits are the
+package's own: 4,500,000 links are a tenth of WebText's.
 Tasks, their inputs and the bytes they wrote are counted by the engine, opens of the build's files
-by the kernel (strace, in a second run, so that it costs no CPU seconds of the first), CPU seconds
-are those of the process, peak memory that of the stage, with what the process had at its start.
+by the kernel (strace, in a second run of the model, so that it costs no CPU seconds of the first),
+CPU seconds are those of the process, peak memory that of the stage, with what the process had at
+its start.
 `verify` must find nothing.
 """
 
@@ -119,13 +122,16 @@ class Clock(Observer):
         self.stages[stage] = {**self.figures, "cpu_s": cpu, "peak_mb": peak}
 
 
-def one(folder: Path, links: int) -> dict[str, Any]:
+def one(folder: Path, links: int, real: bool) -> dict[str, Any]:
     """Figures of a build in this process."""
-    workspace.MOST_FILES = search.MOST_FILES = stage.MOST_FILES = MOST_FILES
+    partitions = None
+    if not real:
+        workspace.MOST_FILES = search.MOST_FILES = stage.MOST_FILES = MOST_FILES
+        partitions = max(1, links // LINKS)
     sources = make(folder / "in", links)
     Path("/proc/self/clear_refs").write_text("5")
     clock, start_mb = Clock(), peak_memory_bytes() / 1e6
-    config = BuildConfig(extractor="rules", partitions=max(1, links // LINKS))
+    config = BuildConfig(extractor="rules", partitions=partitions)
     entries = Build(folder / "data", sources, config).run(Counting(clock), clock)
     assert not (problems := verify(folder / "data").problems), problems
     return {
@@ -139,11 +145,12 @@ def one(folder: Path, links: int) -> dict[str, Any]:
     }
 
 
-def apart(links: int, traced: bool) -> dict[str, Any]:
+def apart(links: int, *, real: bool = False, traced: bool = False) -> dict[str, Any]:
     """The same in a process of its own; `traced`, with the opens of its files."""
     folder = Path(tempfile.mkdtemp(prefix="webtext-scale-"))
     try:
         command = [sys.executable, __file__, "--one", str(folder), str(links)]
+        command += ["--real"] if real else []
         log = folder / "opens.log"
         if traced:
             filters = ["--seccomp-bpf", "-e", "trace=open,openat"]
@@ -176,19 +183,23 @@ def main() -> None:
     """All sizes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[40_000, 120_000, 400_000])
+    parser.add_argument("--real", action="store_true", help="the package's own limits")
     parser.add_argument("--record", type=Path)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(one(Path(options.one[0]), int(options.one[1]))))
+        print(json.dumps(one(Path(options.one[0]), int(options.one[1]), options.real)))
         return
-    runs = [apart(size, traced=False) for size in options.sizes]
-    for size, run in zip(options.sizes, runs, strict=True):
-        run["opens"] = apart(size, traced=True)["opens"]
-    times = runs[-1]["links"] / runs[0]["links"]
-    opens = runs[-1]["opens"] / runs[0]["opens"] / times
+    runs = [apart(size, real=options.real) for size in options.sizes]
     document = {"command": " ".join(["scale.py", *sys.argv[1:]]), "runs": runs}
-    document |= {"growth_against_links": growth(runs), "opens_against_links": round(opens, 3)}
+    document["growth_against_links"] = growth(runs)
+    opens = 0.0
+    if not options.real:
+        for size, run in zip(options.sizes, runs, strict=True):
+            run["opens"] = apart(size, traced=True)["opens"]
+        times = runs[-1]["links"] / runs[0]["links"]
+        opens = round(runs[-1]["opens"] / runs[0]["opens"] / times, 3)
+        document["opens_against_links"] = opens
     record(options.record, document, ["pyarrow"])
     assert opens < 1.1, f"opens grew {opens:.2f} times as fast as the links"
     for name, figures in document["growth_against_links"].items():
