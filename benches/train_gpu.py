@@ -356,9 +356,10 @@ def variants(
     copied, saved = (round(after - before, 6) for before, after in itertools.pairwise(moments))
     ms["collect"] = round(timed(device, gc.collect), 3)
     gc.freeze()
+    frozen = gc.get_freeze_count()
     ms["collect_frozen"] = round(timed(device, gc.collect), 3)
     gc.unfreeze()
-    return {"ms": ms, "seconds": {"copy": copied, "checkpoint": saved}}
+    return {"ms": ms, "seconds": {"copy": copied, "checkpoint": saved}, "frozen": frozen}
 
 
 STAGES: dict[str, Stage] = {

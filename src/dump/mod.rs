@@ -16,7 +16,7 @@
 //! and no library judges as `json.loads` does: all refuse `NaN`, sonic-rs lets a wrong `\u` escape
 //! pass in what it skips, simd-json refuses half a surrogate pair. `benches/record/dump_scan.json`.
 //!
-//! Of dumps of another kind `range` gives the text, of a range of a bzip2 file.
+//! `range` gives the text of a part of any bzip2 file, which dumps of Wikipedia are read by.
 //!
 //! Memory: the decompressor's window, plus at most 128 MiB that do not depend on the input.
 

@@ -156,10 +156,8 @@ class RayCluster:
                 said, hint = "Ray does not start here", "try again, or without `--engine ray`"
             elif isinstance(error, ConnectionError):
                 said = f"no Ray cluster at `{self.address}`"
-                hint = (
-                    "start one as docs/cluster.md shows, or leave `--address` out; every machine "
-                )
-                hint += "needs the same token"
+                hint = "start one as docs/cluster.md shows, with one token for every machine, or "
+                hint += "leave `--address` out"
             else:
                 said = f"the Ray cluster at `{self.address}` cannot be used"
                 hint = "every machine needs the same Python and Ray (docs/cluster.md)"

@@ -28,9 +28,8 @@ class TrainingText:
     digests: tuple[str, ...]
     text_field: str = "text"
     stage: str | None = None  # the stage of a data directory that made them, None for other files
-    passed: Passed = field(
-        default_factory=Passed, compare=False
-    )  # in folders, and of what was read
+    # In the folders that were named, and in the files once they were read.
+    passed: Passed = field(default_factory=Passed, compare=False)
     _heard: set[Path] = field(default_factory=set, compare=False)
 
     @classmethod

@@ -1,11 +1,11 @@
 """Articles of Wikipedia as titles and plain text: MediaWiki dumps, and any text set of articles.
 
 A dump is MediaWiki's XML (`dump`), told by its content, plain or compressed, with one or many
-streams, or the JSON lines of Wikimedia's enterprise dumps. The core takes the markup
-out: templates, tables, references, files and categories go, a link leaves its words. A damaged
-bzip2 block costs that block, a damaged page that page. All that is left out is counted. Anything
-else goes through the one reader of text, with a `title` column or key where there is one; plain
-text in WikiText's form is cut at its ` = Title = ` lines.
+streams, or the JSON lines of Wikimedia's enterprise dumps. The core takes the markup out:
+templates, tables, references, files and categories go, a link leaves its words. A damaged bzip2
+block costs that block, a damaged page that page. All that is left out is counted. Anything else
+goes through the one reader of text, with a `title` column or key where there is one; plain text in
+WikiText's form is cut at its ` = Title = ` lines.
 
 Memory: a few times a page's limit and a batch, whatever a compressed file claims to hold.
 """

@@ -83,7 +83,7 @@ def test_stages_are_stored_as_they_end(
     variants = stages["variants"]
     named = ("bias", "no_bias", "qkv_copy", "head_bf16", "head_fp8", "collect", "collect_frozen")
     assert variants["ms"].keys() == set(named)
-    assert variants["ms"]["collect_frozen"] < variants["ms"]["collect"]
+    assert variants["frozen"] > 100_000  # objects that a collection passes over
     assert variants["seconds"]["copy"] > 0
     assert variants["seconds"]["checkpoint"] > 0
     assert document["goals"]["resume"] is True
