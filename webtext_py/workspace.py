@@ -282,9 +282,9 @@ class Work:
         self.arguments = arguments
 
 
-def weighed(path: Path, **arguments: Any) -> Work:
-    """Work on a file, with its bytes as its weight."""
-    return Work(path, weight=max(1, path.stat().st_size), **arguments)
+def weighed(path: Path, *beside: Path, **arguments: Any) -> Work:
+    """Work on a file, with its bytes as its weight, and what is read `beside` it."""
+    return Work(path, *beside, weight=max(1, path.stat().st_size), **arguments)
 
 
 def split(partitions: int, *inputs: Path) -> list[Work]:
