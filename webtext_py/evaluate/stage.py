@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from webtext_py.stage import Files, Stage
+from webtext_py.versions import library_version
 from webtext_py.workspace import Made, Steps, Work
 
 from .forms import files_of
@@ -116,6 +117,7 @@ class Evaluate(Stage):
              "files": 1 + len(run["works"])}
             for run in runs
         ]  # fmt: skip
+        libraries = {name: library_version(name) for name in self.libraries}
         results = [*self.files[:2], *(Files(self.files[2].name(run["key"])) for run in runs)]
         steps.one(
             "results",
@@ -124,7 +126,7 @@ class Evaluate(Stage):
             results,
             runs=described,
             indexes=list(self.indexes),
-            config={**self.config(), "model": dict(self.facts), "libraries": _versions(self)},
+            config={**self.config(), "model": dict(self.facts), "libraries": libraries},
         )
         return {"items": {run["key"]: run["count"] for run in runs}}
 
@@ -168,9 +170,3 @@ class Evaluate(Stage):
 def key_of(task: str, shots: int) -> str:
     """A task's name in the results: `lambada`, `lambada_15shot`."""
     return f"{task}_{shots}shot" if shots else task
-
-
-def _versions(stage: Stage) -> dict[str, str]:
-    from webtext_py.versions import library_version
-
-    return {name: library_version(name) for name in stage.libraries}

@@ -37,7 +37,9 @@ _OPENERS: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "bz2": bz2.open, "
 
 def compression_of(head: bytes) -> Compression:
     """The compression of a file that begins with `head`."""
-    found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "")
+    found: Compression = next(
+        (kind for magic, kind in _MAGIC.items() if head.startswith(magic)), ""
+    )
     # A frame to skip may come first.
     return "zstd" if not found and head[1:4] == b"\x2a\x4d\x18" else found
 
