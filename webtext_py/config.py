@@ -48,12 +48,10 @@ class BuildConfig:
         check_near_dup(self.near_dup, self.shingle)
         if not 0 < self.wikipedia_share <= 1:
             raise ConfigError(f"Wikipedia share {self.wikipedia_share} is not in (0, 1]")
-        for name in ("validation_documents", "min_words"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; 0 or more was expected")
-        for name in ("shard_bytes", "row_group_documents"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; 1 or more was expected")
+        for name in ("validation_documents", "min_words", "shard_bytes", "row_group_documents"):
+            least = int(name in ("shard_bytes", "row_group_documents"))
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} is {getattr(self, name)}; {least} or more was expected")
         check_partitions(self.partitions)
         if self.after is not None and self.after_utc >= self.before_utc:
             raise ConfigError(f"no date is at or after {self.after} and before {self.before}")

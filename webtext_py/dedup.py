@@ -116,12 +116,10 @@ class DedupText(Stage):
         ]
         written = steps.each("write", write, work, [KEPT], unit="bytes")
         counts = balance("dedup", found.taken, written.total("kept"), found.dropped)
-        passed = Passed(self.passed)
-        passed.update(taken.passed)
         return {
             **counts,
             "ids_made": taken.made,
-            "passed_over": passed.document(),
+            "passed_over": Passed(self.passed, taken.passed).document(),
             **({"near": found.counts} if found.counts else {}),
         }
 

@@ -149,10 +149,7 @@ class Digests:
         found = iter(hash_pieces(flat, self._data, engine, observer))
         for (path, tree), each in zip(files, pieces, strict=True):
             mine = [next(found) for _ in each]
-            if tree:
-                self._put(path, _tree(path, mine), _TREE)
-            else:
-                self._put(path, mine[0])
+            self._put(path, _tree(path, mine) if tree else mine[0], _TREE if tree else "")
 
     def save(self) -> None:
         """Writes the memory to disk."""

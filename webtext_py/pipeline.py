@@ -16,7 +16,6 @@ from webtext_py.fetch.config import FetchConfig
 from webtext_py.manifest import Entry
 from webtext_py.observer import SILENT, Observer
 from webtext_py.outlook import Given, Outlook, outlooks
-from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
 from webtext_py.sources import Sources
 from webtext_py.stage import Stage
@@ -74,9 +73,12 @@ class Build:
             Wikipedia(articles, config.wikipedia_share, memory),
             *filters,
         ]
+        network: list[Stage] = [Fetch(containers, self._fetching)] if containers.network else []
+        if containers.network and containers.given:  # what is at hand first
+            network.insert(0, Archives(containers, partitions))
         self.stages: list[Stage] = [
             Links(config, given, kind),
-            *_network(containers, partitions, self._fetching),
+            *network,
             Pages(containers, partitions),
             Extract(containers, settings),
             *in_order(filters),
@@ -113,14 +115,6 @@ class Build:
             start = "fetch"
         known = start is None or any(stage.name == start for stage in self.stages)
         return start if known else "pages"  # what comes before it has nothing to do here
-
-
-def _network(containers: Containers, partitions: int, fetching: FetchConfig) -> list[Stage]:
-    """The stages of a build that asks the network: what is at hand first, then the rest."""
-    if not containers.network:
-        return []
-    fetch = Fetch(containers, fetching)
-    return [Archives(containers, partitions), fetch] if containers.given else [fetch]
 
 
 def _rules_said(config: BuildConfig, articles: bool, extractor: str) -> dict[str, str]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from webtext_py.errors import ConfigError
 
-NAME = "webtext.toml"  # looked for in the current folder
 SHARED = ("data", "workers")
 
 

@@ -78,8 +78,7 @@ class Tokenizer:
         if is_object and _TOKENIZER_JSON.search(content):
             return cls(_core.BpeEncoder.from_tokenizer_json(content, str(path)))
         vocab, merges = ((each.read_bytes(), str(each)) for each in _pair(path))
-        encoder = _core.BpeEncoder.from_vocab_and_merges(vocab, merges, pattern or "gpt2")
-        return cls(encoder)
+        return cls(_core.BpeEncoder.from_vocab_and_merges(vocab, merges, pattern or "gpt2"))
 
     @classmethod
     def train(

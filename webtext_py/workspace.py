@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -282,9 +282,9 @@ class Work:
         self.arguments = arguments
 
 
-def weighed(path: Path, **arguments: Any) -> Work:
-    """Work on a file, with its bytes as its weight."""
-    return Work(path, weight=max(1, path.stat().st_size), **arguments)
+def weighed(path: Path, *beside: Path, **arguments: Any) -> Work:
+    """Work on a file, with its bytes as its weight, and what is read `beside` it."""
+    return Work(path, *beside, weight=max(1, path.stat().st_size), **arguments)
 
 
 def split(partitions: int, *inputs: Path) -> list[Work]:
@@ -420,9 +420,8 @@ class Steps:
                 done[task.name] = found
                 self.seconds_before += found.seconds
             else:
-                fences = (self.workspace.lease.fence,)
-                job = Job(task, self.data, marker, fingerprint, self.data / STATE, fences)
-                jobs.append(replace(job, versions=self._libraries))
+                how = (fingerprint, self.data / STATE, (self.workspace.lease.fence,))
+                jobs.append(Job(task, self.data, marker, *how, versions=self._libraries))
         observer = self.observer
         observer.step_started(step, sum(job.task.weight for job in jobs), unit)
         # Closed at once on an error or Ctrl-C, so that workers never outlive the step.

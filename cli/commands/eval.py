@@ -10,7 +10,7 @@ from ..output import console, echo, print_json
 from ..parameters import NATURAL, PAIR, POSITIVE, SHOTS, option
 
 if TYPE_CHECKING:
-    from webtext_py.evaluate.stage import Settings, Test
+    from webtext_py.evaluate.stage import Test
 
 _EPILOG = """\b
 Examples:
@@ -84,9 +84,11 @@ def evaluate(
     require("eval")
     from webtext_py.evaluate.run import Request
     from webtext_py.evaluate.run import evaluate as run
+    from webtext_py.evaluate.stage import Settings
 
     tests = _tests(tasks, dict(options.pop("form")), dict(options.pop("shots_from")))
-    settings = _settings(options)
+    options |= {"fields": dict(options["fields"]), "stride": options["stride"] or 0}
+    settings = Settings(**options)
     request = Request(
         call.data, model, tests, settings, overlap=overlap, out=out, workers=workers, force=force
     )
@@ -115,14 +117,6 @@ def _tests(
         Test(name, Path(file), forms.get(name), Path(shots[name]) if name in shots else None)
         for name, file in tasks
     ]
-
-
-def _settings(options: dict[str, Any]) -> "Settings":
-    from webtext_py.evaluate.stage import Settings
-
-    return Settings(
-        fields=dict(options.pop("fields")), stride=options.pop("stride") or 0, **options
-    )
 
 
 def _print(document: dict[str, Any]) -> None:

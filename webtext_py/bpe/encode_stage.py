@@ -26,7 +26,7 @@ from webtext_py.shards import all_shards, shards_stage
 from webtext_py.stage import Files, Stage
 from webtext_py.tables import join_bytes
 from webtext_py.tokenizer import Tokenizer, vocabulary_file
-from webtext_py.workspace import Steps, Work, Workspace
+from webtext_py.workspace import Steps, Work, Workspace, weighed
 
 TOKENS = "tokens"
 DIGEST_KEY = "webtext.tokenizer"  # in the metadata of every file: the tokenizer's digest
@@ -214,15 +214,9 @@ class Encode(Stage):
         workers = getattr(steps.engine, "workers", 1)
         copies = {} if self.flat or not self.foreign else self._copies(steps)
         twice = self._repeated(steps, copies)
+        again = {path: {"copy": copy} for path, copy in copies.items() if copy > 1}
         work = [
-            Work(
-                path,
-                self.tokenizer.path,
-                *twice,
-                weight=path.stat().st_size,
-                name=name,
-                **({"copy": copies[path]} if copies.get(path, 1) > 1 else {}),
-            )
+            weighed(path, self.tokenizer.path, *twice, name=name, **(again.get(path) or {}))
             for path, name in self.given.items()
         ]
         made = steps.each(
@@ -273,7 +267,7 @@ class Encode(Stage):
         read = steps.each(
             "ids",
             take_ids,
-            [Work(path, weight=path.stat().st_size, copy=copies[path]) for path in own],
+            [weighed(path, copy=copies[path]) for path in own],
             ["ids-{}.bin"],
             unit="bytes",
             text_field=self.text_field,

@@ -15,7 +15,7 @@ from webtext_py.bpe.vocabulary import PATTERNS
 from webtext_py.columns import text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import ConfigError, InputError
-from webtext_py.observer import Observer
+from webtext_py.observer import SILENT, Observer
 from webtext_py.reader import Passed, Source
 
 MAX_ENTRIES = 1 << 20  # what the readers of vocabularies take (`MAX_IDS` of the core)
@@ -64,10 +64,9 @@ def count_texts(
     config: BpeConfig,
     *,
     threads: int | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
 ) -> tuple[_core.BpePieces, int]:
     """Piece counts of columns of text, and their bytes."""
-    observer = observer or Observer()
     excluded = [text.encode() for text in config.special] if config.exclude_special else []
     counter = _core.BpeCounter(config.pattern, config.sequence == "line", excluded)
     threads = threads or available_cpus()
@@ -87,12 +86,11 @@ def count_files(
     *,
     text_field: str = "text",
     threads: int | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
     passed: Passed | None = None,
 ) -> tuple[_core.BpePieces, int]:
     """Piece counts of files of text, and the bytes of that text. `passed` counts texts that are no
     UTF-8."""
-    observer = observer or Observer()
     observer.step_started("count", texts.estimated_bytes(files, text_field), "bytes")
     columns = (
         column
@@ -121,14 +119,13 @@ def load_counts(paths: Sequence[Path], config: BpeConfig) -> _core.BpePieces:
 
 
 def learn(
-    pieces: _core.BpePieces, config: BpeConfig, *, observer: Observer | None = None
+    pieces: _core.BpePieces, config: BpeConfig, *, observer: Observer = SILENT
 ) -> _core.BpeEncoder:
     """The vocabulary of piece counts, which are used up.
 
     Ids: the 256 bytes in GPT-2's order, the merges' tokens, the special tokens. It is smaller than
     asked for where the text has no more pairs of `min_frequency`.
     """
-    observer = observer or Observer()
     size = config.vocab_size - len(config.special)
     observer.step_started("merge", size - 256, "merges")
     last = 256

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ from webtext_py import _core
 from webtext_py.bpe import counts, texts
 from webtext_py.bpe.train import BpeConfig, count_files, learn, load_counts
 from webtext_py.bpe.vocabulary import FILES, write_vocabulary
+from webtext_py.bundled import bundled
+from webtext_py.config import bytes_of
 from webtext_py.engine import Engine, ThreadEngine
 from webtext_py.errors import InputError
 from webtext_py.layout import TOKENIZER, TRAIN_SHARDS
 from webtext_py.manifest import input_names
-from webtext_py.observer import Observer
+from webtext_py.observer import SILENT, Observer
 from webtext_py.reader import Passed, recognise
 from webtext_py.shards import shards_stage, training_shards
 from webtext_py.stage import Files, Stage
@@ -76,11 +79,9 @@ class TrainVocabulary(Stage):
         given = steps.before(TRAIN_SHARDS) if self.upstream else None
         passed = Passed()
         counted = None if self.asked.from_counts else self._count(steps, given, passed)
-        if counted is None:
-            vocabulary, facts = make_vocabulary(self.asked, given, steps.observer)
-        else:
-            asked = replace(self.asked, from_counts=counted.files())
-            vocabulary, facts = make_vocabulary(asked, given, steps.observer)
+        asked = replace(self.asked, from_counts=counted.files()) if counted else self.asked
+        vocabulary, facts = make_vocabulary(asked, given, steps.observer)
+        if counted is not None:
             size = counted.total("text_bytes")
             for done in counted.done:  # markers of before say nothing of it
                 passed.update(done.counts.get("passed_over", {}))
@@ -95,19 +96,14 @@ class TrainVocabulary(Stage):
         sizes = [texts.estimated_bytes([file], asked.text_field) for file in files]
         if sum(sizes) <= COUNT_BYTES or None in files:
             return None
-        bundles: list[list[Path]] = []
-        held = 0
-        for file, size in zip(files, sizes, strict=True):
-            assert file is not None
-            if not bundles or held + size > COUNT_BYTES:
-                bundles.append([])
-                held = 0
-            bundles[-1].append(file.path)
-            held += size
+        sized = ((file.path, size) for file, size in zip(files, sizes, strict=True) if file)
+        bundles = [
+            [path for path, _ in bundle] for bundle in bundled(sized, itemgetter(1), COUNT_BYTES)
+        ]
         return steps.each(
             "count",
             count_bundle,
-            [Work(*bundle, weight=sum(p.stat().st_size for p in bundle)) for bundle in bundles],
+            [Work(*bundle, weight=bytes_of(bundle)) for bundle in bundles],
             ["counts-{}.parquet"],
             unit="bytes",
             options={"threads": asked.threads if len(bundles) == 1 else 1},
@@ -140,11 +136,10 @@ def train_vocabulary(
     out: Path | None = None,
     force: bool = False,
     engine: Engine | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
 ) -> Mapping[str, Any]:
     """Trains into `tokenizer/` of the data directory, or into the folder `out`, which is written
     whole and remembers nothing. Returns the numbers of its making."""
-    observer = observer or Observer()
     shards = not asked.inputs and not asked.from_counts
     if out is None:
         with Workspace(data, engine or ThreadEngine(), observer) as workspace:
@@ -161,11 +156,10 @@ def train_vocabulary(
 
 
 def make_vocabulary(
-    asked: Asked, given: Sequence[Path] | None = None, observer: Observer | None = None
+    asked: Asked, given: Sequence[Path] | None = None, observer: Observer = SILENT
 ) -> tuple[_core.BpeEncoder, dict[str, Any]]:
     """A vocabulary from the files `given`, else from those asked for, and the numbers of its
     making."""
-    observer = observer or Observer()
     settings, passed = asked.settings, Passed()
     if asked.from_counts:
         pieces, size = load_counts(asked.from_counts, settings), 0

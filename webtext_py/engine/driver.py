@@ -178,13 +178,8 @@ class _Run:
 
     def _place(self) -> None:
         """As many attempts as the nodes take, in the order of the tasks."""
-        while self.queue:
-            waiting = self.queue[0]
-            node = self._node_for(waiting)
-            if node is None:
-                return
-            self.queue.popleft()
-            self._begin(waiting, node)
+        while self.queue and (node := self._node_for(self.queue[0])) is not None:
+            self._begin(self.queue.popleft(), node)
 
     def _node_for(self, waiting: _Waiting, without: frozenset[str] = frozenset()) -> Node | None:
         """The node with the most room, None where none has enough now."""

@@ -61,7 +61,7 @@ class LocalEngine:
         """Whether workers would end a step sooner, by the CPU seconds of its tasks until now."""
         if self.workers == 1 or len(pending) == 1:
             return False
-        if self._pool or _bytes_read(pending[0]) > TRY_BYTES:
+        if self._pool or sum(p.stat().st_size for p in pending[0].task.inputs) > TRY_BYTES:
             return True
         if len(took_s) < 2:
             return False
@@ -82,10 +82,6 @@ class LocalEngine:
 def available_cpus() -> int:
     """CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _bytes_read(job: Job) -> int:
-    return sum(path.stat().st_size for path in job.task.inputs)
 
 
 def _run_here(job: Job, listener: Listener) -> Done:
@@ -111,10 +107,6 @@ class _Worker:
         self.job: Job | None = None
         self.said = 0
 
-    def give(self, job: Job) -> None:
-        self.job, self.said = job, 0
-        self.pipe.send(job)
-
 
 def _run_pool(
     pending: deque[Job], workers: int, listener: Listener, pool: list[_Worker]
@@ -133,7 +125,8 @@ def _run_pool(
                 attempts[job.task.name] = attempts.get(job.task.name, 0) + 1
                 # One that died idle is found and replaced below.
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    worker.give(job)
+                    worker.job, worker.said = job, 0
+                    worker.pipe.send(job)
         for worker in _ready(pool):
             try:
                 yield from _hear(worker, pool, pending, attempts, listener)

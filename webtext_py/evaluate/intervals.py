@@ -39,7 +39,7 @@ def scores(
     made = {}
     for name, mask in groups.items():
         number = len(np.unique(clusters[mask]))
-        value = _score(metric, parts[mask], wholes[mask])
+        value = score_of(metric, parts[mask], wholes[mask])
         made[name] = {
             "items": int(mask.sum()),
             **_row(value, applied[name], number),
@@ -53,7 +53,8 @@ def scores(
     return made
 
 
-def _score(metric: Metric, parts: Numbers, wholes: Numbers) -> float | None:
+def score_of(metric: Metric, parts: Numbers, wholes: Numbers) -> float | None:
+    """The score of some items; None where they weigh nothing."""
     whole = float(wholes.sum())
     return metric.of(float(parts.sum()) / whole) if whole else None
 

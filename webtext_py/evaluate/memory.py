@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from webtext_py.overlap.index import Index
 from webtext_py.overlap.report import Answer, Layout, SetReport, bins
 from webtext_py.overlap.testsets import Example, TestSet
 from webtext_py.overlap.treebank import is_tokenised, join_tokens
 
-from .intervals import Numbers
+from .intervals import Numbers, score_of
 from .items import Item
 from .results import Judged
 
@@ -30,11 +28,7 @@ def shares_of(items: Sequence[Item], index: Path) -> Numbers:
     )
     test = TestSet("eval", index, "items", ("text",), examples)
     layout = Layout([test], asked.facts["n"], asked.facts["ascii"])
-    flags = np.zeros(len(layout.core), bool)
-    flags[np.frombuffer(memoryview(asked.core.query(layout.core)), np.uint64).astype(np.int64)] = (
-        True
-    )
-    return SetReport(layout, layout.sets[0], Answer.of(layout, flags)).shares
+    return SetReport(layout, layout.sets[0], Answer.by_filter(layout, asked.core)).shares
 
 
 def overlap_of(
@@ -70,7 +64,6 @@ def curve(one: Judged, shares: Numbers) -> list[dict[str, Any]]:
         edges.append((f"{low}-{low + 20}", inside))
     made = []
     for label, mask in edges:
-        whole = float(wholes[mask].sum())
-        value = metric.of(float(parts[mask].sum()) / whole) if whole else None
+        value = score_of(metric, parts[mask], wholes[mask])
         made.append({"share": label, "items": int(mask.sum()), "value": value})
     return made

@@ -91,12 +91,8 @@ class ModelScorer:
         Spaces at a prefix's end belong to the continuation, as the tokens have it. A token that
         spans both counts as the continuation's. An empty prefix is the start token.
         """
-        wholes: list[str] = []
-        prefixes: list[str] = []
-        for prefix, continuation in pairs:
-            bare = prefix.rstrip()
-            prefixes.append(bare)
-            wholes.append(prefix + continuation if bare else continuation)
+        prefixes = [prefix.rstrip() for prefix, _ in pairs]
+        wholes = [p + c if bare else c for (p, c), bare in zip(pairs, prefixes, strict=True)]
         made: list[tuple[Tokens, int]] = []
         for whole, head, bare in zip(
             self.encode(wholes), self.encode(prefixes), prefixes, strict=True
@@ -133,13 +129,8 @@ class ModelScorer:
             return found
         vectors = torch.cat(self.each(self._wanted, parts))
         wanted = [one for batch, _ in parts for row in batch for one in row.wanted]
-        blocks = [
-            (
-                vectors[start : start + BLOCK],
-                [token for _, _, token in wanted[start : start + BLOCK]],
-            )
-            for start in range(0, len(wanted), BLOCK)
-        ]
+        targets, starts = [token for _, _, token in wanted], range(0, len(wanted), BLOCK)
+        blocks = [(vectors[i : i + BLOCK], targets[i : i + BLOCK]) for i in starts]
         judged = self.each(lambda block: self._judge(*block, ban), blocks)
         for (number, _, _), token in zip(wanted, chain.from_iterable(judged), strict=True):
             found.setdefault(number, []).append(token)

@@ -20,10 +20,6 @@ Way = Literal["score", "rolling", "generate"]
 Values = Mapping[str, tuple[float, float]]
 
 
-def _same(value: float) -> float:
-    return value
-
-
 def _bits(value: float) -> float:
     return value / log(2)
 
@@ -37,7 +33,7 @@ def perplexity(nats: float) -> float:
 class Metric:
     """What a metric's sums make: `of` is applied to part over whole."""
 
-    of: Callable[[float], float] = _same
+    of: Callable[[float], float] = float  # as it is
     higher: bool = True
     says: str = ""  # what is counted, where the name does not say so
 
@@ -63,9 +59,6 @@ class Protocol:
 
 def _flag(right: bool) -> tuple[float, float]:
     return float(right), 1.0
-
-
-_PPL = Metric(perplexity, False)
 
 
 class Cloze(Protocol):

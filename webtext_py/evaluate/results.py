@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from . import published
-from .intervals import Numbers, groups_of, scores
+from .intervals import RESAMPLES, Numbers, groups_of, scores
 from .items import Item
+from .metrics import first_sentences
 from .protocols import PROTOCOLS, Protocol
 from .scorer import Generated, Rolled, Scored
 
@@ -106,9 +107,6 @@ def score(judged: Judged, shares: Mapping[int, Numbers] | None = None) -> dict[s
 def _bleu(judged: Judged) -> dict[str, Any]:
     """sacreBLEU of the whole set, with its own interval by resampling."""
     from sacrebleu.metrics.bleu import BLEU
-
-    from .intervals import RESAMPLES
-    from .metrics import first_sentences
 
     metric = BLEU()
     said = [first_sentences(answers[0].text, 1) for answers in judged.answers]

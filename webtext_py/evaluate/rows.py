@@ -63,15 +63,12 @@ def rows_of(group: Sequence[Line], pack: bool = True) -> Iterator[Row]:
         inputs = [one.tokens[:-1] for one in members]
         root = _shared(inputs)
         nodes = root + sum(len(tokens) - root for tokens in inputs)
-        if pack and len(members) > 1 and nodes <= LONGEST and bucket(nodes) < _alone(inputs):
+        alone = sum(bucket(len(tokens)) for tokens in inputs)
+        if pack and len(members) > 1 and nodes <= LONGEST and bucket(nodes) < alone:
             yield _tree(members, root)
         else:
             for one in members:
                 yield _tree([one], len(one.tokens) - 1)
-
-
-def _alone(inputs: Sequence[Tokens]) -> int:
-    return sum(bucket(len(tokens)) for tokens in inputs)
 
 
 def _shared(inputs: Sequence[Tokens]) -> int:

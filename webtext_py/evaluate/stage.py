@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from webtext_py.stage import Files, Stage
+from webtext_py.versions import library_version
 from webtext_py.workspace import Made, Steps, Work
 
 from .forms import files_of
@@ -108,13 +110,14 @@ class Evaluate(Stage):
             device=settings.device,
             stride=settings.stride,
         )
-        files = list(scored.files())
-        inputs = [path for run in runs for path in [run["items"], *_take(files, len(run["works"]))]]
+        files = iter(scored.files())
+        inputs = [p for run in runs for p in [run["items"], *islice(files, len(run["works"]))]]
         described = [
             {**{k: run[k] for k in ("key", "task", "form", "protocol", "shots", "passed")},
              "files": 1 + len(run["works"])}
             for run in runs
         ]  # fmt: skip
+        libraries = {name: library_version(name) for name in self.libraries}
         results = [*self.files[:2], *(Files(self.files[2].name(run["key"])) for run in runs)]
         steps.one(
             "results",
@@ -123,7 +126,7 @@ class Evaluate(Stage):
             results,
             runs=described,
             indexes=list(self.indexes),
-            config={**self.config(), "model": dict(self.facts), "libraries": _versions(self)},
+            config={**self.config(), "model": dict(self.facts), "libraries": libraries},
         )
         return {"items": {run["key"]: run["count"] for run in runs}}
 
@@ -148,33 +151,22 @@ class Evaluate(Stage):
         runs = []
         for (test, shots), done, path in zip(asked, made.done, made.files(), strict=True):
             counts = done.counts
-            if counts["protocol"] == "text" and shots != self.settings.shots[0]:
+            text = counts["protocol"] == "text"
+            if text and shots != self.settings.shots[0]:
                 continue
-            key = key_of(test.name, 0 if counts["protocol"] == "text" else shots)
+            given = 0 if text else shots
+            key = key_of(test.name, given)
             works = [
                 Work(path, self.model, name=f"{key}-{number:05d}", weight=max(1, size),
                      chunk=number, protocol=counts["protocol"])
                 for number, size in enumerate(counts["chunks"])
             ]  # fmt: skip
             runs.append({"key": key, "task": test.name, "items": path, "works": works,
-                         "shots": shots if counts["protocol"] != "text" else 0,
-                         "form": counts["form"], "protocol": counts["protocol"],
-                         "count": counts["items"], "passed": counts["passed"]})  # fmt: skip
+                         "shots": given, "count": counts["items"],
+                         **{k: counts[k] for k in ("form", "protocol", "passed")}})  # fmt: skip
         return runs
 
 
 def key_of(task: str, shots: int) -> str:
     """A task's name in the results: `lambada`, `lambada_15shot`."""
     return f"{task}_{shots}shot" if shots else task
-
-
-def _take(files: list[Path], count: int) -> list[Path]:
-    taken = files[:count]
-    del files[:count]
-    return taken
-
-
-def _versions(stage: Stage) -> dict[str, str]:
-    from webtext_py.versions import library_version
-
-    return {name: library_version(name) for name in stage.libraries}

@@ -48,11 +48,7 @@ class Index:
     def matches(self, config: IndexConfig, text: TrainingText) -> bool:
         """Whether the index is of this text and made so."""
         capacity = config.capacity in (None, self.facts["capacity"])
-        same = (config.n, config.ascii, config.rate) == (
-            self.facts["n"],
-            self.facts["ascii"],
-            self.facts["rate"],
-        )
+        same = all(getattr(config, name) == self.facts[name] for name in ("n", "ascii", "rate"))
         return capacity and same and self.metadata.get("key") == text.key()
 
     def count(self, texts: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.uint64]:

@@ -124,6 +124,14 @@ class Answer:
         """The answer of one source: the filter, or the exact pass."""
         return cls(found, *layout.by_text(found))
 
+    @classmethod
+    def by_filter(cls, layout: Layout, index: _core.NgramIndex) -> "Answer":
+        """The answer of an index."""
+        found = np.zeros(len(layout.core), bool)
+        positions = np.frombuffer(memoryview(index.query(layout.core)), np.uint64)
+        found[positions.astype(np.int64)] = True
+        return cls.of(layout, found)
+
     def ngrams(self, layout: Layout, texts: Sequence[int]) -> dict[str, int]:
         """The four counts over some texts (numbers over all sets)."""
         chosen = np.asarray(texts, np.int64)

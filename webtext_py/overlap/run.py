@@ -71,15 +71,6 @@ class Outcome:
     files: tuple[Path, ...]
 
 
-def training_text(
-    workspace: Workspace, train: Sequence[str], text_field: str, passed: Passed
-) -> TrainingText:
-    """The named training text, else the last build's training shards."""
-    if train:
-        return TrainingText.of(train, text_field, passed, workspace)
-    return TrainingText.shards(workspace.data, workspace)
-
-
 def overlap(
     data: Path,
     config: OverlapConfig,
@@ -149,10 +140,7 @@ def _ask(
     layout: Layout, index: Index, text: TrainingText | None, threads: int, workspace: Workspace
 ) -> tuple[Answer, Evidence | None]:
     """What the filter says, and what the text itself does, where it is to be read."""
-    flags = np.zeros(len(layout.core), bool)
-    positions = np.frombuffer(memoryview(index.core.query(layout.core)), np.uint64)
-    flags[positions.astype(np.int64)] = True
-    bloom = Answer.of(layout, flags)
+    bloom = Answer.by_filter(layout, index.core)
     if text is None:
         return bloom, None
     observer = workspace.observer
@@ -160,7 +148,7 @@ def _ask(
         evidence = spread_evidence(layout, text, workspace.data, workspace.engine, observer)
     else:
         evidence = find_evidence(layout.core, text, threads=threads, observer=observer)
-    missed = int(((evidence.documents > 0) & ~flags).sum())
+    missed = int(((evidence.documents > 0) & ~bloom.found).sum())
     if missed:
         raise InputError(
             f"{missed} n-grams of the training text are not in `{index.path}`",
@@ -267,7 +255,10 @@ def _index_and_text(
             hint = f"ask with `-n {has[0]}`" + (" `--ascii`" if has[1] else "")
             raise InputError(f"`{given}` has {kinds[0]}; {kinds[1]} were asked for", hint)
     else:
-        text = training_text(workspace, config.train, config.text_field, passed)
+        if config.train:
+            text = TrainingText.of(config.train, config.text_field, passed, workspace)
+        else:  # the last build's
+            text = TrainingText.shards(workspace.data, workspace)
         path = given or index_path(workspace.data, text, config.index)
         index = make_index(
             workspace, text, path, config.index, force=config.force, say=say, **options

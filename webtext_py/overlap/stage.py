@@ -54,23 +54,29 @@ def data_of(path: Path) -> Path | None:
 
 
 @dataclass(frozen=True)
-class MakeIndex(Stage):
-    """From training text to the index `file` in `overlap/`, by `make`; the one that stands there
-    stays where it is `usable`, also where it came without an entry."""
+class _IndexStage(Stage):
+    """What leaves the index `file` in `overlap/`."""
 
     file: str
-    text: TrainingText
-    settings: IndexConfig
-    make: Callable[[Steps], None]
-    usable: bool
 
     rules = 1
     libraries = ("words",)
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """`overlap-index/` and the file's name."""
+        """`overlap-index/` and the file's name: whatever made it, it has one place."""
         return f"overlap-index/{self.file.removesuffix('.bloom')}"
+
+
+@dataclass(frozen=True)
+class MakeIndex(_IndexStage):
+    """From training text to the index, by `make`; the one that stands there stays where it is
+    `usable`, also where it came without an entry."""
+
+    text: TrainingText
+    settings: IndexConfig
+    make: Callable[[Steps], None]
+    usable: bool
 
     @property
     def after(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -100,20 +106,11 @@ class MakeIndex(Stage):
 
 
 @dataclass(frozen=True)
-class MergeIndexes(Stage):
-    """From indexes with equal parameters, merged in `scratch`, to the index `file`."""
+class MergeIndexes(_IndexStage):
+    """From indexes with equal parameters, merged in `scratch`, to one."""
 
-    file: str
     parts: Sequence[Path]
     scratch: Path
-
-    rules = 1
-    libraries = ("words",)
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """That of the index, whose place it takes."""
-        return f"overlap-index/{self.file.removesuffix('.bloom')}"
 
     def config(self) -> Mapping[str, Any]:
         """What tells it from an index made of text."""

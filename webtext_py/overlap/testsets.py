@@ -37,8 +37,9 @@ from webtext_py.reader.parquet import arrow_batches
 TextAs = Literal["whole", "line", "paragraph"]
 
 MAX_BYTES = 1 << 30  # our choice: a test set is held in memory
+CELLS = (".csv", ".tsv")
 ENDINGS = (
-    *(".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".csv", ".tsv"),
+    *(".json", ".jsonl", ".ndjson", ".parquet", ".arrow", *CELLS),
     *(".txt", ".text", ".raw", ".md"),
 )
 # What lies beside data: of `datasets`, of a Hub download, of a list of metadata.
@@ -164,15 +165,11 @@ def read_test_set(
     """
     name = name or _stem(path)
     passed = Passed()
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    if head.startswith(b"PAR1") or is_arrow(head):
-        form = "Parquet" if head.startswith(b"PAR1") else "Arrow"
-        found = _from_rows(path, load_table(path, form, passed), form, fields, passed)
+    if table := load_table(path, passed):
+        form, names, examples = _from_rows(path, table[1], table[0], fields, passed)
     else:
         text = load_text(path, passed)
-        found = _from_text(path, text, fields, text_as, passed)
-    form, names, examples = found
+        form, names, examples = _from_text(path, text, fields, text_as, passed)
     if is_tokenised(value for example in examples for value in example.texts.values()):
         form += ", tokens joined"
         examples = [
@@ -190,14 +187,20 @@ _Found = tuple[str, tuple[str, ...], list[Example]]
 
 def unique_ids(path: Path, examples: list[Example]) -> list[Example]:
     """The examples by ids that differ: an id that two have becomes mark and row (`reader.ids`)."""
-    counts = Counter(example.id for example in examples)
-    if len(counts) == len(examples):
-        return examples
-    [mark] = marks([sha256_file(path)])
+    ids = distinct(path, [example.id for example in examples])
     return [
-        replace(e, id=f"{mark}:{row}", own_id=e.own_id or e.id) if counts[e.id] > 1 else e
-        for row, e in enumerate(examples)
+        e if e.id == name else replace(e, id=name, own_id=e.own_id or e.id)
+        for name, e in zip(ids, examples, strict=True)
     ]
+
+
+def distinct(path: Path, ids: list[str]) -> list[str]:
+    """The ids of a file's rows, with its mark and the row in place of each that two have."""
+    counts = Counter(ids)
+    if len(counts) == len(ids):
+        return ids
+    [mark] = marks([sha256_file(path)])
+    return [f"{mark}:{row}" if counts[own] > 1 else own for row, own in enumerate(ids)]
 
 
 def load_text(path: Path, passed: Passed) -> str:
@@ -223,10 +226,8 @@ def _from_text(
 ) -> _Found:
     name = plain_name(path)
     start = text.lstrip()[:1]
-    if name.endswith((".csv", ".tsv")):
-        signs = "\t" if name.endswith(".tsv") else ",;\t|"
-        lines = io.StringIO(text, newline="")
-        rows: list[dict[str, Any]] = list(map(dict, delimited(lines, shown(path), passed, signs)))
+    if name.endswith(CELLS):
+        rows = load_cells(text, name, shown(path), passed)
         return _from_rows(path, rows, name[-3:].upper(), fields, passed)
     if name.endswith((".json", ".jsonl", ".ndjson")) or (
         start == "{" and not name.endswith((".txt", ".text", ".raw", ".md"))
@@ -304,7 +305,19 @@ def _squad(path: Path, data: list[Any], fields: Sequence[str]) -> _Found:
     return "SQuAD JSON", chosen, kept
 
 
-def load_table(path: Path, form: str, passed: Passed) -> list[dict[str, Any]]:
+def load_cells(text: str, name: str, said: str, passed: Passed) -> list[dict[str, Any]]:
+    """The rows of CSV or TSV, as the file's plain `name` says; messages call it what is `said`."""
+    signs = "\t" if name.endswith(".tsv") else ",;\t|"
+    return list(map(dict, delimited(io.StringIO(text, newline=""), said, passed, signs)))
+
+
+def load_table(path: Path, passed: Passed) -> tuple[str, list[dict[str, Any]]] | None:
+    """Form and rows of a Parquet or Arrow file; None of any other."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    form = "Parquet" if head.startswith(b"PAR1") else "Arrow"
+    if form == "Arrow" and not is_arrow(head):
+        return None
     batches = arrow_batches(path)[1] if form == "Arrow" else group_batches(open_parquet(path), path)
     rows: list[dict[str, Any]] = []
     size = 0
@@ -313,7 +326,7 @@ def load_table(path: Path, form: str, passed: Passed) -> list[dict[str, Any]]:
         if size > MAX_BYTES:
             raise InputError(f"test set `{shown(path)}` is larger than {MAX_BYTES} bytes")
         rows += rows_of(batch, passed)
-    return rows
+    return form, rows
 
 
 def _from_rows(

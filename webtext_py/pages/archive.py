@@ -43,7 +43,7 @@ from webtext_py.pages.http import (
     join_location,
     parse_head,
 )
-from webtext_py.pages.kinds import Container, NotPages, form_of, sniff
+from webtext_py.pages.kinds import FORMS, Container, NotPages, sniff
 from webtext_py.pages.runs import open_runs
 from webtext_py.reader.files import ending_of, files_in, named_files, shown
 from webtext_py.reader.passed import Passed
@@ -145,7 +145,7 @@ class Scan(Iterator[Capture]):
         if container.kind == "parquet":
             yield from table.scan(container.file, limit, self.records, self.passed)
             return
-        form = form_of(container.kind)
+        form = FORMS[container.kind]
         with _open(container.file) as file:
             size = os.fstat(file.fileno()).st_size
             runs = open_runs(file, size, container.compression, form.begins)
@@ -208,7 +208,7 @@ def _frames_at(
     container: Container, file: BinaryIO, chosen: Sequence[Location], limit: int
 ) -> Iterator[tuple[Location, Frame | None]]:
     """The frame at each of the chosen locations; None where none is there any more."""
-    form = form_of(container.kind)
+    form = FORMS[container.kind]
     size = os.fstat(file.fileno()).st_size
     runs = open_runs(file, size, container.compression, form.begins)
     frames = Frames(runs, form, container.file, limit)

@@ -50,7 +50,8 @@ def decode_body(body: bytes, headers: Iterable[tuple[str, str]], limit: int) -> 
     truncated = False
     if transfer and transfer[-1] == "chunked":
         transfer.pop()
-        body, truncated = _undo_chunked(body)
+        if (found := dechunk(body)) is not None:
+            body, truncated = found[0], not found[1]
     elif _CHUNKED_END.search(body, max(0, len(body) - 64)):
         # Chunked without a word: believed only where the chunks fill the whole body.
         whole = dechunk(body)
@@ -108,28 +109,13 @@ def dechunk(body: bytes) -> tuple[bytes, bool] | None:
         place += 2 if ended == b"\r\n" else 1
 
 
-def _undo_chunked(body: bytes) -> tuple[bytes, bool]:
-    """A body declared chunked: its data and whether it broke off; itself where it is none."""
-    result = dechunk(body)
-    if result is None:
-        return body, False
-    data, complete = result
-    return data, not complete
-
-
 def _codings(headers: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
     """Names of transfer and content codings, in the order they were applied."""
-    transfer: list[str] = []
-    content: list[str] = []
+    found: dict[str, list[str]] = {"transfer-encoding": [], "content-encoding": []}
     for name, value in headers:
-        lowered = name.lower()
-        if lowered == "transfer-encoding":
-            names = transfer
-        elif lowered == "content-encoding":
-            names = content
-        else:
-            continue
-        names += [item.strip(" \t\"'").lower() for item in value.split(",")]
+        if (names := found.get(name.lower())) is not None:
+            names += [item.strip(" \t\"'").lower() for item in value.split(",")]
+    transfer, content = found.values()
     return transfer, content
 
 

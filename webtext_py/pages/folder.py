@@ -44,8 +44,8 @@ def scan(
     """The captures that a folder's index names, in its order, each with what reads its page."""
     index = _index(folder)
     for number, row in _rows(index, passed):
-        file = None if row is None else _text(row.get("file"))
-        url = None if row is None else _text(row.get("url"))
+        file = None if row is None else text_of(row.get("file"))
+        url = None if row is None else text_of(row.get("url"))
         if row is None or not file or not url:
             damage.append(Damage(str(index), number, 0, "a row without file and URL"))
             continue
@@ -64,14 +64,14 @@ def read(
         location = wanted.get(number)
         if location is None or row is None:
             continue
-        body, problem = _load(folder, _text(row.get("file")) or "", limit)
+        body, problem = _load(folder, text_of(row.get("file")) or "", limit)
         yield location, _payload(row, body, problem, max_body)
 
 
 def _payload(row: Row, body: bytes, problem: str | None, max_body: int) -> Payload:
-    kind = _text(row.get("content_type"))
+    kind = text_of(row.get("content_type"))
     headers = [("Content-Type", kind)] if kind else []
-    payload = Payload(_text(row.get("url")) or "", to_int(row.get("status")), headers, b"")
+    payload = Payload(text_of(row.get("url")) or "", to_int(row.get("status")), headers, b"")
     payload.problem = problem
     return payload if problem else decoded(payload, body, max_body)
 
@@ -89,7 +89,7 @@ def page_capture(
     fetched_at = to_micros(given)
     if fetched_at is None and given not in (None, ""):
         passed.add("values", "fetched_at: no time")
-    kind = _text(values.get("content_type"))
+    kind = text_of(values.get("content_type"))
     status = to_int(values.get("status"))
     outcome = problem or GOOD
     if problem is None:
@@ -164,7 +164,8 @@ def _load(folder: str, name: str, limit: int) -> tuple[bytes, str | None]:
     return (b"", "too_large") if len(body) > limit else (body, None)
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """The value where it is text that is not empty."""
     return value if isinstance(value, str) and value else None
 
 

@@ -20,7 +20,7 @@ _SEARCH = 64 << 20
 _PROBE = 1 << 16
 _ARCHIVE_NAME = re.compile(r"\.(warc|arc)(\.gz|\.zst|\.bad)*\Z", re.IGNORECASE)
 _NAMED = {".gz": "gzip", ".zst": "zstd"}
-_FORMS: dict[str, ModuleType] = {"warc": warc, "arc": arc}
+FORMS: dict[str, ModuleType] = {"warc": warc, "arc": arc}  # what reads headers, by kind
 _PAGE_COLUMNS = ("url", "html")
 
 # What other files begin with, for the message that refuses them.
@@ -59,11 +59,6 @@ class NotPages(Exception):  # noqa: N818 - an answer, not an error: the caller d
     """The file holds no captures; the message says what it is instead."""
 
 
-def form_of(kind: str) -> ModuleType:
-    """The module that reads headers of `kind`, warc or arc."""
-    return _FORMS[kind]
-
-
 def sniff(path: Path) -> Container:
     """The container that the regular file `path` is. Raises `NotPages` where it is none."""
     size = path.stat().st_size
@@ -81,7 +76,7 @@ def sniff(path: Path) -> Container:
             ):
                 raise NotPages("a zstd archive with a dictionary: write it again without one")
         decoded = head if compression == "none" else _decoded_head(file, size, compression)
-        for kind, form in _FORMS.items():
+        for kind, form in FORMS.items():
             if form.begins(decoded):
                 _refuse_derived(file, size, compression, form)
                 return Container(str(path), kind, compression)
@@ -90,7 +85,7 @@ def sniff(path: Path) -> Container:
         archive = _ARCHIVE_NAME.search(path.name)
         named = _NAMED.get(path.suffix.lower(), compression) if archive else compression
         for packing in dict.fromkeys((compression, named) if archive else (named,)):
-            for kind, form in _FORMS.items():
+            for kind, form in FORMS.items():
                 if (archive or packing != "none") and _has_record(file, size, packing, form):
                     return Container(str(path), kind, packing)
         if archive and not _known(decoded):

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from webtext_py.columns import text_column
 from webtext_py.errors import InputError
 from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload, decoded
-from webtext_py.pages.folder import page_capture, to_int
+from webtext_py.pages.folder import page_capture, text_of, to_int
 from webtext_py.pages.http import first_value
 from webtext_py.reader import Passed, group_batches, open_parquet, rows_of
 from webtext_py.reader.files import shown
@@ -48,8 +48,7 @@ def row_capture(
     body, problem = _body(row, limit)
     headers = _headers(row.get("headers"))
     kind = row.get("content_type") or first_value(headers, "content-type")
-    url, values = row.get("url"), {**row, "content_type": kind}
-    url = url if isinstance(url, str) else ""
+    url, values = text_of(row.get("url")) or "", {**row, "content_type": kind}
     capture = page_capture(location, url, values, body, problem, passed)
     if headers:
         capture.http_headers = headers
@@ -79,9 +78,8 @@ def _payload(row: dict[str, object], limit: int, max_body: int) -> Payload:
         # Text has no charset any more: what the page says of itself no longer holds.
         headers = [(n, v) for n, v in headers if n.lower() != "content-type"]
         headers.append(("Content-Type", "text/html; charset=utf-8"))
-    url = row.get("url")
-    payload = Payload(url if isinstance(url, str) else "", to_int(row.get("status")), headers, b"")
-    payload.problem = problem
+    url = text_of(row.get("url")) or ""
+    payload = Payload(url, to_int(row.get("status")), headers, b"", problem=problem)
     return payload if problem else decoded(payload, bytes(body), max_body)
 
 

@@ -55,9 +55,7 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _dense(values: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    return values
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
 def as_text(values: pa.Array, passed: Passed | None = None) -> pa.Array:

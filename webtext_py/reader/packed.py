@@ -9,7 +9,7 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -26,17 +26,22 @@ _ZSTD_STEP = 1024  # of compressed bytes at once: they become at most 32 MiB, wh
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
+_MAGIC: dict[bytes, Compression] = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\x00": "xz",
+}
+_OPENERS: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+
+
 def compression_of(head: bytes) -> Compression:
     """The compression of a file that begins with `head`."""
-    if head.startswith(b"\x1f\x8b"):
-        return "gzip"
-    if head.startswith(b"\x28\xb5\x2f\xfd") or head[1:4] == b"\x2a\x4d\x18":
-        return "zstd"
-    if head.startswith(b"BZh"):
-        return "bz2"
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return "xz"
-    return ""
+    found: Compression = next(
+        (kind for magic, kind in _MAGIC.items() if head.startswith(magic)), ""
+    )
+    # A frame to skip may come first.
+    return "zstd" if not found and head[1:4] == b"\x2a\x4d\x18" else found
 
 
 def open_packed(file: Path | Any, compression: Compression | None = None) -> IO[bytes] | Any:
@@ -45,12 +50,8 @@ def open_packed(file: Path | Any, compression: Compression | None = None) -> IO[
     if compression is None:
         with file.open("rb") as stream:
             compression = compression_of(stream.read(8))
-    if compression == "gzip":
-        return gzip.open(file, "rb")
-    if compression == "bz2":
-        return bz2.open(file, "rb")
-    if compression == "xz":
-        return lzma.open(file, "rb")
+    if compression in _OPENERS:
+        return _OPENERS[compression](file, "rb")
     stream = file.open("rb") if isinstance(file, Path) else file
     return io.BufferedReader(_ZstdFile(stream), 1 << 20) if compression == "zstd" else stream
 

@@ -10,10 +10,10 @@ MOST_REASONS = 20  # our choice: of a unit, that are kept apart
 class Passed:
     """Counts by unit (`files`, `rows`, `fields`, `values`) and reason."""
 
-    def __init__(self, counts: Mapping[str, Mapping[str, int]] | None = None) -> None:
+    def __init__(self, *counts: Mapping[str, Mapping[str, int]]) -> None:
         self._counts: dict[str, Counter[str]] = {unit: Counter() for unit in _UNITS}
-        if counts:
-            self.update(counts)
+        for found in counts:
+            self.update(found)
 
     def add(self, unit: str, reason: str, count: int = 1) -> None:
         """Counts what was passed over; reasons beyond `MOST_REASONS` are put together."""

@@ -42,7 +42,8 @@ def derived(
             sources = [stages[up] for up in entry.upstream if up in stages]
             # Of an index elsewhere nobody knows what it was made from.
             unknown = name.startswith("overlap/") and not entry.upstream
-            touched = unknown or any(_changed(source, changed) for source in sources)
+            made = (facts for source in sources for facts in source.outputs.values())
+            touched = unknown or any(facts["sha256"] in changed for facts in made)
             read = any(digest in changed for digest in entry.inputs.values())
             if touched or read or any(up in gone for up in entry.upstream):
                 gone.append(name)
@@ -58,10 +59,6 @@ def beside(data: Path, changed: Mapping[str, str]) -> Iterator[tuple[Manifest, l
         outputs = [name for each in gone for name in manifest.stages.pop(each).outputs]
         if gone:
             yield manifest, [f"{path.parent.name}/{name}" for name in outputs]
-
-
-def _changed(entry: Entry, changed: Mapping[str, str]) -> bool:
-    return any(facts["sha256"] in changed for facts in entry.outputs.values())
 
 
 def updated(

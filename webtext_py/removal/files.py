@@ -57,11 +57,7 @@ class Rewriting:
     def _table(self, name: str, rows: Mapping[str, str | None]) -> Path:
         path = self.steps.work / f"{name}.parquet"
         ordered = sorted(rows)
-        columns = [
-            pa.array(ordered, pa.string()),
-            pa.array([rows[i] for i in ordered], pa.string()),
-        ]
-        write_table(pa.table(columns, schema=OUT), path)
+        write_table(pa.table([ordered, [rows[i] for i in ordered]], schema=OUT), path)
         return path
 
     def run(self) -> None:

@@ -16,7 +16,7 @@ from webtext_py.engine.journal import JOURNAL, NEW, commit_together
 from webtext_py.errors import InputError
 from webtext_py.layout import REMOVED, SHARDS
 from webtext_py.manifest import MANIFEST, Manifest
-from webtext_py.observer import Observer
+from webtext_py.observer import SILENT, Observer
 from webtext_py.removal.asked import Asked, list_rows
 from webtext_py.removal.entries import Change, beside, derived, updated
 from webtext_py.removal.fetched import take_out
@@ -44,7 +44,7 @@ def remove(
     promote: bool = False,
     dry_run: bool = False,
     engine: Engine | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
 ) -> dict[str, Any]:
     """Takes what is `asked` for out of the finished build in `data`, for good; returns the report.
 
@@ -53,7 +53,7 @@ def remove(
     the next command that opens it does the rest. Raises `InputError` where there is no finished
     build.
     """
-    engine, observer = engine or LocalEngine(), observer or Observer()
+    engine = engine or LocalEngine()
     if not data.exists():  # and is not to be made
         _check(Manifest(data))
     with ExitStack() as stack:

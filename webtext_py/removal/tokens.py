@@ -1,7 +1,5 @@
 """The token shards of the shards that were made anew, by the task that made them before."""
 
-from pathlib import Path
-
 import pyarrow.parquet as pq
 
 from webtext_py.bpe.encode_stage import TOKENS, encode_file, open_tokenizer
@@ -11,7 +9,7 @@ from webtext_py.layout import SHARDS, TOKENIZER
 from webtext_py.removal.files import Rewriting
 from webtext_py.stage import Files
 from webtext_py.tokens import TokenFile
-from webtext_py.workspace import Work
+from webtext_py.workspace import weighed
 
 _FILES = Files(f"{TOKENS}/{{}}.parquet")
 
@@ -29,19 +27,12 @@ def encode_again(rewriting: Rewriting) -> bool:
         return False
     if given.digest != entry.config["tokenizer"]:
         return False
+    new = steps.work / NEW
     names = [SHARDS.key(name) for name in SHARDS.among(rewriting.files)]
     made = steps.each(
         "encode",
         encode_file,
-        [
-            Work(
-                _shard(rewriting, name),
-                given.path,
-                weight=_shard(rewriting, name).stat().st_size,
-                name=name,
-            )
-            for name in names
-        ],
+        [weighed(new / SHARDS.name(name), given.path, name=name) for name in names],
         [f"{NEW}/{_FILES.pattern}"],
         unit="bytes",
         options={"threads": 1},
@@ -60,7 +51,3 @@ def encode_again(rewriting: Rewriting) -> bool:
         "tokens": entry.counts["tokens"] + made.total("tokens") - tokens,
     }
     return True
-
-
-def _shard(rewriting: Rewriting, name: str) -> Path:
-    return rewriting.steps.work / NEW / SHARDS.name(name)

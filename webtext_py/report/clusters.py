@@ -1,6 +1,7 @@
 """Clusters of duplicates: how large they are, and the largest."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from webtext_py.records import required
 from webtext_py.report.tally import Sums
 from webtext_py.tables import iterate, write_table
 
@@ -15,15 +17,13 @@ LARGEST = 10  # clusters shown: our choice
 _STEP = 0.05  # of the similarities' bars
 
 # The largest clusters, each with the removed document that is shown beside the kept one.
-CHOSEN = pa.schema(
-    [
-        pa.field("kept_doc_id", pa.string(), False),
-        pa.field("doc_id", pa.string(), False),
-        pa.field("kind", pa.string(), False),
-        pa.field("jaccard_kept", pa.float64(), False),
-        pa.field("documents", pa.int64(), False),
-        pa.field("near", pa.int64(), False),
-    ]
+CHOSEN = required(
+    kept_doc_id=pa.string(),
+    doc_id=pa.string(),
+    kind=pa.string(),
+    jaccard_kept=pa.float64(),
+    documents=pa.int64(),
+    near=pa.int64(),
 )
 # Removed documents of each kept one, and how many of them are near ones.
 _SIZES = pa.schema(
@@ -71,15 +71,10 @@ def _shown(inputs: Sequence[Path], largest: pa.Table) -> pa.Table:
     best: dict[str, dict[str, Any]] = {}
     for batch in iterate(inputs, names):
         for row in batch.filter(pc.is_in(batch["kept_doc_id"], wanted)).to_pylist():
-            other = best.setdefault(row["kept_doc_id"], row)
-            if _order(row) < _order(other):
-                best[row["kept_doc_id"]] = row
+            other = best.get(row["kept_doc_id"], row)
+            best[row["kept_doc_id"]] = min(other, row, key=itemgetter("jaccard_kept", "doc_id"))
     rows = [
         {**best[row["kept_doc_id"]], "documents": row["n"] + 1, "near": row["near"]}
         for row in largest.to_pylist()
     ]
     return pa.Table.from_pylist(rows, CHOSEN)
-
-
-def _order(row: dict[str, Any]) -> tuple[float, str]:
-    return row["jaccard_kept"], row["doc_id"]

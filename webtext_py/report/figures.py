@@ -63,9 +63,9 @@ def figures(steps: Steps, found: Found, stages: Sequence[str]) -> dict[str, Any]
         "stages": _funnel(ends, stages),
         "months": _rows(totals, "month"),
         "karma": _rows(totals, "karma", number=True),
-        "domains": _top(totals, found.many, "domain"),
+        "domains": {**found.many["domain"], "top": _rows(totals, "domain")},
         "published_list": found.many["published"],
-        "subreddits": _top(totals, found.many, "subreddit"),
+        "subreddits": {**found.many["subreddit"], "top": _rows(totals, "subreddit")},
         "lengths": _rows(totals, "words", _OF_DOCUMENTS, number=True),
         "languages": sorted(_rows(totals, "language", _OF_DOCUMENTS), key=_by_documents),
         "fetched": _rows(totals, "fetched", _OF_DOCUMENTS),
@@ -110,10 +110,6 @@ def _rows(
 
 def _by_documents(row: Mapping[str, Any]) -> tuple[int, str]:
     return -row["documents"], row["key"]
-
-
-def _top(totals: pa.Table, many: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    return {**many[kind], "top": _rows(totals, kind)}
 
 
 def _lines(steps: Steps) -> dict[str, Any]:

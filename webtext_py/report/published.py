@@ -52,13 +52,11 @@ def read_list(path: Path) -> Published:
             f"`{path}` is no list of domains: {said}",
             "one domain a line was expected, with a count before or after it if there is one",
         )
-    names_ = list(counts)
-    known = [count for count in counts.values() if count is not None]
-    if len(known) == len(names_):
-        names_.sort(key=lambda name: -(counts[name] or 0))
-    bare = sum("." in name for name in names_) * 2 < len(names_)
-    numbers_ = tuple(counts[n] or 0 for n in names_) if len(known) == len(names_) else None
-    return Published(tuple(names_), numbers_, bare, unread)
+    counted = None not in counts.values()
+    ordered = sorted(counts, key=lambda name: -(counts[name] or 0)) if counted else counts
+    bare = sum("." in name for name in counts) * 2 < len(counts)
+    numbers_ = tuple(counts[n] or 0 for n in ordered) if counted else None
+    return Published(tuple(ordered), numbers_, bare, unread)
 
 
 class Standing:

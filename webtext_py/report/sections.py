@@ -188,7 +188,7 @@ def _published(made: Figures) -> list[Html]:
 def texts(figures: Figures) -> list[Html]:
     """Lengths, languages, dates."""
     lengths, fetched = figures["lengths"], filled(figures["fetched"])
-    published = figures["published"]
+    published, years = figures["published"], {None: "unknown", "1989": "before 1990"}
     languages = figures["languages"]
     most = max((row["documents"] for row in languages), default=0)
     rows = [
@@ -208,17 +208,13 @@ def texts(figures: Figures) -> list[Html]:
         columns([r["key"] for r in fetched], {"documents": [r["documents"] for r in fetched]},
                 "Documents by the month of their capture",
                 below=_years([r["key"] for r in fetched]), id="fetched"),
-        _documents([_year(r["key"]) for r in published], published,
+        _documents([years.get(r["key"], r["key"]) for r in published], published,
                    "Documents by the year of publication, as the page says it", "published"),
     ]  # fmt: skip
 
 
 def _documents(labels: Sequence[str], rows: Rows, caption: str, id: str) -> Html:
     return columns(labels, {"documents": [row["documents"] for row in rows]}, caption, id=id)
-
-
-def _year(key: str | None) -> str:
-    return "unknown" if key is None else "before 1990" if key == "1989" else key
 
 
 def wikipedia(figures: Figures) -> list[Html]:

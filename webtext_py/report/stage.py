@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from webtext_py.bundled import bundled
+from webtext_py.config import bytes_of
 from webtext_py.engine import Engine, LocalEngine
 from webtext_py.engine.commit import write_bytes, write_json
 from webtext_py.layout import (
@@ -18,7 +20,7 @@ from webtext_py.layout import (
     WIKIPEDIA,
 )
 from webtext_py.manifest import Manifest
-from webtext_py.observer import Observer
+from webtext_py.observer import SILENT, Observer
 from webtext_py.removed_list import removed_list
 from webtext_py.report.articles import articles
 from webtext_py.report.clusters import clusters
@@ -78,7 +80,7 @@ class Report(Stage):
         links, documents = steps.before(LINKS), steps.before(DOCUMENTS)
 
         def each(step: str, function: Any, paths: Sequence[Path], *first: Path) -> Made:
-            work = [Work(*first, *mine, weight=_bytes(mine)) for mine in grouped(paths)]
+            work = [Work(*first, *mine, weight=bytes_of(mine)) for mine in grouped(paths)]
             return steps.each(step, function, work, [f"{step}-{{}}.parquet"], unit="bytes")
 
         linked = each("links", count_links, links)
@@ -114,7 +116,7 @@ class Report(Stage):
         shards = steps.before(TOKENS) if ours else []
         if tokenizer is None and not shards:
             return None
-        work = [Work(*mine, weight=_bytes(mine)) for mine in grouped(shards)]
+        work = [Work(*mine, weight=bytes_of(mine)) for mine in grouped(shards)]
         counted = steps.each("tokens", count_tokens, work, ["uses-{}.parquet"], unit="bytes")
         found: dict[str, Any] = {"rows": None, "tokens": None, "vocabulary": None}
         digest = None
@@ -130,20 +132,7 @@ class Report(Stage):
 
 def grouped(paths: Sequence[Path]) -> list[list[Path]]:
     """The files of one task each: at most so many, and so many bytes."""
-    groups: list[list[Path]] = []
-    held = 0
-    for path in paths:
-        size = path.stat().st_size
-        if not groups or held + size > GROUP_BYTES or len(groups[-1]) == GROUP_FILES:
-            groups.append([])
-            held = 0
-        groups[-1].append(path)
-        held += size
-    return groups
-
-
-def _bytes(paths: Sequence[Path]) -> int:
-    return sum(path.stat().st_size for path in paths)
+    return list(bundled(paths, lambda path: path.stat().st_size, GROUP_BYTES, GROUP_FILES))
 
 
 def report(
@@ -151,7 +140,7 @@ def report(
     *,
     domains: Path | None = None,
     engine: Engine | None = None,
-    observer: Observer | None = None,
+    observer: Observer = SILENT,
 ) -> dict[str, Any]:
     """Writes the report of a data directory, unless it stands, and returns its figures.
 
@@ -160,7 +149,7 @@ def report(
     """
     if not data.exists():  # and is not to be made
         shown_stages(Manifest(data))
-    with Workspace(data, engine or LocalEngine(), observer or Observer()) as workspace:
+    with Workspace(data, engine or LocalEngine(), observer) as workspace:
         made = shown_stages(workspace.manifest)
         workspace.run(Report(made, domains), force=True)
     import msgspec

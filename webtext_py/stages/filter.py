@@ -1,6 +1,5 @@
 """Stages that take documents out, one after the other."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,10 +40,6 @@ class Filter(Stage):
         """The counts of the stage."""
         dropped = {reason: count for reason, count in dropped.items() if count}
         return balance(self.name, taken, taken - sum(dropped.values()), dropped)
-
-    @abstractmethod
-    def body(self, steps: Steps) -> Mapping[str, Any]:
-        """Drops, and returns the counts."""
 
 
 def in_order(filters: Sequence[Filter]) -> list[Filter]:

@@ -100,7 +100,6 @@ def judge(
     from webtext_py.words import word_counts
 
     words = word_counts(found["text"])
-    languages = found["language"].to_pylist() if lang is not None else None
     reasons = found["problem"].to_pylist()
     for row in (words <= max(MAX_TITLED_WORDS, min_words)).nonzero()[0].tolist():
         count = int(words[row])
@@ -110,10 +109,10 @@ def judge(
             reasons[row] = (dropped and dropped[0]) or (None if text else EMPTY)
         if reasons[row] is None and count < min_words:
             reasons[row] = TOO_SHORT
-    if languages is not None:
+    if lang is not None:
         reasons = [
             LANGUAGE if reason is None and code != lang else reason
-            for reason, code in zip(reasons, languages, strict=True)
+            for reason, code in zip(reasons, found["language"].to_pylist(), strict=True)
         ]
     return words, reasons
 

@@ -94,16 +94,12 @@ def read_articles(
     try:
         rows, wikitext = _articles(path, lost, part)
         for batch in bundled(rows, lambda row: len(row[1]), _BATCH_BYTES):
-            yield _batch(batch, wikitext)
+            titles, texts = zip(*batch, strict=True)
+            column = pa.array(texts, pa.large_string())
+            columns = [pa.array(titles, pa.string()), plain_text(column) if wikitext else column]
+            yield pa.record_batch(columns, schema=ARTICLES)
     finally:
         damage.update(+lost)
-
-
-def _batch(rows: list[tuple[str, str]], wikitext: bool) -> pa.RecordBatch:
-    titles, texts = zip(*rows, strict=True)
-    column = pa.array(texts, pa.large_string())
-    columns = [pa.array(titles, pa.string()), plain_text(column) if wikitext else column]
-    return pa.record_batch(columns, schema=ARTICLES)
 
 
 def _articles(path: Path, lost: Counter[str], part: tuple[int, int] | None) -> _Rows:

@@ -1,22 +1,25 @@
 """A test set's file as forms see it: its text, its rows, and the ids of both."""
 
-import io
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import InputError
-from webtext_py.overlap.testsets import ID_FIELDS, json_lines, load_table, load_text
+from webtext_py.overlap.testsets import (
+    CELLS,
+    ID_FIELDS,
+    distinct,
+    json_lines,
+    load_cells,
+    load_table,
+    load_text,
+)
 from webtext_py.reader import Passed
-from webtext_py.reader.delimited import delimited
 from webtext_py.reader.files import plain_name
-from webtext_py.reader.ids import id_text, marks
-from webtext_py.reader.kinds import is_arrow
+from webtext_py.reader.ids import id_text
 
 Row = Mapping[str, Any]
 
@@ -62,23 +65,14 @@ class Source:
         name = next((name for name in ID_FIELDS if name in self.keys), None)
         found = [id_text(row.get(name)) if name else None for row in self.rows]
         ids = [own or str(number) for number, own in enumerate(found, 1)]
-        counts = Counter(ids)
-        if len(counts) == len(ids):
-            return ids
-        [mark] = marks([sha256_file(self.path)])
-        return [f"{mark}:{row}" if counts[own] > 1 else own for row, own in enumerate(ids)]
+        return distinct(self.path, ids)
 
     def _rows(self) -> list[Row]:
-        with self.path.open("rb") as stream:
-            head = stream.read(8)
-        if head.startswith(b"PAR1") or is_arrow(head):
-            form = "Parquet" if head.startswith(b"PAR1") else "Arrow"
-            return list(load_table(self.path, form, self.passed))
+        if table := load_table(self.path, self.passed):
+            return list(table[1])
         name = plain_name(self.path)
-        if name.endswith((".csv", ".tsv")):
-            signs = "\t" if name.endswith(".tsv") else ",;\t|"
-            lines = io.StringIO(self.text, newline="")
-            return list(map(dict, delimited(lines, self.path.name, self.passed, signs)))
+        if name.endswith(CELLS):
+            return list(load_cells(self.text, name, self.path.name, self.passed))
         if self.text.lstrip()[:1] not in ("{", "["):
             return []
         try:

@@ -69,7 +69,8 @@ def read_bytes(source: Source) -> list[Item]:
         data = data[-_TEST_BYTES:]
     text = data.decode("utf-8", "ignore")
     parts = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
-    return [_item(source, text, parts, [_units(part) for part in parts], None)]
+    units = [len(part.split()) + part.count("\n") for part in parts]
+    return [_item(source, text, parts, units, None)]
 
 
 def _lines(source: Source, rules: str | None, begins: Callable[[str], bool]) -> list[Item]:
@@ -93,10 +94,6 @@ def _lines(source: Source, rules: str | None, begins: Callable[[str], bool]) -> 
     units = [sum(len(were[n].split()) + 1 for n in numbers) for numbers in pieces]
     sizes = [sum(len(were[n].encode()) + 1 for n in numbers) for numbers in pieces]
     return [_item(source, text, parts, units, sizes)]
-
-
-def _units(part: str) -> int:
-    return len(part.split()) + part.count("\n")
 
 
 def _item(

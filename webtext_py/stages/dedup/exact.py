@@ -12,22 +12,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from webtext_py import _core
-from webtext_py.records import DOCUMENTS, DUPLICATES, table
+from webtext_py.records import DUPLICATES, TIMESTAMP, required, table
 from webtext_py.tables import Shuffle, group_starts, read_partition, write_table
 
 REASON = "exact_duplicate"
 
 # What decides about a document, without its text.
-CANDIDATES = pa.schema(
-    [
-        pa.field("digest", pa.binary(16), False),
-        pa.field("karma", pa.int64(), False),
-        DOCUMENTS.field("created_utc"),
-        pa.field("url_key", pa.string(), False),
-        pa.field("doc_id", pa.string(), False),
-        pa.field("number", pa.uint64(), False),
-        pa.field("protected", pa.bool_(), False),
-    ]
+CANDIDATES = required(
+    digest=pa.binary(16),
+    karma=pa.int64(),
+    created_utc=TIMESTAMP,
+    url_key=pa.string(),
+    doc_id=pa.string(),
+    number=pa.uint64(),
+    protected=pa.bool_(),
 )
 
 # A removed document: its row of `duplicates/`, its key for the ledger, its number.

@@ -29,7 +29,7 @@ from webtext_py.engine import advance
 from webtext_py.minhash import PERMUTATIONS, permutations
 from webtext_py.reader import Passed
 from webtext_py.reader.ids import hashes
-from webtext_py.records import DOCUMENTS, table
+from webtext_py.records import TIMESTAMP, required, table
 from webtext_py.stages.dedup import exact
 from webtext_py.stages.dedup.exact import ORDER
 from webtext_py.stages.dedup.rows import ROW_BITS, Part, between, own_rows, read
@@ -43,15 +43,13 @@ SCHEME = "affine32"  # datasketch's default
 SEED = 1  # datasketch's default
 
 # What decides about a candidate, without its text.
-FACTS = pa.schema(
-    [
-        pa.field("number", pa.uint64(), False),
-        pa.field("doc_id", pa.string(), False),
-        pa.field("url_key", pa.string(), False),
-        pa.field("karma", pa.int64(), False),
-        DOCUMENTS.field("created_utc"),
-        pa.field("protected", pa.bool_(), False),
-    ]
+FACTS = required(
+    number=pa.uint64(),
+    doc_id=pa.string(),
+    url_key=pa.string(),
+    karma=pa.int64(),
+    created_utc=TIMESTAMP,
+    protected=pa.bool_(),
 )
 
 

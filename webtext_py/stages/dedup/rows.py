@@ -22,20 +22,18 @@ from webtext_py.reader import (
     to_int64,
     to_micros,
 )
-from webtext_py.records import DOCUMENTS
+from webtext_py.records import TIMESTAMP, required
 from webtext_py.tables import iterate
 from webtext_py.workspace import Work, ranges
 
 ROW_BITS = 40  # a million million rows a part, sixteen million parts
 # What is read of a document.
-READ = pa.schema(
-    [
-        pa.field("doc_id", pa.string(), False),
-        pa.field("text", pa.large_string(), False),
-        pa.field("karma", pa.int64(), False),
-        DOCUMENTS.field("created_utc"),
-        pa.field("url_key", pa.string(), False),
-    ]
+READ = required(
+    doc_id=pa.string(),
+    text=pa.large_string(),
+    karma=pa.int64(),
+    created_utc=TIMESTAMP,
+    url_key=pa.string(),
 )
 Observe = Callable[[dict[str, Any], bytes], None]
 RANGE_BYTES = 8 << 20  # our choice: of a file for one task

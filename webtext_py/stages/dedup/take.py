@@ -58,10 +58,8 @@ def take(steps: Steps, parts: Sequence[Part], partitions: int) -> Taken:
         again = [Part(path, weight=p.weight) for p, path in zip(again, paths, strict=True)]
         made += named.total("made")
     files = [a.path if s else p.path for a, p, s in zip(again, parts, slow, strict=True)]
-    passed = Passed()
-    for counts in read_.counts("passed_over"):
-        passed.update(counts)
-    return Taken(tuple(again), tuple(files), made, passed.document())
+    passed = Passed(*read_.counts("passed_over")).document()
+    return Taken(tuple(again), tuple(files), made, passed)
 
 
 def take_ids(

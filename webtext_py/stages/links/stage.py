@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from webtext_py.config import BuildConfig, partitions_for
 from webtext_py.errors import InputError
 from webtext_py.layout import LEDGER_SAMPLE, LINES, LINKS, url_ends
-from webtext_py.ledger import KEPT, balance, reasons
+from webtext_py.ledger import KEPT, add_up, balance, reasons
 from webtext_py.reader import Passed
 from webtext_py.records import LEDGER_LINES, table
 from webtext_py.sample import first
@@ -84,22 +82,17 @@ class Links(Stage):
         lines = _line_outcomes(names, scanned, single)
         samples = [*scanned.files(1), *single.files(1), *merged.files(2)]
         steps.one("ledger", write_ledger, samples, [LINES, LEDGER_SAMPLE], lines=lines)
-        total = Counter[str]()
-        for outcomes in lines.values():
-            total.update(outcomes)
+        total = add_up(list(lines.values()))
         kept = total.pop(KEPT, 0)
         assert kept == merged.total("submissions"), "a submission got lost"
         read = sum(sum(outcomes.values()) for outcomes in scanned.counts("lines"))
         taken, urls, dropped = merged.total("in"), merged.total("kept"), merged.by_name("dropped")
         damage = dict(zip(names, scanned.counts("damage"), strict=True))
-        passed = Passed()
-        for found in scanned.counts("passed_over"):
-            passed.update(found)
         return {
             "lines": balance("links", read, kept, total),
             "urls": balance("links", taken, urls, dropped),
             "damage": {name: places for name, places in damage.items() if places},
-            "passed_over": passed.document(),
+            "passed_over": Passed(*scanned.counts("passed_over")).document(),
         }
 
     def check(self, counts: Mapping[str, Any]) -> None:
@@ -136,6 +129,5 @@ def write_ledger(inputs: list[Path], outputs: list[Path], lines: dict[str, dict[
     rows = [(f, o, n) for f, counts in lines.items() for o, n in counts.items() if n]
     files, outcomes, counts_ = zip(*rows, strict=True) if rows else ((), (), ())
     columns = {"file": files, "outcome": outcomes, "lines": counts_}
-    arrays = {f.name: pa.array(columns[f.name], f.type) for f in LEDGER_LINES}
-    write_table(table(LEDGER_LINES, arrays), outputs[0])
+    write_table(table(LEDGER_LINES, columns), outputs[0])
     write_table(first(read_tables(inputs), ["outcome"]), outputs[1])

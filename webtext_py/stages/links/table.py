@@ -168,12 +168,6 @@ def _number(value: Any) -> int | None:
 
 def _time(value: Any) -> int | None:
     """Unix seconds of a time in any form (`reader.times`)."""
-    if value is None or value == "":
-        return None
     micros = to_micros(value)
-    if micros is not None:
-        return micros // 10**6
-    number = to_int64(value)
-    if number is None:
-        raise ValueError("no time")
-    return number  # of seconds outside the calendar: the line rules say so
+    # What is none may be seconds outside the calendar: the line rules say so.
+    return _number(value) if micros is None else micros // 10**6

@@ -75,13 +75,9 @@ def places(rows: pa.Table) -> list[Place]:
 
 def in_place_order(rows: pa.Table) -> pa.Table:
     """Rows with `location` and `url_key` by container and place in it."""
-    order = pa.table(
-        {
-            "file": pc.struct_field(rows["location"], "file"),
-            "offset": pc.struct_field(rows["location"], "offset"),
-            "skip": pc.fill_null(pc.struct_field(rows["location"], "skip"), 0),
-            "url_key": rows["url_key"],
-        }
-    )
+    names = ("file", "offset", "skip")
+    place = {name: pc.struct_field(rows["location"], name) for name in names}
+    place["skip"] = pc.fill_null(place["skip"], 0)
+    order = pa.table({**place, "url_key": rows["url_key"]})
     keys = [(name, "ascending") for name in order.column_names]
     return rows.take(pc.sort_indices(order, keys))

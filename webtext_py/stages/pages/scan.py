@@ -13,7 +13,6 @@ from webtext_py.columns import partition_of
 from webtext_py.engine import advance
 from webtext_py.pages.archive import list_containers, scan_container
 from webtext_py.pages.capture import captures_to_batch
-from webtext_py.pages.kinds import Container
 from webtext_py.records import CAPTURES
 from webtext_py.tables import Shuffle, iterate_partition, read_partition, write_table
 from webtext_py.url.key import url_keys
@@ -35,7 +34,7 @@ def scan(
     Returns `captures` by outcome, and `damage`: what could not be read, with file and offset.
     """
     outcomes: Counter[str] = Counter()
-    container = container_at(inputs[0])
+    [container] = list_containers([str(inputs[0])])
     found = scan_container(container)
     said = 0
     with Shuffle(outputs[0], ROWS) as shuffle:
@@ -57,11 +56,6 @@ def scan(
         "damage": [[d.offset, d.bytes_lost, d.what] for d in found.damage],
         "passed_over": found.passed.document(),
     }
-
-
-def container_at(path: Path) -> Container:
-    """The one container at `path`."""
-    return list_containers([str(path)])[0]
 
 
 def _rows(batch: pa.RecordBatch, file: str, source: str) -> pa.RecordBatch:

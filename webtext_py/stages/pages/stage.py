@@ -54,9 +54,6 @@ class Pages(Stage):
         rows = indexed(steps, scans, parts, CAPTURES)
         found = followed(steps, rows, parts)
         good = self._gather(steps, found)
-        passed = Passed()
-        for counts in counted["passed_over"].values():
-            passed.update(counts)
         asked = steps.before(FETCHED)
         work, outputs = found.of(found.ended, *asked), [url_ends("pages")]
         ends = steps.each("end", resolve.end, work, outputs, fetched=bool(asked))
@@ -64,7 +61,7 @@ class Pages(Stage):
             **balance("pages", found.links, good.total(), ends.by_name("dropped")),
             "captures": dict(sorted(add_up(list(counted["captures"].values())).items())),
             "damage": counted["damage"],
-            "passed_over": passed.document(),
+            "passed_over": Passed(*counted["passed_over"].values()).document(),
             "containers": dict(sorted(good.items())),
         }
 
@@ -72,17 +69,13 @@ class Pages(Stage):
         """Scans of all containers and what they counted; what the stage before scanned is not read
         again."""
         before = steps.counts("archives") if "archives" in self.after else None
-        containers = self.containers
-        files = containers.all(steps.data)
-        if before is not None:
-            files = containers.fetched(steps.data)
-        made = scanned(steps, containers, files, self.partitions, "scan-{}.arrow")
+        files = (self.containers.all if before is None else self.containers.fetched)(steps.data)
+        made = scanned(steps, self.containers, files, self.partitions, "scan-{}.arrow")
         counts = scan_counts(files, made)
-        scans = list(made.files())
-        if before is not None:
-            scans = [*steps.before(SCANS), *scans]
-            counts = {key: {**before[key], **counts[key]} for key in counts}
-        return scans, counts
+        if before is None:
+            return list(made.files()), counts
+        both = {key: {**before[key], **found} for key, found in counts.items()}
+        return [*steps.before(SCANS), *made.files()], both
 
     def _gather(self, steps: Steps, found: Followed) -> Counter[str]:
         """All good captures in the order of their places; their number by container."""

@@ -8,11 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from webtext_py.records import SHARDS
+from webtext_py.records import SHARDS, TIMESTAMP
 
 _SOURCES = """\
 - The karma rule, the date and the removal of Wikipedia: A. Radford et al., "Language Models are
@@ -96,7 +95,11 @@ def _size_category(rows: int) -> str:
     return next((name for power, name in enumerate(names, 3) if rows < 10**power), "n>100M")
 
 
-_TYPES = {"int64": "sc:Integer", "date32[day]": "sc:Date"}
+_TYPES = {
+    "int64": "sc:Integer",
+    "date32[day]": "sc:Date",
+    str(TIMESTAMP): "sc:DateTime",
+}
 
 
 def _last_day(shards: list[Path]) -> str:
@@ -159,7 +162,7 @@ def _record_set(split: str) -> dict[str, Any]:
             "@id": f"{split}/{field.name}",
             "name": field.name,
             "description": field.metadata[b"meaning"].decode(),
-            "dataType": _croissant_type(field.type),
+            "dataType": _TYPES.get(str(field.type), "sc:Text"),
             "source": {"fileSet": {"@id": f"{split}-files"}, "extract": {"column": field.name}},
         }
         for field in SHARDS
@@ -171,12 +174,6 @@ def _record_set(split: str) -> dict[str, Any]:
         "key": {"@id": f"{split}/doc_id"},
         "field": columns,
     }
-
-
-def _croissant_type(kind: pa.DataType) -> str:
-    if pa.types.is_timestamp(kind):
-        return "sc:DateTime"
-    return _TYPES.get(str(kind), "sc:Text")
 
 
 _CITATION = (
