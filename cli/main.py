@@ -55,7 +55,8 @@ def main() -> None:
             stream.flush()
         except (OSError, ValueError):
             silence(stream.fileno())  # the interpreter would complain at its end
-    gc.freeze()  # the interpreter would look for garbage once more, in 30 ms
+    if "torch" not in sys.modules:  # whose libraries tell on stderr what nobody freed
+        gc.freeze()  # the interpreter would look for garbage once more, in 30 ms
     sys.exit(code)
 
 
