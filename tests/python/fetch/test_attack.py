@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,10 @@ from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.crawl import Link, crawl
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.journal import Attempt, journal_of, journals
+from webtext_py.fetch.judge import same_page
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched, Live
+from webtext_py.fetch.optout import meta_opt_out
 from webtext_py.fetch.resolver import SystemResolver
 from webtext_py.fetch.schedule import Manners
 from webtext_py.fetch.wayback import read_cdx
@@ -353,3 +356,19 @@ def test_a_full_disk_leaves_no_torn_file_behind_its_head(tmp_path: Path) -> None
             resource.setrlimit(resource.RLIMIT_FSIZE, old)
     assert not list(tmp_path.glob("*.warc.gz*"))
     assert read_journal(tmp_path) == []
+
+
+def test_letters_that_grow_in_small_letters_do_not_move_where_a_script_ends() -> None:
+    capitals = "\u0130" * 500  # each is two characters in small letters
+    missing = f"<p>{capitals}</p>".encode()
+    own = " ".join(f"word{n}" for n in range(90))
+    assert not same_page(missing, f"<p>{capitals}<script>x</script> {own}</p>".encode())
+
+
+def test_a_page_of_beginnings_of_scripts_and_comments_is_looked_through_once() -> None:
+    began = time.process_time()
+    assert same_page(b"<p>a b c d e</p>", b"<p>a b c d e</p>" + b"<script>" * 30_000)
+    assert meta_opt_out(b"<!--" * 30_000) is None
+    assert meta_opt_out(b"<!-- x --> <!-- y --><meta name=robots content=noindex>") is not None
+    assert meta_opt_out(b"<!-- x --> <!-- y <meta name=robots content=noindex>") is None
+    assert time.process_time() - began < 2
