@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from webtext_py.fetch import archive as archive_module
 from webtext_py.fetch import clock, schedule
 from webtext_py.fetch import crawl as crawl_module
 from webtext_py.fetch.archive import Archive
@@ -291,21 +292,24 @@ def test_a_second_record_behind_the_one_asked_for_is_refused() -> None:
         b"WARC-Target-URI: http://site.test/\r\nContent-Length: %d\r\n\r\n" % len(block)
     )
     record = head + block + b"\r\n\r\n"
-    assert _record(gzip.compress(record)).url == "http://site.test/"
+    assert _record(gzip.compress(record))[0].url == "http://site.test/"
     second = record.replace(b"site.test", b"bank.test")
     for bad in (record + second, record[:-4] + b"x" + record[-4:]):
         with pytest.raises(FetchError, match="more than one"):
             _record(gzip.compress(bad))
     # The first of a field counts, as for whoever reads the archive.
     twice = record.replace(b"\r\nWARC-Date", b"\r\nWARC-Target-URI: http://bank.test/\r\nWARC-Date")
-    assert _record(gzip.compress(twice)).url == "http://bank.test/"
+    assert _record(gzip.compress(twice))[0].url == "http://bank.test/"
 
 
 @pytest.mark.parametrize("room", [0, 100, 5000])
-def test_a_full_disk_cuts_back_to_the_last_whole_record(tmp_path: Path, room: int) -> None:
+def test_a_full_disk_cuts_back_to_the_last_whole_record(
+    tmp_path: Path, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_module, "GZIP_LEVEL", 0)
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     large = Attempt("two", "http://b.test/", "live", "good")
-    archive = Archive(tmp_path, {}, rotate_bytes=1 << 30, level=0)
+    archive = Archive(tmp_path, {}, rotate_bytes=1 << 30)
     with archive:
         archive.add(Attempt("one", "http://site.test/a", "live", "good"), [exchange()])
         whole = archive._offset
@@ -345,9 +349,12 @@ def test_a_full_disk_cuts_records_and_journal_back_together(tmp_path: Path) -> N
         assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_full_disk_leaves_no_torn_file_behind_its_head(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_torn_file_behind_its_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_module, "GZIP_LEVEL", 0)
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with Archive(tmp_path, {"x": "y" * 9999}, rotate_bytes=1 << 30, level=0) as archive:
+    with Archive(tmp_path, {"x": "y" * 9999}, rotate_bytes=1 << 30) as archive:
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))
             with pytest.raises(OSError, match="large"):
