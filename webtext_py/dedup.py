@@ -3,7 +3,8 @@
 The output folder holds the kept rows in the order of the inputs (`part-*.parquet`: one file for
 each input, several for a large Parquet file), `duplicates/` and a manifest; like a build it resumes
 after a kill and refuses a stale result. Every input keeps all its columns or fields: those of JSONL
-get the narrowest type that all rows fit, or are JSON text where there is none (`reader.fields`).
+get the narrowest type that all rows fit, or are JSON text where there is none (`reader.fields`),
+and those of Arrow that Parquet has no type for are text.
 
 A row's id is its own, or the mark of its file and its number (`reader.ids`) where it has none or
 shares it with another row. Of JSONL and text such ids are a column of the output: `id`, or
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from webtext_py import defaults
 from webtext_py.ahead import ahead
@@ -30,9 +32,17 @@ from webtext_py.layout import DUPLICATES
 from webtext_py.ledger import balance
 from webtext_py.manifest import input_names
 from webtext_py.observer import SILENT, Observer
-from webtext_py.reader import Passed, Source, group_batches, list_sources, open_parquet
-from webtext_py.reader.columns import takeable
+from webtext_py.reader import (
+    Passed,
+    Source,
+    group_batches,
+    list_sources,
+    open_parquet,
+    recognise,
+)
+from webtext_py.reader.columns import storable, takeable
 from webtext_py.reader.ids import marks
+from webtext_py.reader.parquet import arrow_batches
 from webtext_py.records import DUPLICATES as COLUMNS
 from webtext_py.stage import Files, Stage
 from webtext_py.stages.bundles import bundles
@@ -73,7 +83,7 @@ class DedupText(Stage):
     passed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # of the folders given
 
     name = "dedup"
-    rules = 3  # fields of JSON lines stay; ids are unique; a file of removals a bundle
+    rules = 4  # fields of JSON lines and Arrow stay; ids are unique; a file of removals a bundle
     files = (KEPT, DUPLICATES)
     libraries = ("words",)
 
@@ -169,18 +179,23 @@ def duplicates(inputs: list[Path], outputs: list[Path], partition: int) -> dict[
 def write(
     inputs: list[Path], outputs: list[Path], part: int, groups: tuple[int, int] | None
 ) -> dict[str, Any]:
-    """Task: the rows of a Parquet file (first input) that were not removed (the second says which).
+    """Task: the rows of a table (first input) that were not removed (the second says which).
 
     Without `groups` the file is a copy made by `take`, whose lines have the columns.
     """
     low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
     numbers = np.fromfile(inputs[1], np.uint64)
     gone = np.sort(numbers[(numbers >= low) & (numbers < high)] - low)
-    with open_parquet(inputs[0]) as file:
-        if groups is None:
-            schema, batches = rows_again(file, inputs[0])
-        else:
-            schema = takeable(file.schema_arrow)
-            batches = group_batches(file, inputs[0], rows=4096, groups=range(*groups))
+    if recognise(inputs[0]).kind == "arrow":
+        schema, batches = storable(*arrow_batches(inputs[0]))
+    elif groups is None:
+        schema, batches = rows_again(open_parquet(inputs[0]), inputs[0])
+    else:
+        file = open_parquet(inputs[0])
+        schema = takeable(file.schema_arrow)
+        batches = group_batches(file, inputs[0], rows=4096, groups=range(*groups))
+    try:
         rows, kept = write_without(ahead(batches), schema, gone, outputs[0])
+    except pa.ArrowNotImplementedError as error:
+        raise InputError(f"`{inputs[0]}` has a column that no table can take: {error}") from error
     return {"rows": rows, "kept": kept}

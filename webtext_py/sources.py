@@ -11,7 +11,7 @@ from webtext_py.manifest import input_names
 from webtext_py.pages.archive import list_containers
 from webtext_py.pages.containers import Containers
 from webtext_py.reader import Passed
-from webtext_py.reader.files import ending_of, files_at
+from webtext_py.reader.files import ending_of, files_at, shown
 from webtext_py.wikipedia.articles import article_files
 
 _DUMP_ENDINGS = (".zst", ".xz", ".bz2", ".gz", ".ndjson", ".jsonl", ".json")
@@ -44,7 +44,7 @@ class Sources:
         """What kind the link files are, `dumps` or `links`, and the files by their short names."""
         if self.links is not None:
             if not self.links.is_file():
-                raise InputError(f"`{self.links}` does not exist; a file of links was expected")
+                raise InputError(f"`{shown(self.links)}` is no file; a table of links was expected")
             return "links", _named([self.links])
         if not self.demo and not self.submissions:
             raise ConfigError(

@@ -335,7 +335,11 @@ impl Scan {
             return refuse(match (self.stats.decompressed_bytes, compression) {
                 (0, Compression::Plain) => "the file is empty".to_owned(),
                 (0, packed) => format!("the file is empty: {} of nothing", packed.name()),
-                _ => "the file has only blank lines".to_owned(),
+                _ if self.start.iter().all(|&byte| byte == 0 || byte.is_ascii_whitespace()) => {
+                    "the file has only blank lines".to_owned()
+                }
+                // A line that has no end in sight.
+                _ => kind::describe(&self.start, compression),
             });
         }
         if (ok + comments == 0 && !self.gap) || kind::is_other(&self.start) {

@@ -107,6 +107,10 @@ class _Worker:
         self.job: Job | None = None
         self.said = 0
 
+    def give(self, job: Job) -> None:
+        self.job, self.said = job, 0
+        self.pipe.send(job)
+
 
 def _run_pool(
     pending: deque[Job], workers: int, listener: Listener, pool: list[_Worker]
@@ -125,8 +129,7 @@ def _run_pool(
                 attempts[job.task.name] = attempts.get(job.task.name, 0) + 1
                 # One that died idle is found and replaced below.
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    worker.job, worker.said = job, 0
-                    worker.pipe.send(job)
+                    worker.give(job)
         for worker in _ready(pool):
             try:
                 yield from _hear(worker, pool, pending, attempts, listener)

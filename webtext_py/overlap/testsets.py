@@ -32,6 +32,7 @@ from webtext_py.reader.files import ending_of, files_at, plain_name, shown
 from webtext_py.reader.ids import id_text, marks
 from webtext_py.reader.kinds import is_arrow, no_data_file
 from webtext_py.reader.packed import ENDINGS as COMPRESSED
+from webtext_py.reader.packed import refuse_utf16
 from webtext_py.reader.parquet import arrow_batches
 
 TextAs = Literal["whole", "line", "paragraph"]
@@ -208,6 +209,7 @@ def load_text(path: Path, passed: Passed) -> str:
         data = bytes(stream.read(MAX_BYTES + 1))
     if len(data) > MAX_BYTES:
         raise InputError(f"test set `{path}` is larger than {MAX_BYTES} bytes")
+    refuse_utf16(data, shown(path))
     if b"\0" in data[:65536]:
         raise InputError(
             f"`{path}` is a binary file; a test set in JSON, JSONL, Parquet, CSV, TSV or text was "
@@ -225,12 +227,12 @@ def _from_text(
     path: Path, text: str, fields: Sequence[str], text_as: TextAs | None, passed: Passed
 ) -> _Found:
     name = plain_name(path)
-    start = text.lstrip()[:1]
+    begins_json = re.match(r"\s*(?:\[\s*)?\{", text)
     if name.endswith(CELLS):
         rows = load_cells(text, name, shown(path), passed)
         return _from_rows(path, rows, name[-3:].upper(), fields, passed)
     if name.endswith((".json", ".jsonl", ".ndjson")) or (
-        start == "{" and not name.endswith((".txt", ".text", ".raw", ".md"))
+        begins_json and not name.endswith((".txt", ".text", ".raw", ".md"))
     ):
         lined = name.endswith((".jsonl", ".ndjson"))
         return _from_json(path, text, fields, passed, lines=lined)
@@ -285,7 +287,7 @@ def json_lines(path: Path, text: str) -> list[dict[str, Any]]:
 
 
 def _squad(path: Path, data: list[Any], fields: Sequence[str]) -> _Found:
-    examples = []
+    examples: list[Example] = []
     try:
         for article in data:
             for paragraph in article["paragraphs"]:
@@ -295,10 +297,13 @@ def _squad(path: Path, data: list[Any], fields: Sequence[str]) -> _Found:
                         "context": clean_text(paragraph["context"]),
                         "question": clean_text(question["question"]),
                     }
-                    answers = tuple(clean_text(a["text"]) for a in question.get("answers", []))
-                    examples.append(Example(str(question["id"]), texts, answers))
+                    gold = question.get("answers") or []
+                    answers = tuple(clean_text(a["text"]) for a in gold)
+                    own = clean_text(id_text(question.get("id")) or str(len(examples) + 1))
+                    examples.append(Example(own, texts, answers))
     except (KeyError, TypeError, AttributeError) as error:
-        raise FormatError(f"`{path}` begins like SQuAD and then is not: {error!r}") from error
+        place = f"at question {len(examples) + 1}"
+        raise FormatError(f"`{path}` begins like SQuAD and is not {place}: {error!r}") from error
     chosen = tuple(fields) or ("context", "question")
     _need(path, chosen, ("title", "context", "question"))
     kept = [Example(e.id, {name: e.texts[name] for name in chosen}, e.answers) for e in examples]

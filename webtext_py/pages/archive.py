@@ -74,8 +74,6 @@ def list_containers(paths: Sequence[str], passed: Passed | None = None) -> list[
 
 def _file(path: Path) -> Container:
     """The container that a file given by its name is."""
-    if not path.is_file():
-        raise InputError(f"`{shown(path)}` is no regular file and no folder")
     try:
         return sniff(path)
     except NotPages as answer:

@@ -4,11 +4,13 @@ One table for every reader: text is `string`, `large_string`, `string_view`, a d
 a column of nulls alone, and where a reader says so `binary` of any kind.
 """
 
+import io
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from webtext_py.reader.ids import id_text
 from webtext_py.reader.passed import Passed
@@ -42,13 +44,37 @@ def takeable(schema: pa.Schema) -> pa.Schema:
     return pa.schema(fields, schema.metadata)
 
 
+def storable(
+    schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The batches as Parquet can hold them: a column of a type that it has not is text."""
+    fields = list(schema)
+    for i, field in enumerate(fields):
+        try:
+            pq.ParquetWriter(io.BytesIO(), pa.schema([field])).close()
+        except pa.ArrowNotImplementedError:
+            fields[i] = field.with_type(pa.string())
+    stored = pa.schema(fields, schema.metadata)
+
+    def columns(batch: pa.RecordBatch) -> list[pa.Array]:
+        pairs = zip(batch.columns, stored.types, strict=True)
+        return [column if column.type == kind else as_strings(column) for column, kind in pairs]
+
+    return stored, (pa.record_batch(columns(batch), schema=stored) for batch in batches)
+
+
 def _plain(kind: pa.DataType) -> pa.DataType:
     t = pa.types
     if t.is_string_view(kind) or t.is_binary_view(kind):
         return pa.large_string() if t.is_string_view(kind) else pa.large_binary()
-    if t.is_list(kind) or t.is_large_list(kind):
-        make = pa.list_ if t.is_list(kind) else pa.large_list
-        return make(kind.value_field.with_type(_plain(kind.value_type)))
+    if t.is_dictionary(kind):
+        return pa.dictionary(kind.index_type, _plain(kind.value_type), kind.ordered)
+    if t.is_map(kind):
+        return pa.map_(_plain(kind.key_type), kind.item_field.with_type(_plain(kind.item_type)))
+    if t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind):
+        make = pa.large_list if t.is_large_list(kind) else pa.list_
+        size = (kind.list_size,) if t.is_fixed_size_list(kind) else ()
+        return make(kind.value_field.with_type(_plain(kind.value_type)), *size)
     if t.is_struct(kind):
         return pa.struct([field.with_type(_plain(field.type)) for field in kind])
     return kind

@@ -100,8 +100,8 @@ class Fields:
 
     def schema(self) -> pa.Schema:
         """The columns, in the order of their first appearance; a row with more names than a table
-        can have is the one column `row`, of JSON text."""
-        if "json" in self._whole.kinds:
+        can have, or one that is no UTF-8, is the one column `row`, of JSON text."""
+        if "json" in self._whole.kinds or any(clean(n) != n for n in self._whole.members):
             return pa.schema([pa.field("row", pa.large_string(), metadata=_JSON)])
         fields = []
         for name, kind in self._whole.members.items():

@@ -20,17 +20,20 @@ Claim = Callable[[Path, list[str]], bool]
 def named_files(given: str | Path) -> list[Path]:
     """The files and folders behind one value: itself, or what a glob matches, sorted.
 
-    Raises `InputError` for what does not exist and a glob that matches nothing.
+    Raises `InputError` for what does not exist, pipes, and a glob that matches nothing.
     """
-    path = Path(given)
-    if path.exists():
-        return [path]
-    if any(sign in str(given) for sign in "*?["):
-        matches = sorted(map(Path, glob.glob(str(given), recursive=True)))  # noqa: PTH207 (absolute ones too)
-        if matches:
-            return matches
-        raise InputError(f"`{shown(given)}` matches no file")
-    raise InputError(f"`{shown(given)}` does not exist")
+    found = [Path(given)]
+    if not found[0].exists():
+        if not any(sign in str(given) for sign in "*?["):
+            raise InputError(f"`{shown(given)}` does not exist")
+        found = sorted(map(Path, glob.glob(str(given), recursive=True)))  # noqa: PTH207 (absolute ones too)
+        if not found:
+            raise InputError(f"`{shown(given)}` matches no file")
+    for path in found:
+        if not (path.is_file() or path.is_dir()):  # a pipe gives once what is read twice
+            said = f"`{shown(path)}` is no regular file and no folder"
+            raise InputError(said, "write what it holds to a file")
+    return found
 
 
 def files_at(given: str | Path, unwanted: Unwanted, passed: Passed, what: str) -> list[Path]:

@@ -1,6 +1,7 @@
 """What a file of text is, by its content and then its name; which files of a folder are text."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,14 @@ from typing import Literal
 from webtext_py.errors import FormatError, InputError
 from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import ending_of, files_in, named_files, plain_name, shown
-from webtext_py.reader.packed import Compression, compression_of, naming_damage, open_packed
+from webtext_py.reader.packed import (
+    ENDINGS,
+    Compression,
+    compression_of,
+    naming_damage,
+    open_packed,
+    refuse_utf16,
+)
 from webtext_py.reader.passed import Passed
 
 Kind = Literal["parquet", "arrow", "jsonl", "text"]
@@ -125,10 +133,15 @@ def recognise(path: Path) -> Source:
 def kind_of(sample: bytes, name: str, said: str) -> Literal["jsonl", "text"]:
     """Whether the first bytes of something called `name` are JSONL or text; raises `InputError`
     for neither, which it calls `said`."""
+    refuse_utf16(sample, said)
     if b"\0" in sample:
-        raise InputError(f"`{said}` is a binary file; Parquet, JSONL or plain text was expected")
+        raise InputError(
+            f"`{said}` is a binary file; Parquet, JSONL or plain text was expected",
+            f"unpack it if it is packed, but for {', '.join(ENDINGS)}",
+        )
     start = sample.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if name.endswith((*_LINES_ENDINGS, ".json")) and start.startswith(b"["):
+    array = rb"\[" if name.endswith((*_LINES_ENDINGS, ".json")) else rb'\[\s*\{\s*"'
+    if re.match(array, start) and not name.endswith(_TEXT_ENDINGS):
         raise InputError(
             f"`{said}` is a JSON array; one JSON object a line was expected",
             "write each of its items on a line of its own",

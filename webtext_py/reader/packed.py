@@ -15,7 +15,7 @@ from typing import IO, Any, Literal
 
 import zstandard
 
-from webtext_py.errors import FormatError
+from webtext_py.errors import FormatError, InputError
 
 Compression = Literal["", "gzip", "zstd", "bz2", "xz"]
 ENDINGS = (".gz", ".zst", ".bz2", ".xz")
@@ -42,6 +42,12 @@ def compression_of(head: bytes) -> Compression:
     )
     # A frame to skip may come first.
     return "zstd" if not found and head[1:4] == b"\x2a\x4d\x18" else found
+
+
+def refuse_utf16(head: bytes, said: str) -> None:
+    """Raises `InputError` for text in UTF-16, which Windows writes, called `said`."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"`{said}` is UTF-16; UTF-8 was expected", "write it again as UTF-8")
 
 
 def open_packed(file: Path | Any, compression: Compression | None = None) -> IO[bytes] | Any:

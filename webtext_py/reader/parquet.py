@@ -42,7 +42,15 @@ def open_parquet(path: Path, **options: Any) -> pq.ParquetFile:
     """The file; raises `FormatError` for a damaged one."""
     with naming_corruption(path):
         utf8 = shown(path) == str(path)
-        return pq.ParquetFile(path if utf8 else _mapped(path), **options)
+        file = pq.ParquetFile(path if utf8 else _mapped(path), **options)
+    _need_distinct(path, file.schema_arrow.names)
+    return file
+
+
+def _need_distinct(path: Path, names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FormatError(f"`{shown(path)}` has two columns called `{twice}`")
 
 
 def _mapped(path: Path) -> pa.NativeFile:
@@ -152,16 +160,21 @@ def arrow_batches(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         source.seek(0)
         if head == b"ARROW1":
             file = pa.ipc.open_file(source)
-            return file.schema, _checked(
-                path, (file.get_batch(i) for i in range(file.num_record_batches))
-            )
-        stream = pa.ipc.open_stream(source)
-        return stream.schema, _checked(path, iter(stream))
+            batches = (file.get_batch(i) for i in range(file.num_record_batches))
+        else:
+            file = pa.ipc.open_stream(source)
+            batches = iter(file)
+    _need_distinct(path, file.schema.names)
+    schema = takeable(file.schema)
+    return schema, _checked(path, batches, schema)
 
 
-def _checked(path: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _checked(
+    path: Path, batches: Iterator[pa.RecordBatch], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
     with naming_corruption(path, "Arrow"):
         for batch in batches:
             batch.validate()
             for start in range(0, batch.num_rows, BATCH_ROWS):
-                yield batch.slice(start, BATCH_ROWS)
+                rows = batch.slice(start, BATCH_ROWS)
+                yield rows if schema.equals(rows.schema) else rows.cast(schema)

@@ -263,7 +263,7 @@ def _read_jsonl(
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode())  # of bytes it would guess UTF-16
         except (ValueError, RecursionError) as error:
             said = f"`{shown(source.path)}` line {number} is not JSON: {str(error)[:200]}"
             raise FormatError(said) from error

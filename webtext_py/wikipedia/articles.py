@@ -57,7 +57,7 @@ def article_files(given: Sequence[str], passed: Passed) -> list[Path]:
 
 def _no_articles(path: Path) -> str | None:
     if plain_name(path).endswith(".xml"):
-        return None
+        return None if _is_dump(path) else f"{ending_of(path)}: no MediaWiki dump"
     reason = no_text(path, "text")
     if reason is not None and plain_name(path).endswith((".json", ".ndjson")):
         return None if not no_text(path, "article_body") else reason
@@ -110,6 +110,11 @@ def _articles(path: Path, lost: Counter[str], part: tuple[int, int] | None) -> _
         if start.startswith(b"BZh") and part is None:
             part = (0, path.stat().st_size)
         return read_pages(path, lost, part), True
+    if plain_name(path).endswith(".xml"):
+        said = (
+            f"`{shown(path)}` is no MediaWiki dump: it does not begin with `<mediawiki`, in UTF-8"
+        )
+        raise InputError(said, "articles can be Parquet, JSONL and text, too")
     source = recognise(path)
     if source.kind == "text":
         return _wikitext(source), False
@@ -124,7 +129,8 @@ def _start(path: Path) -> bytes:
 
 
 def _is_dump(path: Path) -> bool:
-    return plain_name(path).endswith(".xml") or is_dump(_head(path))
+    head = _head(path)  # empty where damage comes first
+    return is_dump(head) or (not head and plain_name(path).endswith(".xml"))
 
 
 def _is_enterprise(head: bytes) -> bool:
@@ -146,6 +152,7 @@ def _texts(source: Source) -> Iterator[tuple[str, str]]:
 
 def _enterprise(source: Source, lost: Counter[str]) -> Iterator[tuple[str, str]]:
     """The articles of an enterprise dump: `name`, and the wikitext of `article_body`."""
+    read = 0
     with naming_damage(source.path), open_any(source.path) as stream:
         while line := stream.readline(_LONGEST_LINE):
             if not line.strip():
@@ -153,21 +160,22 @@ def _enterprise(source: Source, lost: Counter[str]) -> Iterator[tuple[str, str]]
             try:
                 row = json.loads(line)
                 space = (row.get("namespace") or {}).get("identifier", 0)
-                title, text = row["name"], (row["article_body"] or {}).get("wikitext")
+                title, text = row["name"], _valid(row["article_body"]["wikitext"])
             except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
                 lost["damaged_pages"] += 1
                 continue
-            if not isinstance(text, str):
-                raise InputError(
-                    f"`{shown(source.path)}` has an article without `article_body.wikitext`",
-                    "use the XML dump, or JSON lines with `title` and `text`",
-                )
+            read += 1
             if space != 0:
                 lost["other_namespaces"] += 1
             elif is_redirect(text):
                 lost["redirects"] += 1
             else:
-                yield _valid(str(title)).strip(), _valid(text)
+                yield _valid(str(title)).strip(), text
+    if lost["damaged_pages"] and not read:
+        raise InputError(
+            f"`{shown(source.path)}` has no article with `article_body.wikitext`",
+            "use the XML dump, or JSON lines with `title` and `text`",
+        )
 
 
 def _valid(text: str) -> str:

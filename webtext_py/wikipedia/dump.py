@@ -15,7 +15,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from webtext_py import _core
+from webtext_py.errors import InputError
 from webtext_py.reader import naming_damage, open_any
+from webtext_py.reader.files import shown
 
 _READ = 1 << 20
 _TAG = re.compile(rb"</?page>")
@@ -28,9 +30,7 @@ _REDIRECT = re.compile(r"\s*+#redirect\b", re.IGNORECASE)
 def is_dump(head: bytes) -> bool:
     """Whether a file's text starts like a dump."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return start.startswith((b"<mediawiki", _START)) or (
-        start.startswith(b"<?xml") and b"<mediawiki" in start
-    )
+    return start.startswith(_START) or (start.startswith(b"<") and b"<mediawiki" in start)
 
 
 def is_redirect(wikitext: str) -> bool:
@@ -44,6 +44,7 @@ def read_pages(
     """Title and wikitext of the articles; with `part`, of a bzip2 file those that begin in the
     streams that start in this range of its bytes. What is left out is counted."""
     pieces = _core.Bzip2Range(path, *part) if part else _plain(path)
+    xml = None
     for xml in _elements(pieces, lost):
         try:
             found = _page(xml, lost)
@@ -52,6 +53,8 @@ def read_pages(
             continue
         if found is not None:
             yield found
+    if xml is None and not lost.total() and part in (None, (0, path.stat().st_size)):
+        raise InputError(f"`{shown(path)}` holds no page of a MediaWiki dump")
 
 
 def _plain(path: Path) -> Iterator[bytes]:

@@ -78,3 +78,9 @@ def test_errors_name_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         piped(monkeypatch, gzip.compress(LINES * 1000)[:-20])
     with pytest.raises(InputError, match="standard input` is a binary file"):
         piped(monkeypatch, b"\0\1")
+
+
+def test_a_list_of_objects_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="`standard input` is a JSON array"):
+        piped(monkeypatch, json.dumps(ROWS).encode())
+    assert b"".join(piped(monkeypatch, b"[Music] one two")) == b"[Music] one two"

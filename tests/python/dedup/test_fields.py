@@ -109,3 +109,43 @@ def test_folders_say_what_they_pass_over(tmp_path: Path) -> None:
         "files": {".json: no lines with `body`": 1},
         "values": {"created_utc: no time": 1, "karma: no 64-bit number": 1},
     }
+
+
+def test_keys_that_are_no_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"text": ONE, "\ud800": 1}) + "\n")
+    run_dedup([path], tmp_path / "out")
+    assert [json.loads(row["row"]) for row in kept(tmp_path / "out")] == [
+        {"text": ONE, "\ufffd": 1}
+    ]
+
+
+VIEW = pa.string_view()
+
+
+@pytest.mark.parametrize(
+    ("column", "became"),
+    [
+        (pa.array(["a"] * 3, VIEW), "a"),
+        (pa.array([["a"]] * 3, pa.list_(VIEW, 1)), ["a"]),
+        (pa.array([[("k", "a")]] * 3, pa.map_(pa.string(), VIEW)), [("k", "a")]),
+        (pa.array([{"k": ["a"]}] * 3, pa.struct([("k", pa.list_(VIEW))])), {"k": ["a"]}),
+        (pa.DictionaryArray.from_arrays(pa.array([0, 0, 0]), pa.array(["a"], VIEW)), "a"),
+        (pa.RunEndEncodedArray.from_arrays(pa.array([3], pa.int32()), pa.array([1])), "1"),
+        (pa.array([(1, 2, 3)] * 3, pa.month_day_nano_interval()), "[1, 2, 3]"),
+        (pa.array([{}] * 3, pa.struct([])), "{}"),
+    ],
+)
+@pytest.mark.parametrize("ids", [["p", "q", "r"], ["p", "p", None]])
+def test_every_column_of_arrow_comes_through(
+    tmp_path: Path, column: pa.Array, became: Any, ids: list[Any]
+) -> None:
+    rows = pa.table({"id": pa.array(ids), "text": [ONE, ONE, TWO], "more": column})
+    with pa.ipc.new_stream(tmp_path / "a.arrow", rows.schema) as file:
+        file.write_table(rows)
+    counts = run_dedup([tmp_path / "a.arrow"], tmp_path / "out")
+    assert (counts["in"], counts["kept"]) == (3, 2)
+    found = kept(tmp_path / "out")
+    assert found == [
+        {"id": i, "text": t, "more": became} for i, t in ((ids[0], ONE), (ids[2], TWO))
+    ]

@@ -135,3 +135,10 @@ def test_text_of_a_batch_is_bounded(tmp_path: Path) -> None:
     sizes = [batch.nbytes for batch in read_submissions(path)]
     assert len(sizes) > 3
     assert max(sizes) < 20_000_000
+
+
+def test_one_line_without_an_end_is_no_blank_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b"[" + LINE.rstrip() + (b"," + LINE.rstrip()) * 400_000 + b"]")
+    with pytest.raises(FormatError, match="a JSON array"):
+        list(read_submissions(path))

@@ -141,3 +141,20 @@ def test_a_corrupt_row_group_names_its_file(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(FormatError, match=r"a\.parquet` is a damaged Parquet file"):
         read(path)
+
+
+def test_urls_as_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    urls = pa.array([URL.encode(), b"http://\xff/"])
+    pq.write_table(pa.table({"url": urls, "karma": [5, 5], "created_utc": [SECOND] * 2}), path)
+    assert [(row["url"], row["status"]) for row in read(path)] == [
+        (URL, Status.OK),
+        (None, Status.DAMAGED),
+    ]
+
+
+def test_utf16_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"url,karma,created_utc\n{URL},5,{SECOND}\n".encode("utf-16"))
+    with pytest.raises(InputError, match="UTF-16; UTF-8 was expected"):
+        read(path)

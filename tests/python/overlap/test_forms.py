@@ -158,3 +158,27 @@ def test_training_text_that_is_no_utf8_is_counted_once(tmp_path: Path) -> None:
         [made] = lib.overlap(tmp_path / "data", config, say=said.append)
         assert made.document["passed_over"]["values"] == {"text that is no UTF-8, with U+FFFD": 1}
     assert sum("U+FFFD" in line for line in said) == 2
+
+
+def test_squad_without_ids_and_answers(tmp_path: Path) -> None:
+    asked: list[dict[str, Any]] = [{"question": "who?"}, {"question": "who?", "answers": None}]
+    asked += [{"question": "who?", "id": None, "answers": []}, {"question": "who?", "id": 7}]
+    document = {"data": [{"paragraphs": [{"context": "x y", "qas": asked}]}]}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(document))
+    assert [(e.id, e.answers) for e in read_test_set(path).examples] == [
+        (own, ()) for own in ("1", "2", "3", "7")
+    ]
+
+
+def test_a_list_of_objects_needs_no_ending(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text('[\n {"question": "who?"}]')
+    assert [e.texts for e in read_test_set(path).examples] == [{"question": "who?"}]
+
+
+def test_utf16_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("question\nwho?\n".encode("utf-16"))
+    with pytest.raises(InputError, match="UTF-16; UTF-8 was expected"):
+        read_test_set(path)

@@ -299,3 +299,15 @@ def test_a_small_table_of_gigabytes_needs_little_memory(tmp_path: Path, encoding
     assert int(total) > (1000 if with_dictionary else 300) << 20
     assert int(peak) < 500_000
     assert re.fullmatch(rb"\d+", peak)
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_tables_with_two_columns_of_one_name_are_refused(tmp_path: Path, form: str) -> None:
+    path, twice = tmp_path / "a", pa.Table.from_arrays([TEXT, TEXT], ["text", "text"])
+    if form == "parquet":
+        pq.write_table(twice, path)
+    else:
+        with pa.ipc.new_file(path, twice.schema) as file:
+            file.write_table(twice)
+    with pytest.raises(FormatError, match="two columns called `text`"):
+        list(read_batches(recognise(path)))

@@ -159,3 +159,19 @@ def test_a_parquet_file_that_does_not_begin_like_one_is_named(tmp_path: Path, na
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(FormatError, match=name):
         list_sources([tmp_path])
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jsonl")
+    for given in (tmp_path / "a.jsonl", tmp_path / "*.jsonl"):
+        with pytest.raises(InputError, match=r"a\.jsonl` is no regular file"):
+            list_sources([given])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+@pytest.mark.parametrize("text", ["one two", '{"text": "x"}', "五六"])
+def test_utf16_is_named(tmp_path: Path, encoding: str, text: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(("\ufeff" * (encoding != "utf-16") + text).encode(encoding))
+    with pytest.raises(InputError, match="UTF-8 was expected"):
+        list_sources([path])

@@ -83,12 +83,13 @@ def test_enterprise_dumps_are_read(tmp_path: Path) -> None:
         + enterprise("T", "chat", 1)
         + enterprise("R", "#redirect [[A]]")
         + "no json\n"
+        + '{"name": "A", "article_body": null}\n'
     )
     found, lost = read(path)
     assert found == {"A": "one two"}
-    assert lost == {"other_namespaces": 1, "redirects": 1, "damaged_pages": 1}
+    assert lost == {"other_namespaces": 1, "redirects": 1, "damaged_pages": 2}
     path.write_text('{"name": "A", "namespace": {"identifier": 0}, "article_body": {"html": "x"}}')
-    with pytest.raises(InputError, match=r"without `article_body\.wikitext`") as caught:
+    with pytest.raises(InputError, match=r"no article with `article_body\.wikitext`") as caught:
         read(path)
     assert "XML dump" in str(caught.value.hint)
 
@@ -104,6 +105,22 @@ def test_hints_name_what_there_is(tmp_path: Path) -> None:
         read(tmp_path / "x.7z")
 
 
+@pytest.mark.parametrize(
+    "data", [b"<rss><item>x</item></rss>", PLAIN.decode().encode("utf-16"), b"", f"{OPEN}".encode()]
+)
+def test_xml_without_an_article_is_refused(tmp_path: Path, data: bytes) -> None:
+    for path, packed in ((tmp_path / "a.xml", data), (tmp_path / "a.xml.bz2", bz2.compress(data))):
+        path.write_bytes(packed)
+        with pytest.raises(InputError, match=r"a\.xml.* (no|holds no page of a) MediaWiki dump"):
+            read(path)
+
+
+def test_a_dump_may_begin_with_a_comment(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"<!-- made by hand -->\n" + PLAIN)
+    assert read(path)[0] == {"A": "one two"}
+
+
 def test_a_folder_of_dumps(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / ".git").mkdir()
@@ -111,6 +128,7 @@ def test_a_folder_of_dumps(tmp_path: Path) -> None:
         "x-multistream.xml.bz2": bz2.compress(PLAIN),
         "x-multistream-index.txt.bz2": bz2.compress(b"600:10:A\n600:12:B\n"),
         "deep/y.xml": PLAIN,
+        "rss.xml": b"<rss><channel/></rss>",
         "z.ndjson": enterprise("A", "x").encode(),
         "z2.json": enterprise("A", "x").encode(),
         "md5sums": b"0  x",
@@ -125,6 +143,7 @@ def test_a_folder_of_dumps(tmp_path: Path) -> None:
     assert passed.document() == {
         "files": {
             ".txt.bz2: the index of a multistream dump": 1,
+            ".xml: no MediaWiki dump": 1,
             "hidden": 1,
             "no ending: no text by its name": 1,
             "readme.md: a card": 1,

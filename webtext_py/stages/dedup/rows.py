@@ -49,7 +49,7 @@ class Part:
     path: Path
     # The text's column or key in any file of texts; None for a file with the columns of `READ`.
     text_field: str | None = None
-    groups: tuple[int, int] | None = None  # first and end; None for all
+    groups: tuple[int, int] | None = None  # first and end, of Arrow 0 and 0; None for all
     mark: str | None = None  # what stands for the file in the ids of rows that have none
     weight: int = 0  # bytes
 
@@ -66,6 +66,8 @@ class Part:
 def cut(source: Source, text_field: str, mark: str) -> list[Part]:
     """A file of texts as parts: a Parquet file in ranges of row groups of about `RANGE_BYTES`."""
     size = source.path.stat().st_size
+    if source.kind == "arrow":  # mapped: as quick to read again
+        return [Part(source.path, text_field, (0, 0), mark, size)]
     if source.kind != "parquet":
         return [Part(source.path, text_field, mark=mark, weight=size)]
     with open_parquet(source.path) as file:

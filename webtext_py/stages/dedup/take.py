@@ -115,7 +115,7 @@ def rename(inputs: list[Path], outputs: list[Path], source: dict[str, Any]) -> d
 
 
 def _rows_before(part: Part) -> Iterator[int]:
-    if part.groups is not None:
+    if part.groups is not None and part.groups[0]:
         facts = pq.read_metadata(part.path)
         for group in range(part.groups[0]):
             yield facts.row_group(group).num_rows

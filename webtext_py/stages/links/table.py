@@ -33,6 +33,7 @@ from webtext_py.reader.fields import json_object
 from webtext_py.reader.files import shown
 from webtext_py.reader.ids import clean, id_text
 from webtext_py.reader.kinds import is_arrow
+from webtext_py.reader.packed import refuse_utf16
 from webtext_py.reader.parquet import arrow_batches
 
 _ROWS = 65536
@@ -58,7 +59,9 @@ def read_links(path: Path, passed: Passed | None = None) -> Iterator[pa.RecordBa
         rows = _table(path, head, passed)
     else:
         with naming_damage(path), open_any(path) as packed:
-            start = packed.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+            start = packed.read(4096)
+            refuse_utf16(start, shown(path))
+            start = start.lstrip(b"\xef\xbb\xbf \t\r\n")
         rows = _jsonl(path, passed) if start.startswith(b"{") else _csv(path, passed)
     judged = ({"line": number, **_columns(row)} for number, row in enumerate(rows))
     while held := list(islice(judged, _ROWS)):
@@ -150,8 +153,10 @@ def _columns(row: dict[str, Any] | str) -> dict[str, Any]:
 def _text(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, bytes):
+        value = value.decode()
     if not isinstance(value, str):
-        raise ValueError("no text, or bytes that are no UTF-8")
+        raise ValueError("no text")
     text = value.strip()
     text.encode()  # a lone surrogate is an error of ValueError's kind
     return text or None
