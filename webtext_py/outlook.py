@@ -86,7 +86,7 @@ def outlooks(given: Given) -> dict[str, Outlook]:
     searched = max(1, min(count, MOST_FILES, documents * 2_000 // PART_BYTES))
     shards = 2 + documents * _DOCUMENT // given.shard_bytes
     articles = len(given.articles)
-    by_content = articles + min(articles, MOST_FILES) + 2 * bundle + 1 if articles else 0
+    by_content = articles + min(articles, MOST_FILES) + 2 * bundle + 3 if articles else 0
     linking = read + _joins(read) + _joins(count) + 2 * count + 1
     removed = 2 * searched
     deduping = 2 * signed + 4 * searched + 1 + 2 * (removed + _joins(removed)) + bundle

@@ -316,6 +316,9 @@ impl Builder {
             let count = step.min(plan.blocks - first);
             let mut part = writer.buffer(count as usize)?;
             self.fill(part.blocks_mut(), first, plan.blocks)?;
+            // Partitions whose last block was this range's are done with.
+            let done = (first + count) as u128 * PARTITIONS as u128 / plan.blocks as u128;
+            self.workers.iter_mut().for_each(|worker| worker.keys.release_before(done as usize));
             writer.append(part)?;
         }
         let sketch = self.sketch();

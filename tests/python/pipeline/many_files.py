@@ -20,6 +20,7 @@ from webtext_py.dedup import DedupConfig, run_dedup
 from webtext_py.engine import Done, Listener, LocalEngine
 from webtext_py.engine.task import Job
 from webtext_py.pipeline import Build, Sources
+from webtext_py.stages import bundles
 from webtext_py.stages.dedup import search
 from webtext_py.stages.wikipedia import stage
 
@@ -70,6 +71,7 @@ def main() -> None:
     """Builds."""
     folder, (files, partitions, most) = Path(sys.argv[1]), map(int, sys.argv[2:])
     workspace.MOST_FILES = search.MOST_FILES = stage.MOST_FILES = most
+    bundles.MOST_PARTS = 1
     given = folder / "in"
     make(given, files)
     sources = Sources(

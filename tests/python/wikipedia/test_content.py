@@ -76,10 +76,12 @@ def _run(tmp: Path, article_file: Path, documents: dict[str, tuple[str, str]]) -
     pq.write_table(pa.table(rows), part)
     none = tmp / "none.parquet"
     pq.write_table(LEDGER_URLS.empty_table(), none)
-    shares, grams, found, out, ends = (tmp / f"{i}.parquet" for i in range(5))
-    content.shares([part, index, none], [shares, grams], documents=1, share=SHARE)
-    content.matches([texts, grams], [found], files=1)
-    content.judge([shares, found, none], [out, ends], files=1)
+    shares, rows, grams, found, best, out, ends = (tmp / f"{i}.parquet" for i in range(7))
+    content.shares([part, index, none], [shares, rows], documents=1, share=SHARE)
+    content.sorted_grams([rows], [grams])
+    content.matches([grams, texts], [found])
+    content.best([found], [best])
+    content.judge([shares, best, none], [out, ends], partition=0)
     assert pq.read_table(ends)["url_key"].to_pylist() == pq.read_table(out)["doc_id"].to_pylist()
     return {row["doc_id"]: row for row in pq.read_table(out).to_pylist()}
 

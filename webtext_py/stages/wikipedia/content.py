@@ -2,13 +2,15 @@
 
 `articles` reads the files given, bzip2 dumps in parts; `index` makes one Bloom filter of
 all their 8-grams (the overlap index, at the looser `RATE`); `shares` asks it for each document's;
-`matches` then looks up the n-grams of the suspicious documents, exactly, article by article;
-`judge` joins it all.
+`grams` sorts those of all suspicious documents, and `matches` looks them up, exactly, article by
+article; of what each of its tasks found, `best` leaves a document's best; `judge` joins it all.
 
-The filter is mapped: what of it does not fit into memory is paged. Memory: `--memory` while it is
-made, then the distinct 8-grams of the suspicious documents, 24 bytes each.
+The filter and the sorted n-grams are mapped: what does not fit into memory is paged. Memory:
+`--memory` while the filter is made; in `grams`, 48 bytes for each distinct 8-gram of a suspicious
+document.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from webtext_py.columns import text_column
 from webtext_py.ledger import url_ends
 from webtext_py.records import WIKIPEDIA, required, table
 from webtext_py.stages.removed import Removed
-from webtext_py.tables import iterate, read_tables, write_table
+from webtext_py.tables import Shuffle, iterate, read_partition, read_tables, write_table
 from webtext_py.wikipedia.articles import ARTICLES, read_articles
 from webtext_py.words import word_counts
 
@@ -39,9 +41,11 @@ _MARKS = r"\[(?:[0-9]{1,3}|edit)\]"
 
 _TEXT, _COUNT = pa.string(), pa.uint64()
 SHARES = required(doc_id=_TEXT, url_key=_TEXT, ngrams=_COUNT, found=_COUNT)
-# The distinct n-grams of suspicious documents, by document.
-NGRAMS = required(doc_id=_TEXT, key=_COUNT)
-MATCHES = required(doc_id=_TEXT, title=_TEXT, found=pa.int64())
+# The distinct n-grams of suspicious documents. A document's number: its row of `SHARES`, and above
+# these bits its bundle.
+_ROW_BITS = 32
+NGRAMS = required(key=_COUNT, document=_COUNT)
+MATCHES = required(document=_COUNT, found=_COUNT, title=_TEXT)
 
 
 def articles(
@@ -69,10 +73,10 @@ def index(inputs: list[Path], outputs: list[Path], memory: int) -> dict[str, Any
 
 def shares(inputs: list[Path], outputs: list[Path], documents: int, share: float) -> dict[str, Any]:
     """Task: the suspicious documents of a bundle (so many inputs), with counts (first output) and
-    distinct n-grams (second). Then come the filter, and what was removed before."""
+    distinct n-grams by row (second). Then come the filter, and what was removed before."""
     filter_ = _core.NgramIndex(inputs[documents])
     removed = Removed(inputs[documents + 1 :])
-    found, grams = [], []
+    found, grams = [SHARES.empty_table()], [NGRAMS.empty_table()]
     for batch in iterate(inputs[:documents], ["doc_id", "url_key", "text"], _BATCH_ROWS):
         rows = removed.keep(pa.Table.from_batches([batch]))
         texts = without_marks(rows["text"])
@@ -83,12 +87,12 @@ def shares(inputs: list[Path], outputs: list[Path], documents: int, share: float
             rows = rows.append_column(name, pa.array(counts[:, place].copy()))
         rows = rows.filter(keep)
         found.append(rows.select(SHARES.names).cast(SHARES))
-        for doc_id, text in zip(rows["doc_id"].to_pylist(), rows["text"], strict=True):
+        for text in rows["text"]:
             keys = np.unique(_keys(pa.array([text.as_py()], pa.large_string())))
-            ids = pa.repeat(doc_id, len(keys))
-            grams.append(table(NGRAMS, {"doc_id": ids, "key": pa.array(keys)}))
-    write_table(pa.concat_tables(found) if found else SHARES.empty_table(), outputs[0])
-    write_table(pa.concat_tables(grams) if grams else NGRAMS.empty_table(), outputs[1])
+            row = pa.repeat(len(grams) - 1, len(keys))
+            grams.append(table(NGRAMS, {"key": keys, "document": row}))
+    write_table(pa.concat_tables(found), outputs[0])
+    write_table(pa.concat_tables(grams), outputs[1])
     return {}
 
 
@@ -113,19 +117,34 @@ def _keys(texts: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.uint64]:
     return np.frombuffer(memoryview(_core.ngram_keys(*text_column(texts), N, False)), np.uint64)
 
 
-def matches(inputs: list[Path], outputs: list[Path], files: int) -> dict[str, Any]:
-    """Task: for each suspicious document the article of some files (the first so many inputs) that
-    holds most of its distinct n-grams (the other inputs), the first title of equals."""
-    rows = read_tables(inputs[files:])
-    ids = pc.dictionary_encode(rows["doc_id"].combine_chunks())
-    if isinstance(ids, pa.ChunkedArray):
-        ids = ids.combine_chunks()
-    documents = ids.indices.to_numpy()
-    keys = rows["key"].to_numpy()
-    order = np.argsort(keys, kind="stable")
-    keys, documents = keys[order], documents[order]
-    best: dict[int, tuple[int, str]] = {}
-    for batch in iterate(inputs[:files], ["title", "text"], _BATCH_ROWS) if len(keys) else ():
+def sorted_grams(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: the n-grams of the suspicious documents of all bundles, by key, to be mapped."""
+    bundles = []
+    for bundle, path in enumerate(inputs):
+        rows = pq.read_table(path)
+        numbers = pc.add(rows["document"], pa.scalar(bundle << _ROW_BITS, _COUNT))
+        bundles.append(table(NGRAMS, {"key": rows["key"], "document": numbers}))
+    rows = pa.concat_tables(bundles).sort_by("key").combine_chunks()
+    with pa.ipc.new_file(str(outputs[0]), NGRAMS) as file:
+        file.write_batch(pa.RecordBatch.from_struct_array(rows.to_struct_array().combine_chunks()))
+    return {}
+
+
+def matches(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: for each suspicious document the article of some files (all inputs but the first) that
+    holds most of its distinct n-grams (the first)."""
+    with pa.memory_map(str(inputs[0])) as source, pa.ipc.open_file(source) as file:
+        grams = file.get_batch(0)
+    write_table(_best(_found(inputs[1:], *(c.to_numpy() for c in grams.columns))), outputs[0])
+    return {}
+
+
+def _found(
+    files: list[Path], keys: npt.NDArray[np.uint64], documents: npt.NDArray[np.uint64]
+) -> Iterator[tuple[int, int, str]]:
+    """How many of the n-grams of which document (`keys`, ascending, and `documents`) stand in which
+    article, as rows of `MATCHES`."""
+    for batch in iterate(files, ["title", "text"], _BATCH_ROWS) if len(keys) else ():
         lengths = np.maximum(word_counts(batch["text"]).astype(np.int64) - (N - 1), 0)
         here = np.repeat(np.arange(batch.num_rows), lengths)
         grams = _keys(batch["text"])
@@ -139,42 +158,49 @@ def matches(inputs: list[Path], outputs: list[Path], files: int) -> dict[str, An
         counts = np.searchsorted(keys, pairs[:, 1], "right") - low
         within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         which = documents[np.repeat(low, counts) + within]
-        both = np.stack([which, np.repeat(pairs[:, 0].astype(np.int64), counts)], axis=1)
+        both = np.stack([which, np.repeat(pairs[:, 0], counts)], axis=1)
         both, sums = np.unique(both, axis=0, return_counts=True)
         titles = batch["title"].to_pylist()
         for (document, article), total in zip(both.tolist(), sums.tolist(), strict=True):
-            old = best.get(document)
-            if old is None or (-total, titles[article]) < (-old[0], old[1]):
-                best[document] = (total, titles[article])
-    names = ids.dictionary.to_pylist()
-    found = sorted((names[document], title, total) for document, (total, title) in best.items())
-    columns = zip(MATCHES.names, zip(*found, strict=True) if found else ((), (), ()), strict=True)
-    write_table(table(MATCHES, {name: list(values) for name, values in columns}), outputs[0])
+            yield document, total, titles[article]
+
+
+def _best(found: Iterable[tuple[int, int, str]]) -> pa.Table:
+    """Of each document's rows of `MATCHES` that with most n-grams, the first title of equals."""
+    best: dict[int, tuple[int, str]] = {}
+    for document, total, title in found:
+        best[document] = min(best.get(document, (0, "")), (-total, title))
+    rows = [(document, -less, title) for document, (less, title) in sorted(best.items())]
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    return table(MATCHES, dict(zip(MATCHES.names, columns, strict=True)))
+
+
+def best(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
+    """Task: each document's best of all `MATCHES`, by bundle."""
+    rows = (row.values() for batch in iterate(inputs) for row in batch.to_pylist())
+    found = _best(rows)
+    with Shuffle(outputs[0], MATCHES) as shuffle:
+        shuffle.add(found, found["document"].to_numpy().astype(np.int64) >> _ROW_BITS)
     return {}
 
 
-def judge(inputs: list[Path], outputs: list[Path], files: int) -> dict[str, Any]:
+def judge(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
     """Task: a bundle's dropped documents (first output) and their ledger rows (second).
 
-    Inputs: the bundle's `SHARES`, then `files` of `MATCHES`, then the ledger rows by host.
+    Inputs: the bundle's `SHARES`, the best of all `MATCHES`, the ledger rows by host.
     """
-    rows = read_tables(inputs[:1])
-    best: dict[str, tuple[int, str]] = {}
-    for row in read_tables(inputs[1 : 1 + files]).to_pylist():
-        old = best.get(row["doc_id"])
-        if old is None or (-row["found"], row["title"]) < (-old[0], old[1]):
-            best[row["doc_id"]] = (row["found"], row["title"])
-    ids = rows["doc_id"].to_pylist()
-    ngrams = rows["ngrams"].to_numpy()
-    held = [best.get(doc_id, (0, None)) for doc_id in ids]
+    rows, found = read_tables(inputs[:1]), read_partition(inputs[1:2], partition, MATCHES)
+    numbers = pa.array(np.arange(rows.num_rows, dtype=np.uint64) + (partition << _ROW_BITS))
+    where = pc.index_in(numbers, found["document"].combine_chunks())
     columns = {
         "doc_id": rows["doc_id"],
-        "share": rows["found"].to_numpy() / np.maximum(ngrams, 1),
-        "title": [title for _, title in held],
-        "title_ngrams": [count for count, _ in held],
+        "share": rows["found"].to_numpy() / np.maximum(rows["ngrams"].to_numpy(), 1),
+        "title": found["title"].take(where),
+        "title_ngrams": pc.fill_null(found["found"].take(where), 0),
     }
     write_table(table(WIKIPEDIA, columns).sort_by("doc_id"), outputs[0])
-    gone = url_ends("wikipedia", rows["url_key"], pa.repeat(REASON, len(ids)), rows["doc_id"])
-    ends = pa.concat_tables([gone, read_tables(inputs[1 + files :])]).sort_by("url_key")
+    reasons = pa.repeat(REASON, rows.num_rows)
+    gone = url_ends("wikipedia", rows["url_key"], reasons, rows["doc_id"])
+    ends = pa.concat_tables([gone, read_tables(inputs[2:])]).sort_by("url_key")
     write_table(ends, outputs[1])
-    return {"dropped": len(ids)}
+    return {"dropped": rows.num_rows}

@@ -71,19 +71,19 @@ class Wikipedia(Filter):
         index = steps.one("index", content.index, articles, ["{}.bloom"], options=options)
         filters = [*index.files()] * len(by_host.files())
         work = over_bundles(documents, filters, *removed, by_host.files())
-        outputs = ["shares-{}.parquet", "ngrams-{}.parquet"]
+        outputs = ["shares-{}.parquet", "grams-{}.parquet"]
         suspects = steps.each(
             "shares", content.shares, work, outputs, unit="bytes", share=self.share
         )
-        work = [
-            Work(*articles[first:end], *suspects.files(1), files=end - first)
-            for first, end in ranges(len(articles), MOST_FILES)
-        ]
+        grams = steps.one("grams", content.sorted_grams, suspects.files(1), ["{}.grams"]).files()
+        cut = ranges(len(articles), MOST_FILES)
+        work = [Work(*grams, *articles[first:end]) for first, end in cut]
         matched = steps.each("matches", content.matches, work, ["matches-{}.parquet"])
-        pairs = zip(suspects.files(), by_host.files(), strict=True)
-        work = [Work(suspect, *matched.files(), host) for suspect, host in pairs]
-        files = len(matched.done)
-        judged = steps.each("judge", content.judge, work, self.files, files=files)
+        # One task: were each to read what all have found, opens would grow with the square.
+        best = steps.one("best", content.best, matched.files(), ["{}.best"]).files()
+        pairs = enumerate(zip(suspects.files(), by_host.files(), strict=True))
+        work = [Work(suspect, *best, host, partition=i) for i, (suspect, host) in pairs]
+        judged = steps.each("judge", content.judge, work, self.files)
         names = ("articles", *LEFT_OUT)
         counts = {
             "articles": {n: sum(d.counts.get(n, 0) for d in read.done) for n in names},
