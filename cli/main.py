@@ -101,6 +101,9 @@ def run(args: list[str]) -> int:
     except BrokenPipeError:
         return _forget_output()
     except BaseException as error:  # a panic of the core is no Exception
+        if isinstance(error.__cause__, KeyboardInterrupt):  # a class was in the making
+            echo("interrupted", err=True)
+            return EXIT_INTERRUPTED
         return _report(error)
 
 

@@ -279,3 +279,14 @@ def test_what_is_full_is_said_with_the_way_out(
     said = capsys.readouterr().err.splitlines()
     assert said[0] == f"error: {os.strerror(code)}"
     assert said[1].startswith("hint: free some space")
+
+
+def test_an_interrupt_while_a_class_is_made_is_no_bug(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(**_: object) -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()  # as Python 3.11
+
+    monkeypatch.setattr(webtext, "main", stopped)
+    assert run([]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
