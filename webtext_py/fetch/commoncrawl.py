@@ -13,14 +13,12 @@ addresses.
 import asyncio
 import bisect
 import datetime as dt
-import glob
 import io
 import zlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -39,6 +37,7 @@ from webtext_py.pages import warc
 from webtext_py.pages.capture import GOOD
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.http import parse_head
+from webtext_py.reader.files import named_files
 from webtext_py.reader.parquet import column_facts
 from webtext_py.url.key import url_key
 
@@ -89,13 +88,10 @@ def index_files(paths: Sequence[str]) -> list[str]:
         elif "://" in path:
             hint = "copy the files, or name their HTTPS address"
             raise InputError(f"`{path}` cannot be read: local paths and https:// are", hint)
-        elif Path(path).is_dir():
-            found += sorted(str(p) for p in Path(path).rglob("*.parquet"))
         else:
-            names = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - absolute globs
-            if not names:
-                raise InputError(f"`{path}` does not exist; Parquet files of an index expected")
-            found += names
+            for name in named_files(path):
+                inside = sorted(name.rglob("*.parquet")) if name.is_dir() else [name]
+                found += map(str, inside)
     if not found:
         raise InputError("`--cc-index` gives no index", "name Parquet files with it")
     return list(dict.fromkeys(found))
