@@ -16,7 +16,7 @@ import datetime as dt
 import io
 import zlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from webtext_py.errors import InputError
 from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.config import FetchConfig
-from webtext_py.fetch.crawl import Link
+from webtext_py.fetch.crawl import Done, Link
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.judge import no_page
 from webtext_py.fetch.live import Fetched
@@ -193,11 +193,7 @@ class CommonCrawl:
         self._data = mirrored(config.cc_data.removesuffix("/") + "/")
         self._window_s = config.capture_window_days * 86400.0
 
-    async def run(
-        self,
-        links: Iterable[tuple[str, Link]],
-        done: Callable[[Link, Fetched, list[bytes]], Awaitable[None]],
-    ) -> None:
+    async def run(self, links: Iterable[tuple[str, Link]], done: Done) -> None:
         """Hands each link's nearest good capture to `done`, with its record as stored. `links` come
         with their SURT keys and in the order of these, as the index is: many at a time are joined.
         """
@@ -205,8 +201,7 @@ class CommonCrawl:
         while some := list(islice(links, _JOINED)):
             found = await self._join(some)
             for _, link in some:
-                result, members = await self._fetch(link, found.get(link.url_key, []))
-                await done(link, result, members)
+                await done(link, await self._fetch(link, found.get(link.url_key, [])))
 
     async def _join(self, links: Sequence[tuple[str, Link]]) -> dict[str, list[Row]]:
         wanted: dict[str, list[Link]] = defaultdict(list)
@@ -238,7 +233,7 @@ class CommonCrawl:
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputError(f"the index `{path}` cannot be read: {error}") from None
 
-    async def _fetch(self, link: Link, rows: list[Row]) -> tuple[Fetched, list[bytes]]:
+    async def _fetch(self, link: Link, rows: list[Row]) -> Fetched:
         result = Fetched("no_capture", final_url=link.url)
         nearest = sorted(
             rows, key=lambda row: (abs(row.time - link.created), row.time, row.file, row.offset)
@@ -254,9 +249,10 @@ class CommonCrawl:
             if why is None:
                 result.outcome, result.detail, result.status = GOOD, "", 200
                 result.final_url, result.fetched_at = record.url, record.date
-                return result, [member]
+                result.members = [member]
+                return result
             result.outcome, result.detail = "no_capture", why
-        return result, []
+        return result
 
     async def _member(self, row: Row) -> bytes:
         if not 0 < row.length <= self._limits.wire_bytes or row.offset < 0:
