@@ -286,6 +286,7 @@ cluster.close()
 def test_ray_started_here_has_no_statistics_no_dashboard_and_a_token() -> None:
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     env = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    env |= {"RAY_USAGE_STATS_ENABLED": "1", "RAY_AUTH_MODE": "disabled"}
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-P", "-c", HERE_ALONE], env=env, **pipes) as process:
         assert process.stdout is not None
