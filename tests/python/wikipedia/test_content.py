@@ -76,12 +76,11 @@ def _run(tmp: Path, article_file: Path, documents: dict[str, tuple[str, str]]) -
     pq.write_table(pa.table(rows), part)
     none = tmp / "none.parquet"
     pq.write_table(LEDGER_URLS.empty_table(), none)
-    shares, rows, grams, found, best, out, ends = (tmp / f"{i}.parquet" for i in range(7))
+    shares, rows, grams, found, out, ends = (tmp / f"{i}.parquet" for i in range(6))
     content.shares([part, index, none], [shares, rows], documents=1, share=SHARE)
     content.sorted_grams([rows], [grams])
     content.matches([grams, texts], [found])
-    content.best([found], [best])
-    content.judge([shares, best, none], [out, ends], partition=0)
+    content.judge([shares, found, none], [out, ends], partition=0)
     assert pq.read_table(ends)["url_key"].to_pylist() == pq.read_table(out)["doc_id"].to_pylist()
     return {row["doc_id"]: row for row in pq.read_table(out).to_pylist()}
 
