@@ -39,7 +39,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from webtext_py.fetch import archive as archive_module
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.crawl import Link
-from webtext_py.fetch.journal import attempts
+from webtext_py.fetch.journal import Attempt, journals, whole_lines
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.optout import meta_opt_out
 from webtext_py.fetch.run import fetch
@@ -238,6 +238,11 @@ def check(folder: Path, bodies: list[bytes], urls: list[str]) -> int:
     return total
 
 
+def attempts(folder: Path) -> list[Attempt]:
+    """All attempts in the journals of a folder."""
+    return [Attempt.of(line) for path in journals(folder) for line in whole_lines(path)]
+
+
 def interrupt(folder: str, data: Path, pages: int, hosts: int) -> dict[str, Any]:
     """Seconds from Ctrl-C to the end of `webtext build`, five times in one build."""
     took = []
@@ -247,7 +252,7 @@ def interrupt(folder: str, data: Path, pages: int, hosts: int) -> dict[str, Any]
         for n in range(5):
             process = subprocess.Popen(build_command(data, "build"), stdout=subprocess.DEVNULL)
             enough = (n + 1) * pages // 7
-            while process.poll() is None and len([*attempts(archive)]) < enough:
+            while process.poll() is None and len(attempts(archive)) < enough:
                 time.sleep(0.1)
             began = time.monotonic()
             process.send_signal(signal.SIGINT)

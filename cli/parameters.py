@@ -20,10 +20,6 @@ class ManyOption(click.Option):
     So that a shell's unquoted globs work: `--submissions dumps/RS_*.zst --before 2018`.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["multiple"] = True
-        super().__init__(*args, **kwargs)
-
 
 def several(*options: Callable[..., Any]) -> Callable[..., Any]:
     """Options as one decorator, in the order in which the help lists them."""
@@ -53,7 +49,7 @@ def grouped(title: str, *options: Callable[..., Any]) -> Callable[..., Any]:
 def option(*names: str, many: bool = False, **attributes: Any) -> Callable[..., Any]:
     """A click option that shows its default; with `many` all values up to the next option."""
     if many:
-        attributes["cls"] = ManyOption
+        attributes |= {"cls": ManyOption, "multiple": True}
     shown = attributes.get("default") not in (None, "", ()) and not attributes.get("is_flag")
     attributes.setdefault("show_default", shown)
     return click.option(*names, **attributes)

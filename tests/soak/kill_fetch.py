@@ -31,7 +31,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from webtext_py.fetch.journal import Attempt, attempts, journals
+from webtext_py.fetch.journal import Attempt, journals
 from webtext_py.verify import verify
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def kill_often(command: list[str], archive: Path, pages: int, kills: int, seed: 
         process.kill()
         if process.wait() != -signal.SIGKILL:
             raise SystemExit(f"kill {n + 1} came too late: exit {process.returncode}")
-        done = list(attempts(archive))
+        done = bench.attempts(archive)
         found.at.append(sum(bool(a.url_key) for a in done))
         found.torn += _unvouched(archive, done)
         found.finished.append((time.monotonic(), {a.url for a in done if a.url_key}))
@@ -170,7 +170,7 @@ def soak(folder: Path, given: argparse.Namespace) -> str:
         run(command)
     again = check_server(server.log, killed)
     bodies = bench.read_bodies(Path(given.pages_dir))
-    kept = [a.url for a in attempts(folder / "whole" / "pages") if a.outcome == "good"]
+    kept = [a.url for a in bench.attempts(folder / "whole" / "pages") if a.outcome == "good"]
     total = bench.check(data / "pages", bodies, kept)
     built = offline(folder, "killed", given.documents)
     rows = check_index(data / "pages", built)

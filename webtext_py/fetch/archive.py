@@ -48,16 +48,8 @@ class Archive:
     Memory grows with the payloads that a revisit may refer to, up to `_PAYLOADS`.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        configuration: Mapping[str, Any],
-        *,
-        rotate_bytes: int,
-        level: int = GZIP_LEVEL,
-    ) -> None:
-        self.folder, self._configuration = folder, configuration
-        self._rotate, self._level = rotate_bytes, level
+    def __init__(self, folder: Path, configuration: Mapping[str, Any], rotate_bytes: int) -> None:
+        self.folder, self._configuration, self._rotate = folder, configuration, rotate_bytes
         self._file: io.FileIO | None = None
         self._name = ""
         self._offset = 0
@@ -83,7 +75,7 @@ class Archive:
     def add(self, attempt: Attempt, exchanges: list[Exchange]) -> None:
         """Writes the records of `exchanges`, then the line of `attempt`."""
         blocks = [block for each in exchanges for block in self._records(each, attempt)]
-        self.add_members(attempt, [_packed(block, self._level) for block in blocks])
+        self.add_members(attempt, list(map(_packed, blocks)))
 
     def add_members(self, attempt: Attempt, members: list[bytes]) -> None:
         """Writes gzip members as they are, then the line of `attempt`."""
@@ -124,7 +116,7 @@ class Archive:
         out = io.BytesIO()
         writer = _writer(out)
         writer.write_record(writer.create_warcinfo_record(self._name, info))
-        head = _packed(out.getvalue(), self._level)
+        head = _packed(out.getvalue())
         try:
             write_all(self._file, head, self.folder / self._name)
         except OSError:
@@ -219,9 +211,9 @@ def _writer(out: io.BytesIO) -> WARCWriter:
     return WARCWriter(out, gzip=False, warc_version="WARC/1.1")
 
 
-def _packed(block: bytes, level: int) -> bytes:
+def _packed(block: bytes) -> bytes:
     """A gzip member without a time, so that the same record gives the same bytes."""
-    packer = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS + 16)
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS + 16)
     return packer.compress(block) + packer.flush()
 
 

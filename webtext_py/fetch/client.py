@@ -6,8 +6,8 @@ chunking but with its content codings.
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import ssl
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -58,6 +58,10 @@ class Exchange:
         """The first non-empty value of `name` (lower case)."""
         return first_value(self.headers, name)
 
+    def found(self) -> bool:
+        """Whether there is something at the URL: status 2xx."""
+        return self.status // 100 == 2
+
 
 @dataclass
 class Client:
@@ -71,21 +75,14 @@ class Client:
     resolver: Resolver = field(default_factory=SystemResolver)
     limits: Limits = field(default_factory=Limits)
     any_port: bool = False
-    tls: "object | None" = None
+    tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> "Client":
         limits = self.limits
         self._large = asyncio.Semaphore(limits.large_pages)
         self._open_now: set[asyncio.BaseTransport] = set()
         self._session = aiohttp.ClientSession(
-            connector=make_connector(
-                self.guard,
-                self.resolver,
-                connections=limits.connections,
-                wire_bytes=limits.wire_bytes,
-                tls=self.tls,  # type: ignore[arg-type]
-                open_now=self._open_now,
-            ),
+            connector=make_connector(self.guard, self.resolver, limits, self.tls, self._open_now),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -147,7 +144,7 @@ class Client:
             ("Accept-Encoding", "gzip, deflate, br, zstd"),
             *headers,
         ]
-        async with self._failures(url):
+        try:
             async with asyncio.timeout(self.limits.total_s) as deadline:
                 started = clock.now()
                 async with self._session.get(
@@ -172,6 +169,9 @@ class Client:
                     if counted is not None and counted.exceeded and not exchange.truncated:
                         raise _too_large(url, counted.wire_bytes)
                     return exchange
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            reason, said = self._reason(error)
+            raise FetchError(reason, f"{url}: {said[:200]}") from None
         raise AssertionError("unreachable")
 
     async def _read(
@@ -210,17 +210,6 @@ class Client:
         await self._large.acquire()
         deadline.reschedule(loop.time() + left)
 
-    @asynccontextmanager
-    async def _failures(self, url: str) -> AsyncIterator[None]:
-        """Turns whatever aiohttp raises into our reasons."""
-        try:
-            yield
-        except FetchError:
-            raise
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            reason, said = self._reason(error)
-            raise FetchError(reason, f"{url}: {said[:200]}") from None
-
     def _reason(self, error: Exception) -> tuple[str, str]:
         """The word for an error of aiohttp or the system, and what was seen."""
         limits = self.limits
@@ -256,7 +245,7 @@ def _too_large(url: str, limit: int) -> FetchError:
 def _is_page(exchange: Exchange) -> bool:
     """2xx and, as far as its type says, HTML."""
     kind = declared(exchange.header("content-type"))
-    return exchange.status // 100 == 2 and kind in ("html", "unknown")
+    return exchange.found() and kind in ("html", "unknown")
 
 
 def _head(

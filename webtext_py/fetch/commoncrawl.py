@@ -29,10 +29,10 @@ import pyarrow.parquet as pq
 
 from webtext_py.errors import InputError
 from webtext_py.fetch.client import Exchange
+from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.judge import no_page
-from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.pace import Pace
 from webtext_py.pages import warc
@@ -191,14 +191,11 @@ def _matching(table: pa.Table, keys: Sequence[str]) -> Iterator[tuple[str, Row]]
 class CommonCrawl:
     """Fetches captures that the index names."""
 
-    def __init__(
-        self, pace: Pace, index: Sequence[str], data: str, window_days: float, limits: Limits
-    ) -> None:
-        self._pace = pace
-        self._index = index_files(index)
-        self._data = mirrored(data if data.endswith("/") else f"{data}/")
-        self._window_s = window_days * 86400.0
-        self._limits = limits
+    def __init__(self, pace: Pace, config: FetchConfig) -> None:
+        self._pace, self._limits = pace, config.limits
+        self._index = index_files(config.cc_index)
+        self._data = mirrored(config.cc_data.removesuffix("/") + "/")
+        self._window_s = config.capture_window_days * 86400.0
 
     async def run(
         self,
@@ -253,8 +250,8 @@ class CommonCrawl:
         for row in nearest[:_CAPTURES]:
             try:
                 member = await self._member(row)
-                record = _record(member)
-                why = self._why_not(link, record)
+                record, block = _record(member)
+                why = self._why_not(link, record, block)
             except FetchError as error:
                 result.outcome, result.detail = error.reason, error.detail
                 continue
@@ -279,26 +276,18 @@ class CommonCrawl:
         wanted = (("Range", f"bytes={start}-{start + count - 1}"), ("Accept-Encoding", "identity"))
         return await self._pace.get(url, wire_bytes=count, headers=wanted)
 
-    def _why_not(self, link: Link, record: "_Record") -> str | None:
+    def _why_not(self, link: Link, record: warc.RecordHeader, block: bytes) -> str | None:
         if record.kind != "response" or url_key(record.url) != link.url_key:
             return f"the record is a {record.kind} of {record.url}"
-        head = parse_head(record.block)
+        head = parse_head(block)
         if head is None or head.status != 200:
             return "the record is no answer with status 200"
-        body, limit = record.block[head.body :], self._limits.decoded_bytes
-        return no_page(record.url, head.headers, body, limit)
+        return no_page(record.url, head.headers, block[head.body :], self._limits.decoded_bytes)
 
 
-@dataclass(frozen=True)
-class _Record:
-    kind: str
-    url: str
-    date: str
-    block: bytes
-
-
-def _record(member: bytes) -> _Record:
-    """The WARC record in one gzip member. Raises `FetchError` where there is none."""
+def _record(member: bytes) -> tuple[warc.RecordHeader, bytes]:
+    """The WARC record in one gzip member: its header and its block. Raises `FetchError` where there
+    is none."""
     unpacker = zlib.decompressobj(zlib.MAX_WBITS + 16)
     try:
         data = unpacker.decompress(member, _RECORD_BYTES)
@@ -315,4 +304,4 @@ def _record(member: bytes) -> _Record:
         raise FetchError("archive_error", "a WARC record that is cut or has no date")
     if block[length:] not in (b"\r\n\r\n", b""):
         raise FetchError("archive_error", "more than one WARC record, or a wrong length")
-    return _Record(header.kind, header.url, header.date, block[:length])
+    return header, block[:length]

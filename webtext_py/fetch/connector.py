@@ -20,6 +20,7 @@ from aiohttp.client_proto import ResponseHandler
 from webtext_py.errors import InputError
 from webtext_py.fetch.address import Guard
 from webtext_py.fetch.failure import AddressRefusedError, FetchError
+from webtext_py.fetch.limits import Limits
 
 if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
@@ -63,16 +64,13 @@ class _Pinned(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        results: list[ResolveResult] = []
+        addresses = (await self._resolver.addresses(host))[:4]
+        kinds = [socket.AF_INET6 if ":" in at else socket.AF_INET for at in addresses]
         flags = socket.AI_NUMERICHOST
-        for address in (await self._resolver.addresses(host))[:4]:
-            kind = socket.AF_INET6 if ":" in address else socket.AF_INET
-            results.append(
-                ResolveResult(
-                    hostname=host, host=address, port=port, family=kind, proto=0, flags=flags
-                )
-            )
-        return results
+        return [
+            ResolveResult(hostname=host, host=at, port=port, family=kind, proto=0, flags=flags)
+            for at, kind in zip(addresses, kinds, strict=True)
+        ]
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -122,18 +120,16 @@ class CountedConnection(ResponseHandler):
 def make_connector(
     guard: Guard,
     resolver: "Resolver",
-    *,
-    connections: int = 64,
-    wire_bytes: int = 10 << 20,
-    tls: ssl.SSLContext | None = None,
+    limits: Limits,
+    tls: ssl.SSLContext | None,
     open_now: set[asyncio.BaseTransport],
 ) -> TCPConnector:
     """A connector whose every socket is for an address that `guard` lets through; those that are
     open are in `open_now`.
 
     A connection serves one request: nothing idle is left on anybody's server, the address of
-    a request is the address that was judged for it, and its bytes (at most `wire_bytes`) are that
-    request's. Call it inside a running loop.
+    a request is the address that was judged for it, and its bytes (at most the limits'
+    `wire_bytes`) are that request's. Call it inside a running loop.
     """
 
     def open_socket(entry: "AddrInfoType") -> socket.socket:
@@ -148,7 +144,7 @@ def make_connector(
         "resolver": _Pinned(resolver),
         "use_dns_cache": False,
         "force_close": True,
-        "limit": connections,
+        "limit": limits.connections,
         "ssl": tls if tls is not None else ssl.create_default_context(),
         # One address after the other: two attempts side by side would be two connections.
         "happy_eyeballs_delay": None,
@@ -156,5 +152,5 @@ def make_connector(
     connector = TCPConnector(**arguments)
     # aiohttp has no option for it. A test of framing without end fails should the name change.
     loop = asyncio.get_running_loop()
-    connector._factory = functools.partial(CountedConnection, loop, wire_bytes, open_now)  # type: ignore[assignment]
+    connector._factory = functools.partial(CountedConnection, loop, limits.wire_bytes, open_now)  # type: ignore[assignment]
     return connector

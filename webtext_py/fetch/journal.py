@@ -85,11 +85,6 @@ def whole_lines(journal: Path, start: int = 0) -> Iterator[bytes]:
         yield from (line for line in file if line.endswith(b"\n"))
 
 
-def attempts(folder: Path) -> Iterator[Attempt]:
-    """All attempts, group by group, those of a group in their order."""
-    return (Attempt.of(line) for journal in journals(folder) for line in whole_lines(journal))
-
-
 def regroup(folder: Path) -> None:
     """Gives the lines of the one journal for all hosts, if it is there, to those of the groups.
 

@@ -19,7 +19,8 @@ _SMALL_PAGE = 64 << 10
 _OWN_SHINGLES = 40
 _COMPARED = 1 << 18
 _TAG = re.compile(r"<[^<>]{0,4096}>")
-_SCRIPT = re.compile(r"<(script|style)\b", re.IGNORECASE)
+# Up to its end tag, else to the end of the page: it matches wherever it begins, in linear time.
+_SCRIPT = re.compile(r"<(script|style)\b.*?(?=</\1|\Z)", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"\w+")
 
 
@@ -57,24 +58,7 @@ def same_page(missing: bytes, page: bytes) -> bool:
 
 def _shingles(body: bytes) -> set[tuple[str, ...]]:
     text = body[:_COMPARED].decode("utf-8", "replace")
-    words = _WORD.findall(_TAG.sub(" ", _without_scripts(text)).lower())
+    words = _WORD.findall(_TAG.sub(" ", _SCRIPT.sub("", text)).lower())
     if len(words) < 5:
         return {tuple(words)} if words else set()
     return set(zip(words, words[1:], words[2:], words[3:], words[4:], strict=False))
-
-
-def _without_scripts(text: str) -> str:
-    """`text` without scripts and styles, in linear time."""
-    lowered = text.lower()
-    parts = []
-    place = 0
-    for match in _SCRIPT.finditer(text):
-        if match.start() < place:
-            continue
-        parts.append(text[place : match.start()])
-        end = lowered.find(f"</{match[1].lower()}", match.end())
-        if end < 0:
-            return "".join(parts)
-        place = end
-    parts.append(text[place:])
-    return "".join(parts)

@@ -137,7 +137,7 @@ class Live:
     async def _judge_page(self, exchange: Exchange, result: Fetched) -> None:
         """The end of the way. Raises `FetchError` for what is no page to keep."""
         url = exchange.url
-        if exchange.status // 100 != 2:
+        if not exchange.found():
             result.exchanges.append(exchange)
             raise FetchError("http_error", f"{url}: status {exchange.status}")
         decoded = decode_body(exchange.body, exchange.headers, self.client.limits.decoded_bytes)
@@ -173,7 +173,7 @@ class Live:
         name = hashlib.sha256(origin.encode()).hexdigest()[:24]
         try:
             probe = await self._polite_end(f"{origin}/{name}.html")
-            if probe.status // 100 == 2 and probe.truncated is None:
+            if probe.found() and probe.truncated is None:
                 limit = self.client.limits.decoded_bytes
                 body = decode_body(probe.body, probe.headers, limit).body
                 self._probed[origin] = body[: 1 << 18]
@@ -190,7 +190,7 @@ class Live:
         """
         try:
             answer = await self._polite_end(
-                url, wanted=_found, wire_bytes=_RESERVATION_BYTES, cut=True
+                url, wanted=Exchange.found, wire_bytes=_RESERVATION_BYTES, cut=True
             )
         except FetchError as error:
             if error.reason == "robots":
@@ -198,7 +198,7 @@ class Live:
             raise
         if answer.status == 429 or answer.status // 100 == 5:  # as for robots.txt
             raise FetchError("http_error", f"{answer.url}: status {answer.status}")
-        if answer.status // 100 != 2:
+        if not answer.found():
             return None
         decoded = decode_body(answer.body, answer.headers, _RESERVATION_BYTES)
         if not answer.truncated and not decoded.too_large:
@@ -253,15 +253,10 @@ class Live:
 
     async def _robots_exchange(self, url: str) -> Exchange:
         most = self.client.limits.robots_bytes
-        exchange = await self._in_turn(url, wanted=_found, wire_bytes=most, cut=True)
+        exchange = await self._in_turn(url, wanted=Exchange.found, wire_bytes=most, cut=True)
         if self._on_robots is not None:
             self._on_robots(exchange)
         return exchange
-
-
-def _found(answer: Exchange) -> bool:
-    """Whether there is something at a URL."""
-    return answer.status // 100 == 2
 
 
 def _site(url: str) -> str:

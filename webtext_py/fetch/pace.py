@@ -33,12 +33,7 @@ class Pace:
         self._turn = asyncio.Lock()
 
     async def get(
-        self,
-        url: str,
-        *,
-        wire_bytes: int,
-        headers: tuple[tuple[str, str], ...] = (),
-        cut: bool = False,
+        self, url: str, *, wire_bytes: int, headers: tuple[tuple[str, str], ...] = ()
     ) -> Exchange:
         """The answer to `url`, body and all where it is 2xx. Raises `FetchError`."""
         async with self._turn:
@@ -46,11 +41,7 @@ class Pace:
                 await asyncio.sleep(max(0.0, self._next_s - time.monotonic()))
                 try:
                     answer = await self._client.get(
-                        url,
-                        wanted=lambda found: found.status // 100 == 2,
-                        wire_bytes=wire_bytes,
-                        headers=headers,
-                        cut=cut,
+                        url, wanted=Exchange.found, wire_bytes=wire_bytes, headers=headers
                     )
                 except FetchError as error:
                     self._next_s = time.monotonic() + max(self._gap_s, self._gap_s * 2**tries)

@@ -99,7 +99,7 @@ class Robots:
                     return Rules(None, True, "redirect without target")
                 url = target
                 continue
-            if answer.status // 100 == 2:
+            if answer.found():
                 limit = self._limits.robots_bytes
                 return parse(decode_body(answer.body, answer.headers, limit).body, limit)
             if answer.status == 429 or answer.status // 100 == 5:

@@ -78,21 +78,16 @@ class _Fetch:
     async def _wayback(self, client: Client, links: Left) -> None:
         from webtext_py.fetch.wayback import Wayback
 
-        config = self.config
-        pace = Pace(client, config.archive_per_minute, self.observer.note)
-        window = config.capture_window_days
-        archive = Wayback(pace, config.cdx, config.memento, window, client.limits)
-        await archive.run(links, functools.partial(self._done, "wayback"))
+        pace = Pace(client, self.config.archive_per_minute, self.observer.note)
+        await Wayback(pace, self.config).run(links, functools.partial(self._done, "wayback"))
 
     async def _commoncrawl(self, client: Client, links: Left) -> None:
         from webtext_py.fetch.commoncrawl import CommonCrawl
 
-        config = self.config
         # A static file server: ten requests a second, one at a time. Our choice.
         pace = Pace(client, 600.0, self.observer.note)
-        window = config.capture_window_days
-        crawls = CommonCrawl(pace, config.cc_index, config.cc_data, window, client.limits)
-        await crawls.run(links, functools.partial(self._done, "commoncrawl"))
+        done = functools.partial(self._done, "commoncrawl")
+        await CommonCrawl(pace, self.config).run(links, done)
 
     async def _done(
         self, source: str, link: Link, result: Fetched, members: list[bytes] | None = None

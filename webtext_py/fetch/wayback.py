@@ -9,16 +9,16 @@ import email.utils
 import json
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby, islice
 from urllib.parse import urlencode, urlsplit
 
 from webtext_py.fetch.client import Exchange
-from webtext_py.fetch.crawl import Link
+from webtext_py.fetch.config import FetchConfig
+from webtext_py.fetch.crawl import Done, Link
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.judge import no_page
-from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.pace import Pace
 from webtext_py.pages.capture import GOOD
@@ -101,20 +101,12 @@ def read_cdx(body: bytes) -> list[Memento]:
 class Wayback:
     """Fetches captures from one archive."""
 
-    def __init__(
-        self, pace: Pace, cdx: str, memento: str | None, window_days: float, limits: Limits
-    ) -> None:
-        self._pace = pace
-        self._cdx = cdx
-        self._base = (memento or memento_base(cdx)).rstrip("/")
-        self._window_s = window_days * 86400.0
-        self._limits = limits
+    def __init__(self, pace: Pace, config: FetchConfig) -> None:
+        self._pace, self._cdx, self._limits = pace, config.cdx, config.limits
+        self._base = (config.memento or memento_base(config.cdx)).rstrip("/")
+        self._window_s = config.capture_window_days * 86400.0
 
-    async def run(
-        self,
-        links: Iterable[tuple[str, Link]],
-        done: Callable[[Link, Fetched], Awaitable[None]],
-    ) -> None:
+    async def run(self, links: Iterable[tuple[str, Link]], done: Done) -> None:
         """Fetches every link's nearest good capture and hands each result to `done`. `links` come
         with their hosts, one host after the other."""
         for host, group in groupby(links, lambda link: link[0]):
@@ -158,7 +150,7 @@ class Wayback:
         answer = await self._pace.get(f"{self._cdx}?{urlencode(asked)}", wire_bytes=_CDX_BYTES)
         if answer.status == 404:  # pywb's way to say that it has nothing
             return []
-        if answer.status // 100 != 2:
+        if not answer.found():
             raise FetchError("archive_error", f"the CDX server answered {answer.status}")
         decoded = decode_body(answer.body, answer.headers, 8 * _CDX_BYTES)
         if decoded.too_large:

@@ -54,27 +54,21 @@ KEPT_DIGEST = "webtext-payload-digest"
 _HEX_SHA1 = re.compile(r"[0-9a-fA-F]{40}\Z")
 
 
-def list_containers(
-    paths: Sequence[str],
-    *,
-    skipped: list[tuple[str, str]] | None = None,
-    passed: Passed | None = None,
-) -> list[Container]:
+def list_containers(paths: Sequence[str], passed: Passed | None = None) -> list[Container]:
     """The containers at `paths`, sorted by path, each once.
 
     Each path is a file, a folder (searched to its depth; a folder with `urls.csv` or `urls.jsonl`
     is one container) or a glob, `**` included. A file is judged by its first bytes. What a folder
-    holds besides is left out, added to `skipped` as (file, what it is), and counted in `passed`.
+    holds besides is left out, and counted in `passed`.
 
     Raises `InputError` for a path that does not exist, a file given by name or glob that holds no
     pages, and a folder without any.
     """
-    skipped = [] if skipped is None else skipped
     passed = Passed() if passed is None else passed
     found: set[Container] = set()
     for path in paths:
         for name in named_files(path):
-            found |= _folder(name, skipped, passed) if name.is_dir() else {_file(name)}
+            found |= _folder(name, passed) if name.is_dir() else {_file(name)}
     return sorted(found)
 
 
@@ -89,7 +83,7 @@ def _file(path: Path) -> Container:
         ) from None
 
 
-def _folder(path: Path, skipped: list[tuple[str, str]], passed: Passed) -> set[Container]:
+def _folder(path: Path, passed: Passed) -> set[Container]:
     """The containers in a folder."""
     found: set[Container] = set()
     others: list[tuple[str, str]] = []
@@ -110,7 +104,6 @@ def _folder(path: Path, skipped: list[tuple[str, str]], passed: Passed) -> set[C
             f"{what}",
             "a folder of HTML files needs a `urls.csv` with the columns file,url",
         )
-    skipped += others
     return found
 
 

@@ -160,16 +160,15 @@ def _deflate(body: bytes, limit: int) -> Decoded | None:
     """`deflate` means zlib (RFC 9110, 8.4.1.2), but many servers sent raw deflate."""
     if len(body) < 2:
         return None
-    raw, wrapped = (lambda: _inflate(body, RAW, limit)), (lambda: _inflate(body, ZLIB, limit))
     is_zlib = body[0] & 15 == 8 and (body[0] << 8 | body[1]) % 31 == 0
-    return _first_whole(body, [wrapped, raw] if is_zlib else [raw])
+    kinds = (ZLIB, RAW) if is_zlib else (RAW,)
+    return _first_whole(body, (_inflate(body, kind, limit) for kind in kinds))
 
 
-def _first_whole(body: bytes, attempts: list[Callable[[], Decoded]]) -> Decoded | None:
+def _first_whole(body: bytes, attempts: Iterable[Decoded]) -> Decoded | None:
     """The first attempt that decodes to the end, else the longest; None where `body` is text."""
     best: Decoded | None = None
-    for attempt in attempts:
-        result = attempt()
+    for result in attempts:
         if not result.truncated:
             return result
         if best is None or len(result.body) > len(best.body):
@@ -180,7 +179,7 @@ def _first_whole(body: bytes, attempts: list[Callable[[], Decoded]]) -> Decoded 
 
 
 def _brotli(body: bytes, limit: int) -> Decoded | None:
-    return _first_whole(body, [lambda: _unbrotli(body, limit)]) if body else None
+    return _first_whole(body, [_unbrotli(body, limit)]) if body else None
 
 
 def _unbrotli(body: bytes, limit: int) -> Decoded:

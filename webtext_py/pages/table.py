@@ -18,11 +18,13 @@ import pyarrow.parquet as pq
 
 from webtext_py.columns import text_column
 from webtext_py.errors import InputError
-from webtext_py.pages.capture import MAX_BODY_BYTES, Capture, Location, Payload, decoded
-from webtext_py.pages.folder import page_capture, text_of, to_int
-from webtext_py.pages.http import first_value
+from webtext_py.pages.capture import GOOD, MAX_BODY_BYTES, Capture, Location, Payload, decoded
+from webtext_py.pages.http import first_value, is_html, is_web_url
 from webtext_py.reader import Passed, group_batches, open_parquet, rows_of
 from webtext_py.reader.files import shown
+from webtext_py.reader.times import to_micros
+
+Row = dict[str, object]
 
 _ROWS = 64  # our choice: for each batch Arrow makes room for the rest of a column's page
 _OPTIONAL = ("fetched_at", "status", "content_type", "headers")
@@ -42,17 +44,34 @@ def scan(
 
 
 def row_capture(
-    location: Location, row: dict[str, object], limit: int, passed: Passed
+    location: Location, row: Row, limit: int, passed: Passed
 ) -> tuple[Capture, Callable[[], Payload]]:
     """The capture that a row describes, and what reads its page."""
     body, problem = _body(row, limit)
     headers = _headers(row.get("headers"))
-    kind = row.get("content_type") or first_value(headers, "content-type")
-    url, values = text_of(row.get("url")) or "", {**row, "content_type": kind}
-    capture = page_capture(location, url, values, body, problem, passed)
-    if headers:
-        capture.http_headers = headers
-    return capture, partial(_payload, row, limit, MAX_BODY_BYTES)
+    kind = text_of(row.get("content_type") or first_value(headers, "content-type"))
+    given, status = row.get("fetched_at"), to_int(row.get("status"))
+    fetched_at = to_micros(given)
+    if fetched_at is None and given not in (None, ""):
+        passed.add("values", "fetched_at: no time")
+    capture = Capture(
+        url=text_of(row.get("url")) or "",
+        location=location,
+        outcome=problem or GOOD,
+        record_type="page",
+        status=status,
+        content_type=kind,
+        fetched_at=fetched_at,
+        http_headers=headers or ([("Content-Type", kind)] if kind else []),
+    )
+    if problem is None:
+        if not is_web_url(capture.url):
+            capture.outcome = "not_http"
+        elif status is not None and status // 100 != 2:
+            capture.outcome = "http_error"
+        elif kind and not is_html(kind, [], body):
+            capture.outcome = "not_html"
+    return capture, partial(row_payload, row, limit, MAX_BODY_BYTES)
 
 
 def read(
@@ -65,10 +84,11 @@ def read(
         groups = [group for group, first in enumerate(_starts(table)[:-1]) if first in begins]
         for place, row in _rows(file, table, groups, Passed()):
             if place in wanted:
-                yield wanted[place], _payload(row, limit, max_body)
+                yield wanted[place], row_payload(row, limit, max_body)
 
 
-def _payload(row: dict[str, object], limit: int, max_body: int) -> Payload:
+def row_payload(row: Row, limit: int, max_body: int) -> Payload:
+    """The page of a row: at most `limit` bytes as stored, `max_body` decoded."""
     body, problem = _body(row, limit)
     headers = _headers(row.get("headers"))
     kind = row.get("content_type")
@@ -98,7 +118,7 @@ def _starts(table: pq.ParquetFile) -> list[int]:
 
 def _rows(
     file: str, table: pq.ParquetFile, groups: Sequence[int], passed: Passed
-) -> Iterator[tuple[tuple[int, int], dict[str, object]]]:
+) -> Iterator[tuple[tuple[int, int], Row]]:
     """Rows of the row groups `groups`, each with its place: the number of the group's first row,
     and how many come before it there."""
     names = table.schema_arrow.names
@@ -123,7 +143,7 @@ def _views(html: pa.Array) -> Iterator[memoryview]:
         yield data[start:end].data
 
 
-def _body(row: dict[str, object], limit: int) -> tuple[bytes | memoryview, str | None]:
+def _body(row: Row, limit: int) -> tuple[bytes | memoryview, str | None]:
     html = row.get("html")
     body = html.encode("utf-8", "replace") if isinstance(html, str) else html
     if not isinstance(body, bytes | memoryview) or not body:
@@ -147,3 +167,17 @@ def _headers(value: object) -> list[tuple[str, str]]:
             if isinstance(name, str) and isinstance(rest, str):
                 found.append((name, rest))
     return found
+
+
+def text_of(value: object) -> str | None:
+    """The value where it is text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def to_int(value: object) -> int | None:
+    """An HTTP status out of a number or text; None where it is none."""
+    try:
+        number = int(str(value).partition(".")[0])
+    except ValueError:
+        return None
+    return number if 0 < number < 1000 else None

@@ -6,6 +6,8 @@ carry their sizes, so both can be read off.
 
 from dataclasses import dataclass
 
+import zstandard
+
 MAGIC = b"\x28\xb5\x2f\xfd"
 # Longest frame header: magic, descriptor, window, 4 bytes of dictionary, 8 of content size.
 HEADER_MAX = 18
@@ -30,31 +32,15 @@ def is_skippable(head: bytes) -> bool:
 
 def read_header(data: bytes, place: int = 0) -> FrameHeader:
     """The frame header at `place`. Raises `ValueError` where there is none or it is cut."""
-    if data[place : place + 4] != MAGIC:
+    head = data[place : place + HEADER_MAX]
+    if not head.startswith(MAGIC):
         raise ValueError("not a zstd frame")
     try:
-        descriptor = data[place + 4]
-        if descriptor & 8:
-            raise ValueError("reserved bit is set in the frame header")
-        single = bool(descriptor & 32)
-        at = place + 5
-        window = 0
-        if not single:
-            base = 1 << (10 + (data[at] >> 3))
-            window = base + (base >> 3) * (data[at] & 7)
-            at += 1
-        size = (0, 1, 2, 4)[descriptor & 3]
-        dictionary = int.from_bytes(data[at : at + size], "little")
-        at += size
-        field = (1 if single else 0, 2, 4, 8)[descriptor >> 6]
-        if len(data) < at + field:
-            raise IndexError
-        if single:
-            content = int.from_bytes(data[at : at + field], "little")
-            window = content + 256 if field == 2 else content
-    except IndexError:
-        raise ValueError("the frame header is cut") from None
-    return FrameHeader(at + field - place, window, dictionary, bool(descriptor & 4))
+        said = zstandard.get_frame_parameters(head)
+        length = zstandard.frame_header_size(head)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
+    return FrameHeader(length, said.window_size, said.dict_id, said.has_checksum)
 
 
 def block_end(data: bytes, place: int) -> tuple[int, bool]:

@@ -13,7 +13,7 @@ from webtext_py.fetch.client import Client
 from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.crawl import Link, turn_of
-from webtext_py.fetch.journal import Attempt, attempts, journal_line, journals
+from webtext_py.fetch.journal import Attempt, journal_line, journals, whole_lines
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched, Live
 from webtext_py.fetch.resolver import Resolver
@@ -29,12 +29,12 @@ NAMES = ("site.test", "other.test", "evil.test")
 
 def read_journal(folder: Path) -> list[Attempt]:
     """All of the journals."""
-    return list(attempts(folder))
+    return [Attempt.of(line) for path in journals(folder) for line in whole_lines(path)]
 
 
 def one_journal(folder: Path) -> list[Attempt]:
     """Puts all lines into one journal, as directories of before have it; returns what it holds."""
-    ended = sorted(attempts(folder), key=lambda a: (a.file or "", a.offset))
+    ended = sorted(read_journal(folder), key=lambda a: (a.file or "", a.offset))
     for path in journals(folder):
         path.unlink()
     (folder / "fetch-journal.jsonl").write_bytes(b"".join(map(journal_line, ended)))

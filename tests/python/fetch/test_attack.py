@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from webtext_py.fetch import archive as archive_module
 from webtext_py.fetch import clock, schedule
 from webtext_py.fetch import crawl as crawl_module
 from webtext_py.fetch.archive import Archive
@@ -23,8 +25,10 @@ from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.crawl import Link, crawl
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.journal import Attempt, journal_of, journals
+from webtext_py.fetch.judge import same_page
 from webtext_py.fetch.limits import Limits
 from webtext_py.fetch.live import Fetched, Live
+from webtext_py.fetch.optout import meta_opt_out
 from webtext_py.fetch.resolver import SystemResolver
 from webtext_py.fetch.schedule import Manners
 from webtext_py.fetch.wayback import read_cdx
@@ -288,21 +292,24 @@ def test_a_second_record_behind_the_one_asked_for_is_refused() -> None:
         b"WARC-Target-URI: http://site.test/\r\nContent-Length: %d\r\n\r\n" % len(block)
     )
     record = head + block + b"\r\n\r\n"
-    assert _record(gzip.compress(record)).url == "http://site.test/"
+    assert _record(gzip.compress(record))[0].url == "http://site.test/"
     second = record.replace(b"site.test", b"bank.test")
     for bad in (record + second, record[:-4] + b"x" + record[-4:]):
         with pytest.raises(FetchError, match="more than one"):
             _record(gzip.compress(bad))
     # The first of a field counts, as for whoever reads the archive.
     twice = record.replace(b"\r\nWARC-Date", b"\r\nWARC-Target-URI: http://bank.test/\r\nWARC-Date")
-    assert _record(gzip.compress(twice)).url == "http://bank.test/"
+    assert _record(gzip.compress(twice))[0].url == "http://bank.test/"
 
 
 @pytest.mark.parametrize("room", [0, 100, 5000])
-def test_a_full_disk_cuts_back_to_the_last_whole_record(tmp_path: Path, room: int) -> None:
+def test_a_full_disk_cuts_back_to_the_last_whole_record(
+    tmp_path: Path, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_module, "GZIP_LEVEL", 0)
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     large = Attempt("two", "http://b.test/", "live", "good")
-    archive = Archive(tmp_path, {}, rotate_bytes=1 << 30, level=0)
+    archive = Archive(tmp_path, {}, rotate_bytes=1 << 30)
     with archive:
         archive.add(Attempt("one", "http://site.test/a", "live", "good"), [exchange()])
         whole = archive._offset
@@ -342,9 +349,12 @@ def test_a_full_disk_cuts_records_and_journal_back_together(tmp_path: Path) -> N
         assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_full_disk_leaves_no_torn_file_behind_its_head(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_torn_file_behind_its_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_module, "GZIP_LEVEL", 0)
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with Archive(tmp_path, {"x": "y" * 9999}, rotate_bytes=1 << 30, level=0) as archive:
+    with Archive(tmp_path, {"x": "y" * 9999}, rotate_bytes=1 << 30) as archive:
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))
             with pytest.raises(OSError, match="large"):
@@ -353,3 +363,19 @@ def test_a_full_disk_leaves_no_torn_file_behind_its_head(tmp_path: Path) -> None
             resource.setrlimit(resource.RLIMIT_FSIZE, old)
     assert not list(tmp_path.glob("*.warc.gz*"))
     assert read_journal(tmp_path) == []
+
+
+def test_letters_that_grow_in_small_letters_do_not_move_where_a_script_ends() -> None:
+    capitals = "\u0130" * 500  # each is two characters in small letters
+    missing = f"<p>{capitals}</p>".encode()
+    own = " ".join(f"word{n}" for n in range(90))
+    assert not same_page(missing, f"<p>{capitals}<script>x</script> {own}</p>".encode())
+
+
+def test_a_page_of_beginnings_of_scripts_and_comments_is_looked_through_once() -> None:
+    began = time.process_time()
+    assert same_page(b"<p>a b c d e</p>", b"<p>a b c d e</p>" + b"<script>" * 30_000)
+    assert meta_opt_out(b"<!--" * 30_000) is None
+    assert meta_opt_out(b"<!-- x --> <!-- y --><meta name=robots content=noindex>") is not None
+    assert meta_opt_out(b"<!-- x --> <!-- y <meta name=robots content=noindex>") is None
+    assert time.process_time() - began < 2

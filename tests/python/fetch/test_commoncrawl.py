@@ -10,6 +10,7 @@ import pytest
 from webtext_py.errors import InputError
 from webtext_py.fetch.client import Client
 from webtext_py.fetch.commoncrawl import CommonCrawl, index_files, look_up, mirrored
+from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.live import Fetched
 from webtext_py.fetch.pace import Pace
@@ -74,10 +75,10 @@ def ask(
         base = f"http://data.test:{port}"
         async with Client("webtext-test", LOOPBACK, names, LIMITS, any_port=True) as client:
             pace = Pace(client, 60000, lambda text: None)
-            paths = [path.format(base=base) for path in index]
-            crawl = CommonCrawl(pace, paths, data.format(base=base), 180, LIMITS)
+            paths = tuple(path.format(base=base) for path in index)
+            config = FetchConfig(cc_index=paths, cc_data=data.format(base=base), limits=LIMITS)
             links = [link(url) for url in urls]
-            await crawl.run([(NAMES["commoncrawl"](k), k) for k in links], done)
+            await CommonCrawl(pace, config).run([(NAMES["commoncrawl"](k), k) for k in links], done)
 
     with Server(files(folder)) as server:  # type: ignore[arg-type]
         asyncio.run(go(server.port))

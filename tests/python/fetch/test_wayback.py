@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from webtext_py.fetch.client import Client
+from webtext_py.fetch.config import FetchConfig
 from webtext_py.fetch.connector import HostsFile
 from webtext_py.fetch.crawl import Link
 from webtext_py.fetch.failure import FetchError
@@ -49,9 +50,8 @@ def ask(
             pace = Pace(client, per_minute, said.append, hold_s)
             path = "coll/cdx" if memory.like_pywb else "cdx/search/cdx"
             cdx = f"http://archive.test:{port}/{path}"
-            await Wayback(pace, cdx, None, days, LIMITS).run(
-                [(NAMES["wayback"](k), k) for k in links], done
-            )
+            config = FetchConfig(cdx=cdx, capture_window_days=days, limits=LIMITS)
+            await Wayback(pace, config).run([(NAMES["wayback"](k), k) for k in links], done)
 
     with Server(memory) as server:
         asyncio.run(go(server.port))

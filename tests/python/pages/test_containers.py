@@ -15,6 +15,7 @@ from webtext_py.errors import InputError
 from webtext_py.pages.archive import list_containers, read_captures, scan_container
 from webtext_py.pages.capture import SCANNED, Capture, Location, captures_to_batch
 from webtext_py.pages.kinds import Container
+from webtext_py.reader.passed import Passed
 
 PAGE = b"<!doctype html><title>t</title><p>text"
 BLOCK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + PAGE
@@ -79,12 +80,13 @@ def test_other_files_are_named_and_refused(tmp_path: Path, data: bytes, what: st
     with pytest.raises(InputError, match=what) as caught:
         list_containers([str(path)])
     assert str(path) in str(caught.value)
-    skipped: list[tuple[str, str]] = []
+    passed = Passed()
     (tmp_path / "good.warc").write_bytes(RECORD)
-    assert len(list_containers([str(tmp_path)], skipped=skipped)) == 1
-    [(file, why)] = skipped
-    assert file == str(path)
-    assert what in why
+    assert len(list_containers([str(tmp_path)], passed)) == 1
+    [(why, count)] = passed.document()["files"].items()
+    assert why.startswith(".bin: ")
+    assert what[:50] in why
+    assert count == 1
 
 
 def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
