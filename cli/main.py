@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from errno import ENOSPC
+from errno import EDQUOT, EFBIG, ENOSPC
 from io import TextIOWrapper
 
 # Modules are no garbage: looking for some while they load took a tenth of the start. numpy's
@@ -19,6 +19,8 @@ try:
     from .output import echo, silence
 except KeyboardInterrupt:  # before there is a command to interrupt
     sys.exit(130)
+
+_FULL = (ENOSPC, EDQUOT, EFBIG)  # a disk, a quota, what a file may have
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -55,7 +57,8 @@ def main() -> None:
             stream.flush()
         except (OSError, ValueError):
             silence(stream.fileno())  # the interpreter would complain at its end
-    gc.freeze()  # the interpreter would look for garbage once more, in 30 ms
+    if "torch" not in sys.modules:  # whose libraries tell on stderr what nobody freed
+        gc.freeze()  # the interpreter would look for garbage once more, in 30 ms
     sys.exit(code)
 
 
@@ -117,7 +120,7 @@ def _report(error: BaseException) -> int:
     if isinstance(error, WebTextError | OSError):
         echo(f"error: {_text(error)}", err=True)
         hint = getattr(error, "hint", None)
-        if isinstance(error, OSError) and error.errno == ENOSPC:
+        if isinstance(error, OSError) and error.errno in _FULL:
             hint = "free some space, then run the same command again: what is done stays"
         if hint:
             echo(f"hint: {hint}", err=True)
@@ -133,8 +136,8 @@ def _report(error: BaseException) -> int:
 
 def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
-        if error.errno == ENOSPC and not error.filename:  # Arrow's, at length
-            return os.strerror(ENOSPC)
+        if error.errno in _FULL and not error.filename:  # Arrow's, at length
+            return os.strerror(error.errno)
         name = f"`{error.filename}`: " if error.filename else ""
         return f"{name}{error.strerror}"
     return str(error)

@@ -7,11 +7,33 @@ from typing import Any
 
 import click
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-PATH = click.Path(path_type=Path)
-NATURAL = click.IntRange(min=0)
-POSITIVE = click.IntRange(min=1)
+MOST = 2**63 - 1  # what the core and tables hold
+
+
+class _Path(click.Path):
+    """A path; nothing, which a variable that is not set gives, is none, and not `.`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return (
+            super().convert(value, param, ctx)
+            if value != ""
+            else self.fail("'' is no path", param, ctx)
+        )
+
+
+class _Whole(click.IntRange):
+    """A whole number of 64 bits."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        return number if number <= MOST else self.fail(f"{number} is more than {MOST}", param, ctx)
+
+
+FILE = _Path(path_type=Path, dir_okay=False)
+FOLDER = _Path(path_type=Path, file_okay=False)
+PATH = _Path(path_type=Path)
+NATURAL = _Whole(min=0)
+POSITIVE = _Whole(min=1)
 
 
 class ManyOption(click.Option):
@@ -82,6 +104,8 @@ def _size(text: str) -> int:
     size = int(float(found[1]) * 1024 ** (" kmgt".find(found[2].lower()) if found[2] else 0))
     if size < LEAST_SIZE:
         raise ValueError(f"{text!r} is too little; at least {LEAST_SIZE >> 20}M is needed")
+    if size > MOST:
+        raise ValueError(f"{text!r} is more than {MOST} bytes")
     return size
 
 

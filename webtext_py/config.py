@@ -43,6 +43,8 @@ class BuildConfig:
         """Raises `ConfigError` for values that make no sense, alone or together."""
         if self.karma_rule not in get_args(KarmaRule):
             raise ConfigError(f"karma rule `{self.karma_rule}` is none of max, sum, first")
+        if not -(2**63) <= self.min_karma < 2**63:
+            raise ConfigError(f"min_karma is {self.min_karma}; a number of 64 bits was expected")
         if not 0 <= self.validation < 1:
             raise ConfigError(f"validation share {self.validation} is not in [0, 1)")
         check_near_dup(self.near_dup, self.shingle)

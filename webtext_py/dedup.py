@@ -41,6 +41,7 @@ from webtext_py.reader import (
     recognise,
 )
 from webtext_py.reader.columns import storable, takeable
+from webtext_py.reader.files import need_apart
 from webtext_py.reader.ids import marks
 from webtext_py.reader.parquet import arrow_batches
 from webtext_py.records import DUPLICATES as COLUMNS
@@ -151,6 +152,7 @@ def run_dedup(
     result.
     """
     config = config or DedupConfig()
+    need_apart(out, [*inputs, *against])
     passed = Passed()
     sources, others = (
         list_sources(given, text_field=config.text_field, passed=passed) if given else []

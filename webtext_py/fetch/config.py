@@ -10,6 +10,7 @@ from typing import Any
 from webtext_py import defaults
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.fetch.limits import Limits
+from webtext_py.url.key import without_credentials
 
 # Values of `--pages` that open sockets.
 NETWORK = ("live", "wayback", "commoncrawl")
@@ -52,6 +53,8 @@ class FetchConfig:
         for option, url in (("--cdx", self.cdx), ("--memento", self.memento)):
             if url is not None and not _WEB.match(url):
                 raise ConfigError(f"`{option} {url}` is no http or https URL")
+            if url is not None and without_credentials(url) != url:
+                raise ConfigError(f"`{option}` has a user name or password, which is never sent")
         if not _WEB.match(self.cc_data) and not self.cc_data.startswith("s3://commoncrawl/"):
             raise ConfigError(f"`--cc-data {self.cc_data}` is no http or https URL")
         if self.contact is not None and not _CONTACT.fullmatch(self.contact):

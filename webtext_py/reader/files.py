@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from webtext_py.errors import InputError
+from webtext_py.errors import ConfigError, InputError
 from webtext_py.reader.packed import ENDINGS
 from webtext_py.reader.passed import Passed
 
@@ -34,6 +34,16 @@ def named_files(given: str | Path) -> list[Path]:
             said = f"`{shown(path)}` is no regular file and no folder"
             raise InputError(said, "write what it holds to a file")
     return found
+
+
+def need_apart(out: Path, given: Iterable[str | Path]) -> None:
+    """Raises `ConfigError` where a result would lie in a folder that is read."""
+    for value in given:
+        if Path(value).is_dir() and out.resolve().is_relative_to(Path(value).resolve()):
+            raise ConfigError(
+                f"`{shown(out)}` lies in `{shown(value)}`, which is read",
+                "choose a folder beside it: another run would read the result as well",
+            )
 
 
 def files_at(given: str | Path, unwanted: Unwanted, passed: Passed, what: str) -> list[Path]:

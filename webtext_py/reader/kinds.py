@@ -79,6 +79,8 @@ def no_data_file(path: Path) -> str | None:
 def no_text(path: Path, text_field: str) -> str | None:
     """Why a file of a folder is passed over; None for one to read."""
     plain = plain_name(path)
+    if path.parent.name == "duplicates" and (path.parents[1] / "manifest.json").exists():
+        return "duplicates: what `webtext dedup` removed"
     if plain in _CARDS:
         return f"{path.name.lower()}: a card"
     if plain.endswith(_KNOWN_ENDINGS):

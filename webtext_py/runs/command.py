@@ -196,8 +196,12 @@ def carry_out(
         require("tensorboard")
     with join(config.run.device, config.run.exact) as world:
         cuda = world.device.type == "cuda"
-        memory = torch.cuda.get_device_properties(world.device).total_memory if cuda else None
-        plan = sizing.fitted(config, world.size, memory)
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if cuda:
+            memory = torch.cuda.get_device_properties(world.device).total_memory
+        plan = sizing.fitted(config, world.size, memory if cuda else None)
+        if sizing.state_bytes(plan) > memory:  # before any of it is made
+            raise sizing.out_of_memory(plan, memory)
 
         def begin() -> None:
             if request.resume:
@@ -211,7 +215,7 @@ def carry_out(
         try:
             last = train(plan, data, run, world, resume=request.resume, begin=begin, report=report)
         except torch.OutOfMemoryError as error:
-            raise sizing.out_of_memory(plan, memory or 0) from error
+            raise sizing.out_of_memory(plan, memory) from error
         if world.rank == 0:
             plot_loss(read_metrics(run / "metrics.jsonl"), run / "loss.png", run.name)
     return run, last, config

@@ -128,15 +128,15 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
     return replace(config, run=replace(run, micro_batch=micro, loss_rows=run.loss_rows or rows))
 
 
-def out_of_memory(config: TrainConfig, gpu_bytes: int) -> InputError:
-    """What to tell where a GPU ran out of memory with this micro-batch."""
+def out_of_memory(config: TrainConfig, memory: int) -> InputError:
+    """What to tell where a device's bytes of memory are too few for this micro-batch."""
     micro, gib = config.run.micro_batch, 2**30
     rest = MARGIN * micro * window_bytes(config) + loss_bytes(config, config.run.loss_rows)
-    hint = "pass a smaller `context`, a smaller `--preset` or another GPU"
-    if micro > 1:
+    hint = "pass a smaller `context`, a smaller `--preset` or another device"
+    if micro > 1 and state_bytes(config) < memory:
         hint = f"pass `micro_batch={micro // 2}` or less; what else uses the GPU has its share too"
     return InputError(
-        f"the GPU's {gpu_bytes / gib:.1f} GiB are too few: weights, gradients and moments take "
+        f"the device's {memory / gib:.1f} GiB are too few: weights, gradients and moments take "
         f"about {state_bytes(config) / gib:.1f} GiB, a micro-batch of {micro} windows of "
         f"{config.model.context} tokens and its loss about {rest / gib:.1f} GiB",
         hint,

@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from webtext_py import demo
-from webtext_py.cli.main import run
+from webtext_py.cli.main import run, webtext
 from webtext_py.engine import commit
 from webtext_py.verify import verify
 
@@ -104,6 +104,7 @@ _CONTRADICTIONS = [
     (["--before", "18.1.2018"], "is no date", None),
     (["--after", "2018", "--before", "2017"], "no date is at or after", None),
     (["--validation", "1.5"], "not in [0, 1)", None),
+    (["--min-karma", str(2**63)], "a number of 64 bits was expected", None),
     (["--lang", "german"], "no language that is told apart", " de "),
 ]
 _NOTHING_LEFT = [
@@ -240,3 +241,41 @@ def test_links_file_forms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     (tmp_path / "bad.csv").write_text("link,points\na,b\n")
     assert build(tmp_path / "e", "--links", tmp_path / "bad.csv", "--pages", pages) == 1
     assert "has no column `url`; it has link, points" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["bpe", "train", "--min-frequency", str(2**63)], "is more than 9223372036854775807"),
+        (["overlap", "--capacity", str(10**20)], "is more than 9223372036854775807"),
+        (["overlap", "--memory", "99999999999T"], "is more than 9223372036854775807 bytes"),
+        (["build", "--data", ""], "'' is no path"),
+        (["dedup", "a.jsonl", "--out", ""], "'' is no path"),
+    ],
+)
+def test_values_that_nothing_holds(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert run(words) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_no_more_shards_than_documents(tmp_path: Path) -> None:
+    assert build(tmp_path / "d", "--shard-bytes", "1") == 0
+    rows = json.loads((tmp_path / "d/manifest.json").read_text())["stages"]["shard"]["counts"]["in"]
+    for split in ("train", "validation"):
+        assert len(list((tmp_path / "d/shards").glob(f"{split}-*"))) == rows
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_what_is_full_is_said_with_the_way_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(code, "Error writing bytes to file. Detail: at length")
+
+    monkeypatch.setattr(webtext, "main", full)
+    assert run([]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"error: {os.strerror(code)}"
+    assert said[1].startswith("hint: free some space")

@@ -43,6 +43,7 @@ def folder(tmp_path: Path) -> Path:
         (["wayback", "--archive-rate", "0"], "--archive-rate"),
         (["wayback", "--archive-rate", "100000"], "requests a minute"),
         (["wayback", "--cdx", "archive.test"], "`--cdx archive.test` is no http or https URL"),
+        (["wayback", "--cdx", "http://u:p@archive.test/"], "`--cdx` has a user name or password"),
         (["wayback", "--memento", "/web"], "`--memento /web` is no http or https URL"),
         (["commoncrawl"], "has no index"),
         (["commoncrawl", "--cc-index", "a.parquet", "--cc-data", "ftp://a/"], "`--cc-data ftp:"),

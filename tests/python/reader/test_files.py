@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from webtext_py.dedup import run_dedup
-from webtext_py.errors import FormatError, InputError
+from webtext_py.errors import ConfigError, FormatError, InputError
 from webtext_py.overlap import find_test_sets
 from webtext_py.pages.archive import list_containers
 from webtext_py.reader import Passed, list_sources, passed_said, read_batches
@@ -148,7 +148,7 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     counts = run_dedup([folder], tmp_path / "out")
     assert counts["kept"] == 1
     with pytest.raises(InputError, match="is not UTF-8"):
-        run_dedup([folder], folder / "out")
+        run_dedup([folder / os.fsdecode(b"\xfe.jsonl")], folder / "out")
     with pytest.raises(InputError, match="does not exist") as caught:
         list_sources([folder / "none"])
     str(caught.value).encode()
@@ -175,3 +175,15 @@ def test_utf16_is_named(tmp_path: Path, encoding: str, text: str) -> None:
     path.write_bytes(("\ufeff" * (encoding != "utf-16") + text).encode(encoding))
     with pytest.raises(InputError, match="UTF-8 was expected"):
         list_sources([path])
+
+
+def test_a_result_of_dedup_is_an_input(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.jsonl").write_bytes(LINE * 2)
+    with pytest.raises(ConfigError, match=r"in/out` lies in `.*in`, which is read"):
+        run_dedup([tmp_path / "in"], tmp_path / "in/out")
+    run_dedup([tmp_path / "in"], tmp_path / "out")
+    passed = Passed()
+    assert texts(tmp_path / "out", passed) == ["x y"]
+    counts = passed.document()["files"]
+    assert counts["duplicates: what `webtext dedup` removed"] == 1

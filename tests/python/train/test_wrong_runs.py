@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -223,3 +225,31 @@ def test_the_micro_batch_leaves_room_for_weights_gradients_and_moments() -> None
             assert taken < 0.9 * gpu * gib
     assert fit_to[32].loss_rows == 8192 < fit_to[139].loss_rows
     assert fitted(config, 1, None).run.loss_rows == 8192
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ("seed=99999999999999999999", "a whole number, at least 0, below 2^53"),
+        ("steps=9007199254740992", "a whole number, at least 1, below 2^53"),
+        ("lr=inf", "a number, at least 0"),
+        ("layers=100000000000", "GiB are too few: weights, gradients and moments take"),
+        ("width=4000000", "hint: pass a smaller `context`, a smaller `--preset` or another device"),
+    ],
+)
+def test_what_no_machine_can_do_is_refused_before_it_begins(
+    webtext: Command, data: Path, pair: str, message: str
+) -> None:
+    ran = webtext("train", "--data", data, *TINY, pair)
+    assert (ran.code in (1, 2), message in ran.err) == (True, True), ran.err
+    assert not (data / "runs").exists()
+
+
+def test_libraries_say_nothing_at_the_end(data: Path) -> None:
+    command = [sys.executable, "-c", "from webtext_py.cli.main import main; main()"]
+    command += ["train", "--data", str(data), "--run", "a/b"]
+    # Where it is, torch's compiler loads it; it tells what was not freed.
+    program = "import importlib.util as u\nif u.find_spec('triton'): import triton._C.libtriton\n"
+    command[2] = program + command[2]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]

@@ -92,9 +92,9 @@ class Shard(Stage):
             if kept is not None and kept.made_from == links:
                 return kept
         cut, held_out = _cut(surveyed, self.settings)
-        size = self.settings.shard_bytes
-        train = max(1, -(-(surveyed.total("bytes") - held_out) // size))
-        return ShardLayout(links, cut, train, -(-held_out // size))
+        rows, size = surveyed.total("rows"), self.settings.shard_bytes  # a shard has a row
+        train = max(1, min(rows, -(-(surveyed.total("bytes") - held_out) // size)))
+        return ShardLayout(links, cut, train, min(rows, -(-held_out // size)))
 
 
 def _sizes(shards: Sequence[Done]) -> dict[str, int]:
