@@ -14,11 +14,9 @@ class _Path(click.Path):
     """A path; nothing, which a variable that is not set gives, is none, and not `.`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return (
-            super().convert(value, param, ctx)
-            if value != ""
-            else self.fail("'' is no path", param, ctx)
-        )
+        if value == "":
+            self.fail("'' is no path", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class _Whole(click.IntRange):
@@ -26,7 +24,9 @@ class _Whole(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
-        return number if number <= MOST else self.fail(f"{number} is more than {MOST}", param, ctx)
+        if number > MOST:
+            self.fail(f"{number} is more than {MOST}", param, ctx)
+        return number
 
 
 FILE = _Path(path_type=Path, dir_okay=False)
