@@ -39,7 +39,7 @@ def ours(column: pa.Array, texts: list[str]) -> Callable[[], Any]:
     """webtext, from the Arrow column, which every other trainer gets as strings."""
     from webtext_py.bpe.train import BpeConfig, train_texts
 
-    return lambda: train_texts([column], BpeConfig(VOCAB_SIZE, 2, special=())).vocabulary
+    return lambda: train_texts([column], BpeConfig(VOCAB_SIZE, 2, special=()))
 
 
 def ours_merges(vocabulary: Any) -> Merges:

@@ -87,11 +87,11 @@ def webtext(path: Path) -> Callable[[], Answer]:
     """The reader of this project."""
     import pyarrow.compute as pc
 
-    from webtext_py.dump import read_submissions
+    from webtext_py.dump import SubmissionReader
 
     rows = score = 0
     columns = []
-    reader = read_submissions(path)
+    reader = SubmissionReader(path)
     for batch in reader:
         rows += batch.num_rows
         score += pc.sum(batch["score"]).as_py() or 0

@@ -203,9 +203,10 @@ def main() -> None:
     record(options.record, document, ["pyarrow"])
     assert opens < 1.1, f"opens grew {opens:.2f} times as fast as the links"
     for name, figures in document["growth_against_links"].items():
-        # A busy machine takes some more CPU seconds for the same.
-        for what, most in (("tasks", 1.2), ("bytes", 1.2), ("peak_mb", 1.2), ("cpu_s", 1.3)):
-            assert figures[what] < most, f"{what} of {name} grew {figures[what]} times as fast"
+        for what, grew in figures.items():
+            # A busy machine takes some more CPU seconds for the same.
+            most = 1.3 if what == "cpu_s" else 1.2
+            assert grew < most, f"{what} of {name} grew {grew} times as fast"
 
 
 if __name__ == "__main__":

@@ -62,31 +62,26 @@ class LazyGroup(click.Group):
     import.
     """
 
-    def __init__(
-        self, *args: Any, lazy: dict[str, tuple[str, str, str]] | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, lazy: dict[str, tuple[str, str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.lazy = lazy or {}
+        self.lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the recipe, not of the alphabet."""
-        return [*self.lazy, *super().list_commands(ctx)]
+        return list(self.lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports the command's module."""
-        if cmd_name in self.lazy:
-            module, attribute, _ = self.lazy[cmd_name]
-            command = getattr(import_module(module, __package__), attribute)
-            assert isinstance(command, click.Command)
-            return command
-        return super().get_command(ctx, cmd_name)
+        if cmd_name not in self.lazy:
+            return None
+        module, attribute, _ = self.lazy[cmd_name]
+        command: click.Command = getattr(import_module(module, __package__), attribute)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands from the table, without importing them."""
-        rows = [(name, short) for name, (_, _, short) in self.lazy.items()]
-        rows += [(n, c.get_short_help_str()) for n, c in self.commands.items()]
         with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            formatter.write_dl([(name, short) for name, (_, _, short) in self.lazy.items()])
 
 
 data_option = option(

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -77,13 +77,19 @@ def damage_said(damage: "Mapping[str, Iterable[tuple[int, int, str]]]") -> "Iter
             yield f"damaged: {name} at byte {offset}: {what} ({size(lost)} lost)"
 
 
-def print_table(title: str, names: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> None:
-    """A table; the first column is words, the others are numbers."""
+def print_table(
+    title: str,
+    names: "Sequence[str]",
+    rows: "Iterable[Sequence[str]]",
+    words: int = 1,
+    whole: int = 0,
+) -> None:
+    """A table; the first columns are `words`, the others numbers; the `whole` first do not wrap."""
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
     for place, name in enumerate(names):
-        table.add_column(name, justify="right" if place else "left")
+        table.add_column(name, justify="left" if place < words else "right", no_wrap=place < whole)
     for row in rows:
         table.add_row(*row)
     console().print(table)
@@ -129,7 +135,7 @@ class Progress(Observer):
         self._total = self._done = 0
         self._started = self._said = self._noted = 0.0
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
             self._bars = _bars()
             self._bars.start()

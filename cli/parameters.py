@@ -14,11 +14,9 @@ class _Path(click.Path):
     """A path; nothing, which a variable that is not set gives, is none, and not `.`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return (
-            super().convert(value, param, ctx)
-            if value != ""
-            else self.fail("'' is no path", param, ctx)
-        )
+        if value == "":
+            self.fail("'' is no path", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class _Whole(click.IntRange):
@@ -26,7 +24,9 @@ class _Whole(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
-        return number if number <= MOST else self.fail(f"{number} is more than {MOST}", param, ctx)
+        if number > MOST:
+            self.fail(f"{number} is more than {MOST}", param, ctx)
+        return number
 
 
 FILE = _Path(path_type=Path, dir_okay=False)
@@ -41,10 +41,6 @@ class ManyOption(click.Option):
 
     So that a shell's unquoted globs work: `--submissions dumps/RS_*.zst --before 2018`.
     """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["multiple"] = True
-        super().__init__(*args, **kwargs)
 
 
 def several(*options: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,7 +71,7 @@ def grouped(title: str, *options: Callable[..., Any]) -> Callable[..., Any]:
 def option(*names: str, many: bool = False, **attributes: Any) -> Callable[..., Any]:
     """A click option that shows its default; with `many` all values up to the next option."""
     if many:
-        attributes["cls"] = ManyOption
+        attributes |= {"cls": ManyOption, "multiple": True}
     shown = attributes.get("default") not in (None, "", ()) and not attributes.get("is_flag")
     attributes.setdefault("show_default", shown)
     return click.option(*names, **attributes)

@@ -1,4 +1,4 @@
-"""What a build ended with: the closing table, and the same as one JSON object."""
+"""What a build ended with, and what one would make: tables for people."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,23 +11,6 @@ from .output import console, damage_said
 if TYPE_CHECKING:
     from webtext_py.manifest import Entry
     from webtext_py.outlook import Outlook
-
-
-def build_document(
-    data: Path, entries: "dict[str, Entry]", passed: dict[str, dict[str, int]]
-) -> dict[str, Any]:
-    """The object of `webtext build --json`: what the folders given hold besides, and by stage
-    counts, seconds and peak memory."""
-    facts = ("counts", "seconds", "peak_memory_bytes")
-    stages = {name: {fact: getattr(e, fact) for fact in facts} for name, e in entries.items()}
-    return {"data": str(data), "passed_over": passed, "stages": stages}
-
-
-def plan_document(verdicts: list[tuple[str, str]], outlook: "dict[str, Outlook]") -> dict[str, Any]:
-    """The object of `webtext build --dry-run --json`: what a run would do with each stage, and
-    about what it would make there."""
-    expected = {name: vars(expected) for name, expected in outlook.items()}
-    return {"stages": dict(verdicts), "outlook": expected}
 
 
 def print_plan(verdicts: list[tuple[str, str]], outlook: "dict[str, Outlook]") -> None:

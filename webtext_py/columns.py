@@ -1,11 +1,21 @@
 """Text columns as the core takes them: two NumPy views over Arrow's own buffers, no copy; and the
 digests that ids and partitions are made from."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from webtext_py import _core
+
+
+def as_column(texts: Any) -> "pa.Array | pa.ChunkedArray":
+    """Texts or bytes as a column; a column as it is."""
+    if isinstance(texts, pa.Array | pa.ChunkedArray):
+        return texts
+    raw = len(texts) > 0 and isinstance(texts[0], bytes)
+    return pa.array(texts, pa.large_binary() if raw else pa.large_string())
 
 
 def text_column(

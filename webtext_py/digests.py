@@ -113,14 +113,17 @@ class Digests:
     def of_input(self, path: Path, like: str | None = None) -> str:
         """The digest by which a stage's input is known: that of its tree of blocks where it has
         several, unless its plain one is known or is what it is `like`."""
+        if not self._kind(path, like):
+            return self.of(path)
+        found = self._get(path, _TREE)
+        return found or self._put(path, _tree(path, map(_hash, _blocks(path))), _TREE)
+
+    def _kind(self, path: Path, like: str | None) -> str:
+        """`_TREE` where an input is known by its tree of blocks, else nothing."""
         if path.is_dir() or path.stat().st_size <= _BLOCK_BYTES:
-            return self.of(path)
-        tree = like is not None and like.startswith(_TREE)
-        if (like is not None and not tree) or (not tree and self._get(path)):
-            return self.of(path)
-        return self._get(path, _TREE) or self._put(
-            path, _tree(path, map(_hash, _blocks(path))), _TREE
-        )
+            return ""
+        tree = not self._get(path) if like is None else like.startswith(_TREE)
+        return _TREE if tree else ""
 
     def prepare(
         self,
@@ -132,24 +135,22 @@ class Digests:
     ) -> None:
         """Works out by tasks what `of_input` will be asked for, each path with what it is `like`;
         with `plain` what `of` will be."""
-        files: list[tuple[Path, bool]] = []
+        files: list[tuple[Path, str]] = []
         for path, like in paths.items():
             if path.is_dir():
-                files += [(file, False) for file in _files(path) if not self._get(file)]
+                files += [(file, "") for file in _files(path) if not self._get(file)]
                 continue
-            tree = not plain and path.stat().st_size > _BLOCK_BYTES
-            tree = tree and (like is None or like.startswith(_TREE))
-            wanted = _TREE if tree else ""
-            if not (self._get(path, wanted) or (like is None and self._get(path))):
-                files.append((path, tree))
-        pieces = [_blocks(path) if tree else [whole(path)] for path, tree in files]
+            kind = "" if plain else self._kind(path, like)
+            if not self._get(path, kind):
+                files.append((path, kind))
+        pieces = [_blocks(path) if kind else [whole(path)] for path, kind in files]
         flat = [piece for each in pieces for piece in each]
         if not flat:
             return
         found = iter(hash_pieces(flat, self._data, engine, observer))
-        for (path, tree), each in zip(files, pieces, strict=True):
+        for (path, kind), each in zip(files, pieces, strict=True):
             mine = [next(found) for _ in each]
-            self._put(path, _tree(path, mine) if tree else mine[0], _TREE if tree else "")
+            self._put(path, _tree(path, mine) if kind else mine[0], kind)
 
     def save(self) -> None:
         """Writes the memory to disk."""

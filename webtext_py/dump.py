@@ -91,7 +91,17 @@ class DumpStats:
 
 
 class SubmissionReader(Iterator[pa.RecordBatch]):
-    """Iterator over the batches of one dump; `stats` tells how far it is."""
+    """Batches of `SCHEMA`, a row for each line of a submission dump that is not blank, in order;
+    `stats` tells how far it is.
+
+    The dump is .zst (windows up to 2 GiB), .xz, .bz2, .gz, each also of several streams, or plain;
+    the first bytes decide, not the name. With `allow_damaged` what can be read of a cut or corrupt
+    file is kept, and `stats` says what was lost; without, the first damage is an error. Memory: the
+    decompressor's window plus 128 MiB.
+
+    Raises `FormatError`, naming file and offset, for damage, and for a file of another kind
+    (comments, CSV, JSON array, HTML, ...); `FileNotFoundError` and other `OSError`s.
+    """
 
     def __init__(
         self, path: Path, *, allow_damaged: bool = False, batch_lines: int = 65536
@@ -122,19 +132,3 @@ def _array(field: pa.Field, rows: int, parts: tuple[_core.Buffer, ...]) -> pa.Ar
     if not field.nullable:
         buffers.insert(0, None)
     return pa.Array.from_buffers(field.type, rows, buffers)
-
-
-def read_submissions(
-    path: Path, *, allow_damaged: bool = False, batch_lines: int = 65536
-) -> SubmissionReader:
-    """Batches of `SCHEMA`, a row for each line of a submission dump that is not blank, in order.
-
-    The dump is .zst (windows up to 2 GiB), .xz, .bz2, .gz, each also of several streams, or plain;
-    the first bytes decide, not the name. With `allow_damaged` what can be read of a cut or corrupt
-    file is kept, and `stats` says what was lost; without, the first damage is an error. Memory: the
-    decompressor's window plus 128 MiB.
-
-    Raises `FormatError`, naming file and offset, for damage, and for a file of another kind
-    (comments, CSV, JSON array, HTML, ...); `FileNotFoundError` and other `OSError`s.
-    """
-    return SubmissionReader(path, allow_damaged=allow_damaged, batch_lines=batch_lines)

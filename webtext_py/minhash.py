@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from webtext_py import _core
-from webtext_py.columns import text_column
+from webtext_py.columns import as_column, text_column
 from webtext_py.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ Scheme = Literal["affine32", "affine64", "legacy"]
 Hash = Literal["sha1", "ngram"]
 
 PERMUTATIONS = 128  # datasketch's default
+_PROBABILITY = 0.99  # our choice: that a pair at the threshold is found
 SHINGLE = 5  # words, as FineWeb and OpenWebText2 have (docs/dedup.md)
 _PRIME = np.uint64((1 << 61) - 1)
 
@@ -67,12 +68,6 @@ def permutations(
     return a, b
 
 
-def _column(texts: "Sequence[str] | pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
-    if isinstance(texts, pa.Array | pa.ChunkedArray):
-        return texts
-    return pa.array(texts, pa.large_string())
-
-
 def signatures(
     texts: "Sequence[str] | pa.Array | pa.ChunkedArray",
     *,
@@ -88,11 +83,10 @@ def signatures(
     A text of fewer than `shingle` words has the empty signature, every value the largest.
     """
     a, b = permutations(num_perm, seed, scheme)
-    column = text_column(_column(texts))
+    column = text_column(as_column(texts))
     found = _core.minhash_signatures(column, (scheme, a, b), shingle, ascii, hash)
-    if scheme == "affine32":
-        return np.frombuffer(memoryview(found), np.uint32).reshape(-1, num_perm)
-    return np.frombuffer(memoryview(found), np.uint64).reshape(-1, num_perm)
+    kind: Any = np.uint32 if scheme == "affine32" else np.uint64
+    return np.frombuffer(memoryview(found), kind).reshape(-1, num_perm)
 
 
 class _Signing(TypedDict, total=False):
@@ -130,9 +124,7 @@ def lean_minhashes(
     """A `datasketch.LeanMinHash` for each text: smaller, for storage; arguments as above."""
     from datasketch import LeanMinHash
 
-    scheme, seed = signing.get("scheme", "affine32"), signing.get("seed", 1)
-    rows = signatures(texts, **signing)
-    return [LeanMinHash(seed=seed, hashvalues=row, scheme=scheme) for row in rows]
+    return list(map(LeanMinHash, minhashes(texts, **signing)))
 
 
 def ngram_hash(shingle: bytes, bits: int = 32) -> int:
@@ -156,7 +148,7 @@ def shingle_sets(
 
     Different shingles share a key with probability 2^-64 a pair.
     """
-    ends, keys = _core.shingle_sets(*text_column(_column(texts)), shingle)
+    ends, keys = _core.shingle_sets(*text_column(as_column(texts)), shingle)
     bounds = np.frombuffer(memoryview(ends), np.uint64)[:-1].astype(np.int64)
     if not len(ends):
         return []
@@ -168,21 +160,16 @@ def candidate_probability(jaccard: float, bands: int, rows: int) -> float:
     return 1.0 - (1.0 - jaccard**rows) ** bands
 
 
-def bands_for(
-    threshold: float, num_perm: int = PERMUTATIONS, probability: float = 0.99
-) -> tuple[int, int]:
-    """Bands and rows: the most rows with which a pair at the threshold is still a candidate with
-    `probability`, and all bands that then fit. At 0.8 with 128 permutations: 21 bands of 6.
+def bands_for(threshold: float) -> tuple[int, int]:
+    """Bands and rows: the most rows with which a pair at the threshold is still a candidate with a
+    probability of 99 %, and all bands that then fit. At 0.8: 21 bands of 6.
 
     More rows mean fewer candidates below the threshold, each of which costs a comparison. Raises
     `ConfigError` where even single rows are too few.
     """
-    for rows in range(num_perm, 0, -1):
-        bands = num_perm // rows
-        if candidate_probability(threshold, bands, rows) >= probability:
+    for rows in range(PERMUTATIONS, 0, -1):
+        bands = PERMUTATIONS // rows
+        if candidate_probability(threshold, bands, rows) >= _PROBABILITY:
             return bands, rows
-    raise ConfigError(
-        f"no bands of {num_perm} permutations find pairs at {threshold} with probability "
-        f"{probability}",
-        "raise the threshold",
-    )
+    said = f"no bands of {PERMUTATIONS} permutations find pairs at {threshold} with probability "
+    raise ConfigError(f"{said}{_PROBABILITY}", "raise the threshold")

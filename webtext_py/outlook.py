@@ -48,39 +48,19 @@ class Given:
     shard_bytes: int
     memory: int  # for the articles' index
 
-    @property
-    def submissions(self) -> int:
-        """Submissions, or rows of a table."""
-        return bytes_of(self.link_files) // (_SUBMISSION if self.dumps else _LINK)
-
-    @property
-    def links(self) -> int:
-        """Links that are kept."""
-        return self.submissions // _SUBMISSIONS_A_LINK if self.dumps else self.submissions
-
-    @property
-    def captures(self) -> int:
-        """Captures of all containers."""
-        return bytes_of(self.containers) // _CAPTURE
-
-    @property
-    def pages(self) -> int:
-        """Links with a good capture."""
-        wanted = self.links // _LINKS_A_PAGE
-        return min(wanted, self.captures) if self.containers else wanted
-
-    @property
-    def documents(self) -> int:
-        """Documents."""
-        return int(self.pages / _PAGES_A_DOCUMENT)
-
 
 def outlooks(given: Given) -> dict[str, Outlook]:
     """The stages of a build, but those that ask the network."""
-    count, links, documents = given.partitions, given.links, given.documents
+    count = given.partitions
+    submissions = bytes_of(given.link_files) // (_SUBMISSION if given.dumps else _LINK)
+    links = submissions // _SUBMISSIONS_A_LINK if given.dumps else submissions  # that are kept
+    captures = bytes_of(given.containers) // _CAPTURE
+    pages = links // _LINKS_A_PAGE  # links with a good capture
+    pages = min(pages, captures) if given.containers else pages
+    documents = int(pages / _PAGES_A_DOCUMENT)
     read = len(given.link_files)
     scans = len(given.containers)
-    pieces = max(1, scans, -(-given.pages // size_for(given.pages)))
+    pieces = max(1, scans, -(-pages // size_for(pages)))
     bundle = len(bundles(pieces, count))
     signed = min(pieces, MOST_FILES)
     searched = max(1, min(count, MOST_FILES, documents * 2_000 // PART_BYTES))
@@ -92,11 +72,11 @@ def outlooks(given: Given) -> dict[str, Outlook]:
     deduping = 2 * signed + 4 * searched + 1 + 2 * (removed + _joins(removed)) + bundle
     paging = scans + _joins(scans) + (2 + _ROUNDS) * _joins(count) + (7 + _ROUNDS) * count + 1
     return {
-        "links": _outlook(linking, 2 * count + 2, links * 120, given.submissions // count * 500),
-        "pages": _outlook(paging, 3 * count, given.captures * 150 + given.pages * 150,
-                          given.captures // count * 1_500),
+        "links": _outlook(linking, 2 * count + 2, links * 120, submissions // count * 500),
+        "pages": _outlook(paging, 3 * count, captures * 150 + pages * 150,
+                          captures // count * 1_500),
         "extract": _outlook(count + pieces, 2 * pieces, documents * _DOCUMENT // 2,
-                            size_for(given.pages) * 40_000),
+                            size_for(pages) * 40_000),
         "dedup": _outlook(deduping, 2 * bundle, documents * 10,
                           documents // searched * 1_200),
         "wikipedia": _outlook(bundle + by_content, bundle * (2 if articles else 1), documents,

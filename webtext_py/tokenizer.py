@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from webtext_py import _core
 from webtext_py.bundled import bundled
-from webtext_py.columns import text_column
+from webtext_py.columns import as_column, text_column
 from webtext_py.engine.local import available_cpus
 from webtext_py.errors import InputError
 
@@ -52,11 +52,7 @@ class Tokenizer:
 
     @classmethod
     def from_file(
-        cls,
-        path: str | Path,
-        *,
-        pattern: str | None = None,
-        special: dict[str, int] | None = None,
+        cls, path: str | Path, *, pattern: str | None = None, special: dict[str, int] | None = None
     ) -> "Tokenizer":
         """A tokenizer from `tokenizer.json`, a `.tiktoken` file, a vocabulary (`vocab.json`,
         `encoder.json`) with its merges (`merges.txt`, `vocab.bpe`) beside it, or a folder of these.
@@ -101,16 +97,8 @@ class Tokenizer:
         """
         from webtext_py.bpe.train import BpeConfig, train_texts
 
-        config = BpeConfig(
-            vocab_size,
-            min_frequency,
-            pattern,
-            sequence,  # type: ignore[arg-type]
-            tuple(special),
-            exclude_special,
-        )
-        columns = texts.chunks if isinstance(texts, pa.ChunkedArray) else _columns(texts)
-        return cls(train_texts(columns, config, threads).vocabulary, learnt=True)
+        how: Any = (vocab_size, min_frequency, pattern, sequence, tuple(special), exclude_special)
+        return cls(train_texts(_columns(texts), BpeConfig(*how), threads), learnt=True)
 
     def save(self, folder: str | Path) -> list[Path]:
         """Writes `tokenizer.json`, `tokenizer_config.json`, `vocab.json`, `merges.txt` and
@@ -185,7 +173,7 @@ class Tokenizer:
         `prefix` is an id that every row begins with. `threads` never changes the result.
         `result.values.to_numpy()` and `result.offsets` are the same as flat NumPy arrays.
         """
-        offsets, data = text_column(_as_column(texts))
+        offsets, data = text_column(as_column(texts))
         how = (prefix, allow_special, self.dtype == np.uint32, threads or available_cpus())
         ids, ends = self._encoder.encode_batch(offsets, data, *how)
         kind = pa.from_numpy_dtype(self.dtype)
@@ -231,18 +219,16 @@ class TokenWriter:
 
 def vocabulary_file(path: Path) -> Path:
     """The file to read where `path` is a folder with a vocabulary, else `path`."""
-    return _vocabulary_in(path) if path.is_dir() else path
-
-
-def _vocabulary_in(folder: Path) -> Path:
+    if not path.is_dir():
+        return path
     for name in ("tokenizer.json", *_VOCAB):
-        if (folder / name).exists():
-            return folder / name
-    found = sorted(folder.glob("*.tiktoken"))
+        if (path / name).exists():
+            return path / name
+    found = sorted(path.glob("*.tiktoken"))
     if len(found) == 1:
         return found[0]
     raise InputError(
-        f"`{folder}` holds no vocabulary; tokenizer.json, vocab.json or encoder.json was expected",
+        f"`{path}` holds no vocabulary; tokenizer.json, vocab.json or encoder.json was expected",
         "name the file itself",
     )
 
@@ -299,16 +285,10 @@ def _from_tiktoken(
     return _core.BpeEncoder.from_tiktoken(content, str(path), pattern, list(special.items()))
 
 
-def _as_column(texts: Any) -> "pa.Array | pa.ChunkedArray":
-    if isinstance(texts, pa.Array | pa.ChunkedArray):
-        return texts
-    if texts and isinstance(texts[0], bytes):
-        return pa.array(texts, pa.large_binary())
-    return pa.array(texts, pa.large_string())
-
-
-def _columns(texts: "Iterable[str] | pa.Array") -> Iterable[pa.Array]:
+def _columns(texts: "Iterable[str] | pa.Array | pa.ChunkedArray") -> Iterable[pa.Array]:
     if isinstance(texts, pa.Array):
-        yield texts
-        return
-    yield from map(_as_column, bundled(texts, len, 16 << 20))
+        return [texts]
+    if isinstance(texts, pa.ChunkedArray):
+        chunks: list[pa.Array] = texts.chunks
+        return chunks
+    return map(as_column, bundled(texts, len, 16 << 20))

@@ -186,11 +186,6 @@ class TokenSet:
 
     def head(self, limit: int, vocab_size: int) -> Tokens:
         """The first `limit` tokens, or all where there are fewer."""
-        parts: list[Tokens] = []
-        have = 0
-        for index in range(len(self.spans)):
-            if have >= limit:
-                break
-            parts.append(self.read(index, vocab_size))
-            have += len(parts[-1])
-        return np.concatenate(parts)[:limit]
+        enough = int(np.searchsorted(np.cumsum(self.lengths), limit)) + 1
+        spans = range(len(self.spans))[:enough]
+        return np.concatenate([self.read(i, vocab_size) for i in spans])[:limit]

@@ -49,10 +49,6 @@ class Report:
         if found != expected:
             self.problems.append(f"{what}: {found} found, {expected} expected")
 
-    def document(self) -> dict[str, Any]:
-        """The object of `webtext verify --json`."""
-        return {"files": self.files, "checks": self.checks, "problems": self.problems}
-
 
 def verify(data: Path, engine: Engine | None = None, observer: Observer = SILENT) -> Report:
     """Checks a data directory, its files by tasks of the engine. Raises `InputError` where there is

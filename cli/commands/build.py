@@ -151,7 +151,7 @@ def build(
     from webtext_py.pipeline import Build, Sources
 
     from ..output import print_json
-    from ..summary import build_document, plan_document, print_plan, print_summary
+    from ..summary import print_plan, print_summary
 
     sources = Sources(submissions, links, pages, wikipedia)
     if sources.demo:
@@ -163,14 +163,18 @@ def build(
         if show_wanted(click.get_current_context()):
             return verdicts
         if call.as_json:
-            print_json(plan_document(verdicts, work.outlook()))
+            expected = {name: vars(each) for name, each in work.outlook().items()}
+            print_json({"stages": dict(verdicts), "outlook": expected})
         else:
             print_plan(verdicts, work.outlook())
         return None
     with call.progress() as progress:
         entries = work.run(call.engine(), progress, force=force, start=start)
     if call.as_json:
-        print_json(build_document(call.data, entries, work.passed.document()))
+        facts = ("counts", "seconds", "peak_memory_bytes")
+        stages = {name: {fact: getattr(e, fact) for fact in facts} for name, e in entries.items()}
+        passed = work.passed.document()
+        print_json({"data": str(call.data), "passed_over": passed, "stages": stages})
     elif not call.quiet:
         print_summary(call.data, entries, work.passed.document())
     return None

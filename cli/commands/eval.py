@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..options import Call, command, force_option, shared_options, workers_option
-from ..output import console, echo, print_json
+from ..output import echo, print_json, print_table
 from ..parameters import NATURAL, PAIR, POSITIVE, SHOTS, option
 
 if TYPE_CHECKING:
@@ -79,21 +79,17 @@ def evaluate(
 
     Writes eval/NAME.json, NAME.html and NAME/samples-TASK.jsonl.
     """
-    from webtext_py.extras import require
-
-    require("eval")
-    from webtext_py.evaluate.run import Request
     from webtext_py.evaluate.run import evaluate as run
     from webtext_py.evaluate.stage import Settings
 
     tests = _tests(tasks, dict(options.pop("form")), dict(options.pop("shots_from")))
     options |= {"fields": dict(options["fields"]), "stride": options["stride"] or 0}
     settings = Settings(**options)
-    request = Request(
-        call.data, model, tests, settings, overlap=overlap, out=out, workers=workers, force=force
-    )
+    how: dict[str, Any] = {"overlap": overlap, "out": out, "workers": workers, "force": force}
     with call.progress() as observer:
-        document, path = run(request, observer=observer, say=call.tell)
+        document, path = run(
+            call.data, model, tests, settings, observer=observer, say=call.tell, **how
+        )
     if call.as_json:
         return print_json(document)
     _print(document)
@@ -133,12 +129,6 @@ def _print(document: dict[str, Any]) -> None:
 
 def _print_table(title: str, names: list[str], rows: list[list[str]]) -> None:
     """A table without the columns that have nothing in them."""
-    from rich.table import Table
-
     kept = [place for place in range(len(names)) if any(row[place] for row in rows)]
-    table = Table(title=title, title_justify="left")
-    for place in kept:
-        table.add_column(names[place], justify="left" if place < 2 else "right", no_wrap=place < 4)
-    for row in rows:
-        table.add_row(*(row[place] for place in kept))
-    console().print(table)
+    cells = [[row[place] for place in kept] for row in rows]
+    print_table(title, [names[place] for place in kept], cells, words=2, whole=4)

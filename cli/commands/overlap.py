@@ -153,10 +153,7 @@ _FORCE = option("--force", is_flag=True, help="Make the index again.")
     help="Test sets, or folders of them [default: the demo's].",
 )
 @option(
-    "--fields",
-    type=NAMES,
-    metavar="NAMES",
-    help="Fields to count, with commas: question,context.",
+    "--fields", type=NAMES, metavar="NAMES", help="Fields to count, with commas: question,context."
 )
 @option(
     "--text-as",
@@ -302,10 +299,7 @@ def index(call: Call, memory: int, **options: Any) -> None:
 @overlap.command(cls=Verb, epilog="\b\nExample:\n  webtext overlap check")
 @_INDEX
 @option(
-    "--probes",
-    type=POSITIVE,
-    default=defaults.CHECK_PROBES,
-    help="Fresh random keys to probe.",
+    "--probes", type=POSITIVE, default=defaults.CHECK_PROBES, help="Fresh random keys to probe."
 )
 @option("--seed", type=NATURAL, default=defaults.CHECK_SEED)
 @workers_option

@@ -123,10 +123,6 @@ class Training(Progress):
         )
         self.task: Any = None
 
-    def __enter__(self) -> "Training":
-        super().__enter__()
-        return self
-
     def __exit__(self, *error: Any) -> None:
         self.bar.stop()
         super().__exit__(*error)

@@ -24,7 +24,7 @@ def verify(ctx: click.Context, call: Call) -> None:
     with call.progress() as progress, contextlib.closing(engine):
         report = check(call.data, engine, progress)
     if call.as_json:
-        print_json(report.document())
+        print_json(vars(report))
     else:
         for problem in report.problems:
             echo(problem)

@@ -20,7 +20,7 @@ from typing import Any
 import zstandard
 from fuzzing import damaged, run
 
-from webtext_py.dump import read_submissions
+from webtext_py.dump import SubmissionReader
 from webtext_py.errors import FormatError
 
 FOLDER = Path(__file__).resolve().parents[1] / "python" / "dump"
@@ -57,7 +57,7 @@ def some_lines(generator: random.Random) -> bytes:
 
 def rows_of(path: Path, **options: bool) -> tuple[list[dict[str, Any]], Any]:
     """All rows and the figures."""
-    reader = read_submissions(path, **options)
+    reader = SubmissionReader(path, **options)
     rows = [row for batch in reader for row in batch.to_pylist()]
     return rows, reader.stats
 

@@ -36,19 +36,9 @@ VOCAB_KEY = "webtext.vocab_size"
 _READ_BYTES = 4 << 20  # our choice: text, ids and columns of a batch stay in the last-level cache
 
 
-@dataclass(frozen=True)
-class Given:
-    """Where a tokenizer comes from and what tells it from others."""
-
-    path: Path
-    digest: str
-    endoftext: int
-    vocab_size: int
-
-
-def open_tokenizer(path: Path, pattern: str | None = None) -> tuple[Tokenizer, Given]:
-    """A tokenizer's file or folder; raises `InputError` where there is none, or it has no
-    `<|endoftext|>`, which `tokens/` needs."""
+def open_tokenizer(path: Path, pattern: str | None = None) -> tuple[Tokenizer, Path]:
+    """The tokenizer of a file or folder, and its file; raises `InputError` where there is none, or
+    it has no `<|endoftext|>`, which `tokens/` needs."""
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         raise InputError(
             f"there is no tokenizer in `{path}`",
@@ -56,13 +46,12 @@ def open_tokenizer(path: Path, pattern: str | None = None) -> tuple[Tokenizer, G
         )
     path = vocabulary_file(path)
     tokenizer = _load(path, pattern)
-    endoftext = tokenizer.special.get(ENDOFTEXT)
-    if endoftext is None:
+    if ENDOFTEXT not in tokenizer.special:
         raise InputError(
             f"`{path}` has no special token `{ENDOFTEXT}`, with which every row begins",
             "train one with `--special '<|endoftext|>'`",
         )
-    return tokenizer, Given(path, tokenizer.digest, endoftext, tokenizer.vocab_size)
+    return tokenizer, path
 
 
 def _load(path: Path, pattern: str | None, digest: str | None = None) -> Tokenizer:
@@ -167,7 +156,8 @@ class Encode(Stage):
     The threads of an engine serve one task where there is only one.
     """
 
-    tokenizer: Given
+    tokenizer: Tokenizer
+    vocabulary: Path  # its file
     given: Mapping[Path, str]
     upstream: str | None = None
     pattern: str | None = None
@@ -216,7 +206,7 @@ class Encode(Stage):
         twice = self._repeated(steps, copies)
         again = {path: {"copy": copy} for path, copy in copies.items() if copy > 1}
         work = [
-            weighed(path, self.tokenizer.path, *twice, name=name, **(again.get(path) or {}))
+            weighed(path, self.vocabulary, *twice, name=name, **(again.get(path) or {}))
             for path, name in self.given.items()
         ]
         made = steps.each(
@@ -344,23 +334,14 @@ def encode_stage(
         outside = names if inputs or shards else ()
         digests = [ahead.submit(workspace.digests.of_input, path) for path in outside]
         try:
-            given = open_tokenizer(tokenizer, pattern)[1]
+            opened = open_tokenizer(tokenizer, pattern)
             for digest in digests:
                 digest.result()
         finally:
             ahead.shutdown(cancel_futures=True)
-    said = passed.document()
-    stage = Encode(
-        given,
-        names,
-        None if shards else upstream,
-        pattern,
-        text_field,
-        folder,
-        flat,
-        foreign=bool(inputs),
-        passed=said,
-    )
+    how: dict[str, Any] = {"pattern": pattern, "text_field": text_field, "folder": folder}
+    how |= {"flat": flat, "foreign": bool(inputs), "passed": passed.document()}
+    stage = Encode(*opened, names, None if shards else upstream, **how)
     entry = workspace.manifest.done(stage.name)
     lost = entry is not None and any(not (workspace.data / n).exists() for n in entry.outputs)
     if lost and not workspace.reading:

@@ -50,15 +50,6 @@ class BpeConfig:
             raise ConfigError("special tokens must differ and not be empty")
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A vocabulary with what it was made from."""
-
-    vocabulary: _core.BpeEncoder
-    text_bytes: int  # 0 where counts were given
-    pieces: int  # distinct
-
-
 def count_texts(
     columns: Iterable[pa.Array],
     config: BpeConfig,
@@ -146,8 +137,8 @@ def learn(
     return vocabulary
 
 
-def train_texts(columns: Iterable[Any], config: BpeConfig, threads: int | None = None) -> Trained:
+def train_texts(
+    columns: Iterable[Any], config: BpeConfig, threads: int | None = None
+) -> _core.BpeEncoder:
     """The vocabulary of columns of text."""
-    pieces, size = count_texts(columns, config, threads=threads)
-    distinct = len(pieces)
-    return Trained(learn(pieces, config), size, distinct)
+    return learn(count_texts(columns, config, threads=threads)[0], config)

@@ -21,21 +21,21 @@ _SHORT = re.compile(  # before a period that belongs to the word: one letter, in
 class Rule:
     """One way of closing up: `back` finds what `close` made and puts the tokens back."""
 
-    close: re.Pattern[str]
+    close: str
     closed: str
-    back: re.Pattern[str]
+    back: str
     opened: str
     kept: str  # what natural text becomes that stands there already
     words: bool = False  # group 1 of both is a word, and short ones are left alone
 
     def forward(self, text: str) -> str:
         """Tokens to text."""
-        kept = self.back.sub(lambda found: self._put(found, self.kept), text)
-        return self.close.sub(lambda found: self._put(found, self.closed), kept)
+        kept = re.sub(self.back, lambda found: self._put(found, self.kept), text)
+        return re.sub(self.close, lambda found: self._put(found, self.closed), kept)
 
     def inverse(self, text: str) -> str:
         """Text to tokens."""
-        return self.back.sub(lambda found: self._put(found, self.opened), text)
+        return re.sub(self.back, lambda found: self._put(found, self.opened), text)
 
     def _put(self, found: re.Match[str], form: str) -> str:
         if self.words and _SHORT.fullmatch(found[1]):
@@ -43,25 +43,19 @@ class Rule:
         return found.expand(form)
 
 
-def _rule(close: str, closed: str, back: str, opened: str, kept: str, words: bool = False) -> Rule:
-    return Rule(re.compile(close), closed, re.compile(back), opened, kept, words)
-
-
 _END = rf"(?=[,;:.!?)\]\" \u201d{MARK}]|$)"  # what may follow a closed sign
 _AT = [
-    _rule(
-        r"(?<=\S) @-@ (?=\S)", "-", rf"(?<=[^\s@{MARK}-])-(?=[^\s@{MARK}-])", " @-@ ", f"-{MARK}"
-    ),
-    _rule(r"(?<=\d) @,@ (?=\d)", ",", r"(?<=\d),(?=\d)", " @,@ ", f",{MARK}"),
-    _rule(r"(?<=\d) @\.@ (?=\d)", ".", r"(?<=\d)\.(?=\d)", " @.@ ", f".{MARK}"),
+    Rule(r"(?<=\S) @-@ (?=\S)", "-", rf"(?<=[^\s@{MARK}-])-(?=[^\s@{MARK}-])", " @-@ ", f"-{MARK}"),
+    Rule(r"(?<=\d) @,@ (?=\d)", ",", r"(?<=\d),(?=\d)", " @,@ ", f",{MARK}"),
+    Rule(r"(?<=\d) @\.@ (?=\d)", ".", r"(?<=\d)\.(?=\d)", " @.@ ", f".{MARK}"),
 ]
-_HEADINGS = [_rule(r"= (?==)", "=", r"=(?==)", "= ", f"={MARK}")]
-_POSSESSIVE = _rule(r"(?<=s) '(?= |$)", "'", r"(?<=s)'(?= |$)", " '", f"{MARK}'")
+_HEADINGS = [Rule(r"= (?==)", "=", r"=(?==)", "= ", f"={MARK}")]
+_POSSESSIVE = Rule(r"(?<=s) '(?= |$)", "'", r"(?<=s)'(?= |$)", " '", f"{MARK}'")
 
 
 def _clitics(endings: str) -> Rule:
     found = rf"('(?:{endings}))(?= |$)"
-    return _rule(rf"(?<=\w) {found}", r"\1", rf"(?<=\w){found}", r" \1", rf"{MARK}\1")
+    return Rule(rf"(?<=\w) {found}", r"\1", rf"(?<=\w){found}", r" \1", rf"{MARK}\1")
 
 
 # Moses cuts `don 't`, the Penn Treebank `do n't`.
@@ -69,22 +63,22 @@ _MOSES = [_clitics("s|t|re|ve|ll|d|m"), _POSSESSIVE]
 _PENN = [
     _clitics("s|re|ve|ll|d|m"),
     _POSSESSIVE,
-    _rule(r"(?<=\w) n't(?= |$)", "n't", r"(?<=\w)n't(?= |$)", " n't", f"{MARK}n't"),
+    Rule(r"(?<=\w) n't(?= |$)", "n't", r"(?<=\w)n't(?= |$)", " n't", f"{MARK}n't"),
 ]
 _SIGNS = [
-    _rule(rf"(\S*[^\s.{MARK}]) \.{_END}", r"\1.", rf"(\S*[^\s.{MARK}])\.{_END}", r"\1 .",
+    Rule(rf"(\S*[^\s.{MARK}]) \.{_END}", r"\1.", rf"(\S*[^\s.{MARK}])\.{_END}", r"\1 .",
           rf"\1{MARK}.", words=True),
-    _rule(rf"(?<=\S) ([,;:!?)\]]){_END}", r"\1", rf"(?<=[^\s{MARK}])([,;:!?)\]]){_END}", r" \1",
+    Rule(rf"(?<=\S) ([,;:!?)\]]){_END}", r"\1", rf"(?<=[^\s{MARK}])([,;:!?)\]]){_END}", r" \1",
           rf"{MARK}\1"),
-    _rule(r"(?<![^ ])([(\[]) (?=\S)", r"\1", rf"(?<![^ ])([(\[])(?=[^\s{MARK}])", r"\1 ",
+    Rule(r"(?<![^ ])([(\[]) (?=\S)", r"\1", rf"(?<![^ ])([(\[])(?=[^\s{MARK}])", r"\1 ",
           rf"\1{MARK}"),
 ]  # fmt: skip
-_MONEY = [_rule(r"(?<![^ ])\$ (?=\S)", "$", rf"(?<![^ ])\$(?=[^\s{MARK}])", "$ ", f"${MARK}")]
-_PERCENT = [_rule(r"(?<=\d) %(?= |$)", "%", r"(?<=\d)%(?= |$)", " %", f"{MARK}%")]
-_SLASH = [_rule(r"\\/", "/", rf"/(?!{MARK})", r"\\/", f"/{MARK}")]
+_MONEY = [Rule(r"(?<![^ ])\$ (?=\S)", "$", rf"(?<![^ ])\$(?=[^\s{MARK}])", "$ ", f"${MARK}")]
+_PERCENT = [Rule(r"(?<=\d) %(?= |$)", "%", r"(?<=\d)%(?= |$)", " %", f"{MARK}%")]
+_SLASH = [Rule(r"\\/", "/", rf"/(?!{MARK})", r"\\/", f"/{MARK}")]
 _TICKS = [
-    _rule(r"(?<![^ ])`` ", "\u201c", "\u201c(?!" + MARK + ")", "`` ", f"\u201c{MARK}"),
-    _rule(r" ''(?= |$)", "\u201d", "(?<!" + MARK + ")\u201d", " ''", f"{MARK}\u201d"),
+    Rule(r"(?<![^ ])`` ", "\u201c", "\u201c(?!" + MARK + ")", "`` ", f"\u201c{MARK}"),
+    Rule(r" ''(?= |$)", "\u201d", "(?<!" + MARK + ")\u201d", " ''", f"{MARK}\u201d"),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,8 @@ class Item:
     facts: Mapping[str, Any] = field(default_factory=dict)  # what else the judge needs
 
 
-def write_items(path: Path, items: Iterable[Item]) -> None:
-    """Writes items, one a line."""
-    write_lines(path, map(asdict, items))
-
-
 def read_items(path: Path) -> list[Item]:
-    """The items of a file that `write_items` wrote."""
+    """The items of a file, one a line, as a dictionary of its fields."""
     return [
         Item(**{**row, "asks": _pairs(row["asks"]), "few": _pairs(row["few"])})
         for row in read_lines(path)

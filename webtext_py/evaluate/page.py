@@ -34,13 +34,10 @@ def table_rows(
     for key, metrics in document["intervals"].items():
         for metric, found in metrics.items():
             published = document["published"][key][metric]
-            figures = [_figure(metric, published["figures"].get(name)) for name in columns]
+            known = map(published["figures"].get, columns)
+            figures = ["" if value is None else shown(metric, value) for value in known]
             rows.append([key, metric, *_score(metric, found), f"{found['items']:,}", *figures])
     return ["task", "metric", "score", "95 % interval", "items", *columns], rows
-
-
-def _figure(metric: str, value: float | None) -> str:
-    return "" if value is None else shown(metric, value)
 
 
 def _score(metric: str, found: Mapping[str, Any]) -> list[str]:

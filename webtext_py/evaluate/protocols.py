@@ -239,10 +239,7 @@ class Coqa(_Generates):
     def judge(self, item: Item, answers: Sequence[Generated]) -> Values:
         """CoQA's own rules, over all references."""
         text = answers[0].text.strip()
-        return {
-            "f1": (coqa(text, item.gold), 1.0),
-            "em": (coqa(text, item.gold, exact=True), 1.0),
-        }
+        return {"f1": (coqa(text, item.gold), 1.0), "em": (coqa(text, item.gold, exact=True), 1.0)}
 
 
 _ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")

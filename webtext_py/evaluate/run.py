@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from webtext_py.engine.commit import sha256_file
 from webtext_py.errors import ConfigError, InputError
 from webtext_py.extras import require
 from webtext_py.layout import plain_name
-from webtext_py.observer import Observer
+from webtext_py.observer import SILENT, Observer
 from webtext_py.workspace import Workspace
 
 from .stage import FOLDER, Evaluate, Settings, Test
@@ -21,59 +21,45 @@ from .stage import FOLDER, Evaluate, Settings, Test
 _NGRAMS = (8, 13)  # GPT-2 report, section 4; GPT-3, appendix C
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a user asks of `webtext eval`."""
-
-    data: Path
-    model: str | None = None  # a run or a folder; the last run where none
-    tests: Sequence[Test] = ()
-    settings: Settings = field(default_factory=Settings)
-    overlap: bool = False
-    out: str | None = None  # name of the result; the model's where none
-    workers: int | None = None
-    force: bool = False
-
-
-@dataclass(frozen=True)
-class Model:
-    """What is evaluated: a folder of `transformers`, and what to say of it."""
-
-    name: str
-    folder: Path
-    facts: dict[str, Any]
-
-
 def evaluate(
-    request: Request,
+    data: Path,
+    model: str | None = None,
+    tests: Sequence[Test] = (),
+    settings: Settings | None = None,
     *,
-    observer: Observer | None = None,
+    overlap: bool = False,
+    out: str | None = None,
+    workers: int | None = None,
+    force: bool = False,
+    observer: Observer = SILENT,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[dict[str, Any], Path]:
     """The JSON object of a result and its file; made, resumed or found done.
 
-    Raises `InputError` for what cannot be opened, read or asked.
+    `model` is a run or a folder, the last run where none; `tests` are the demo's where none; `out`
+    is the result's name, the model's where none. Raises `InputError` for what cannot be opened,
+    read or asked.
     """
     require("eval")
-    tests = list(request.tests) or _demo(say)
-    _check(tests, request.settings)
-    model = find_model(request.data, request.model)
-    settings = _fitted(request.settings)
-    out = request.out or model.name
-    plain_name(out, "`--out`")
-    engine = LocalEngine(request.workers or _processes(settings.device))
-    with Workspace(request.data, engine=engine, observer=observer or Observer()) as workspace:
-        indexes = _indexes(workspace, say) if request.overlap else {}
-        stage = Evaluate(out, model.folder, tests, settings, model.facts, indexes)
+    tests = list(tests) or _demo(say)
+    settings = settings or Settings()
+    _check(tests, settings)
+    folder, facts = find_model(data, model)
+    settings, processes = _fitted(settings)
+    out = plain_name(out or facts["name"], "`--out`")
+    with Workspace(data, LocalEngine(workers or processes), observer) as workspace:
+        indexes = _indexes(workspace, say) if overlap else {}
+        stage = Evaluate(out, folder, tests, settings, facts, indexes)
         old = workspace.manifest.stages.get(stage.name)
         begun = old is not None and old.state != "done"  # no result that could be lost
-        workspace.run(stage, force=request.force or begun)
-    path = request.data / FOLDER / f"{out}.json"
+        workspace.run(stage, force=force or begun)
+    path = data / FOLDER / f"{out}.json"
     return json.loads(path.read_bytes()), path
 
 
-def find_model(data: Path, name: str | None) -> Model:
-    """A run by name or folder, the last run, or a folder of `transformers`.
+def find_model(data: Path, name: str | None) -> tuple[Path, dict[str, Any]]:
+    """A folder of `transformers`, and what to say of it: of a run by name or folder, of the last
+    run, or a folder of the user's.
 
     A run is exported to a folder that its checkpoint names, and stays there for the next time.
     """
@@ -92,8 +78,7 @@ def find_model(data: Path, name: str | None) -> Model:
                     f"`webtext train` makes runs in `{data / 'runs'}`",
                 )
             check_causal(run)
-            facts = {"name": run.resolve().name, "kind": "folder", "overlap_with": _THERE}
-            return Model(run.resolve().name, run, facts)
+            return run, {"name": run.resolve().name, "kind": "folder", "overlap_with": _THERE}
     need_causal(run, "eval")
     return _exported(data, run)
 
@@ -102,7 +87,7 @@ _HERE = "this model's training text"
 _THERE = "this build's text"
 
 
-def _exported(data: Path, run: Path) -> Model:
+def _exported(data: Path, run: Path) -> tuple[Path, dict[str, Any]]:
     from webtext_py.runs.folder import export_run
     from webtext_py.train import checkpoint
 
@@ -113,13 +98,8 @@ def _exported(data: Path, run: Path) -> Model:
         for older in folder.parent.glob(f"{run.name}-*"):
             shutil.rmtree(older, ignore_errors=True)
         export_run(run, folder, force=False)
-    facts = {
-        "name": run.name,
-        "kind": "run",
-        "step": step,
-        "overlap_with": _HERE if trained_here(data, run) else _THERE,
-    }
-    return Model(run.name, folder, facts)
+    text = _HERE if trained_here(data, run) else _THERE
+    return folder, {"name": run.name, "kind": "run", "step": step, "overlap_with": text}
 
 
 def trained_here(data: Path, run: Path) -> bool:
@@ -164,8 +144,9 @@ def _check(tests: Sequence[Test], settings: Settings) -> None:
         raise ConfigError(f"`--shots` names a number twice: {settings.shots}")
 
 
-def _fitted(settings: Settings) -> Settings:
-    """Settings with a device."""
+def _fitted(settings: Settings) -> tuple[Settings, int]:
+    """Settings with a device, and how many processes it has: one for each GPU; on a CPU one, whose
+    threads are torch's."""
     import torch
 
     device = settings.device
@@ -173,14 +154,8 @@ def _fitted(settings: Settings) -> Settings:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("there is no GPU that torch can use", "leave `--device cuda` out")
-    return replace(settings, device=device)
-
-
-def _processes(device: str) -> int:
-    """A process for each GPU; on a CPU one, whose threads are torch's."""
-    import torch
-
-    return torch.cuda.device_count() if device == "cuda" else 1
+    processes = torch.cuda.device_count() if device == "cuda" else 1
+    return replace(settings, device=device), processes
 
 
 def _indexes(workspace: Workspace, say: Callable[[str], None]) -> dict[int, tuple[str, Path]]:

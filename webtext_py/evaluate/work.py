@@ -11,7 +11,7 @@ from webtext_py.errors import InputError
 from webtext_py.reader import Passed
 
 from .forms import FORMS, read_form
-from .items import Item, read_items, write_items, write_lines
+from .items import Item, read_items, write_lines
 from .protocols import PROTOCOLS
 from .scorer import Scorer
 from .shots import with_shots
@@ -40,7 +40,7 @@ def prepare(
         asked = with_shots(items, drawn, shots, seed, protocol.between)
     except InputError as error:
         raise InputError(f"task `{task}`: {error}", error.hint) from error
-    write_items(outputs[0], asked)
+    write_lines(outputs[0], map(asdict, asked))
     sizes = [sum(map(_size, chunk)) for chunk in chunks(asked, protocol.way, CHUNK[device])]
     return {
         "items": len(items),

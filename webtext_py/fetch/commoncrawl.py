@@ -13,14 +13,12 @@ addresses.
 import asyncio
 import bisect
 import datetime as dt
-import glob
 import io
 import zlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -30,7 +28,7 @@ import pyarrow.parquet as pq
 from webtext_py.errors import InputError
 from webtext_py.fetch.client import Exchange
 from webtext_py.fetch.config import FetchConfig
-from webtext_py.fetch.crawl import Link
+from webtext_py.fetch.crawl import Done, Link
 from webtext_py.fetch.failure import FetchError
 from webtext_py.fetch.judge import no_page
 from webtext_py.fetch.live import Fetched
@@ -39,6 +37,7 @@ from webtext_py.pages import warc
 from webtext_py.pages.capture import GOOD
 from webtext_py.pages.dates import parse_date
 from webtext_py.pages.http import parse_head
+from webtext_py.reader.files import named_files
 from webtext_py.reader.parquet import column_facts
 from webtext_py.url.key import url_key
 
@@ -89,13 +88,10 @@ def index_files(paths: Sequence[str]) -> list[str]:
         elif "://" in path:
             hint = "copy the files, or name their HTTPS address"
             raise InputError(f"`{path}` cannot be read: local paths and https:// are", hint)
-        elif Path(path).is_dir():
-            found += sorted(str(p) for p in Path(path).rglob("*.parquet"))
         else:
-            names = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - absolute globs
-            if not names:
-                raise InputError(f"`{path}` does not exist; Parquet files of an index expected")
-            found += names
+            for name in named_files(path):
+                inside = sorted(name.rglob("*.parquet")) if name.is_dir() else [name]
+                found += map(str, inside)
     if not found:
         raise InputError("`--cc-index` gives no index", "name Parquet files with it")
     return list(dict.fromkeys(found))
@@ -197,11 +193,7 @@ class CommonCrawl:
         self._data = mirrored(config.cc_data.removesuffix("/") + "/")
         self._window_s = config.capture_window_days * 86400.0
 
-    async def run(
-        self,
-        links: Iterable[tuple[str, Link]],
-        done: Callable[[Link, Fetched, list[bytes]], Awaitable[None]],
-    ) -> None:
+    async def run(self, links: Iterable[tuple[str, Link]], done: Done) -> None:
         """Hands each link's nearest good capture to `done`, with its record as stored. `links` come
         with their SURT keys and in the order of these, as the index is: many at a time are joined.
         """
@@ -209,8 +201,7 @@ class CommonCrawl:
         while some := list(islice(links, _JOINED)):
             found = await self._join(some)
             for _, link in some:
-                result, members = await self._fetch(link, found.get(link.url_key, []))
-                await done(link, result, members)
+                await done(link, await self._fetch(link, found.get(link.url_key, [])))
 
     async def _join(self, links: Sequence[tuple[str, Link]]) -> dict[str, list[Row]]:
         wanted: dict[str, list[Link]] = defaultdict(list)
@@ -242,7 +233,7 @@ class CommonCrawl:
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputError(f"the index `{path}` cannot be read: {error}") from None
 
-    async def _fetch(self, link: Link, rows: list[Row]) -> tuple[Fetched, list[bytes]]:
+    async def _fetch(self, link: Link, rows: list[Row]) -> Fetched:
         result = Fetched("no_capture", final_url=link.url)
         nearest = sorted(
             rows, key=lambda row: (abs(row.time - link.created), row.time, row.file, row.offset)
@@ -258,9 +249,10 @@ class CommonCrawl:
             if why is None:
                 result.outcome, result.detail, result.status = GOOD, "", 200
                 result.final_url, result.fetched_at = record.url, record.date
-                return result, [member]
+                result.members = [member]
+                return result
             result.outcome, result.detail = "no_capture", why
-        return result, []
+        return result
 
     async def _member(self, row: Row) -> bytes:
         if not 0 < row.length <= self._limits.wire_bytes or row.offset < 0:

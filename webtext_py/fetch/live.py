@@ -30,12 +30,14 @@ _PROBES = 4096  # hosts whose answer for a missing path is remembered at a time
 class Fetched:
     """What came of one URL: the exchanges in order, and how it ended.
 
-    `outcome`: `good` or a key of `failure.REASONS`. `exchanges` are what goes into the archive.
+    `outcome`: `good` or a key of `failure.REASONS`. `exchanges` are what goes into the archive, or
+    `members`, gzip members of another archive as they are.
     """
 
     outcome: str
     detail: str = ""
     exchanges: list[Exchange] = field(default_factory=list)
+    members: list[bytes] | None = None
     final_url: str | None = None
     redirects: list[str] = field(default_factory=list)
     status: int | None = None

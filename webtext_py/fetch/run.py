@@ -86,32 +86,30 @@ class _Fetch:
 
         # A static file server: ten requests a second, one at a time. Our choice.
         pace = Pace(client, 600.0, self.observer.note)
-        done = functools.partial(self._done, "commoncrawl")
-        await CommonCrawl(pace, self.config).run(links, done)
+        crawls = CommonCrawl(pace, self.config)
+        await crawls.run(links, functools.partial(self._done, "commoncrawl"))
 
-    async def _done(
-        self, source: str, link: Link, result: Fetched, members: list[bytes] | None = None
-    ) -> None:
+    async def _done(self, source: str, link: Link, result: Fetched) -> None:
         """Keeps a result; when it returns, the page is done for good."""
         if result.final_url is not None and self.removed.names(result.final_url):
-            result.outcome, result.exchanges, members = REMOVED, [], None
+            result.outcome, result.exchanges, result.members = REMOVED, [], None
         when = result.fetched_at
         if when is None and result.exchanges:
             when = result.exchanges[-1].started.isoformat()
         ended = (result.outcome, result.detail[:300], result.final_url, result.redirects)
         attempt = Attempt(link.url_key, link.url, source, *ended, result.status, when)
-        if members is None:
-            await self._write(attempt, result.exchanges)
-        else:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self.writer, self.archive.add_members, attempt, members)
+        await self._write(attempt, result.exchanges, result.members)
         self.outcomes[result.outcome] += 1
         self.observer.advanced(1)
         if source != "live":
             self._say(lambda: summary(self.outcomes))
 
-    def _write(self, attempt: Attempt, exchanges: list[Exchange]) -> "asyncio.Future[None]":
+    def _write(
+        self, attempt: Attempt, exchanges: list[Exchange], members: list[bytes] | None = None
+    ) -> "asyncio.Future[None]":
         loop = asyncio.get_running_loop()
+        if members is not None:
+            return loop.run_in_executor(self.writer, self.archive.add_members, attempt, members)
         return loop.run_in_executor(self.writer, self.archive.add, attempt, exchanges)
 
     def _watch(self, wanted: Wanted) -> None:

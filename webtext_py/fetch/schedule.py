@@ -7,6 +7,7 @@ next one, so that a server never sees two of them closer than the delay.
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class Manners:
     def __init__(self, limits: Limits, seed: int | None = None) -> None:
         self.limits = limits
         self._turns: dict[str, _Turn] = {}
-        self._failures: dict[str, int] = {}
+        self._failures: Counter[str] = Counter()  # in a row
         self._ended: dict[str, str] = {}
         self._random = random.Random(seed)  # jitter only: no result depends on it
 
@@ -96,13 +97,12 @@ class Manners:
 
     def failed(self, site: str) -> bool:
         """Counts a failure of the site; true when it is given up."""
-        self._failures[site] = self._failures.get(site, 0) + 1
+        self._failures[site] += 1
         return self.broken(site)
 
     def answered(self, site: str) -> None:
         """The site gave an answer: its failures in a row begin anew."""
-        if self._failures.get(site):
-            self._failures[site] = 0
+        self._failures.pop(site, None)
 
     def end(self, site: str, why: str) -> None:
         """Leaves the site alone for the rest of the fetch, as it asks for more than we wait."""
@@ -117,4 +117,4 @@ class Manners:
 
     def broken(self, site: str) -> bool:
         """Whether the site failed too often in a row."""
-        return self._failures.get(site, 0) >= self.limits.failures_in_a_row
+        return self._failures[site] >= self.limits.failures_in_a_row

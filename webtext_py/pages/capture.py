@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -116,16 +117,18 @@ SCANNED = pa.schema(
 )
 
 
+_TEXTS = ("url", "content_type", "payload_digest", "record_type", "redirect_to", "refers_to_uri")
+
+
 def captures_to_batch(captures: Sequence[Capture], container: str) -> pa.RecordBatch:
     """`captures` as a record batch of the schema `SCANNED`.
 
     `container`: the kind of all of them, `warc`, `arc`, `html` or `parquet`. Times are cut to the
     schema's milliseconds.
     """
-    columns = {
-        "url": [_text(c.url) for c in captures],
+    columns: dict[str, list[Any]] = {
+        **{name: [_text(getattr(c, name)) for c in captures] for name in _TEXTS},
         "status": [c.status for c in captures],
-        "content_type": [_text(c.content_type) for c in captures],
         "http_headers": [
             [{"name": _text(n), "value": _text(v)} for n, v in c.http_headers] for c in captures
         ],
@@ -136,10 +139,6 @@ def captures_to_batch(captures: Sequence[Capture], container: str) -> pa.RecordB
             {"file": at.file, "offset": at.offset, "length": at.length, "skip": at.skip}
             for at in (c.location for c in captures)
         ],
-        "payload_digest": [_text(c.payload_digest) for c in captures],
-        "record_type": [_text(c.record_type) for c in captures],
-        "redirect_to": [_text(c.redirect_to) for c in captures],
-        "refers_to_uri": [_text(c.refers_to_uri) for c in captures],
         "refers_to_date": [_millis(c.refers_to_date) for c in captures],
     }
     arrays = [pa.array(columns[f.name], f.type) for f in SCANNED]

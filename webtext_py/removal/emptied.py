@@ -49,7 +49,8 @@ def without_payload(member: bytes) -> bytes:
     What cannot be read as a record, or goes on with one, becomes empty.
     """
     try:
-        head, unpacker = _begin(member)
+        unpacker = zlib.decompressobj(_GZIP)
+        head = unpacker.decompress(member, _HEAD)
     except zlib.error:
         return _fitting([], len(member))
     blank = _BLANK.search(head)
@@ -91,11 +92,6 @@ def _fitting(records: list[bytes], length: int) -> bytes:
     """The first of these, or of nothing, that a member of `length` bytes can hold."""
     packed = (_packed(record, length) for record in (*records, b""))
     return next((made for made in packed if made is not None), bytes(length))
-
-
-def _begin(member: bytes) -> "tuple[bytes, zlib._Decompress]":
-    unpacker = zlib.decompressobj(_GZIP)
-    return unpacker.decompress(member, _HEAD), unpacker
 
 
 def _field(line: bytes) -> tuple[bytes, bytes]:

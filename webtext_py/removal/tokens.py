@@ -22,22 +22,22 @@ def encode_again(rewriting: Rewriting) -> bool:
     if entry is None or "shard" not in entry.upstream or entry.config["format"] != "parquet":
         return False
     try:
-        given = open_tokenizer(steps.data / TOKENIZER.name())[1]
+        tokenizer, vocabulary = open_tokenizer(steps.data / TOKENIZER.name())
     except (InputError, OSError):
         return False
-    if given.digest != entry.config["tokenizer"]:
+    if tokenizer.digest != entry.config["tokenizer"]:
         return False
     new = steps.work / NEW
     names = [SHARDS.key(name) for name in SHARDS.among(rewriting.files)]
     made = steps.each(
         "encode",
         encode_file,
-        [weighed(new / SHARDS.name(name), given.path, name=name) for name in names],
+        [weighed(new / SHARDS.name(name), vocabulary, name=name) for name in names],
         [f"{NEW}/{_FILES.pattern}"],
         unit="bytes",
         options={"threads": 1},
         flat=False,
-        digest=given.digest,
+        digest=tokenizer.digest,
         pattern=None,
         text_field=entry.config["text_field"],
     )

@@ -26,9 +26,7 @@ CHOSEN = required(
     near=pa.int64(),
 )
 # Removed documents of each kept one, and how many of them are near ones.
-_SIZES = pa.schema(
-    [("kept_doc_id", pa.string()), ("n", pa.int64()), ("near", pa.int64())],
-)
+_SIZES = pa.schema([("kept_doc_id", pa.string()), ("n", pa.int64()), ("near", pa.int64())])
 
 
 def clusters(inputs: Sequence[Path], outputs: Sequence[Path]) -> dict[str, Any]:

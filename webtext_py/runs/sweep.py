@@ -144,12 +144,12 @@ def _scores(request: Request, run: Path, tasks: Mapping[str, Path]) -> dict[str,
     """What `webtext eval` says of a run, by task; `None` where nothing is asked."""
     if not tasks:
         return None
-    from webtext_py.evaluate import run as evaluation
+    from webtext_py.evaluate.run import evaluate
     from webtext_py.evaluate.stage import Test
 
     tests = [Test(task, path) for task, path in tasks.items()]
-    asked = evaluation.Request(request.data, run.name, tests, force=request.force)
-    document, _ = evaluation.evaluate(asked, observer=request.observer)
+    how: dict[str, Any] = {"force": request.force, "observer": request.observer}
+    document, _ = evaluate(request.data, run.name, tests, **how)
     results: dict[str, Any] = document["results"]
     return results
 

@@ -33,7 +33,7 @@ def train(
     texts: list[str], vocab_size: int, min_frequency: int, **options: object
 ) -> _core.BpeEncoder:
     config = BpeConfig(vocab_size, min_frequency, special=(), **options)  # type: ignore[arg-type]
-    return train_texts([pa.array(texts, pa.large_string())], config, threads=2).vocabulary
+    return train_texts([pa.array(texts, pa.large_string())], config, threads=2)
 
 
 def test_merges_and_ids_equal_tokenizers_on_random_corpora_with_many_ties() -> None:
@@ -90,11 +90,11 @@ def test_the_result_depends_on_neither_threads_nor_order_nor_batches() -> None:
     ]
     texts = [" ".join(draw.choices(words, k=5000)) for _ in range(60)]
     config = BpeConfig(1000, special=())
-    expected = train_texts([pa.array(texts)], config, threads=1).vocabulary
+    expected = train_texts([pa.array(texts)], config, threads=1)
     assert expected.id_limit == 1000
     for threads in (2, 5):
         columns = [pa.array([text]) for text in reversed(texts)]
-        found = train_texts(columns, config, threads=threads).vocabulary
+        found = train_texts(columns, config, threads=threads)
         assert found.files() == expected.files()
 
 
@@ -106,7 +106,7 @@ def test_counts_saved_in_parts_train_the_vocabulary_of_the_whole(tmp_path: Path)
     for number, text in enumerate(texts):
         write_counts(count_texts([pa.array([text])], config)[0], "gpt2", tmp_path / f"{number}.p")
     paths = sorted(tmp_path.glob("*.p"))
-    whole = train_texts([pa.array(texts)], config).vocabulary
+    whole = train_texts([pa.array(texts)], config)
     assert learn(load_counts(paths, config), config).files() == whole.files()
     with pytest.raises(InputError, match="counts pieces of `gpt2`, but `o200k` was asked for"):
         load_counts(paths, BpeConfig(300, pattern="o200k", special=()))
@@ -114,15 +114,15 @@ def test_counts_saved_in_parts_train_the_vocabulary_of_the_whole(tmp_path: Path)
 
 def test_special_text_counts_as_ordinary_text_unless_excluded() -> None:
     texts = ["<|endoftext|>" * 50]
-    as_text = train_texts([pa.array(texts)], BpeConfig(300)).vocabulary
+    as_text = train_texts([pa.array(texts)], BpeConfig(300))
     assert as_text.token_id(b"endoftext") is not None
-    excluded = train_texts([pa.array(texts)], BpeConfig(300, exclude_special=True)).vocabulary
+    excluded = train_texts([pa.array(texts)], BpeConfig(300, exclude_special=True))
     assert excluded.merge_count == 0
     assert excluded.special == [("<|endoftext|>", 256)]
 
 
 def test_the_special_token_is_last() -> None:
-    vocabulary = train_texts([pa.array(["a b c"])], BpeConfig(300)).vocabulary
+    vocabulary = train_texts([pa.array(["a b c"])], BpeConfig(300))
     assert vocabulary.special == [("<|endoftext|>", vocabulary.id_limit - 1)]
 
 

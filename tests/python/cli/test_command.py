@@ -68,8 +68,8 @@ def test_bad_command_lines_exit_2(
 
 
 @options.command()
-@click.option("--many", cls=options.ManyOption)
-@click.option("--other", cls=options.ManyOption)
+@options.option("--many", many=True)
+@options.option("--other", many=True)
 @click.option("--flag", is_flag=True)
 @click.option("--one")
 def greedy(many: tuple[str, ...], other: tuple[str, ...], flag: bool, one: str | None) -> None:

@@ -66,14 +66,14 @@ class Nodes:
 
     def signal(self, node: str, number: int) -> None:
         """Sends a signal to a node's raylet and all of its workers."""
-        for process in _family(self.raylets[node]):
+        for process in family(self.raylets[node]):
             os.kill(process, number)
         if number == signal.SIGKILL:
             del self.raylets[node]
 
     def extracts(self, node: str) -> bool:
         """Whether a page is in an extractor's hands there: a worker has a child that has one."""
-        return any(b"webtext_py.text.zygote" in _command(p) for p in _family(self.raylets[node]))
+        return any(b"webtext_py.text.zygote" in line_of(p) for p in family(self.raylets[node]))
 
     def python(self, script: str, *arguments: object) -> subprocess.Popen[str]:
         """A driver of this cluster."""
@@ -97,7 +97,7 @@ class Nodes:
                 driver.kill()
                 driver.communicate()
         for raylet in self.raylets.values():
-            for process in _family(raylet):
+            for process in family(raylet):
                 os.kill(process, signal.SIGCONT)
         try:
             self._process.communicate(timeout=20)
@@ -107,7 +107,7 @@ class Nodes:
         self._errors.close()
 
 
-def _family(process: int) -> list[int]:
+def family(process: int) -> list[int]:
     """A process with all that it started."""
     found = [process]
     for parent in found:
@@ -119,7 +119,8 @@ def _family(process: int) -> list[int]:
     return found
 
 
-def _command(process: int) -> bytes:
+def line_of(process: int) -> bytes:
+    """The command line of a process, parts that end with zero; none of one that is gone."""
     try:
         return Path(f"/proc/{process}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):

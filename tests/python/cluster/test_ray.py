@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import HERE, Nodes
+from .conftest import HERE, Nodes, family, line_of
 
 
 def tree(data: Path) -> dict[str, str]:
@@ -271,3 +271,37 @@ def test_without_the_token_nothing_runs(nodes: Nodes, tmp_path: Path) -> None:
     [found] = json.loads(ran.stdout)
     assert found["error"].startswith(f"no token for the Ray cluster at `{nodes.address}`: ")
     assert not list((tmp_path / "write" / "out").glob("*"))
+
+
+HERE_ALONE = """
+import sys
+from webtext_py.engine.ray_cluster import RayCluster
+cluster = RayCluster(cpus=1)
+print(len(cluster.nodes()), flush=True)
+sys.stdin.read()
+cluster.close()
+"""
+
+
+def test_ray_started_here_has_no_statistics_no_dashboard_and_a_token() -> None:
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    env |= {"RAY_USAGE_STATS_ENABLED": "1", "RAY_AUTH_MODE": "disabled"}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-P", "-c", HERE_ALONE], env=env, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1\n"
+        found = {
+            name: (line, Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+            for pid in family(process.pid)
+            for name in (b"gcs_server", b"raylet", b"dashboard.py")
+            if b"/" + name in (line := line_of(pid)).split(b"\0--")[0]
+        }
+        process.communicate()
+    assert set(found) == {b"gcs_server", b"raylet", b"dashboard.py"}
+    # What is left of the dashboard would send the statistics.
+    assert b"--disable-frontend" in found[b"dashboard.py"][0].split(b"\0")
+    for _, given in found.values():
+        assert {b"RAY_USAGE_STATS_ENABLED=0", b"RAY_AUTH_MODE=token"} < set(given)
+        assert any(value.startswith(b"RAY_AUTH_TOKEN=") for value in given)
+    assert process.returncode == 0

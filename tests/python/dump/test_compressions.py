@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from webtext_py.dump import SubmissionReader, read_submissions
+from webtext_py.dump import SubmissionReader
 from webtext_py.errors import FormatError
 
 from . import twin
@@ -57,7 +57,7 @@ def rows_of(reader: SubmissionReader) -> list[twin.Row]:
 
 def read(path: Path, data: bytes, **options: bool) -> tuple[list[twin.Row], SubmissionReader]:
     path.write_bytes(data)
-    reader = read_submissions(path, **options)
+    reader = SubmissionReader(path, **options)
     return rows_of(reader), reader
 
 
@@ -325,13 +325,13 @@ def test_xz_of_several_blocks(tmp_path: Path) -> None:
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"missing\.zst"):
-        read_submissions(tmp_path / "missing.zst")
+        SubmissionReader(tmp_path / "missing.zst")
     with pytest.raises(IsADirectoryError):
-        read_submissions(tmp_path)
+        SubmissionReader(tmp_path)
     path = tmp_path / "dump"
     path.write_bytes(text_of(1))
     with pytest.raises(ValueError, match="batch rows"):
-        read_submissions(path, batch_lines=0)
+        SubmissionReader(path, batch_lines=0)
 
 
 def test_reader_dropped_early(tmp_path: Path) -> None:
@@ -339,8 +339,8 @@ def test_reader_dropped_early(tmp_path: Path) -> None:
     path = tmp_path / "dump"
     path.write_bytes(text_of(60_000))
     for _ in range(50):
-        next(read_submissions(path, batch_lines=1000))
-    reader = read_submissions(path)
+        next(SubmissionReader(path, batch_lines=1000))
+    reader = SubmissionReader(path)
     first = rows_of(reader)
     assert len(first) == 60_000
     assert list(reader) == []

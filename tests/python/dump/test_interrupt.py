@@ -9,8 +9,8 @@ from pathlib import Path
 READ = """
 import sys
 from pathlib import Path
-from webtext_py.dump import read_submissions
-reader = read_submissions(Path(sys.argv[1]))
+from webtext_py.dump import SubmissionReader
+reader = SubmissionReader(Path(sys.argv[1]))
 try:
     print("reading", flush=True)
     next(reader)

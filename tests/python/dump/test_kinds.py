@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from webtext_py import _core
-from webtext_py.dump import read_submissions
+from webtext_py.dump import SubmissionReader
 from webtext_py.errors import FormatError
 
 from . import twin
@@ -76,13 +76,13 @@ def test_refused_by_name(tmp_path: Path, message: str, allow_damaged: bool) -> N
     path = tmp_path / "given.zst"
     path.write_bytes(KINDS[message])
     with pytest.raises(FormatError, match=message) as refusal:
-        list(read_submissions(path, allow_damaged=allow_damaged))
+        list(SubmissionReader(path, allow_damaged=allow_damaged))
     assert str(path) in str(refusal.value)
 
 
 def rows_of(path: Path, data: bytes) -> list[twin.Row]:
     path.write_bytes(data)
-    return [row for batch in read_submissions(path) for row in batch.to_pylist()]
+    return [row for batch in SubmissionReader(path) for row in batch.to_pylist()]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_text_of_a_batch_is_bounded(tmp_path: Path) -> None:
     line = json.dumps({"id": "a", "url": "http://x.example/" + "u" * 1_000_000}).encode() + b"\n"
     path = tmp_path / "dump"
     path.write_bytes(LINE * 200 + line * 60)
-    sizes = [batch.nbytes for batch in read_submissions(path)]
+    sizes = [batch.nbytes for batch in SubmissionReader(path)]
     assert len(sizes) > 3
     assert max(sizes) < 20_000_000
 
@@ -141,4 +141,4 @@ def test_one_line_without_an_end_is_no_blank_one(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b"[" + LINE.rstrip() + (b"," + LINE.rstrip()) * 400_000 + b"]")
     with pytest.raises(FormatError, match="a JSON array"):
-        list(read_submissions(path))
+        list(SubmissionReader(path))

@@ -16,9 +16,9 @@ READ = """
 import sys
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
-from webtext_py.dump import read_submissions
+from webtext_py.dump import SubmissionReader
 before = getrusage(RUSAGE_SELF).ru_maxrss
-rows = sum(batch.num_rows for batch in read_submissions(Path(sys.argv[1])))
+rows = sum(batch.num_rows for batch in SubmissionReader(Path(sys.argv[1])))
 print(rows, getrusage(RUSAGE_SELF).ru_maxrss - before)
 """
 

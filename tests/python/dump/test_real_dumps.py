@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from webtext_py.dump import read_submissions
+from webtext_py.dump import SubmissionReader
 from webtext_py.errors import FormatError
 
 from . import twin
@@ -46,7 +46,7 @@ def test_counts_and_rows(
     shared_data: Path, name: str, lines: int, links: int, karma_3: int, over_18: int
 ) -> None:
     path = shared_data / "reddit" / name
-    reader = read_submissions(path)
+    reader = SubmissionReader(path)
     rows = [row for batch in reader for row in batch.to_pylist()]
     text = decompressed(path)
     assert rows == twin.read(text)
@@ -68,8 +68,8 @@ def test_counts_and_rows(
 @pytest.mark.parametrize("batch_lines", [1, 7, 100, 1000])
 def test_batch_size_changes_no_row(shared_data: Path, batch_lines: int) -> None:
     path = shared_data / "reddit" / "RS_v2_2005-07.xz"
-    whole = [row for batch in read_submissions(path) for row in batch.to_pylist()]
-    batches = list(read_submissions(path, batch_lines=batch_lines))
+    whole = [row for batch in SubmissionReader(path) for row in batch.to_pylist()]
+    batches = list(SubmissionReader(path, batch_lines=batch_lines))
     assert [row for batch in batches for row in batch.to_pylist()] == whole
     # Rows are held back until it is clear what the file is: the first batch may be larger.
     assert all(batch.num_rows <= batch_lines for batch in batches[1:])
@@ -86,5 +86,5 @@ def test_batch_size_changes_no_row(shared_data: Path, batch_lines: int) -> None:
 )
 def test_other_kinds_are_refused_by_name(shared_data: Path, name: str, kind: str) -> None:
     with pytest.raises(FormatError, match=kind) as refusal:
-        list(read_submissions(shared_data / "reddit" / name))
+        list(SubmissionReader(shared_data / "reddit" / name))
     assert name in str(refusal.value)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from webtext_py.evaluate.run import Request, evaluate
+from webtext_py.evaluate.run import evaluate
 from webtext_py.evaluate.stage import Test
 
 from .conftest import write_model, write_rows
@@ -109,7 +109,7 @@ def both(
     folder = write_model(out / "random", shared_data / "gpt2")
     tasks = _tasks(shared_data, out)
     tests = [Test(name, path) for name, (path, _) in tasks.items()]
-    ours, path = evaluate(Request(out / "data", str(folder), tests))
+    ours, path = evaluate(out / "data", str(folder), tests)
     return ours, _harness(folder, tasks), path
 
 

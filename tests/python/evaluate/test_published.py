@@ -1,10 +1,11 @@
 """Published figures stand only beside the same metric of the same set."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from webtext_py.evaluate.items import Item, read_items, write_items
+from webtext_py.evaluate.items import Item, read_items, write_lines
 from webtext_py.evaluate.published import _SIZES, _TABLE, figures
 from webtext_py.evaluate.results import document, judge, score
 from webtext_py.evaluate.scorer import Rolled
@@ -72,6 +73,7 @@ def test_what_is_counted_of_a_text() -> None:
 
 
 def test_lone_surrogates_reach_no_tokenizer(tmp_path: Path) -> None:
-    write_items(tmp_path / "items", [Item("1", (("a\ud800", " b"),), ["\udfff"])])
+    item = Item("1", (("a\ud800", " b"),), ["\udfff"])
+    write_lines(tmp_path / "items", [asdict(item)])
     [item] = read_items(tmp_path / "items")
     assert (item.asks, item.gold) == ((("a?", " b"),), ["?"])

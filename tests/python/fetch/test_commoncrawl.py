@@ -66,9 +66,9 @@ def ask(
     found: list[Fetched] = []
     kept: list[bytes] = []
 
-    async def done(link: object, result: Fetched, members: list[bytes]) -> None:
+    async def done(link: object, result: Fetched) -> None:
         found.append(result)
-        kept.extend(members)
+        kept.extend(result.members or [])
 
     async def go(port: int) -> None:
         names = HostsFile({"data.test": "127.0.0.1"})

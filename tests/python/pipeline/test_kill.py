@@ -74,7 +74,7 @@ def test_killed_at_every_moment_of_every_stage(built: Path, tmp_path: Path) -> N
 # what the last one left and is killed in the next step.
 STEPS = {
     "dedup": "sign group candidates shingles verify components cluster duplicates",
-    "wikipedia": "hosts articles index shares grams matches best judge",
+    "wikipedia": "hosts articles index shares grams matches join-matches judge",
 }
 MOMENTS = ("written", "flushed", "renamed", "marked")
 

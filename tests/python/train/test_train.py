@@ -294,17 +294,18 @@ def test_exact_leaves_no_choice_to_measurements(monkeypatch: pytest.MonkeyPatch)
 
     if not hasattr(inductor, "deterministic"):
         pytest.skip("torch has it from 2.10 on")
-    monkeypatch.setattr(inductor, "deterministic", False)
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
-    with join("cpu") as world:
-        assert (world.rank, world.size, inductor.deterministic) == (0, 1, False)
-    try:
-        with join("cpu", exact=True):
-            assert torch.are_deterministic_algorithms_enabled()
-            assert inductor.deterministic
-            assert torch.get_num_threads() == 1
-    finally:
-        torch.use_deterministic_algorithms(False)
+    # Its own way: monkeypatch would delete the setting in the end, and nothing compiled any more.
+    with inductor.patch(deterministic=False):
+        with join("cpu") as world:
+            assert (world.rank, world.size, inductor.deterministic) == (0, 1, False)
+        try:
+            with join("cpu", exact=True):
+                assert torch.are_deterministic_algorithms_enabled()
+                assert inductor.deterministic
+                assert torch.get_num_threads() == 1
+        finally:
+            torch.use_deterministic_algorithms(False)
 
 
 def test_keep_and_half_written_checkpoints(webtext: Command, data: Path) -> None:

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import json
 import random
 from collections import defaultdict
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from webtext_py.errors import FormatError
 from webtext_py.records import LEDGER_URLS
 from webtext_py.stages.wikipedia import content
+from webtext_py.tables import join_shuffles
 from webtext_py.wikipedia.articles import read_articles
 from webtext_py.words import normalize
 
@@ -66,22 +68,25 @@ def _dump(articles: dict[str, str]) -> list[bytes]:
     return [piece.encode() for piece in [*pieces, "</mediawiki>"]]
 
 
-def _run(tmp: Path, article_file: Path, documents: dict[str, tuple[str, str]]) -> dict[str, dict]:
-    texts, index = tmp / "articles.parquet", tmp / "a.bloom"
-    content.articles([article_file], [texts])
-    content.index([texts], [index], memory=64 << 20)
+def _run(tmp: Path, documents: dict[str, tuple[str, str]], *files: Path) -> dict[str, dict]:
+    texts, index = [tmp / f"articles-{i}.parquet" for i in range(len(files))], tmp / "a.bloom"
+    for file, path in zip(files, texts, strict=True):
+        content.articles([file], [path])
+    content.index(texts, [index], memory=64 << 20)
     names = sorted(documents)
     part = tmp / "part.parquet"
     rows = {"doc_id": names, "url_key": names, "text": [documents[name][0] for name in names]}
     pq.write_table(pa.table(rows), part)
     none = tmp / "none.parquet"
     pq.write_table(LEDGER_URLS.empty_table(), none)
-    shares, rows, grams, found, best, out, ends = (tmp / f"{i}.parquet" for i in range(7))
+    shares, rows, grams, joined, out, ends = (tmp / f"{i}.parquet" for i in range(6))
     content.shares([part, index, none], [shares, rows], documents=1, share=SHARE)
     content.sorted_grams([rows], [grams])
-    content.matches([grams, texts], [found])
-    content.best([found], [best])
-    content.judge([shares, best, none], [out, ends], partition=0)
+    found = [path.with_suffix(".arrow") for path in texts]
+    for path, matched in zip(texts, found, strict=True):
+        content.matches([grams, path], [matched])
+    join_shuffles(found, [joined])
+    content.judge([shares, joined, none], [out, ends], partition=0)
     assert pq.read_table(ends)["url_key"].to_pylist() == pq.read_table(out)["doc_id"].to_pylist()
     return {row["doc_id"]: row for row in pq.read_table(out).to_pylist()}
 
@@ -90,7 +95,7 @@ def test_copies_go_and_quotations_stay(tmp_path: Path) -> None:
     articles, documents = _planted()
     dump = tmp_path / "pages-articles-multistream.xml.bz2"
     dump.write_bytes(b"".join(bz2.compress(piece) for piece in _dump(articles)))
-    dropped = _run(tmp_path, dump, documents)
+    dropped = _run(tmp_path, documents, dump)
     rate: dict[str, list[bool]] = defaultdict(list)
     for name, (_, title) in documents.items():
         rate[name.split("-")[0]].append(name in dropped)
@@ -109,6 +114,19 @@ def test_copies_go_and_quotations_stay(tmp_path: Path) -> None:
         assert row["title_ngrams"] == len(set(grams) & held)
 
 
+def test_of_the_articles_in_all_files_the_best_is_named(tmp_path: Path) -> None:
+    articles, _ = _planted()
+    words = articles["Article 3"].split()
+    files = []
+    for title, copied in (("A", words[:40]), ("C", words), ("B", words), ("D", words[:50])):
+        files.append(tmp_path / f"{title}.jsonl")
+        files[-1].write_text(json.dumps({"title": title, "text": " ".join(copied)}) + "\n")
+    documents = {"copy": (" ".join(words), ""), "half": (" ".join(words[:45]), "")}
+    found = _run(tmp_path, documents, *files)
+    named = {name: (row["title"], row["title_ngrams"]) for name, row in found.items()}
+    assert named == {"copy": ("B", len(set(_grams(" ".join(words))))), "half": ("B", 38)}
+
+
 def test_numbers_of_references_cost_no_words(tmp_path: Path) -> None:
     """A copy as a page shows it, a number after every tenth word."""
     articles, _ = _planted()
@@ -117,7 +135,7 @@ def test_numbers_of_references_cost_no_words(tmp_path: Path) -> None:
     words = articles["Article 3"].split()
     marked = [f"{word}[{i // 10}]" if i % 10 == 9 else word for i, word in enumerate(words)]
     text = "A heading[edit] " + " ".join(marked)
-    assert _run(tmp_path, dump, {"marked": (text, "")})["marked"]["share"] > 0.98
+    assert _run(tmp_path, {"marked": (text, "")}, dump)["marked"]["share"] > 0.98
 
 
 def _grams(text: str) -> list[tuple[str, ...]]:

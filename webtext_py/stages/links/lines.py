@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from webtext_py.columns import partition_of
-from webtext_py.dump import Status, read_submissions
+from webtext_py.dump import Status, SubmissionReader
 from webtext_py.engine import advance
 from webtext_py.errors import DamageError, InputError
 from webtext_py.ledger import KEPT, count_values
@@ -100,7 +100,7 @@ def _sample(
 
 
 def _dump(path: Path, allow_damaged: bool, lost: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    reader = read_submissions(path, allow_damaged=allow_damaged)
+    reader = SubmissionReader(path, allow_damaged=allow_damaged)
     said = 0
     try:
         for batch in reader:

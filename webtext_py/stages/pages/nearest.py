@@ -67,13 +67,10 @@ class Nearest:
         rows = self._dated_groups * ranks + np.searchsorted(distinct, self._times)
         return ranks, rows, groups * ranks + np.searchsorted(distinct, moments)
 
-    def members(self, group: int) -> list[int]:
-        """All rows of a group: those with a time in its order, then those without."""
-        return [*self._slice(group)[0].tolist(), *self._without(group)]
-
     def outward(self, group: int, moment: int) -> Iterator[int]:
         """The rows of a group, nearest first."""
-        numbers, times = self._slice(group)
+        low, high = np.searchsorted(self._dated_groups, (group, group + 1))
+        numbers, times = self._dated[low:high], self._times[low:high]
         right = int(np.searchsorted(times, moment))
         left = right - 1
         while left >= 0 or right < len(times):
@@ -88,13 +85,5 @@ class Nearest:
             else:
                 yield int(numbers[right])
                 right += 1
-        yield from self._without(group)
-
-    def _slice(self, group: int) -> tuple[_Ints, _Ints]:
-        low, high = np.searchsorted(self._dated_groups, (group, group + 1))
-        return self._dated[low:high], self._times[low:high]
-
-    def _without(self, group: int) -> list[int]:
         low, high = np.searchsorted(self._undated_groups, (group, group + 1))
-        numbers: list[int] = self._undated[low:high].tolist()
-        return numbers
+        yield from self._undated[low:high].tolist()

@@ -116,10 +116,10 @@ class _Captures:
         ).astype(object)
         targets: dict[int, set[str]] = {}  # of a key, where its redirects lead
         for number in np.flatnonzero(~missing & (first_good < 0) & (first_redirect >= 0)).tolist():
-            key = int(at[number])
+            key, when = int(at[number]), int(moment[number])
             if key not in targets:
-                targets[key] = {self._next(row) for row in redirects.members(key)}
-            order = redirects.outward(key, int(moment[number]))
+                targets[key] = {self._next(row) for row in redirects.outward(key, when)}
+            order = redirects.outward(key, when)
             outcomes[number], chosen[number] = self._follow(
                 seekers.slice(number, 1), targets[key], order
             )

@@ -2,15 +2,14 @@
 
 `articles` reads the files given, bzip2 dumps in parts; `index` makes one Bloom filter of
 all their 8-grams (the overlap index, at the looser `RATE`); `shares` asks it for each document's;
-`grams` sorts those of all suspicious documents, and `matches` looks them up, exactly, article by
-article; of what each of its tasks found, `best` leaves a document's best; `judge` joins it all.
+`grams` sorts those of the suspicious documents; `matches` looks them up, exactly, article by
+article; `judge` joins it all.
 
-The filter and the sorted n-grams are mapped: what does not fit into memory is paged. Memory:
-`--memory` while the filter is made; in `grams`, 48 bytes for each distinct 8-gram of a suspicious
+Filter and sorted n-grams are mapped: what does not fit into memory is paged. Memory: `--memory`
+while the filter is made, then, in one task, 48 bytes for each distinct 8-gram of a suspicious
 document.
 """
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,7 @@ _MARKS = r"\[(?:[0-9]{1,3}|edit)\]"
 
 _TEXT, _COUNT = pa.string(), pa.uint64()
 SHARES = required(doc_id=_TEXT, url_key=_TEXT, ngrams=_COUNT, found=_COUNT)
-# The distinct n-grams of suspicious documents. A document's number: its row of `SHARES`, and above
-# these bits its bundle.
-_ROW_BITS = 32
+_ROW_BITS = 32  # of a suspicious document's number: its row in `SHARES`; above them its bundle
 NGRAMS = required(key=_COUNT, document=_COUNT)
 MATCHES = required(document=_COUNT, found=_COUNT, title=_TEXT)
 
@@ -118,33 +115,24 @@ def _keys(texts: "pa.Array | pa.ChunkedArray") -> npt.NDArray[np.uint64]:
 
 
 def sorted_grams(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: the n-grams of the suspicious documents of all bundles, by key, to be mapped."""
-    bundles = []
-    for bundle, path in enumerate(inputs):
-        rows = pq.read_table(path)
-        numbers = pc.add(rows["document"], pa.scalar(bundle << _ROW_BITS, _COUNT))
-        bundles.append(table(NGRAMS, {"key": rows["key"], "document": numbers}))
-    rows = pa.concat_tables(bundles).sort_by("key").combine_chunks()
+    """Task: the n-grams of all bundles (inputs), by key."""
+    bundles = [pq.read_table(path) for path in inputs]
+    which = np.repeat(np.arange(len(bundles)) << _ROW_BITS, [rows.num_rows for rows in bundles])
+    rows = pa.concat_tables(bundles)
+    numbers = pa.array(rows["document"].to_numpy() + which.astype(np.uint64))
+    rows = rows.set_column(1, NGRAMS.field(1), numbers).sort_by("key")
     with pa.ipc.new_file(str(outputs[0]), NGRAMS) as file:
-        file.write_batch(pa.RecordBatch.from_struct_array(rows.to_struct_array().combine_chunks()))
+        file.write_table(rows.combine_chunks())
     return {}
 
 
 def matches(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
     """Task: for each suspicious document the article of some files (all inputs but the first) that
-    holds most of its distinct n-grams (the first)."""
+    holds most of its distinct n-grams (the first), the first title of equals; by bundle."""
     with pa.memory_map(str(inputs[0])) as source, pa.ipc.open_file(source) as file:
-        grams = file.get_batch(0)
-    write_table(_best(_found(inputs[1:], *(c.to_numpy() for c in grams.columns))), outputs[0])
-    return {}
-
-
-def _found(
-    files: list[Path], keys: npt.NDArray[np.uint64], documents: npt.NDArray[np.uint64]
-) -> Iterator[tuple[int, int, str]]:
-    """How many of the n-grams of which document (`keys`, ascending, and `documents`) stand in which
-    article, as rows of `MATCHES`."""
-    for batch in iterate(files, ["title", "text"], _BATCH_ROWS) if len(keys) else ():
+        keys, documents = (column.to_numpy() for column in file.read_all().columns)
+    best: dict[int, tuple[int, str]] = {}
+    for batch in iterate(inputs[1:], ["title", "text"], _BATCH_ROWS) if len(keys) else ():
         lengths = np.maximum(word_counts(batch["text"]).astype(np.int64) - (N - 1), 0)
         here = np.repeat(np.arange(batch.num_rows), lengths)
         grams = _keys(batch["text"])
@@ -162,45 +150,32 @@ def _found(
         both, sums = np.unique(both, axis=0, return_counts=True)
         titles = batch["title"].to_pylist()
         for (document, article), total in zip(both.tolist(), sums.tolist(), strict=True):
-            yield document, total, titles[article]
-
-
-def _best(found: Iterable[tuple[int, int, str]]) -> pa.Table:
-    """Of each document's rows of `MATCHES` that with most n-grams, the first title of equals."""
-    best: dict[int, tuple[int, str]] = {}
-    for document, total, title in found:
-        best[document] = min(best.get(document, (0, "")), (-total, title))
-    rows = [(document, -less, title) for document, (less, title) in sorted(best.items())]
-    columns = zip(*rows, strict=True) if rows else ((), (), ())
-    return table(MATCHES, dict(zip(MATCHES.names, columns, strict=True)))
-
-
-def best(inputs: list[Path], outputs: list[Path]) -> dict[str, Any]:
-    """Task: each document's best of all `MATCHES`, by bundle."""
-    rows = (row.values() for batch in iterate(inputs) for row in batch.to_pylist())
-    found = _best(rows)
+            found = -total, titles[article]
+            best[document] = min(best.get(document, found), found)
+    rows = [{"document": d, "found": -less, "title": title} for d, (less, title) in best.items()]
     with Shuffle(outputs[0], MATCHES) as shuffle:
-        shuffle.add(found, found["document"].to_numpy().astype(np.int64) >> _ROW_BITS)
+        bundles = np.array([*best], np.int64) >> _ROW_BITS
+        shuffle.add(pa.Table.from_pylist(rows, MATCHES), bundles)
     return {}
 
 
 def judge(inputs: list[Path], outputs: list[Path], partition: int) -> dict[str, Any]:
     """Task: a bundle's dropped documents (first output) and their ledger rows (second).
 
-    Inputs: the bundle's `SHARES`, the best of all `MATCHES`, the ledger rows by host.
+    Inputs: the bundle's `SHARES`, the `MATCHES` of all bundles, the ledger rows by host.
     """
     rows, found = read_tables(inputs[:1]), read_partition(inputs[1:2], partition, MATCHES)
+    best = found.sort_by([("found", "descending"), ("title", "ascending")])
     numbers = pa.array(np.arange(rows.num_rows, dtype=np.uint64) + (partition << _ROW_BITS))
-    where = pc.index_in(numbers, found["document"].combine_chunks())
+    where = pc.index_in(numbers, best["document"].combine_chunks())  # the first of several
     columns = {
         "doc_id": rows["doc_id"],
         "share": rows["found"].to_numpy() / np.maximum(rows["ngrams"].to_numpy(), 1),
-        "title": found["title"].take(where),
-        "title_ngrams": pc.fill_null(found["found"].take(where), 0),
+        "title": best["title"].take(where),
+        "title_ngrams": pc.fill_null(best["found"].take(where), 0),
     }
     write_table(table(WIKIPEDIA, columns).sort_by("doc_id"), outputs[0])
     reasons = pa.repeat(REASON, rows.num_rows)
     gone = url_ends("wikipedia", rows["url_key"], reasons, rows["doc_id"])
-    ends = pa.concat_tables([gone, read_tables(inputs[2:])]).sort_by("url_key")
-    write_table(ends, outputs[1])
+    write_table(pa.concat_tables([gone, read_tables(inputs[2:])]).sort_by("url_key"), outputs[1])
     return {"dropped": rows.num_rows}

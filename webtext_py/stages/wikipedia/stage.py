@@ -11,6 +11,7 @@ from webtext_py.stage import Files
 from webtext_py.stages.bundles import over_bundles
 from webtext_py.stages.filter import Filter
 from webtext_py.stages.wikipedia import content, hosts
+from webtext_py.tables import join_shuffles
 from webtext_py.wikipedia.articles import LEFT_OUT, parts
 from webtext_py.workspace import MOST_FILES, Made, Steps, Work, ranges
 
@@ -72,24 +73,19 @@ class Wikipedia(Filter):
         filters = [*index.files()] * len(by_host.files())
         work = over_bundles(documents, filters, *removed, by_host.files())
         outputs = ["shares-{}.parquet", "grams-{}.parquet"]
-        suspects = steps.each(
-            "shares", content.shares, work, outputs, unit="bytes", share=self.share
-        )
+        how: dict[str, Any] = {"unit": "bytes", "share": self.share}
+        suspects = steps.each("shares", content.shares, work, outputs, **how)
         grams = steps.one("grams", content.sorted_grams, suspects.files(1), ["{}.grams"]).files()
-        cut = ranges(len(articles), MOST_FILES)
-        work = [Work(*grams, *articles[first:end]) for first, end in cut]
-        matched = steps.each("matches", content.matches, work, ["matches-{}.parquet"])
-        # One task: were each to read what all have found, opens would grow with the square.
-        best = steps.one("best", content.best, matched.files(), ["{}.best"]).files()
+        work = [Work(*grams, *articles[slice(*r)]) for r in ranges(len(articles), MOST_FILES)]
+        matched = steps.each("matches", content.matches, work, ["matches-{}.arrow"])
+        # One file: were each bundle to read those of all, opens would grow with the square.
+        found = steps.one("join-matches", join_shuffles, matched.files(), ["{}.matches"]).files()
         pairs = enumerate(zip(suspects.files(), by_host.files(), strict=True))
-        work = [Work(suspect, *best, host, partition=i) for i, (suspect, host) in pairs]
+        work = [Work(suspect, *found, host, partition=i) for i, (suspect, host) in pairs]
         judged = steps.each("judge", content.judge, work, self.files)
         names = ("articles", *LEFT_OUT)
-        counts = {
-            "articles": {n: sum(d.counts.get(n, 0) for d in read.done) for n in names},
-            "index": index.done[0].counts,
-        }
-        return judged.total("dropped"), counts
+        counts = {n: sum(done.counts.get(n, 0) for done in read.done) for n in names}
+        return judged.total("dropped"), {"articles": counts, "index": index.done[0].counts}
 
 
 def _parts(path: Path) -> list[Work]:
