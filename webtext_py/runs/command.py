@@ -200,7 +200,8 @@ def carry_out(
         if cuda:
             memory = torch.cuda.get_device_properties(world.device).total_memory
         plan = sizing.fitted(config, world.size, memory if cuda else None)
-        if sizing.state_bytes(plan) > memory:  # before any of it is made
+        # Before any of it is made; a context that the text does not fill has its own answer.
+        if sizing.state_bytes(plan) > memory and config.model.context <= data.training.tokens:
             raise sizing.out_of_memory(plan, memory)
 
         def begin() -> None:
