@@ -196,21 +196,18 @@ def carry_out(
         require("tensorboard")
     with join(config.run.device, config.run.exact) as world:
         cuda = world.device.type == "cuda"
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if cuda:
-            memory = torch.cuda.get_device_properties(world.device).total_memory
-        plan = sizing.fitted(config, world.size, memory if cuda else None)
-        # Before any of it is made; a context that the text does not fill has its own answer.
+        gpu = torch.cuda.get_device_properties(world.device).total_memory if cuda else None
+        plan = sizing.fitted(config, world.size, gpu)
+        memory = gpu or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if sizing.state_bytes(plan) > memory and config.model.context <= data.training.tokens:
-            raise sizing.out_of_memory(plan, memory)
+            raise sizing.out_of_memory(plan, memory)  # a context too long has its own answer
 
         def begin() -> None:
             if request.resume:
                 folder.go_on(run, data.facts, config.run.steps, world.rank == 0)
-                return
-            if request.force and origin and origin.resolve().is_relative_to(run.resolve()):
+            elif request.force and origin and origin.resolve().is_relative_to(run.resolve()):
                 raise InputError(f"`{origin}` lies in run `{run.name}`, which `--force` replaces")
-            if world.rank == 0:  # not as fitted: another number of processes fits anew
+            elif world.rank == 0:  # not as fitted: another number of processes fits anew
                 folder.create(run, config, request.vocabulary, data.facts, request.force)
 
         try:

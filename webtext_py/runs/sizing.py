@@ -107,8 +107,7 @@ def fitted(config: TrainConfig, processes: int, gpu_bytes: int | None) -> TrainC
     """
     run, context = config.run, config.model.context
     sizes = {after - before for before, after in pairwise(config.starts())}
-    rows, most, room = LOSS_ROWS[-1], 1024 // context, 0
-    window = MARGIN * window_bytes(config)
+    rows, most, room, window = LOSS_ROWS[-1], 1024 // context, 0, MARGIN * window_bytes(config)
     if gpu_bytes is not None:
         room = int(0.9 * gpu_bytes) - state_bytes(config)
         most = min((room - loss_bytes(config, rows)) // window, 2**16 // context)

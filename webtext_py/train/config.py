@@ -3,7 +3,6 @@
 Names are unique over all sections. Where values come from is `webtext_py.runs.settings`' part.
 """
 
-import sys
 from collections import ChainMap
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -17,12 +16,10 @@ PAD_TO = 128  # vocabulary rows; matrix units want round shapes
 TAUGHT = ("distilbert", "tinybert")
 CAUSAL = ("causal", *TAUGHT)
 
-_LARGEST = sys.float_info.max
-_MOST = 2**53 - 1  # what JSON keeps exactly, and 64 bits a thousand times over
-Count = Annotated[int, Meta(ge=1, le=_MOST, description="a whole number, at least 1, below 2^53")]
-Natural = Annotated[int, Meta(ge=0, le=_MOST, description="a whole number, at least 0, below 2^53")]
-Amount = Annotated[float, Meta(ge=0, le=_LARGEST, description="a number, at least 0")]
-Above = Annotated[float, Meta(gt=0, le=_LARGEST, description="a number above 0")]
+Count = Annotated[int, Meta(ge=1, lt=2**53, description="a whole number, at least 1, below 2^53")]
+Natural = Annotated[int, Meta(ge=0, lt=2**53, description="a whole number, at least 0, below 2^53")]
+Amount = Annotated[float, Meta(ge=0, le=1e308, description="a number, at least 0")]
+Above = Annotated[float, Meta(gt=0, le=1e308, description="a number above 0")]
 Share = Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to less than 1")]
 
 

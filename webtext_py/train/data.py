@@ -35,10 +35,9 @@ class Windows:
         self.seed, self.per_pool = data.data_seed, data.pool_row_groups
         self.count = max(0, (tokens.tokens - 1) // self.context)  # windows an epoch
         if self.count == 0:
-            raise InputError(
-                f"{tokens.tokens} training tokens do not fill one context of {self.context} tokens",
-                hint="give it more text or a smaller `context`",
-            )
+            context = f"one context of {self.context} tokens"
+            said = f"{tokens.tokens} training tokens do not fill {context}"
+            raise InputError(said, "give it more text or a smaller `context`")
         self._epoch = lru_cache(2)(partial(_Epoch, self))
         self._pool = lru_cache(2)(self._read)
 
