@@ -246,10 +246,10 @@ def test_what_no_machine_can_do_is_refused_before_it_begins(
 
 
 def test_libraries_say_nothing_at_the_end(data: Path) -> None:
-    command = [sys.executable, "-c", "from webtext_py.cli.main import main; main()"]
+    command = [sys.executable, "-P", "-c", "from webtext_py.cli.main import main; main()"]
     command += ["train", "--data", str(data), "--run", "a/b"]
     # Where it is, torch's compiler loads it; it tells what was not freed.
     program = "import importlib.util as u\nif u.find_spec('triton'): import triton._C.libtriton\n"
-    command[2] = program + command[2]
+    command[3] = program + command[3]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
