@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 import pyarrow as pa
 from fuzzing import damaged, run
 
+from webtext_py.errors import InputError
 from webtext_py.wikipedia.articles import parts, plain_text, read_articles
 
 MARKS = ["{{", "}}", "[[", "]]", "{|", "|}", "|", "\n", "==", "'''", "''", "<ref>", "</ref>"]
@@ -72,7 +73,13 @@ def plain(pages: list[bytes]) -> list[bytes]:
 def read(path: Path, part: tuple[int, int] | None) -> tuple[list[Any], Counter[str]]:
     """Rows of a dump, and what was left out."""
     lost: dict[str, int] = {}
-    rows = [row for batch in read_articles(path, lost, part) for row in batch.to_pylist()]
+    rows: list[Any] = []
+    try:
+        for batch in read_articles(path, lost, part):
+            rows += batch.to_pylist()
+    except InputError as error:  # cut before the first page
+        if "holds no page" not in str(error):
+            raise
     return rows, Counter(lost)
 
 

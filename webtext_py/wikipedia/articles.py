@@ -40,6 +40,7 @@ _LONGEST_LINE = 64 << 20  # of an enterprise dump, in bytes: HTML beside the wik
 _BATCH_BYTES = 8 << 20
 _HEADING = re.compile(r"^ = ([^=].*?) = $")
 _INDEX = re.compile(rb"\d+:\d+:[^\n]+\n\d+:\d+:")  # of a multistream dump
+_OTHER_XML = re.compile(rb"\s*<(?:\?xml|!|rss|feed|html)|\xff\xfe|\xfe\xff")  # or UTF-16
 _SEVEN_ZIP = b"7z\xbc\xaf\x27\x1c"
 
 # Titles and texts, and whether the texts are wikitext.
@@ -129,8 +130,8 @@ def _start(path: Path) -> bytes:
 
 
 def _is_dump(path: Path) -> bool:
-    head = _head(path)  # empty where damage comes first
-    return is_dump(head) or (not head and plain_name(path).endswith(".xml"))
+    head = _head(path)  # of what is behind, where damage comes first
+    return is_dump(head) or (plain_name(path).endswith(".xml") and not _OTHER_XML.match(head))
 
 
 def _is_enterprise(head: bytes) -> bool:
