@@ -4,8 +4,8 @@
 //! The block comes from the key's high bits (`key * blocks >> 64`), so a filter can be built one
 //! range of keys at a time. Measured in `benches/overlap_layouts.rs`: one-line blocks need 71 bits
 //! a key for 5e-9 and these 57; four lines need 48 and are a fifth to a half slower than these; the
-//! classical filter needs 40 and touches 27 lines, at a thirtieth. Blocks at its size would be wrong by
-//! a factor of a hundred.
+//! classical filter needs 40 and touches 27 lines, at a thirtieth or less. Blocks at its size would
+//! be wrong by a factor of a hundred.
 
 use crate::{Error, Result, hash::finish};
 

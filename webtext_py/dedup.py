@@ -15,6 +15,7 @@ one lightly compressed copy.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -188,16 +189,19 @@ def write(
     low, high = np.uint64(part << ROW_BITS), np.uint64((part + 1) << ROW_BITS)
     numbers = np.fromfile(inputs[1], np.uint64)
     gone = np.sort(numbers[(numbers >= low) & (numbers < high)] - low)
-    if recognise(inputs[0]).kind == "arrow":
-        schema, batches = storable(*arrow_batches(inputs[0]))
-    elif groups is None:
-        schema, batches = rows_again(open_parquet(inputs[0]), inputs[0])
-    else:
-        file = open_parquet(inputs[0])
-        schema = takeable(file.schema_arrow)
-        batches = group_batches(file, inputs[0], rows=4096, groups=range(*groups))
-    try:
-        rows, kept = write_without(ahead(batches), schema, gone, outputs[0])
-    except pa.ArrowNotImplementedError as error:
-        raise InputError(f"`{inputs[0]}` has a column that no table can take: {error}") from error
+    with ExitStack() as stack:
+        if recognise(inputs[0]).kind == "arrow":
+            schema, batches = storable(*arrow_batches(inputs[0]))
+        else:
+            file = stack.enter_context(open_parquet(inputs[0]))
+            if groups is None:
+                schema, batches = rows_again(file, inputs[0])
+            else:
+                schema = takeable(file.schema_arrow)
+                batches = group_batches(file, inputs[0], rows=4096, groups=range(*groups))
+        try:
+            rows, kept = write_without(ahead(batches), schema, gone, outputs[0])
+        except pa.ArrowNotImplementedError as error:
+            said = f"`{inputs[0]}` has a column that no table can take: {error}"
+            raise InputError(said) from error
     return {"rows": rows, "kept": kept}
